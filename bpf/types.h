@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* Every struct that BPF and Go share. Fixed-width members, explicit padding: bpf2go mirrors them, bpf/layout_test.go compares. */
+#ifndef LSMPROF_TYPES_H
+#define LSMPROF_TYPES_H
+
+#include "kernel.h"
+
+/* Log-linear: four buckets to an octave, the last one open. profile.Buckets is the same number. */
+#define BUCKETS 116
+
+/* Syscall of a cell: kind in the upper three bits, number in the lower thirteen. No kind is 0. */
+#define SYSCALL_KIND_SHIFT 13
+#define SYSCALL_NR_MASK 0x1fff
+
+enum syscall_kind {
+	SYSCALL_NATIVE = 1,
+	SYSCALL_COMPAT, /* 32-bit: ia32 on amd64, arm on arm64 */
+	SYSCALL_X32,
+	SYSCALL_NONE, /* the number is an enum no_syscall */
+};
+
+enum no_syscall {
+	NO_SYSCALL_KTHREAD,
+	NO_SYSCALL_IO_URING,
+	NO_SYSCALL_IRQ,
+	NO_SYSCALL_EXCEPTION,
+};
+
+/* What the probes do, in the control map that all targets share. */
+enum mode {
+	MODE_OFF = 1, /* nothing */
+	MODE_PREEMPTIBLE = 2, /* the kernel preempts kernel code */
+	MODE_MNTNS = 4, /* only the mount namespaces in the table, and so on */
+	MODE_PID = 8,
+	MODE_COMM = 16,
+	MODE_FILTERS = MODE_MNTNS | MODE_PID | MODE_COMM,
+	MODE_SAMPLE = 32, /* one of sample_of invocations, at random */
+	MODE_RARE = MODE_OFF | MODE_FILTERS | MODE_SAMPLE,
+};
+
+/* Tag of a cell: mount namespace in the upper half, syscall in the lower 16 bits. 0: the cell is free. */
+/* The first cell of every CPU takes what found no cell of its own. */
+#define CELL_OTHER 1
+
+/* What one program cost one workload in one syscall on one CPU. Only that program's exit probe writes it, and it does not
+ * recur on a CPU: no atomics. */
+struct cell {
+	__u64 tag;
+	__u64 sum; /* of the readings, ns */
+	__u32 preempted; /* invocations without a reading */
+	__u32 denials;
+	__u8 comm[16]; /* of the first task */
+	__u64 _pad;
+	__u32 readings[BUCKETS]; /* their sum is the number of readings */
+};
+
+/* Where an invocation leaves its start for the exit probe. */
+struct slot {
+	__u64 start; /* ns */
+	__u64 frame; /* the invocation's trampoline frame, its complement if it is left out; 0: none under way */
+	__u64 switches; /* involuntary context switches of the task at the start, plus 1; 0: not looked at */
+	__u64 scratch; /* makes a number of a pointer */
+	/* Of the CPU's own slot, set before the load: its cells are first, first + 1, … first + mask. */
+	__u32 first, mask;
+	__u32 skip; /* invocations to leave out before the next sample */
+	__u32 random;
+	__u64 _pad[2]; /* a cache line to a CPU */
+};
+
+/* What the kernel says of a program that no bpf_prog_info of Linux 5.10 says. Key: our descriptor of the program. */
+struct program_facts {
+	__u8 hook[64]; /* bpf_lsm_file_open */
+	__u32 sleepable;
+	__u32 found;
+};
+
+/* The reference enforcer: what its maps hold. A value of 0 in a field of a rule matches anything. */
+#define REF_RULES_MAX 64
+#define REF_PATTERN_WORDS 8
+#define REF_PATTERN_LEN (8 * REF_PATTERN_WORDS)
+
+enum ref_action { REF_ALLOW = 0, REF_DENY = 1 };
+
+enum ref_pattern_flags {
+	REF_EXACT = 1, /* the prefix is the whole path */
+	REF_ONE_LEVEL = 2, /* no slash between prefix and suffix */
+};
+
+/* The masks say which bytes count: the compare has then no branches, of which the verifier would follow each. */
+struct ref_pattern {
+	enum ref_pattern_flags flags;
+	__u16 prefix_len;
+	__u16 suffix_len;
+	__u64 prefix[REF_PATTERN_WORDS];
+	__u64 prefix_mask[REF_PATTERN_WORDS];
+	__u64 suffix[REF_PATTERN_WORDS]; /* right-aligned */
+	__u64 suffix_mask[REF_PATTERN_WORDS];
+};
+
+struct ref_path_rule { /* of file and exec rules */
+	enum ref_action action;
+	__u32 _pad;
+	struct ref_pattern pattern;
+};
+
+enum ref_net_hook { REF_CONNECT = 1, REF_CREATE = 2 };
+
+struct ref_net_rule {
+	enum ref_action action;
+	enum ref_net_hook hook;
+	__u32 family;
+	__u16 port, end_port; /* host order, both inclusive */
+	__u32 address[4]; /* network order, masked; IPv4 in the first */
+	__u32 mask[4];
+};
+
+enum ref_mount_op {
+	REF_MOUNT = 1,
+	REF_BIND = 2,
+	REF_REMOUNT = 4,
+	REF_MOVE = 8,
+	REF_UMOUNT = 16,
+};
+
+struct ref_mount_rule {
+	enum ref_action action;
+	enum ref_mount_op ops;
+	struct ref_pattern pattern;
+	__u8 fstype[16];
+};
+
+struct ref_cap_rules {
+	__u32 serial; /* of the update: a change and back is two updates */
+	__u32 _pad;
+	__u64 denied; /* one bit per capability, one rule per bit */
+};
+
+enum ref_ptrace_access { REF_PTRACE_READ = 1, REF_PTRACE_ATTACH = 2 };
+
+struct ref_ptrace_rule {
+	__u32 serial;
+	enum ref_ptrace_access denied;
+};
+
+#endif

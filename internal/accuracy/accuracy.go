@@ -1,0 +1,187 @@
+package accuracy
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+// Result is one line of the table: what one enforcer really cost an operation, and what lsmprof said.
+type Result struct {
+	Case     string  `json:"case"`
+	Enforcer string  `json:"enforcer"`
+	Calls    float64 `json:"calls_per_operation"`
+	Truth    float64 `json:"truth"` // per operation
+	Reported float64 `json:"reported"`
+	Target   float64 `json:"target"` // how far the reported may be from the truth
+}
+
+// Error is how far off the reported is, relative to the truth.
+func (r Result) Error() float64 { return r.Reported/r.Truth - 1 }
+
+// Holds says whether the reported is as near to the truth as it has to be.
+func (r Result) Holds() bool { return math.Abs(r.Reported-r.Truth) <= r.Target }
+
+// accuracyCase is an operation and the enforcers that it runs under, attached in this order.
+type accuracyCase struct {
+	name         string
+	op           func() (*operation, error)
+	layers       []layer
+	share, floor float64 // the target: this share of the truth, or the floor if that is more
+}
+
+const perRuleShare = 0.03
+
+// Probes on hooks need not be better than this.
+const hookScopeShare = 0.10
+
+// walked are the numbers of rules that the cost of one is worked out from.
+var walked = []int{1, 8, 64}
+
+// Accuracy measures every case of the table.
+func (r *Rig) Accuracy() ([]Result, error) {
+	all, err := r.run(accuracyCase{
+		name: "getpgid, empty program", op: getpgid, layers: []layer{small("task_getpgid", 0)}, share: 0.03, floor: 10,
+	})
+	for _, depth := range []int{2, 12} {
+		var points []Result
+		for _, rules := range append([]int{0}, walked...) {
+			op := openClose(depth)
+			if rules == 0 {
+				op = repeated(4, op) // one interrupt in 5,000 calls would be a tenth of so low a cost
+			}
+			got, e := r.run(accuracyCase{
+				name: fmt.Sprintf("open at depth %d, %d rules", depth, rules), op: op,
+				layers: []layer{r.reference(enforcer.Rules{File: rules})}, share: 0.03,
+			})
+			all, err = append(all, got...), errors.Join(err, e)
+			if rules > 0 {
+				points = append(points, got...)
+			}
+		}
+		if len(points) == len(walked) {
+			all = append(all, perRule(fmt.Sprintf("open at depth %d, one rule", depth), points))
+		}
+	}
+	for _, c := range []accuracyCase{
+		{name: "execve, 8 file and 8 exec rules", op: execve, layers: []layer{r.reference(enforcer.Rules{File: 8, Exec: 8})}},
+		{name: "connect, 8 rules", op: connect, layers: []layer{r.reference(enforcer.Rules{Net: 8})}},
+		{name: "rename, 8 rules", op: rename, layers: []layer{r.reference(enforcer.Rules{File: 8})}},
+		{name: "open, two enforcers", op: openClose(2), layers: []layer{r.reference(enforcer.Rules{File: 8}), small("file_open", 200)}},
+	} {
+		c.share = 0.05
+		got, e := r.run(c)
+		all, err = append(all, got...), errors.Join(err, e)
+	}
+	return all, err
+}
+
+// run measures a case: without enforcers, with one after the other, and with probes on them.
+func (r *Rig) run(c accuracyCase) (results []Result, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", c.name, err)
+		}
+	}()
+	op, err := c.op()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, op.Close()) }()
+	levels := make([]float64, len(c.layers)+1) // without enforcers, with the first, with two, …
+	for i := range levels {
+		levels[i] = math.Inf(1)
+	}
+	var reported profile.Costs
+	for round := range max(1, op.rounds) {
+		err := r.climb(op, c.layers, levels, func() (err error) {
+			if round == 0 {
+				reported, err = r.probe(op.hooks, tracer.Filter{}, 1, r.calibration, op.latencies)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for i, l := range c.layers {
+		results = append(results, Result{Case: c.name, Enforcer: l.name, Truth: levels[i+1] - levels[i]})
+	}
+	for _, row := range reported.Rows {
+		for i, l := range c.layers {
+			// Probes on hooks see all programs as one: that is the first enforcer's line.
+			if l.owns(row.Of.Name) || r.calibration.Scope == profile.ScopeHook && i == 0 {
+				results[i].Reported += row.Hook / float64(op.total())
+				results[i].Calls += float64(row.Calls) / float64(op.total())
+			}
+		}
+	}
+	if r.calibration.Scope == profile.ScopeHook {
+		results = together(results)
+		c.share = hookScopeShare
+	}
+	for i := range results {
+		results[i].Target = max(c.share*results[i].Truth, c.floor)
+	}
+	return results, nil
+}
+
+// climb lowers the latency of every level to what it measures, attaching one enforcer after the other; then is called with all of
+// them attached.
+func (r *Rig) climb(op *operation, layers []layer, levels []float64, then func() error) (err error) {
+	for i := range levels {
+		latency, err := op.latency()
+		if err != nil {
+			return err
+		}
+		levels[i] = min(levels[i], latency)
+		if i == len(layers) {
+			break
+		}
+		detach, err := layers[i].attach()
+		if err != nil {
+			return err
+		}
+		defer detach()
+	}
+	return then()
+}
+
+// together makes one line of those that probes on hooks cannot tell apart.
+func together(each []Result) []Result {
+	sum := each[0]
+	for _, r := range each[1:] {
+		sum.Enforcer += "+" + r.Enforcer
+		sum.Truth += r.Truth
+	}
+	return []Result{sum}
+}
+
+// perRule is the cost of one rule: the slope of a line through the points.
+func perRule(name string, points []Result) Result {
+	r := Result{
+		Case: name, Enforcer: points[0].Enforcer, Calls: points[0].Calls,
+		Truth:    slope(points, func(p Result) float64 { return p.Truth }),
+		Reported: slope(points, func(p Result) float64 { return p.Reported }),
+	}
+	r.Target = perRuleShare * r.Truth
+	return r
+}
+
+func slope(points []Result, y func(Result) float64) float64 {
+	var mx, my, sxy, sxx float64
+	for i, p := range points {
+		mx += float64(walked[i]) / float64(len(points))
+		my += y(p) / float64(len(points))
+	}
+	for i, p := range points {
+		dx := float64(walked[i]) - mx
+		sxy += dx * (y(p) - my)
+		sxx += dx * dx
+	}
+	return sxy / sxx
+}

@@ -1,0 +1,60 @@
+// measure prints how true lsmprof's figures are, or what it costs, on the kernel that it runs on. `make accuracy` and
+// `make overhead` run it in guests that count instructions.
+package main
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/lsmprof/lsmprof/internal/accuracy"
+	"github.com/lsmprof/lsmprof/internal/kernel"
+)
+
+func main() {
+	if err := run(os.Stdout, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "measure:", err)
+		os.Exit(1)
+	}
+}
+
+func run(w io.Writer, args []string) error {
+	f := flag.NewFlagSet("measure", flag.ContinueOnError)
+	format := f.String("o", "text", strings.Join(accuracy.Formats, ", "))
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if !slices.Contains(accuracy.Formats, *format) {
+		return fmt.Errorf("-o %s: one of %s", *format, strings.Join(accuracy.Formats, ", "))
+	}
+	release, _, err := kernel.Uname()
+	if err != nil {
+		return err
+	}
+	origin := accuracy.Origin{Kernel: cmp.Or(os.Getenv("LSMPROF_GUEST"), release), Release: release, Unit: "ns"}
+	if os.Getenv("LSMPROF_ICOUNT") != "" {
+		origin.Unit = "instructions"
+	}
+	rig, err := accuracy.NewRig()
+	if err != nil {
+		return err
+	}
+	defer rig.Close()
+	switch f.Arg(0) {
+	case "accuracy":
+		results, err := rig.Accuracy()
+		return errors.Join(err, accuracy.WriteAccuracy(w, *format, origin, results))
+	case "overhead":
+		figures, err := rig.Overhead(origin.Kernel)
+		if err != nil {
+			return err
+		}
+		return accuracy.WriteOverhead(w, *format, origin, figures)
+	}
+	return fmt.Errorf("measure %q: want accuracy or overhead, behind the flags", f.Arg(0))
+}

@@ -1,0 +1,93 @@
+package accuracy
+
+import (
+	"bufio"
+	"cmp"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/lsmprof/lsmprof/internal/kernel"
+)
+
+// Written in a guest, so the runner has to carry the files out:
+//
+//	CGO_ENABLED=0 go test -exec 'bin/vm -kernel 6.1 -icount -out /src/accuracy/testdata:testdata -exec' ./internal/accuracy -args -update
+var update = flag.Bool("update", false, "write the golden files of this kernel")
+
+func originHere(t *testing.T) Origin {
+	t.Helper()
+	release, _, err := kernel.Uname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Origin{Kernel: os.Getenv("LSMPROF_GUEST"), Release: release, Unit: "instructions"}
+}
+
+// golden is a file of numbers: a first line that says of what release, then one name and number per line.
+type golden struct {
+	release string
+	numbers map[string]int
+}
+
+func goldenFile(t *testing.T, kind string, now golden) (golden, string) {
+	t.Helper()
+	path := filepath.Join("testdata", fmt.Sprintf("%s.%s.txt", kind, originHere(t).Kernel))
+	if *update {
+		now.write(t, path)
+	}
+	return readGolden(t, path), path
+}
+
+func (g golden) write(t *testing.T, path string) {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintln(&b, g.release)
+	width := 0
+	for name := range g.numbers {
+		width = max(width, len(name))
+	}
+	for _, name := range slices.SortedFunc(maps.Keys(g.numbers), cmp.Compare[string]) {
+		fmt.Fprintf(&b, "%-*s %6d\n", width, name, g.numbers[name])
+	}
+	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readGolden(t *testing.T, path string) golden {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Skipf("%v: a kernel without a golden file; run with -update", err)
+	}
+	defer f.Close()
+	g := golden{numbers: map[string]int{}}
+	lines := bufio.NewScanner(f)
+	lines.Scan()
+	g.release = lines.Text()
+	for lines.Scan() {
+		i := strings.LastIndexByte(lines.Text(), ' ')
+		n, err := strconv.Atoi(lines.Text()[i+1:])
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		g.numbers[strings.TrimSpace(lines.Text()[:i])] = n
+	}
+	return g
+}
+
+// slack is how far above the golden number a number may be: not at all on the release that it is of, and a little on another build
+// of that kernel, whose trampolines and verifier may differ.
+func (g golden) slack(release string, n int) int {
+	if g.release == release {
+		return 0
+	}
+	return 2 + n/20
+}

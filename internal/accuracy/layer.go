@@ -1,0 +1,55 @@
+package accuracy
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+)
+
+// layer is an enforcer that an operation runs under.
+type layer struct {
+	name   string
+	owns   func(program string) bool
+	attach func() (detach func() error, err error)
+}
+
+// small is one program on a hook, which calls a cheap helper so many times and allows everything.
+func small(hook string, calls int) layer {
+	name := fmt.Sprintf("small_%s", hook)
+	return layer{
+		name: "small",
+		owns: func(p string) bool { return p == name },
+		attach: func() (func() error, error) {
+			var body asm.Instructions
+			for range calls {
+				body = append(body, asm.FnGetCurrentPidTgid.Call())
+			}
+			prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+				Name: name, Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: hook, License: "GPL",
+				Instructions: described(name, append(body, asm.Mov.Imm(asm.R0, 0), asm.Return())),
+			})
+			if err != nil {
+				return nil, fmt.Errorf("load %s: %w", name, err)
+			}
+			l, err := link.AttachLSM(link.LSMOptions{Program: prog})
+			if err != nil {
+				return nil, errors.Join(fmt.Errorf("attach %s: %w", name, err), prog.Close())
+			}
+			return func() error { return errors.Join(l.Close(), prog.Close()) }, nil
+		},
+	}
+}
+
+// described gives instructions the BTF that a compiler would: what has none cannot be probed.
+func described(name string, insns asm.Instructions) asm.Instructions {
+	proto := &btf.FuncProto{
+		Return: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed},
+		Params: []btf.FuncParam{{Name: "ctx", Type: &btf.Pointer{Target: &btf.Void{}}}},
+	}
+	insns[0] = btf.WithFuncMetadata(insns[0], &btf.Func{Name: name, Type: proto, Linkage: btf.GlobalFunc}).WithSymbol(name)
+	return insns
+}

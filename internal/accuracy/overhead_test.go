@@ -1,0 +1,39 @@
+package accuracy
+
+import (
+	"math"
+	"os"
+	"strings"
+	"testing"
+)
+
+// What lsmprof adds must not grow in silence; less is welcome. The targets stand in the table and are not asserted.
+func TestIcountOverheadDoesNotGrow(t *testing.T) {
+	r := rigOf(t)
+	here := originHere(t)
+	figures, err := r.Overhead(here.Kernel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteOverhead(os.Stdout, "text", here, figures); err != nil {
+		t.Error(err)
+	}
+	now := golden{here.Release, map[string]int{}}
+	for _, f := range figures {
+		if strings.HasPrefix(f.Method, Lsmprof) {
+			now.numbers[f.Operation+" "+f.Method] = int(math.Round(f.Added))
+		}
+	}
+	want, path := goldenFile(t, "overhead", now)
+	for name, n := range now.numbers {
+		was, ok := want.numbers[name]
+		switch {
+		case !ok:
+			t.Errorf("%s is not in %s; run with -update", name, path)
+		case n > was+want.slack(here.Release, was)+1: // rounding
+			t.Errorf("%s adds %d instructions; it was %d in %s", name, n, was, path)
+		case n < was-want.slack(here.Release, was)-1:
+			t.Logf("%s adds %d instructions, %d less than in %s: run with -update", name, n, was-n, path)
+		}
+	}
+}

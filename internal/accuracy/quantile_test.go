@@ -1,0 +1,86 @@
+package accuracy
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+// Every reading is taken down by itself, as the difference that it makes to the sum, and compared with what the histogram says of
+// all of them.
+func TestIcountQuantilesAgreeWithRawReadings(t *testing.T) {
+	r := rigOf(t)
+	var opens []*operation
+	for depth := 2; depth <= 16; depth++ {
+		op, err := openClose(depth)()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer op.Close()
+		opens = append(opens, op)
+	}
+	detach, err := r.reference(enforcer.Rules{File: 8}).attach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer detach()
+	tr, err := tracer.Start(context.Background(), tracer.Options{
+		Select: func(p tracer.Program) bool { return p.Hook == "file_open" },
+		Scope:  r.calibration.Scope, Preemptible: r.calibration.Preemptible, Memory: 1, // the fewest cells: each is read after each call
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+
+	var raw []uint64
+	var last profile.Row
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 1500 {
+		op := opens[min(int(rng.ExpFloat64()*3), len(opens)-1)]
+		if err := op.do(1); err != nil {
+			t.Fatal(err)
+		}
+		if err := tr.Poll(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		now := openRow(t, tr)
+		if n := now.Readings.Count() - last.Readings.Count(); n != 1 {
+			t.Fatalf("%d readings of one open", n)
+		}
+		raw = append(raw, now.Sum-last.Sum)
+		last = now
+	}
+	slices.Sort(raw)
+	for _, q := range []float64{0.1, 0.5, 0.9, 0.99, 0.999} {
+		exact := float64(raw[int(math.Ceil(q*float64(len(raw))))-1])
+		got := last.Readings.Quantile(q)
+		t.Logf("p%g: %.0f, exactly %.0f: %+.2f %%", 100*q, got, exact, 100*(got/exact-1))
+		if math.Abs(got-exact) > profile.Tolerance*exact {
+			t.Errorf("p%g is %.0f, exactly %.0f: %+.2f %%", 100*q, got, exact, 100*(got/exact-1))
+		}
+	}
+}
+
+// openRow is what open(2) cost: Go itself and the tracer use openat(2).
+func openRow(t *testing.T, tr *tracer.Tracer) profile.Row {
+	t.Helper()
+	snap, err := tr.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum profile.Row
+	for _, row := range snap.Rows {
+		if row.Syscall == "open" {
+			sum.Sum += row.Sum
+			sum.Readings.Merge(&row.Readings)
+		}
+	}
+	return sum
+}

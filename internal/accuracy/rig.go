@@ -1,0 +1,85 @@
+package accuracy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+// Rig is what all measurements share.
+type Rig struct {
+	calibration profile.Calibration // as lsmprof would use it on this kernel
+	ref         *reference.Enforcer
+	mntns       uint32 // ours
+}
+
+// NewRig calibrates, before any enforcer is attached, and loads the reference enforcer.
+func NewRig() (*Rig, error) {
+	r := &Rig{}
+	scope, err := tracer.ScopeHere()
+	if err != nil {
+		return nil, err
+	}
+	if r.calibration, err = tracer.Calibrate(scope, kernel.Preempts()); err != nil {
+		return nil, err
+	}
+	if !r.calibration.Applies() || len(r.calibration.Warnings) > 0 {
+		return nil, fmt.Errorf("%v; %s; warnings %q: measure on a machine without enforcers", r.calibration, r.calibration.Refused, r.calibration.Warnings)
+	}
+	if r.mntns, err = tracer.MountNamespace("/proc/self"); err != nil {
+		return nil, err
+	}
+	r.ref, err = reference.Load()
+	return r, err
+}
+
+// Close unloads the reference enforcer.
+func (r *Rig) Close() error { return r.ref.Close() }
+
+// reference is the reference enforcer with so many rules for everything that runs in this mount namespace.
+func (r *Rig) reference(rules enforcer.Rules) layer {
+	return layer{
+		name: "reference",
+		owns: func(p string) bool { return strings.HasPrefix(p, "ref_") },
+		attach: func() (func() error, error) {
+			if err := errors.Join(r.ref.Confine(r.mntns, reference.Policy{Fillers: rules}), r.ref.Attach()); err != nil {
+				return nil, errors.Join(err, r.ref.Detach())
+			}
+			return r.ref.Detach, nil
+		},
+	}
+}
+
+// probe runs do while the probes are on the programs of some hooks, and returns what they saw.
+func (r *Rig) probe(hooks []string, f tracer.Filter, sample int, cal profile.Calibration, do func() error) (profile.Costs, error) {
+	t, err := tracer.Start(context.Background(), tracer.Options{
+		Select: func(p tracer.Program) bool { return slices.Contains(hooks, p.Hook) },
+		Filter: f, Sample: sample, Scope: cal.Scope, Preemptible: cal.Preemptible, Calibration: cal,
+	})
+	if err != nil {
+		return profile.Costs{}, err
+	}
+	defer t.Close()
+	if err := do(); err != nil {
+		return profile.Costs{}, err
+	}
+	// Without polls in between: they open files themselves.
+	ended, end := context.WithCancel(context.Background())
+	end()
+	if err := t.Run(ended); err != nil {
+		return profile.Costs{}, err
+	}
+	snap, err := t.Snapshot()
+	if err != nil {
+		return profile.Costs{}, err
+	}
+	return snap.Costs()
+}

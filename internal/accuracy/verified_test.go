@@ -1,0 +1,111 @@
+package accuracy
+
+import (
+	"context"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+// How many instructions the verifier walks for each program decides how long loading takes and how near it is to being refused.
+func TestVerifiedInstructionsDoNotGrow(t *testing.T) {
+	if !vmtest.Guest(t).AtLeast(5, 18) {
+		t.Skip("counted since 5.16, and programs are probed since 5.18")
+	}
+	now := golden{originHere(t).Release, map[string]int{}}
+	ref, err := reference.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ref.Close()
+	var facts bpf.FactsObjects
+	if err := bpf.LoadFactsObjects(&facts, nil); err != nil {
+		t.Fatal(err)
+	}
+	defer facts.Close()
+	var empty bpf.EmptyObjects
+	if err := bpf.LoadEmptyObjects(&empty, nil); err != nil {
+		t.Fatal(err)
+	}
+	defer empty.Close()
+	now.addAll(t)
+
+	detach, err := small("task_getpgid", 0).attach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer detach()
+	for _, scope := range []profile.Scope{profile.ScopeHook, profile.ScopeProgram} {
+		if scope == profile.ScopeProgram {
+			attachSleepable(t)
+		}
+		tr, err := tracer.Start(context.Background(), tracer.Options{Scope: scope, Preemptible: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		now.addAll(t)
+		tr.Close()
+	}
+	delete(now.numbers, "small_task_getpgid")
+	delete(now.numbers, "sleepable")
+
+	want, path := goldenFile(t, "verified", now)
+	for name, n := range now.numbers {
+		was, ok := want.numbers[name]
+		switch {
+		case !ok:
+			t.Errorf("%s is not in %s; run with -update", name, path)
+		case n > was+want.slack(now.release, was):
+			t.Errorf("%s: the verifier walked %d instructions; it was %d in %s", name, n, was, path)
+		case n < was-want.slack(now.release, was):
+			t.Logf("%s: the verifier walked %d instructions, %d less than in %s: run with -update", name, n, was-n, path)
+		}
+	}
+}
+
+// addAll adds every program in the kernel, by its BTF name; of several with the same name the one that took most.
+func (g golden) addAll(t *testing.T) {
+	t.Helper()
+	for id, err := ebpf.ProgramGetNextID(0); err == nil; id, err = ebpf.ProgramGetNextID(id) {
+		p, err := ebpf.NewProgramFromID(id)
+		if err != nil {
+			continue
+		}
+		info, err := p.Info()
+		p.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		funcs, err := info.FuncInfos()
+		if err != nil || len(funcs) == 0 {
+			continue
+		}
+		n, _ := info.VerifiedInstructions()
+		name := funcs[0].Func.Name
+		g.numbers[name] = max(g.numbers[name], int(n))
+	}
+}
+
+func attachSleepable(t *testing.T) {
+	t.Helper()
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: "sleepable", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "file_open", License: "GPL", Flags: 1 << 4, // BPF_F_SLEEPABLE
+		Instructions: described("sleepable", asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := link.AttachLSM(link.LSMOptions{Program: prog})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close(); prog.Close() })
+}

@@ -1,0 +1,281 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/lsmprof/lsmprof/internal/stats"
+)
+
+const (
+	confidence = 0.95
+	// aim is the loss that the number of runs is worked out for.
+	aim = 0.005
+)
+
+// AnalysisSchema is the version of analysis.json.
+const AnalysisSchema = "lsmprof/bench/v1"
+
+// Analysis is what the results say.
+type Analysis struct {
+	Schema   string     `json:"schema"`
+	Cells    []Cell     `json:"cells"`
+	Noise    []Noise    `json:"noise"`
+	PerRule  []RuleCost `json:"cost_per_rule"`
+	Warnings []string   `json:"warnings"`
+}
+
+// Cell is a test under a scenario, compared with the baseline. Losses are shares: 0.02 is 2 %.
+type Cell struct {
+	Test     string         `json:"test"`
+	Scenario string         `json:"scenario"`
+	Rounds   int            `json:"rounds"`
+	Score    float64        `json:"score"` // mean
+	Unit     string         `json:"unit"`
+	CV       float64        `json:"cv"`            // of the scores, over rounds
+	Loss     float64        `json:"loss"`          // median over rounds of the loss within a round
+	MeanLoss float64        `json:"loss_of_means"` // the seed's figure
+	CI       stats.Interval `json:"ci"`
+	P        float64        `json:"p"`
+	Adjusted float64        `json:"p_holm"`
+	// Significant: p_holm is below 0.05, and the loss is outside of what the second baseline shows.
+	Significant bool    `json:"significant"`
+	Detectable  float64 `json:"detectable"`    // the smallest loss that so many rounds would have shown
+	RoundsFor   int     `json:"rounds_for_05"` // rounds to detect 0.5 %
+	Busy        int     `json:"busy_rounds"`   // with a busy neighbour
+
+	Exposed   *bool      `json:"exposed"` // null: not profiled
+	Explained *float64   `json:"explained"`
+	Profile   *Explained `json:"profile,omitempty"`
+}
+
+// Noise is what two identical baselines of a test differ by.
+type Noise struct {
+	Test string         `json:"test"`
+	Loss float64        `json:"loss"`
+	CI   stats.Interval `json:"ci"`
+}
+
+// Analyze works out what the directory's results say.
+func (d *Dir) Analyze(explained map[string]map[string]Explained) Analysis {
+	return analyze(&d.Info.Plan, d.Results(), explained)
+}
+
+func analyze(p *Plan, results []Result, explained map[string]map[string]Explained) Analysis {
+	a := Analysis{Schema: AnalysisSchema, Cells: []Cell{}, Noise: []Noise{}, Warnings: []string{}}
+	for _, t := range p.Tests {
+		losses := lossesOf(p, results, t.Name)
+		if len(losses[p.Baseline()]) == 0 && p.Order != Sequential {
+			continue
+		}
+		byScenario := map[string][]Result{}
+		for _, r := range results {
+			if r.Test == t.Name {
+				byScenario[r.Scenario] = append(byScenario[r.Scenario], r)
+			}
+		}
+		base := byScenario[p.Scenarios[p.Baseline()].Name]
+		if len(base) == 0 {
+			continue
+		}
+		for i, s := range p.Scenarios {
+			c := cellOf(p, t, s, byScenario[s.Name], base, losses[i])
+			if e, ok := explained[t.Name][s.Name]; ok {
+				c.explain(e, stats.Mean(rates(base)))
+			}
+			if i == p.Twin() {
+				a.Noise = append(a.Noise, Noise{t.Name, c.Loss, c.CI})
+			}
+			if len(byScenario[s.Name]) > 0 {
+				a.Cells = append(a.Cells, c)
+			}
+		}
+	}
+	a.judge(p)
+	a.PerRule = costPerRule(p, explained)
+	a.warn(p, explained)
+	return a
+}
+
+func cellOf(p *Plan, t Test, s Scenario, own, base []Result, losses []float64) Cell {
+	c := Cell{Test: t.Name, Scenario: s.Name, Unit: t.Unit, Rounds: len(own), P: 1, Adjusted: 1}
+	scores := make([]float64, len(own))
+	for i := range own {
+		scores[i] = t.score(own[i].Rate())
+		if own[i].Around.Busy {
+			c.Busy++
+		}
+	}
+	c.Score = stats.Mean(scores)
+	c.CV = stats.StdDev(scores) / c.Score
+	if s.Name == p.Scenarios[p.Baseline()].Name || len(losses) == 0 {
+		return c
+	}
+	c.MeanLoss = 1 - stats.Mean(rates(own))/stats.Mean(rates(base))
+	c.Loss = stats.Median(losses)
+	c.CI = stats.Bootstrap(losses, confidence, p.Seed)
+	c.Detectable, c.RoundsFor = stats.Detectable(losses), stats.RoundsFor(losses, aim)
+	if p.Order == Sequential {
+		c.P = stats.MannWhitney(rates(own), rates(base))
+	} else {
+		c.P = stats.Wilcoxon(losses)
+	}
+	if math.IsInf(c.CI.Low, 0) { // one round: no interval, and none in JSON
+		c.CI, c.Detectable = stats.Interval{Low: -1, High: 1}, 1
+	}
+	return c
+}
+
+func (c *Cell) explain(e Explained, baseline float64) {
+	exposed, loss := e.Exposed(), e.Loss(baseline)
+	c.Exposed, c.Explained, c.Profile = &exposed, &loss, &e
+}
+
+func rates(rs []Result) []float64 {
+	out := make([]float64, len(rs))
+	for i := range rs {
+		out[i] = rs[i].Rate()
+	}
+	return out
+}
+
+// lossesOf are, by scenario, the losses in each round. The baseline of a round is the mean of both copies, which stand on both
+// sides of the rest: a machine that gets slower or faster at an even pace changes nothing. The second copy is compared with the
+// first.
+func lossesOf(p *Plan, results []Result, test string) [][]float64 {
+	out := make([][]float64, len(p.Scenarios))
+	index := map[string]int{}
+	for i, s := range p.Scenarios {
+		index[s.Name] = i
+	}
+	byRound := map[int][]float64{}
+	var order []int
+	for i := range results {
+		if r := &results[i]; r.Test == test {
+			if byRound[r.Round] == nil {
+				byRound[r.Round] = make([]float64, len(p.Scenarios))
+				order = append(order, r.Round)
+			}
+			byRound[r.Round][index[r.Scenario]] = r.Rate()
+		}
+	}
+	for _, n := range order {
+		rates := byRound[n]
+		base := rates[p.Baseline()]
+		if base == 0 {
+			continue
+		}
+		both := base
+		if twin := p.Twin(); twin >= 0 && rates[twin] > 0 && p.Order != Sequential {
+			both = (base + rates[twin]) / 2
+		}
+		for i, rate := range rates {
+			against := both
+			if i == p.Twin() || i == p.Baseline() {
+				against = base
+			}
+			if rate > 0 {
+				out[i] = append(out[i], 1-rate/against)
+			}
+		}
+	}
+	return out
+}
+
+// judge corrects for the number of cells, and says which losses are losses.
+func (a *Analysis) judge(p *Plan) {
+	noise := map[string]stats.Interval{}
+	for _, n := range a.Noise {
+		noise[n.Test] = n.CI
+	}
+	var cells []*Cell
+	var ps []float64
+	for i := range a.Cells {
+		if c := &a.Cells[i]; c.Scenario != p.Scenarios[p.Baseline()].Name && c.Scenario != TwinName {
+			cells, ps = append(cells, c), append(ps, c.P)
+		}
+	}
+	for i, adjusted := range stats.Holm(ps) {
+		c := cells[i]
+		c.Adjusted = adjusted
+		floor, ok := noise[c.Test]
+		c.Significant = adjusted < stats.Significant && !c.CI.Contains(0) && !(ok && floor.Contains(c.Loss) && floor.Half() < 1)
+	}
+}
+
+// warn says what a reader must know.
+func (a *Analysis) warn(p *Plan, explained map[string]map[string]Explained) {
+	cells := 0
+	busy := map[string]bool{}
+	for _, c := range a.Cells {
+		if c.Scenario == p.Scenarios[p.Baseline()].Name || c.Scenario == TwinName {
+			continue
+		}
+		cells++
+		if c.Rounds > 0 && 2*c.Busy > c.Rounds {
+			busy[c.Test] = true
+		}
+	}
+	if need := stats.RoundsForSignificance(cells); p.Order != Sequential {
+		for _, t := range p.Tests {
+			if n := roundsIn(a.Cells, t.Name); n > 0 && n < need {
+				a.Warnings = append(a.Warnings, fmt.Sprintf("%s has %d rounds: among %d cells it takes %d to call any loss significant", t.Name, n,
+					cells, need))
+			}
+		}
+	}
+	if len(busy) > 0 {
+		a.Warnings = append(a.Warnings, fmt.Sprintf("others kept more than %.1f CPUs busy in most rounds of %s: intervals are wider for it",
+			Neighbour, list(busy)))
+	}
+	incomplete, uncalibrated, denied := map[string]bool{}, false, map[string]bool{}
+	for test, cells := range explained {
+		for name, e := range cells {
+			if e.Exposed() && e.Completeness < 95 {
+				incomplete[test] = true
+			}
+			uncalibrated = uncalibrated || e.Exposed() && !e.Calibrated
+			for _, r := range e.Rows {
+				if r.Denials > 0 {
+					denied[test+" under "+name] = true
+				}
+			}
+		}
+	}
+	if len(incomplete) > 0 {
+		a.Warnings = append(a.Warnings, "less than 95 % of the invocations have a time in the profiles of "+list(incomplete))
+	}
+	if uncalibrated {
+		a.Warnings = append(a.Warnings, "not calibrated: explained losses come from readings as they are")
+	}
+	if len(denied) > 0 {
+		a.Warnings = append(a.Warnings, "the enforcer denied something in "+list(denied)+": a denial can look like a speed-up")
+	}
+}
+
+func roundsIn(cells []Cell, test string) int {
+	n := 0
+	for _, c := range cells {
+		if c.Test == test {
+			n = max(n, c.Rounds)
+		}
+	}
+	return n
+}
+
+func list(set map[string]bool) string {
+	var names []string
+	for n := range set {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	out := ""
+	for i, n := range names {
+		if i > 0 {
+			out += ", "
+		}
+		out += n
+	}
+	return out
+}

@@ -1,0 +1,222 @@
+package bench
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+// RunSchema is the version of run.json. It changes when a field goes or changes its meaning.
+const RunSchema = "lsmprof/run/v1"
+
+// Info is run.json: where the numbers come from.
+type Info struct {
+	Schema      string               `json:"schema"`
+	Version     string               `json:"lsmprof_version"`
+	CommandLine []string             `json:"command_line"`
+	Start       time.Time            `json:"start"`
+	Machine     Machine              `json:"machine"`
+	Enforcer    string               `json:"enforcer"`
+	Product     string               `json:"enforcer_version"`
+	Suite       string               `json:"suite"`
+	Calibration *profile.Calibration `json:"calibration"` // null: not calibrated
+	Plan        Plan                 `json:"plan"`
+	Warnings    []string             `json:"warnings"`
+}
+
+// The files of a run directory.
+const (
+	infoFile     = "run.json"
+	resultsFile  = "results.jsonl"
+	profilesDir  = "profiles"
+	rawDir       = "raw"
+	explainFile  = "explained.json"
+	analysisFile = "analysis.json"
+	benchFile    = "bench.txt"
+	lockFile     = ".lock"
+)
+
+// Dir is a run directory that this process works on. Nobody else can meanwhile.
+type Dir struct {
+	Path    string
+	Info    Info
+	lock    *os.File
+	journal *journal
+}
+
+// Create makes a run directory, which must not hold a run yet.
+func Create(path string, info Info) (*Dir, error) {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return nil, fmt.Errorf("run directory: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(path, infoFile)); err == nil {
+		return nil, fmt.Errorf("run directory %s: holds a run already; go on with it by --resume, or give another --dir", path)
+	}
+	d, err := lockDir(path)
+	if err != nil {
+		return nil, err
+	}
+	info.Schema = RunSchema
+	d.Info = info
+	if err := d.SaveInfo(); err != nil {
+		return nil, errors.Join(err, d.lock.Close())
+	}
+	return d.open()
+}
+
+// Open continues a run.
+func Open(path string) (*Dir, error) {
+	if _, err := os.Stat(filepath.Join(path, infoFile)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("run directory %s: no %s in it; `lsmprof bench --dir %s` begins one", path, infoFile, path)
+	}
+	d, err := lockDir(path)
+	if err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(filepath.Join(path, infoFile))
+	if err == nil {
+		err = json.Unmarshal(data, &d.Info)
+	}
+	if err == nil && d.Info.Schema != RunSchema {
+		err = fmt.Errorf("schema %q, this lsmprof writes %q: use the lsmprof that began it", d.Info.Schema, RunSchema)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("run directory %s: %s: %w", path, infoFile, err), d.lock.Close())
+	}
+	return d.open()
+}
+
+func lockDir(path string) (*Dir, error) {
+	lock, err := os.OpenFile(filepath.Join(path, lockFile), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("run directory: %w", err)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		lock.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("run directory %s: another lsmprof bench is at work on it", path)
+		}
+		return nil, fmt.Errorf("lock run directory %s: %w", path, err)
+	}
+	return &Dir{Path: path, lock: lock}, nil
+}
+
+func (d *Dir) open() (_ *Dir, err error) {
+	if d.journal, err = openJournal(d.File(resultsFile)); err != nil {
+		return nil, errors.Join(err, d.lock.Close())
+	}
+	return d, nil
+}
+
+// File is a path in the directory.
+func (d *Dir) File(parts ...string) string {
+	return filepath.Join(append([]string{d.Path}, parts...)...)
+}
+
+// SaveInfo writes run.json.
+func (d *Dir) SaveInfo() error {
+	if d.Info.Warnings == nil {
+		d.Info.Warnings = []string{}
+	}
+	return d.writeJSON(infoFile, d.Info)
+}
+
+func (d *Dir) writeJSON(name string, v any) error {
+	return d.write(name, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	})
+}
+
+// write replaces a file: it has its old content or the new one, whatever happens.
+func (d *Dir) write(name string, content func(io.Writer) error) (err error) {
+	path := d.File(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+			err = fmt.Errorf("write %s: %w", path, err)
+		}
+	}()
+	if err := content(f); err != nil {
+		return err
+	}
+	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// Warn notes what a reader must know before trusting the numbers, once.
+func (d *Dir) Warn(format string, args ...any) {
+	w := fmt.Sprintf(format, args...)
+	for _, old := range d.Info.Warnings {
+		if old == w {
+			return
+		}
+	}
+	d.Info.Warnings = append(d.Info.Warnings, w)
+}
+
+// Results are the rounds that are complete: a round of a test counts once all scenarios have a line. Where a round was repeated,
+// the last one counts.
+func (d *Dir) Results() []Result { return complete(&d.Info.Plan, d.journal.results) }
+
+func complete(p *Plan, all []Result) []Result {
+	type round struct {
+		test  string
+		round int
+	}
+	latest := map[round]map[string]Result{}
+	var order []round
+	for _, r := range all {
+		key := round{r.Test, r.Round}
+		if latest[key] == nil {
+			latest[key] = map[string]Result{}
+			order = append(order, key)
+		}
+		latest[key][r.Scenario] = r
+	}
+	var out []Result
+	for _, key := range order {
+		if p.Order != Sequential && len(latest[key]) < len(p.Scenarios) {
+			continue
+		}
+		for _, s := range p.Scenarios {
+			if r, ok := latest[key][s.Name]; ok {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+// Append adds finished results.
+func (d *Dir) Append(results []Result) error {
+	if err := d.journal.append(results); err != nil {
+		return fmt.Errorf("write %s: %w", d.File(resultsFile), err)
+	}
+	return nil
+}
+
+// Close lets others work on the directory.
+func (d *Dir) Close() error {
+	return errors.Join(d.journal.Close(), d.lock.Close())
+}

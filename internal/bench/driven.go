@@ -1,0 +1,92 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Driven runs the scenarios of a file: those with commands through them, the others on an enforcer of ours.
+type Driven struct {
+	Own       Enforcer
+	Scenarios []Scenario
+	mntns     map[string]uint32 // by scenario: where its workload is
+	current   *Scenario         // whose setup has run
+}
+
+// teardownTimeout bounds a teardown after the bench was interrupted.
+const teardownTimeout = time.Minute
+
+// Switch ends the scenario in force and begins another one: it is begun when ready succeeds.
+func (d *Driven) Switch(ctx context.Context, s State) error {
+	if err := d.teardown(); err != nil {
+		return err
+	}
+	for i := range d.Scenarios {
+		next := &d.Scenarios[i]
+		if next.Setup == nil || next.State != s {
+			continue
+		}
+		if err := d.Own.Switch(ctx, Removed); err != nil {
+			return err
+		}
+		d.current = next // from here on there is something to tear down
+		if err := next.Setup.run(ctx, "setup of "+next.Name, d.env()...); err != nil {
+			return err
+		}
+		return d.ready(ctx, next)
+	}
+	return d.Own.Switch(ctx, s)
+}
+
+// ready asks until the answer is yes.
+func (d *Driven) ready(ctx context.Context, s *Scenario) error {
+	if s.Ready == nil {
+		return nil
+	}
+	deadline := time.Now().Add(s.Ready.Timeout)
+	for {
+		err := s.Ready.run(ctx, "ready of "+s.Name, d.env()...)
+		if err == nil || ctx.Err() != nil {
+			return errors.Join(ctx.Err(), err)
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("not ready after %s: %w", s.Ready.Timeout, err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// teardown runs also when the bench was interrupted.
+func (d *Driven) teardown() error {
+	s := d.current
+	d.current = nil
+	if s == nil || s.Teardown == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), teardownTimeout)
+	defer cancel()
+	env := fmt.Sprintf("LSMPROF_MNTNS=%d", d.mntns[s.Name])
+	return s.Teardown.run(ctx, "teardown of "+s.Name, env, "LSMPROF_SCENARIO="+s.Name)
+}
+
+// env tells the commands which mount namespace the workload of the scenario lives in.
+func (d *Driven) env() []string {
+	return []string{fmt.Sprintf("LSMPROF_MNTNS=%d", d.mntns[d.current.Name]), "LSMPROF_SCENARIO=" + d.current.Name}
+}
+
+// Confine notes where a scenario's workload is.
+func (d *Driven) Confine(mntns uint32, s Scenario) error {
+	if d.mntns == nil {
+		d.mntns = map[string]uint32{}
+	}
+	d.mntns[s.Name] = mntns
+	if s.Setup != nil {
+		s = Scenario{Name: "no-policy", State: Removed} // of ours
+	}
+	return d.Own.Confine(mntns, s)
+}
+
+// Close tears down what is in force.
+func (d *Driven) Close() error { return errors.Join(d.teardown(), d.Own.Close()) }

@@ -1,0 +1,73 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+)
+
+// Enforcer is what scenarios differ in.
+type Enforcer interface {
+	// Switch brings the machine into a state. It is called with the state that it is in, too.
+	Switch(ctx context.Context, s State) error
+	// Confine puts a scenario in force in a mount namespace.
+	Confine(mntns uint32, s Scenario) error
+	// Close leaves the machine as it was found.
+	Close() error
+}
+
+// NoEnforcer is for a bench of scenarios that do not differ.
+type NoEnforcer struct{}
+
+func (NoEnforcer) Switch(context.Context, State) error { return nil }
+func (NoEnforcer) Confine(uint32, Scenario) error      { return nil }
+func (NoEnforcer) Close() error                        { return nil }
+
+// Reference is the reference enforcer in this process.
+type Reference struct {
+	enforcer *reference.Enforcer
+	inForce  map[uint32]string // scenario by namespace
+}
+
+// LoadReference loads it; nothing is enforced yet.
+func LoadReference() (*Reference, error) {
+	e, err := reference.Load()
+	return &Reference{e, map[uint32]string{}}, err
+}
+
+// Switch attaches or detaches its programs.
+func (r *Reference) Switch(_ context.Context, s State) error {
+	switch s {
+	case Removed:
+		return r.enforcer.Detach()
+	case Installed:
+		return r.enforcer.Attach()
+	}
+	return fmt.Errorf("the reference enforcer is %q or %q, not %q", Removed, Installed, s)
+}
+
+// Confine changes only what is not in force already: an update of a map of maps makes the kernel wait.
+func (r *Reference) Confine(mntns uint32, s Scenario) error {
+	if r.inForce[mntns] == s.Name {
+		return nil
+	}
+	delete(r.inForce, mntns)
+	var err error
+	if s.Confined {
+		err = r.enforcer.Confine(mntns, reference.Policy{Fillers: s.Rules})
+	} else {
+		err = r.enforcer.Release(mntns)
+	}
+	if err == nil {
+		r.inForce[mntns] = s.Name
+	}
+	return err
+}
+
+// Close unloads it, and its rules with it.
+func (r *Reference) Close() error {
+	err := r.enforcer.Detach()
+	return errors.Join(err, r.enforcer.Close())
+}

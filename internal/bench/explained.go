@@ -1,0 +1,78 @@
+package bench
+
+import (
+	"math"
+
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+// Explained is what a profile run says of a cell.
+type Explained struct {
+	Ops    float64 `json:"ops"`
+	Calls  float64 `json:"calls_per_op"`
+	HookNs float64 `json:"hook_ns_per_op"`
+	// Completeness is how many of the invocations have a time, in percent.
+	Completeness float64        `json:"completeness_percent"`
+	Calibrated   bool           `json:"calibrated"`
+	Rows         []ExplainedRow `json:"rows"`
+}
+
+// ExplainedRow is one program's part of it, in one syscall.
+type ExplainedRow struct {
+	Syscall string  `json:"syscall"`
+	Hook    string  `json:"hook"`
+	Program string  `json:"program"` // empty where the programs of a hook cannot be told apart
+	Rules   int     `json:"rules"`   // -1: unknown
+	Calls   float64 `json:"calls_per_op"`
+	HookNs  float64 `json:"hook_ns_per_op"`
+	Mean    float64 `json:"mean_ns"`
+	Err     float64 `json:"mean_err_ns"` // standard error
+	Denials uint64  `json:"denials"`
+}
+
+// explain divides a profile by the operations that were done meanwhile.
+func explain(s profile.Snapshot, ops float64) (Explained, error) {
+	costs, err := s.Costs()
+	if err != nil {
+		return Explained{}, err
+	}
+	e := Explained{
+		Ops: ops, HookNs: costs.Hook / ops, Completeness: s.Total().Completeness(), Calibrated: s.Calibration.Applies(),
+		Rows: []ExplainedRow{},
+	}
+	for i := range costs.Rows {
+		c := &costs.Rows[i]
+		calls := float64(c.Calls) / ops
+		e.Calls += calls
+		e.Rows = append(e.Rows, ExplainedRow{
+			Syscall: c.Syscall, Hook: c.Of.Hook, Program: c.Of.Name, Rules: c.Rules, Calls: calls, HookNs: c.Hook / ops, Mean: c.Mean(),
+			Err: meanError(&c.Readings), Denials: c.Denials,
+		})
+	}
+	return e, nil
+}
+
+// meanError is the standard error of a mean of readings, from their quartiles: a few interrupts do not count. It is at least half
+// a nanosecond, the step of the clock.
+func meanError(h *profile.Histogram) float64 {
+	const floor, quartilesToSigma = 0.5, 1.349
+	n := float64(h.Count())
+	if n == 0 {
+		return floor
+	}
+	return max(floor, (h.Quantile(0.75)-h.Quantile(0.25))/quartilesToSigma/math.Sqrt(n))
+}
+
+// Exposed says whether the enforcer runs in the test at all. What runs less than once in ten thousand operations belongs to the
+// test's own bookkeeping.
+func (e Explained) Exposed() bool { return e.Calls > 1e-4 }
+
+// Loss is the loss of score that the hooks explain, given the rate without them: an operation that took t takes t+h, so that of
+// t/(t+h) of the score are left. (h/t, for small h.)
+func (e Explained) Loss(baseline float64) float64 {
+	if baseline <= 0 {
+		return 0
+	}
+	t := 1e9 / baseline
+	return e.HookNs / (t + e.HookNs)
+}

@@ -1,0 +1,222 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+// meter measures one batch.
+type meter struct {
+	bench  *Bench
+	plan   *Plan
+	index  int
+	batch  []Test
+	copies *copies
+	clock  *clock
+	state  State // "": not known yet
+}
+
+// warmUp lets every copy run once, for nothing: memory is mapped, caches and branch predictors are filled.
+func (m *meter) warmUp(ctx context.Context) error {
+	for i, t := range m.batch {
+		if !t.Sliced() {
+			continue
+		}
+		for slot := range m.plan.Scenarios {
+			if _, err := m.slice(ctx, i, slot, m.plan.Scenarios[m.plan.Baseline()]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// measure runs round after round until no test wants another one.
+func (m *meter) measure(ctx context.Context, todo *todo) error {
+	m.clock.skip(m.planned() * time.Duration(todo.finished()))
+	if m.plan.Order == Sequential {
+		return m.sequential(ctx, todo)
+	}
+	for n := 0; ; n++ {
+		active := todo.active(n)
+		if len(active) == 0 {
+			if n < todo.last() {
+				continue
+			}
+			return nil
+		}
+		results, err := m.round(ctx, n, active)
+		if err != nil {
+			return err
+		}
+		if err := m.bench.Dir.Append(results); err != nil {
+			return err
+		}
+		m.clock.round(fmt.Sprintf("%s: round %d of %d", m.names(active), n+1, max(n+1, todo.rounds)), m.planned())
+	}
+}
+
+// planned is what a round of the whole batch is expected to take.
+func (m *meter) planned() time.Duration {
+	p := *m.plan
+	p.Tests, p.Runs = m.batch, 1
+	return p.Duration() / time.Duration(p.Rounds(m.batch[0]))
+}
+
+func (m *meter) names(active []int) string {
+	var names []string
+	for _, i := range active {
+		names = append(names, m.batch[i].Name)
+	}
+	return strings.Join(names, ",")
+}
+
+// round measures all scenarios of the active tests once.
+func (m *meter) round(ctx context.Context, n int, active []int) ([]Result, error) {
+	round := m.plan.Round(m.index, n)
+	if err := m.deal(round.Slots); err != nil {
+		return nil, err
+	}
+	defer quiet()()
+	if err := m.rest(ctx); err != nil {
+		return nil, err
+	}
+	tests := make([]Test, len(active))
+	for i, a := range active {
+		tests[i] = m.batch[a]
+	}
+	sums := make([][]tally, len(active))
+	for i := range sums {
+		sums[i] = make([]tally, len(m.plan.Scenarios))
+	}
+	start, watch := time.Now(), startWatch(m.copies.pids())
+	for _, phase := range round.Phases {
+		if err := m.enter(ctx, phase.State); err != nil {
+			return nil, err
+		}
+		for _, turn := range round.Turns(m.plan, tests, phase) {
+			scenario := m.plan.Scenarios[turn.Scenario]
+			sample, err := m.slice(ctx, active[turn.Test], round.Slots[turn.Scenario], scenario)
+			if err != nil {
+				return nil, err
+			}
+			if !turn.Lead {
+				sums[turn.Test][turn.Scenario].add(sample)
+			}
+		}
+	}
+	around := watch.stop()
+	var results []Result
+	for i := range tests {
+		for j := range m.plan.Scenarios {
+			r, err := m.result(n, tests[i], m.plan.Scenarios[j], sums[i][j])
+			if err != nil {
+				return nil, err
+			}
+			r.Start, r.Around = start, around
+			results = append(results, r)
+		}
+	}
+	return results, nil
+}
+
+func (m *meter) enter(ctx context.Context, s State) error {
+	if m.state == s {
+		return nil
+	}
+	if err := m.bench.Enforcer.Switch(ctx, s); err != nil {
+		return fmt.Errorf("%s: %w", s, err)
+	}
+	m.state = s
+	return m.rest(ctx)
+}
+
+// rest lets the kernel free what it no longer needs.
+func (m *meter) rest(ctx context.Context) error {
+	select {
+	case <-time.After(m.bench.Settle):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// quiet collects garbage now, and none until the returned function is called: there may be one CPU for the test and for us.
+func quiet() (release func()) {
+	runtime.GC()
+	percent := debug.SetGCPercent(-1)
+	return func() { debug.SetGCPercent(percent) }
+}
+
+// tally is the slices of a scenario in a round.
+type tally struct {
+	slices [][2]float64
+	output []byte
+}
+
+func (t *tally) add(s Sample) {
+	t.slices = append(t.slices, [2]float64{s.Ops, s.Ns})
+	t.output = append(t.output, s.Output...)
+}
+
+func (m *meter) result(n int, t Test, s Scenario, sum tally) (Result, error) {
+	r := Result{Batch: m.index, Round: n, Test: t.Name, Scenario: s.Name, Slices: sum.slices}
+	for _, s := range sum.slices {
+		r.Ops, r.Ns = r.Ops+s[0], r.Ns+s[1]
+	}
+	r.Score = t.score(r.Rate())
+	return r, m.bench.Dir.keep(&r, sum.output)
+}
+
+// deal puts the scenarios in force in the slots.
+func (m *meter) deal(slots []int) error {
+	for i, s := range m.plan.Scenarios {
+		for _, ns := range m.copies.mntns[slots[i]] {
+			if err := m.bench.Enforcer.Confine(ns, s); err != nil {
+				return fmt.Errorf("scenario %s: %w", s.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// slice lets one copy run.
+func (m *meter) slice(ctx context.Context, test, slot int, s Scenario) (Sample, error) {
+	if err := ctx.Err(); err != nil {
+		return Sample{}, err
+	}
+	sample, err := m.copies.workers[test][slot].Slice(m.plan.Slice, m.plan.Warmup)
+	if ctx.Err() != nil {
+		return Sample{}, ctx.Err()
+	}
+	if err == nil && (sample.Ops <= 0 || sample.Ns <= 0) {
+		err = fmt.Errorf("%.0f operations in %.0f ns", sample.Ops, sample.Ns)
+	}
+	if err != nil {
+		return Sample{}, fmt.Errorf("%s under %s: %w", m.batch[test].Name, s.Name, err)
+	}
+	return sample, nil
+}
+
+// fileName makes a name fit for a file system.
+func fileName(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("=._-", r):
+			return r
+		}
+		return '-'
+	}, s)
+}
+
+func bytesTo(data []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	}
+}

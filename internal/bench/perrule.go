@@ -1,0 +1,48 @@
+package bench
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/lsmprof/lsmprof/internal/stats"
+)
+
+// RuleCost is what a rule adds to an invocation, by hook and syscall.
+type RuleCost struct {
+	Test    string     `json:"test"`
+	Syscall string     `json:"syscall"`
+	Hook    string     `json:"hook"`
+	Program string     `json:"program"`
+	Line    stats.Line `json:"line"` // hook cost in ns over rules
+}
+
+// costPerRule fits lines through the profile runs of scenarios whose workload is confined: reaching the rules is in the
+// intercept, walking them in the slope.
+func costPerRule(p *Plan, explained map[string]map[string]Explained) []RuleCost {
+	type key struct{ test, syscall, hook, program string }
+	points := map[key][]stats.Point{}
+	for _, s := range p.Scenarios {
+		if !s.Confined {
+			continue
+		}
+		for test, cells := range explained {
+			for _, r := range cells[s.Name].Rows {
+				// Without any rule the programs end before they have built a path.
+				if r.Rules > 0 && r.Calls > 1e-3 {
+					k := key{test, r.Syscall, r.Hook, r.Program}
+					points[k] = append(points[k], stats.Point{X: float64(r.Rules), Y: r.Mean, Err: r.Err})
+				}
+			}
+		}
+	}
+	out := []RuleCost{}
+	for k, ps := range points {
+		if line, err := stats.FitLine(ps); err == nil {
+			out = append(out, RuleCost{k.test, k.syscall, k.hook, k.program, line})
+		}
+	}
+	slices.SortFunc(out, func(a, b RuleCost) int {
+		return cmp.Or(cmp.Compare(a.Test, b.Test), cmp.Compare(a.Syscall, b.Syscall), cmp.Compare(a.Hook, b.Hook), cmp.Compare(a.Program, b.Program))
+	})
+	return out
+}

@@ -1,0 +1,39 @@
+package bench
+
+import "time"
+
+// Result is a line of results.jsonl: what one scenario did for one test in one round.
+type Result struct {
+	Batch    int       `json:"batch"`
+	Round    int       `json:"round"`
+	Test     string    `json:"test"`
+	Scenario string    `json:"scenario"`
+	Start    time.Time `json:"start"`
+	Ops      float64   `json:"ops"`
+	Ns       float64   `json:"ns"`
+	Score    float64   `json:"score"` // in the test's unit
+	// Slices are the operations and nanoseconds of each slice.
+	Slices [][2]float64 `json:"slices,omitempty"`
+	Output string       `json:"output,omitempty"` // file below raw/
+	Around Around       `json:"environment"`
+}
+
+// Rate is operations a second.
+func (r *Result) Rate() float64 {
+	if r.Ns == 0 {
+		return 0
+	}
+	return r.Ops / r.Ns * 1e9
+}
+
+// Around is what else went on in the machine during a round.
+type Around struct {
+	Foreign  float64 `json:"foreign_cpus"` // CPUs that others kept busy
+	Steal    float64 `json:"steal_cpus"`   // CPUs that the hypervisor took away
+	Load     float64 `json:"load1"`
+	Pressure float64 `json:"cpu_pressure_percent"` // PSI, some, average of 10 s
+	Busy     bool    `json:"busy"`                 // others had more than Neighbour
+}
+
+// Neighbour is how many CPUs others may keep busy before a round is marked.
+const Neighbour = 0.1

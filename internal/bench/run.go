@@ -1,0 +1,155 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/lsmprof/lsmprof/internal/stats"
+)
+
+// Bench is what a run needs besides its plan.
+type Bench struct {
+	Dir      *Dir
+	Suites   map[Kind]Suite
+	Enforcer Enforcer
+	Profiler *Profiler // nil: no profile runs, and nothing is explained
+	Progress func(Progress)
+	// Settle is what the kernel gets, after a switch, to free what it no longer needs: that would run in the slices otherwise.
+	Settle time.Duration
+}
+
+// Progress is where a bench is.
+type Progress struct {
+	Doing         string // execl,pipe: round 3 of 40
+	Done          float64
+	Remaining     time.Duration
+	FinishedTests []string // since the last report
+}
+
+// Run works through what the directory still lacks. It leaves neither processes nor rules behind, however it ends.
+func (b *Bench) Run(ctx context.Context) (err error) {
+	plan := &b.Dir.Info.Plan
+	if err := plan.Check(); err != nil {
+		return err
+	}
+	defer func() {
+		if closing := b.Enforcer.Close(); closing != nil {
+			err = errors.Join(err, fmt.Errorf("remove the enforcer: %w", closing))
+		}
+	}()
+	clock := newClock(b, plan)
+	for i, batch := range plan.Batches() {
+		if err := b.batch(ctx, i, batch, clock); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// batch runs the rounds that are missing of some tests, and then their profile runs.
+func (b *Bench) batch(ctx context.Context, index int, batch []Test, clock *clock) (err error) {
+	plan := &b.Dir.Info.Plan
+	todo := b.todo(batch, clock)
+	if !todo.any() && !b.Profiler.lacks(b.Dir, batch) {
+		return nil
+	}
+	c, err := startCopies(ctx, b.Suites, batch, len(plan.Scenarios))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closing := c.Close(); err == nil && closing != nil {
+			err = closing
+		}
+	}()
+	m := &meter{bench: b, plan: plan, index: index, batch: batch, copies: c, clock: clock}
+	if todo.any() {
+		if err := m.warmUp(ctx); err != nil {
+			return err
+		}
+		if err := m.measure(ctx, todo); err != nil {
+			return err
+		}
+	}
+	if b.Profiler != nil {
+		if err := m.profile(ctx); err != nil {
+			return err
+		}
+	}
+	clock.finished(batch)
+	return nil
+}
+
+// wide says whether the interval of some scenario's loss is still wider than asked for.
+func (b *Bench) wide(t Test, target float64) bool {
+	plan := &b.Dir.Info.Plan
+	losses := lossesOf(plan, b.Dir.Results(), t.Name)
+	for i := range plan.Scenarios {
+		if i != plan.Baseline() && stats.Bootstrap(losses[i], confidence, plan.Seed).Half() > target {
+			return true
+		}
+	}
+	return false
+}
+
+// clock knows how far a bench is.
+type clock struct {
+	bench       *Bench
+	start       time.Time
+	total, done time.Duration // as planned
+	skipped     time.Duration // done by an earlier bench
+	fresh       []string
+}
+
+func newClock(b *Bench, p *Plan) *clock {
+	c := &clock{bench: b, start: time.Now(), total: p.Duration()}
+	return c
+}
+
+func (c *clock) over() bool {
+	limit := c.bench.Dir.Info.Plan.MaxTime
+	return limit > 0 && time.Since(c.start) > limit
+}
+
+func (c *clock) finished(batch []Test) {
+	for _, t := range batch {
+		c.fresh = append(c.fresh, t.Name)
+	}
+	c.report("")
+}
+
+// round notes that planned work is done, and when.
+func (c *clock) round(doing string, planned time.Duration) {
+	c.done += planned
+	c.report(doing)
+}
+
+func (c *clock) skip(planned time.Duration) { c.skipped += planned }
+
+func (c *clock) report(doing string) {
+	if c.bench.Progress == nil {
+		return
+	}
+	p := Progress{Doing: doing, FinishedTests: c.fresh}
+	c.fresh = nil
+	left := max(0, c.total-c.done-c.skipped)
+	if c.total > 0 {
+		p.Done = min(1, float64(c.done+c.skipped)/float64(c.total))
+	}
+	if c.done > 0 {
+		p.Remaining = time.Duration(float64(time.Since(c.start)) / float64(c.done) * float64(left))
+	}
+	c.bench.Progress(p)
+}
+
+// keep writes the output of a run below raw/ and returns its name there.
+func (d *Dir) keep(r *Result, output []byte) error {
+	if len(output) == 0 {
+		return nil
+	}
+	r.Output = filepath.Join(fileName(r.Scenario), fmt.Sprintf("%s-%d.txt", fileName(r.Test), r.Round))
+	return d.write(filepath.Join(rawDir, r.Output), bytesTo(output))
+}

@@ -1,0 +1,249 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func fakeBench(t *testing.T, d *Dir) (*Bench, *fakeSuite) {
+	t.Helper()
+	f := newFakeSuite()
+	return &Bench{Dir: d, Suites: map[Kind]Suite{BuiltIn: f, Command: f}, Enforcer: f.enforcer}, f
+}
+
+func newDir(t *testing.T, p Plan) *Dir {
+	t.Helper()
+	d, err := Create(filepath.Join(t.TempDir(), "run"), Info{Plan: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func shortPlan() Plan {
+	p := testPlan()
+	p.Runs, p.Tests = 3, p.Tests[:2]
+	return p
+}
+
+func TestALossIsFound(t *testing.T) {
+	d := newDir(t, shortPlan())
+	defer d.Close()
+	b, f := fakeBench(t, d)
+	if err := b.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if *f.open != 0 || f.enforcer.closed != 1 {
+		t.Errorf("%d copies left, enforcer closed %d times", *f.open, f.enforcer.closed)
+	}
+	a, err := d.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range a.Cells {
+		switch c.Scenario {
+		case "not-installed":
+		case TwinName:
+			if c.Significant || !c.CI.Contains(0) {
+				t.Errorf("A/A of %s: %.2f %% %+v", c.Test, 100*c.Loss, c.CI)
+			}
+		default:
+			if !c.Significant || c.Loss < 0.09 || c.Loss > 0.11 || !c.CI.Contains(c.Loss) {
+				t.Errorf("%s under %s: loss %.2f %% %+v, p %g", c.Test, c.Scenario, 100*c.Loss, c.CI, c.Adjusted)
+			}
+		}
+	}
+	text, err := os.ReadFile(d.File(benchFile))
+	if err != nil || !strings.Contains(string(text), "BenchmarkA/scenario=rules=8 ") {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
+// cutAfter ends a bench in its n-th slice.
+func cutAfter(f *fakeSuite, n int, cut func() error) {
+	f.after = func() error {
+		if n--; n == 0 {
+			return cut()
+		}
+		return nil
+	}
+}
+
+func TestResumeRepeatsOnlyWhatWasCut(t *testing.T) {
+	d := newDir(t, shortPlan())
+	b, f := fakeBench(t, d)
+	ctx, cancel := context.WithCancel(context.Background())
+	cutAfter(f, 400, func() error { cancel(); return nil })
+	if err := b.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if *f.open != 0 || f.enforcer.closed != 1 {
+		t.Errorf("%d copies left, enforcer closed %d times", *f.open, f.enforcer.closed)
+	}
+	done := len(d.Results())
+	if done == 0 {
+		t.Fatal("nothing was written before the end")
+	}
+	before, _ := os.ReadFile(d.File(resultsFile))
+	path := d.Path
+	d.Close()
+
+	d, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	b, _ = fakeBench(t, d)
+	if err := b.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	after, _ := os.ReadFile(d.File(resultsFile))
+	if !bytes.HasPrefix(after, before) {
+		t.Error("what was there has changed")
+	}
+	want := len(d.Info.Plan.Scenarios) * 2 * d.Info.Plan.Rounds(d.Info.Plan.Tests[0])
+	if got := bytes.Count(after, []byte("\n")); got != want || len(d.Results()) != want {
+		t.Errorf("%d lines, %d results, want %d: rounds were repeated or left out", got, len(d.Results()), want)
+	}
+	// Nothing is left to do.
+	b, f = fakeBench(t, d)
+	f.after = func() error { t.Error("a finished run was measured again"); return nil }
+	if err := b.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestATornLineIsRepaired(t *testing.T) {
+	for name, tear := range map[string]func([]byte) []byte{
+		"cut in the last line":           func(b []byte) []byte { return b[:len(b)-20] },
+		"the newline is missing":         func(b []byte) []byte { return b[:len(b)-1] },
+		"a block of zeroes":              func(b []byte) []byte { return append(b, make([]byte, 512)...) },
+		"garbage with a newline":         func(b []byte) []byte { return append(b, "\x00\x00}\n"...) },
+		"cut in the middle of the round": func(b []byte) []byte { return b[:len(b)*9/10] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDir(t, shortPlan())
+			b, _ := fakeBench(t, d)
+			if err := b.Run(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			want, path := len(d.Results()), d.Path
+			d.Close()
+			file := filepath.Join(path, resultsFile)
+			data, _ := os.ReadFile(file)
+			if err := os.WriteFile(file, tear(data), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			d, err := Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			b, _ = fakeBench(t, d)
+			if err := b.Run(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			if got := len(d.Results()); got != want {
+				t.Errorf("%d results, want %d", got, want)
+			}
+		})
+	}
+}
+
+func TestDamageInTheMiddleIsNamed(t *testing.T) {
+	d := newDir(t, shortPlan())
+	path := d.Path
+	d.Close()
+	os.WriteFile(filepath.Join(path, resultsFile), []byte("{}\nnonsense\n{}\n"), 0o644)
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "line 2") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestASecondBenchIsRefused(t *testing.T) {
+	d := newDir(t, shortPlan())
+	defer d.Close()
+	if _, err := Open(d.Path); err == nil || !strings.Contains(err.Error(), "at work") {
+		t.Errorf("%v", err)
+	}
+	if _, err := Create(d.Path, Info{}); err == nil || !strings.Contains(err.Error(), "--resume") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAFailingTestIsNamedAndCleanedUp(t *testing.T) {
+	d := newDir(t, shortPlan())
+	defer d.Close()
+	b, f := fakeBench(t, d)
+	cutAfter(f, 300, func() error { return errors.New("wrong checksum") })
+	err := b.Run(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "under") || !strings.Contains(err.Error(), "wrong checksum") {
+		t.Errorf("%v", err)
+	}
+	if *f.open != 0 || f.enforcer.closed != 1 {
+		t.Errorf("%d copies left, enforcer closed %d times", *f.open, f.enforcer.closed)
+	}
+}
+
+func TestSequentialOrder(t *testing.T) {
+	p := shortPlan()
+	p.Order = Sequential
+	d := newDir(t, p)
+	b, f := fakeBench(t, d)
+	cutAfter(f, 200, func() error { return errors.New("cut") })
+	if err := b.Run(context.Background()); err == nil {
+		t.Fatal("not cut")
+	}
+	path := d.Path
+	d.Close()
+	d, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	b, _ = fakeBench(t, d)
+	if err := b.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	results := d.journal.results
+	if want := len(p.Scenarios) * 2 * p.Rounds(p.Tests[0]); len(results) != want {
+		t.Errorf("%d results, want %d", len(results), want)
+	}
+	for i := 1; i < len(results); i++ {
+		if results[i].Scenario != results[i-1].Scenario && results[i].Round != 0 {
+			t.Errorf("line %d: %s begins with round %d", i, results[i].Scenario, results[i].Round)
+		}
+	}
+	for _, c := range d.Analyze(nil).Cells {
+		if c.Scenario == "rules=8" && (!c.Significant || c.Loss < 0.09 || c.Loss > 0.11) {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+func TestUntilCI(t *testing.T) {
+	p := shortPlan()
+	p.Runs, p.UntilCI, p.MaxTime = 1, 0.002, 5*time.Minute
+	d := newDir(t, p)
+	defer d.Close()
+	b, _ := fakeBench(t, d)
+	if err := b.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	rounds := 0
+	for _, c := range d.Analyze(nil).Cells {
+		rounds = max(rounds, c.Rounds)
+		if c.Scenario != "not-installed" && c.CI.Half() > p.UntilCI {
+			t.Errorf("%s under %s: ±%.3f %%", c.Test, c.Scenario, 100*c.CI.Half())
+		}
+	}
+	if rounds <= p.Rounds(p.Tests[0]) {
+		t.Errorf("only %d rounds", rounds)
+	}
+}

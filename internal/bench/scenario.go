@@ -1,0 +1,63 @@
+package bench
+
+import (
+	"fmt"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+)
+
+// State is what has to be switched machine-wide between scenarios. Scenarios of the same state differ in the namespace only, and
+// stand side by side.
+type State string
+
+const (
+	Removed   State = "not installed"
+	Installed State = "installed"
+)
+
+// Scenario is a state of the enforcer that tests run under.
+type Scenario struct {
+	Name     string         `json:"name"`
+	State    State          `json:"state"`
+	Confined bool           `json:"confined"` // the workload has a policy
+	Rules    enforcer.Rules `json:"rules"`
+	// Twin is the hidden second baseline: the same as the first scenario, so that any difference is noise.
+	Twin bool `json:"twin,omitempty"`
+	// The commands of a scenario that others drive.
+	Setup    *Step `json:"setup,omitempty"`
+	Ready    *Step `json:"ready,omitempty"`
+	Teardown *Step `json:"teardown,omitempty"`
+}
+
+// TwinName is what results call the second baseline.
+const TwinName = "A/A"
+
+// withTwin adds the second baseline.
+func withTwin(all []Scenario) []Scenario {
+	twin := all[0]
+	twin.Name, twin.Twin = TwinName, true
+	return append(all, twin)
+}
+
+// ReferenceScenarios are those of the reference enforcer: not installed, no policy, a policy without rules, and so many rules of
+// each type. The first is the baseline.
+func ReferenceScenarios(rules []enforcer.Rules, names []string) []Scenario {
+	all := []Scenario{
+		{Name: "not-installed", State: Removed},
+		{Name: "no-policy", State: Installed},
+		{Name: "allow", State: Installed, Confined: true},
+	}
+	for i, r := range rules {
+		all = append(all, Scenario{Name: "rules=" + names[i], State: Installed, Confined: true, Rules: r})
+	}
+	return withTwin(all)
+}
+
+// SameScenarios are n scenarios that differ in nothing: what a bench shows on them is its own noise.
+func SameScenarios(n int) []Scenario {
+	all := []Scenario{{Name: "baseline", State: Removed}}
+	for i := 1; i < n; i++ {
+		all = append(all, Scenario{Name: fmt.Sprintf("same-%d", i), State: Removed})
+	}
+	return withTwin(all)
+}

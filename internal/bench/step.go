@@ -1,0 +1,50 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Step is a shell command of a scenario.
+type Step struct {
+	Run     string        `json:"run"`
+	Timeout time.Duration `json:"timeout_ns"`
+}
+
+// run runs the command to its end, with everything that it started.
+func (s *Step) run(ctx context.Context, what string, env ...string) error {
+	if s == nil || s.Run == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", s.Run)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	cmd.Env = append(os.Environ(), env...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() == context.DeadlineExceeded {
+		err = fmt.Errorf("not done after %s", s.Timeout)
+	}
+	if tail := lastLine(out.String()); tail != "" {
+		return fmt.Errorf("%s: %w: %s", what, err, tail)
+	}
+	return fmt.Errorf("%s: %w: %s", what, err, s.Run)
+}
+
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}

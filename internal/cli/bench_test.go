@@ -1,0 +1,237 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+)
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("mount namespaces need root")
+	}
+}
+
+// runBench runs `lsmprof bench` in this process.
+func runBench(t *testing.T, want int, args ...string) (stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if code := Main(append([]string{"bench"}, args...), nil, &out, &errs); code != want {
+		t.Fatalf("bench %s: exit status %d, want %d: %s", strings.Join(args, " "), code, want, &errs)
+	}
+	return out.String(), errs.String()
+}
+
+func TestBenchOfNothing(t *testing.T) {
+	needRoot(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	out, _ := runBench(t, 0, "--enforcer", "none", "--same", "2", "--tests", "syscall,openclose", "--runs", "2", "--slice", "5ms", "--dir", dir, "-o", "json",
+		"--fail-over", "50%")
+	var doc struct {
+		Schema string
+		Run    bench.Info
+		Cells  []bench.Cell
+		Noise  []bench.Noise
+	}
+	if err := json.Unmarshal([]byte(out), &doc); err != nil {
+		t.Fatalf("%v in %s", err, out)
+	}
+	if doc.Schema != bench.AnalysisSchema || doc.Run.Schema != bench.RunSchema || len(doc.Cells) != 6 || len(doc.Noise) != 2 {
+		t.Errorf("%s, %s, %d cells, %d noise", doc.Schema, doc.Run.Schema, len(doc.Cells), len(doc.Noise))
+	}
+	for _, c := range doc.Cells {
+		if c.Rounds != 8 || c.Score <= 0 {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+func TestBenchDryRunNamesHooks(t *testing.T) {
+	out, _ := runBench(t, 0, "--dry-run", "--tests", "execl,pipe")
+	for _, want := range []string{"bprm_check_security, file_open", "no chosen test reaches: capable,", "not-installed, no-policy, allow, rules=1"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+}
+
+func TestBenchMistakes(t *testing.T) {
+	for want, args := range map[string][]string{
+		`no built-in test "exec"`:      {"--tests", "exec"},
+		"--rules":                      {"--rules", "x"},
+		"--fail-over x: want":          {"--fail-over", "x"},
+		"--order":                      {"--order", "random"},
+		"goes on as it was begun":      {"--resume", "x", "--runs", "3"},
+		"better=more":                  {"--test", "name=a; run=b; better=more"},
+		"--runs 0":                     {"--runs", "0"},
+		"is not a CPU":                 {"--cpus", "x"},
+		"test syscall is there twice":  {"--tests", "syscall,syscall"},
+		"scenario rules=1 is there tw": {"--rules", "1,1"},
+	} {
+		if _, errs := runBench(t, exitUsage, args...); !strings.Contains(errs, want) {
+			t.Errorf("%v: %q is not in %q", args, want, errs)
+		}
+	}
+}
+
+// startBench starts lsmprof as a process of its own.
+func startBench(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command("/proc/self/exe", append([]string{"bench"}, args...)...)
+	cmd.Env = append(os.Environ(), lsmprofEnv+"=1")
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		if t.Failed() {
+			t.Log(errs.String())
+		}
+	})
+	return cmd
+}
+
+// waitForLines waits until the journal has so many lines.
+func waitForLines(t *testing.T, dir string, n int) []byte {
+	t.Helper()
+	for range 600 {
+		data, _ := os.ReadFile(filepath.Join(dir, "results.jsonl"))
+		if bytes.Count(data, []byte("\n")) >= n {
+			return data
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatal("no results after half a minute")
+	return nil
+}
+
+// children are the processes that a bench started.
+func children(t *testing.T, workdir string) []string {
+	t.Helper()
+	var found []string
+	links, _ := filepath.Glob("/proc/[0-9]*/exe")
+	for _, l := range links {
+		if exe, err := os.Readlink(l); err == nil && strings.HasPrefix(exe, workdir) {
+			found = append(found, l)
+		}
+	}
+	return found
+}
+
+func TestBenchSurvivesKill(t *testing.T) {
+	needRoot(t)
+	for name, signal := range map[string]syscall.Signal{"kill -9": syscall.SIGKILL, "Ctrl-C": syscall.SIGINT} {
+		t.Run(name, func(t *testing.T) {
+			dir, work := filepath.Join(t.TempDir(), "run"), t.TempDir()
+			cmd := startBench(t, "--enforcer", "none", "--same", "2", "--tests", "syscall,pipe", "--runs", "4", "--slice", "10ms",
+				"--dir", dir, "--workdir", work)
+			waitForLines(t, dir, 12)
+			if len(children(t, work)) == 0 {
+				t.Error("no copies run: the test looks for them in the wrong way")
+			}
+			cmd.Process.Signal(signal)
+			cmd.Wait()
+			before, _ := os.ReadFile(filepath.Join(dir, "results.jsonl"))
+			var left []string
+			for range 40 {
+				if left = children(t, work); len(left) == 0 {
+					break
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+			if len(left) > 0 {
+				t.Errorf("copies are left: %v", left)
+			}
+			runBench(t, 0, "--resume", dir, "--workdir", work)
+			after, _ := os.ReadFile(filepath.Join(dir, "results.jsonl"))
+			if !bytes.HasPrefix(after, before) {
+				t.Error("what was there has changed")
+			}
+			if got, want := bytes.Count(after, []byte("\n")), 3*2*16; got != want {
+				t.Errorf("%d lines, want %d", got, want)
+			}
+		})
+	}
+}
+
+func TestBenchRefusesASecond(t *testing.T) {
+	needRoot(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	startBench(t, "--enforcer", "none", "--same", "2", "--tests", "syscall", "--runs", "100", "--dir", dir)
+	waitForLines(t, dir, 1)
+	if _, errs := runBench(t, exitFailed, "--resume", dir); !strings.Contains(errs, "another lsmprof bench is at work") {
+		t.Error(errs)
+	}
+}
+
+func TestBenchOnAFullDisk(t *testing.T) {
+	vmtest.Guest(t)
+	mount := t.TempDir()
+	if err := unix.Mount("none", mount, "tmpfs", 0, "size=64k"); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Unmount(mount, unix.MNT_DETACH)
+	dir := filepath.Join(mount, "run")
+	args := []string{"--enforcer", "none", "--same", "3", "--tests", "syscall,pipe", "--runs", "6", "--slice", "5ms", "--dir", dir}
+	_, errs := runBench(t, exitFailed, args...)
+	if !strings.Contains(errs, "no space left on device; make room and go on with --resume") {
+		t.Fatal(errs)
+	}
+	before, _ := os.ReadFile(filepath.Join(dir, "results.jsonl"))
+	if err := unix.Mount("none", mount, "tmpfs", unix.MS_REMOUNT, "size=8m"); err != nil {
+		t.Fatal(err)
+	}
+	runBench(t, 0, "--resume", dir)
+	after, _ := os.ReadFile(filepath.Join(dir, "results.jsonl"))
+	if !bytes.HasPrefix(after, before) || bytes.Count(after, []byte("\n")) != 4*2*24 {
+		t.Errorf("%d lines, %d before", bytes.Count(after, []byte("\n")), bytes.Count(before, []byte("\n")))
+	}
+}
+
+// The reference enforcer goes away with the bench, and what the profiles say fits what is known of the tests.
+func TestBenchOfTheReference(t *testing.T) {
+	vmtest.Guest(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	out, _ := runBench(t, 0, "--tests", "openclose,pipe", "--runs", "1", "--slice", "5ms", "--rules", "8", "--dir", dir, "-o", "json")
+	var doc struct{ Cells []bench.Cell }
+	if err := json.Unmarshal([]byte(out), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range doc.Cells {
+		if c.Scenario != "rules=8" {
+			continue
+		}
+		switch {
+		case c.Exposed == nil:
+			t.Errorf("%s has no profile", c.Test)
+		case c.Test == "pipe" && *c.Exposed:
+			t.Errorf("pipe is exposed: %+v", c.Profile)
+		case c.Test == "openclose" && (!*c.Exposed || c.Profile.Calls < 0.99 || c.Profile.Calls > 1.01):
+			t.Errorf("openclose: %+v, want one call of file_open each", c.Profile)
+		}
+	}
+	for _, scenario := range []string{"no-policy", "allow", "rules=8"} {
+		if _, err := os.Stat(filepath.Join(dir, "profiles", scenario, "openclose.pb.gz")); err != nil {
+			t.Error(err)
+		}
+	}
+	var list, errs bytes.Buffer
+	if code := Main([]string{"list"}, nil, &list, &errs); code != 0 || strings.Contains(list.String(), "ref_") {
+		t.Errorf("%d: %s%s", code, &list, &errs)
+	}
+}

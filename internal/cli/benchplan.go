@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+)
+
+// plan is what the flags ask for.
+func (o *benchOptions) plan() (bench.Plan, error) {
+	p := bench.Plan{
+		Order: o.order, Seed: o.seed, Runs: o.runs, Slice: o.slice, Warmup: o.warmup, Pass: o.pass, UntilCI: o.until, MaxTime: o.maxTime,
+	}
+	var err error
+	if o.unixbench != "" {
+		if p.UnixBench, err = filepath.Abs(o.unixbench); err != nil {
+			return p, err
+		}
+	}
+	more, err := o.planScenarios(&p)
+	if err != nil {
+		return p, err
+	}
+	if p.Tests, err = o.planTests(len(more) > 0); err != nil {
+		return p, err
+	}
+	p.Tests = append(p.Tests, more...)
+	if p.CPUs, err = testCPUs(o.cpus); err != nil {
+		return p, fmt.Errorf("--cpus: %w", err)
+	}
+	return p, p.Check()
+}
+
+// planTests are the tests of the flags; without any, those of UnixBench, unless there are others.
+func (o *benchOptions) planTests(others bool) (tests []bench.Test, err error) {
+	switch {
+	case o.unixbench != "":
+		tests, err = realTests(o.tests)
+	case len(o.tests) == 0 && len(o.custom) == 0 && !others:
+		tests, err = builtinTests(defaultTests)
+	default:
+		tests, err = builtinTests(o.tests)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--tests: %w", err)
+	}
+	for _, s := range o.custom {
+		t, err := bench.ParseTest(s)
+		if err != nil {
+			return nil, fmt.Errorf("--test: %w", err)
+		}
+		tests = append(tests, t)
+	}
+	return tests, nil
+}
+
+// planScenarios sets the scenarios; a file of them may bring tests along.
+func (o *benchOptions) planScenarios(p *bench.Plan) (tests []bench.Test, err error) {
+	switch {
+	case o.scenarios != "":
+		f, err := os.Open(o.scenarios)
+		if err != nil {
+			return nil, fmt.Errorf("--scenarios: %w", err)
+		}
+		defer f.Close()
+		p.Scenarios, tests, err = bench.ReadScenarios(f, o.scenarios, reference.ParseRules)
+		return tests, err
+	case o.enforcer == "none":
+		p.Scenarios = bench.SameScenarios(o.same)
+		return nil, nil
+	}
+	var rules []enforcer.Rules
+	var names []string
+	for s := range strings.SplitSeq(o.rules, ",") {
+		s = strings.TrimSpace(s)
+		r, err := reference.ParseRules(s)
+		if err != nil {
+			return nil, fmt.Errorf("--rules: %w", err)
+		}
+		rules, names = append(rules, r), append(names, s)
+	}
+	p.Scenarios = bench.ReferenceScenarios(rules, names)
+	return nil, nil
+}

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/unixbench"
+	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+func suiteName(plan bench.Plan) string {
+	if plan.UnixBench != "" {
+		return "byte-unixbench in " + plan.UnixBench
+	}
+	return "built-in"
+}
+
+func (o *benchOptions) measure(ctx context.Context, std streams, d *bench.Dir) (err error) {
+	if now := bench.ThisMachine(); now.Kernel != d.Info.Machine.Kernel || now.CPU != d.Info.Machine.CPU {
+		return fmt.Errorf("the run was begun on %s, %s: this is %s, %s", d.Info.Machine.Kernel, d.Info.Machine.CPU, now.Kernel, now.CPU)
+	}
+	plan := &d.Info.Plan
+	release := leaveCPUs(plan.CPUs)
+	defer release()
+	profiler, err := o.profiler(d)
+	if err != nil {
+		return err
+	}
+	suites, closeSuites, err := o.suites(ctx, plan)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeSuites()) }()
+	e, err := loadEnforcer(d.Info.Enforcer, plan)
+	if err != nil {
+		return err
+	}
+	b := bench.Bench{
+		Dir: d, Suites: suites, Enforcer: e, Profiler: profiler, Progress: newBenchProgress(std.err, d).report, Settle: settle,
+	}
+	return b.Run(ctx)
+}
+
+// loadEnforcer loads the reference enforcer where a scenario needs it.
+func loadEnforcer(name string, plan *bench.Plan) (e bench.Enforcer, err error) {
+	e = bench.NoEnforcer{}
+	ours := func(s bench.Scenario) bool { return s.State == bench.Installed }
+	if name != "none" && slices.ContainsFunc(plan.Scenarios, ours) {
+		if e, err = bench.LoadReference(); err != nil {
+			return nil, err
+		}
+	}
+	if slices.ContainsFunc(plan.Scenarios, func(s bench.Scenario) bool { return s.Setup != nil }) {
+		e = &bench.Driven{Own: e, Scenarios: plan.Scenarios}
+	}
+	return e, nil
+}
+
+// profiler calibrates before anything of the enforcer is there. Nil: there is nothing to profile.
+func (o *benchOptions) profiler(d *bench.Dir) (*bench.Profiler, error) {
+	if o.profile == "off" || d.Info.Enforcer == "none" {
+		return nil, nil
+	}
+	scope, err := tracer.ScopeHere()
+	if err != nil {
+		return nil, err
+	}
+	if d.Info.Calibration == nil {
+		cal, err := calibration(o.calibration, scope, kernel.Preempts())
+		if err != nil {
+			return nil, err
+		}
+		d.Info.Calibration = &cal
+		if err := d.SaveInfo(); err != nil {
+			return nil, err
+		}
+	}
+	const slices = 4
+	return &bench.Profiler{
+		Options: tracer.Options{
+			Select: selects(&d.Info.Plan), Scope: scope, Enforcers: enforcers(), Preemptible: kernel.Preempts(), Calibration: *d.Info.Calibration,
+		},
+		Slices: slices, Slice: d.Info.Plan.Slice,
+		Describe: func(s *profile.Snapshot) {
+			s.CommandLine, s.Version, s.Machine = o.invocation, version(), machine()
+		},
+	}, nil
+}
+
+// selects are the programs that the scenarios are about: those of other enforcers run in the baseline, too.
+func selects(plan *bench.Plan) func(tracer.Program) bool {
+	if slices.ContainsFunc(plan.Scenarios, func(s bench.Scenario) bool { return s.Setup != nil }) {
+		return nil // whatever the commands start
+	}
+	return func(p tracer.Program) bool { return enforcer.Reference.Owns(p.Name) }
+}
+
+// suites are where tests are started from.
+func (o *benchOptions) suites(ctx context.Context, plan *bench.Plan) (map[bench.Kind]bench.Suite, func() error, error) {
+	dir := o.workdir
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	dir, err := os.MkdirTemp(dir, "lsmprof-bench-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("--workdir: %w", err)
+	}
+	suites := map[bench.Kind]bench.Suite{}
+	closers := []func() error{func() error { return os.RemoveAll(dir) }}
+	if slices.ContainsFunc(plan.Tests, func(t bench.Test) bool { return t.Kind == bench.BuiltIn }) {
+		s, err := unixbench.Extract(dir)
+		if err != nil {
+			return nil, nil, errors.Join(err, os.RemoveAll(dir))
+		}
+		suites[bench.BuiltIn] = builtinSuite{s, dir, plan.CPUs}
+		closers = append([]func() error{s.Close}, closers...)
+	}
+	suites[bench.Command] = bench.Commands{CPUs: plan.CPUs, Dir: dir}
+	if plan.UnixBench != "" {
+		real := unixbench.Real{Dir: plan.UnixBench, Build: o.build, CPUs: plan.CPUs}
+		if err := real.Prepare(ctx); err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("--unixbench: %w", err), os.RemoveAll(dir))
+		}
+		suites[bench.Real] = realSuite{ctx, real, plan.Pass, bench.Commands{Dir: dir}}
+	}
+	return suites, func() error {
+		var all error
+		for _, c := range closers {
+			all = errors.Join(all, c())
+		}
+		return all
+	}, nil
+}

@@ -1,0 +1,220 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/lsmprof/lsmprof/internal/bench"
+)
+
+// writeBench prints what a bench found: a row for each test, a column for each scenario, and what one has to know of them.
+func writeBench(w io.Writer, d *bench.Dir, a bench.Analysis) error {
+	plan := &d.Info.Plan
+	cells := map[[2]string]*bench.Cell{}
+	for i := range a.Cells {
+		cells[[2]string{a.Cells[i].Test, a.Cells[i].Scenario}] = &a.Cells[i]
+	}
+	header := []string{"<TEST", "BASELINE"}
+	for i, s := range plan.Scenarios {
+		if i != plan.Baseline() && !s.Twin {
+			header = append(header, strings.ToUpper(s.Name))
+		}
+	}
+	header = append(header, "NOISE", "<KIND")
+	t := &table{header: header}
+	for _, test := range plan.Tests {
+		base := cells[[2]string{test.Name, plan.Scenarios[plan.Baseline()].Name}]
+		if base == nil {
+			continue
+		}
+		losses, explained := []string{test.Name, scoreOf(base)}, []string{"  explained", ""}
+		kind, known := "control", false
+		for i, s := range plan.Scenarios {
+			if i == plan.Baseline() || s.Twin {
+				continue
+			}
+			c := cells[[2]string{test.Name, s.Name}]
+			if c == nil {
+				losses, explained = append(losses, ""), append(explained, "")
+				continue
+			}
+			losses = append(losses, lossWithCI(c))
+			if c.Explained == nil {
+				explained = append(explained, "")
+				continue
+			}
+			known = true
+			if *c.Exposed {
+				kind = "exposed"
+			}
+			explained = append(explained, signed(*c.Explained))
+		}
+		if !known {
+			kind = ""
+		}
+		t.add(append(losses, noiseOf(a, test.Name), kind)...)
+		if kind == "exposed" {
+			t.add(append(explained, "", "")...)
+		}
+	}
+	if err := t.write(w); err != nil {
+		return err
+	}
+	return writeBenchNotes(w, d, a)
+}
+
+func writeBenchNotes(w io.Writer, d *bench.Dir, a bench.Analysis) error {
+	plan := &d.Info.Plan
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nlosses of score against %s: median of %s, ± half of the 95 %% interval; ~ where it may be noise\n",
+		plan.Scenarios[plan.Baseline()].Name, roundsText(a))
+	b.WriteString("NOISE: the 95 % interval of a second, identical baseline\n")
+	if worst, n := controls(a, plan); n > 0 {
+		fmt.Fprintf(&b, "control tests, in which no program of the enforcer runs, appear to lose %s at most: that is not the enforcer's doing\n", worst)
+	}
+	for _, r := range a.PerRule {
+		bent := ""
+		if r.Line.Bent {
+			bent = ", but it is not a line"
+		}
+		fmt.Fprintf(&b, "%s, %s in %s: %.1f ns a rule (95 %%: %.1f to %.1f)%s\n", r.Test, r.Hook, r.Syscall, r.Line.Slope, r.Line.SlopeCI.Low,
+			r.Line.SlopeCI.High, bent)
+	}
+	for _, n := range a.Noise {
+		for _, c := range a.Cells {
+			if c.Test == n.Test && c.Scenario == bench.TwinName {
+				fmt.Fprintf(&b, "%s: the smallest loss that would have shown is %s; %s for 0.5 %%\n", c.Test, signed(c.Detectable), runsText(plan, &c))
+			}
+		}
+	}
+	for _, warning := range append(append([]string{}, d.Info.Warnings...), a.Warnings...) {
+		fmt.Fprintln(&b, "warning: "+visible(warning))
+	}
+	if d.Info.Machine.Emulated {
+		b.WriteString("warning: this machine is emulated: costs are those of the emulator\n")
+	}
+	fmt.Fprintf(&b, "order: %s, seed %d; run directory: %s\n", plan.Order, plan.Seed, d.Path)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func scoreOf(c *bench.Cell) string {
+	return strings.TrimSpace(compact(c.Score) + " " + c.Unit)
+}
+
+// compact is a number with four digits and its thousands apart.
+func compact(v float64) string {
+	if v >= 1000 {
+		return count(uint64(math.Round(v)))
+	}
+	return fmt.Sprintf("%.4g", v)
+}
+
+// lossWithCI is 2.31 % ±0.12, with a ~ where it may be noise.
+func lossWithCI(c *bench.Cell) string {
+	s := fmt.Sprintf("%s ±%.2f", signed(c.Loss), 100*c.CI.Half())
+	if !c.Significant {
+		return "~ " + s
+	}
+	return s
+}
+
+func signed(share float64) string {
+	s := fmt.Sprintf("%.2f %%", 100*share)
+	if s == "-0.00 %" {
+		return "0.00 %"
+	}
+	return s
+}
+
+func noiseOf(a bench.Analysis, test string) string {
+	for _, n := range a.Noise {
+		if n.Test == test {
+			return fmt.Sprintf("%+.2f…%+.2f %%", 100*n.CI.Low, 100*n.CI.High)
+		}
+	}
+	return ""
+}
+
+// controls is the greatest apparent loss or gain of tests that the enforcer does not run in.
+func controls(a bench.Analysis, plan *bench.Plan) (worst string, n int) {
+	most := 0.0
+	exposed := map[string]bool{}
+	for _, c := range a.Cells {
+		if c.Exposed != nil && *c.Exposed {
+			exposed[c.Test] = true
+		}
+	}
+	for _, c := range a.Cells {
+		if c.Exposed == nil || exposed[c.Test] {
+			continue
+		}
+		n++
+		if math.Abs(c.Loss) >= math.Abs(most) {
+			most, worst = c.Loss, fmt.Sprintf("%s (%s under %s)", signed(c.Loss), c.Test, c.Scenario)
+		}
+	}
+	return worst, n
+}
+
+func roundsText(a bench.Analysis) string {
+	low, high := math.MaxInt, 0
+	for _, c := range a.Cells {
+		low, high = min(low, c.Rounds), max(high, c.Rounds)
+	}
+	if low == high {
+		return fmt.Sprintf("%d rounds", low)
+	}
+	return fmt.Sprintf("%d to %d rounds", low, high)
+}
+
+func runsText(plan *bench.Plan, c *bench.Cell) string {
+	for _, t := range plan.Tests {
+		if t.Name == c.Test {
+			perRun := max(1, plan.Rounds(t)/plan.Runs)
+			runs := max(1, (c.RoundsFor+perRun-1)/perRun)
+			return fmt.Sprintf("it takes about %d runs", runs)
+		}
+	}
+	return ""
+}
+
+// dryRun prints what a bench would do.
+func dryRun(w io.Writer, o *benchOptions, plan *bench.Plan) error {
+	var names []string
+	for _, s := range plan.Scenarios {
+		names = append(names, s.Name)
+	}
+	fmt.Fprintf(w, "scenarios: %s\norder: %s, seed %d\nruns: %d of each cell\n", strings.Join(names, ", "), plan.Order, plan.Seed, plan.Runs)
+	fmt.Fprintf(w, "time: about %s, and profile runs\n\n", plan.Duration().Round(time.Second))
+	t := &table{header: []string{"<TEST", "<KIND", "ROUNDS", "<HOOKS REACHED"}}
+	reached := map[string]bool{}
+	own := enforcerHooks(o.enforcer)
+	for _, test := range plan.Tests {
+		var hooks []string
+		for _, h := range test.Hooks {
+			if own[h] {
+				hooks = append(hooks, h)
+				reached[h] = true
+			}
+		}
+		t.add(test.Name, string(test.Kind), fmt.Sprint(plan.Rounds(test)), strings.Join(hooks, ", "))
+	}
+	if err := t.write(w); err != nil {
+		return err
+	}
+	var missing []string
+	for h := range own {
+		if !reached[h] {
+			missing = append(missing, h)
+		}
+	}
+	if len(missing) > 0 {
+		sortStrings(missing)
+		fmt.Fprintf(w, "\nhooks of the enforcer that no chosen test reaches: %s\n", strings.Join(missing, ", "))
+	}
+	return nil
+}

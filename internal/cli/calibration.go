@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+// calibration measures, or takes an earlier one from a file where one is given.
+func calibration(file string, scope profile.Scope, preemptible bool) (profile.Calibration, error) {
+	if file == "" {
+		return tracer.Calibrate(scope, preemptible)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return profile.Calibration{}, fmt.Errorf("--calibration: %w", err)
+	}
+	defer f.Close()
+	cal, of, err := profile.ReadCalibration(f)
+	if err == nil {
+		err = fits(cal, of, scope, preemptible)
+	}
+	if err != nil {
+		return profile.Calibration{}, fmt.Errorf("--calibration %s: %w", file, err)
+	}
+	return cal, nil
+}
+
+// fits says whether a calibration of a machine is one of this machine, with the probes that are used now.
+func fits(cal profile.Calibration, of profile.Machine, scope profile.Scope, preemptible bool) error {
+	const anew = "; measure one here with `lsmprof check -o json`"
+	here := machine()
+	switch {
+	case of != here:
+		return fmt.Errorf("it is of %s on %d x %s, this is %s on %d x %s"+anew, of.Kernel, of.CPUs, of.CPU, here.Kernel, here.CPUs, here.CPU)
+	case cal.Scope != scope:
+		return fmt.Errorf("it is of probes on a %s, these are on a %s"+anew, cal.Scope, scope)
+	case cal.Preemptible != preemptible:
+		return fmt.Errorf("the kernel's preemption model has changed since" + anew)
+	}
+	return nil
+}
+
+// judgeCalibration says what was measured of lsmprof itself, and whether record would apply it.
+func judgeCalibration(f machineFacts) checkItem {
+	if f.calibrationErr != nil {
+		return ok("calibration", "failed").warn(f.calibrationErr.Error(), "lsmprof record --calibrate=off does without")
+	}
+	i := ok("calibration", f.calibration.String())
+	switch {
+	case f.calibration.Refused != "":
+		return i.warn(f.calibration.Refused, "until then lsmprof record reports plain readings")
+	case len(f.calibration.Warnings) > 0:
+		return i.warn(strings.Join(f.calibration.Warnings, "; "), "")
+	}
+	return i
+}

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+const checkSchema = "lsmprof/check/v1"
+
+// checkCommand says whether this machine can be profiled. find is asked for the enforcers that are there.
+func checkCommand(find func() ([]foundEnforcer, error)) command {
+	const short = "say whether this machine can be profiled"
+	return command{
+		name: "check", args: "[-o text|json]", short: short,
+		run: func(_ context.Context, std streams, args []string) error {
+			f := newFlags(std, "check", "", "Says whether this machine can be profiled: item, state, reason, remedy. Exits with 3 if it cannot")
+			format := f.StringP("format", "o", "text", "what stdout gets: text or json")
+			if err := parseNoArgs(f, args); err != nil {
+				return err
+			}
+			if *format != "text" && *format != "json" {
+				return usageError{fmt.Errorf("check: -o %s: must be text or json", *format)}
+			}
+			return printCheck(std.out, *format, gatherFacts(find))
+		},
+	}
+}
+
+// printCheck prints every item; its error says in one line what is wrong first.
+func printCheck(w io.Writer, format string, f machineFacts) error {
+	items := judge(f)
+	verdict := unsupported(items)
+	if format == "json" {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		doc := checkDocument{Schema: checkSchema, Version: version(), Supported: verdict == nil, Machine: checkMachine(machine()), Items: items}
+		if f.calibration.Runs > 0 {
+			doc.Calibration = &f.calibration
+		}
+		if err := e.Encode(doc); err != nil {
+			return err
+		}
+		return verdict
+	}
+	width := 0
+	for _, i := range items {
+		width = max(width, len(i.Name))
+	}
+	for _, i := range items {
+		fmt.Fprintf(w, "%-4s  %-*s  %s\n", i.State, width, i.Name, visible(i.Value))
+		if i.Reason != "" {
+			fmt.Fprintf(w, "%*s%s\n", width+8, "", visible(i.Reason))
+		}
+		if i.Remedy != "" {
+			fmt.Fprintf(w, "%*s-> %s\n", width+8, "", visible(i.Remedy))
+		}
+	}
+	if verdict == nil {
+		fmt.Fprintln(w, "\nThis machine can be profiled.")
+	}
+	return verdict
+}
+
+type checkDocument struct {
+	Schema    string       `json:"schema"`
+	Version   string       `json:"lsmprof_version"`
+	Supported bool         `json:"supported"`
+	Machine   checkMachine `json:"machine"`
+	Items     []checkItem  `json:"items"`
+	// Calibration is what `lsmprof record --calibration` takes; null: not measured.
+	Calibration *profile.Calibration `json:"calibration"`
+}
+
+type checkMachine struct {
+	Kernel string `json:"kernel"`
+	Arch   string `json:"arch"`
+	CPU    string `json:"cpu"`
+	CPUs   int    `json:"cpus"`
+}
+
+// unsupported is the verdict: the first item that fails, which the ones after it may follow from.
+func unsupported(items []checkItem) error {
+	var first *checkItem
+	failed := 0
+	for n := range items {
+		if items[n].State == stateFail {
+			if first == nil {
+				first = &items[n]
+			}
+			failed++
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	more := ""
+	if failed > 1 {
+		more = fmt.Sprintf(" (and %d more)", failed-1)
+	}
+	return unsupportedError{fmt.Errorf("this machine cannot be profiled: %s: %s; %s%s", first.Name, first.Reason, first.Remedy, more)}
+}

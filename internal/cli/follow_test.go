@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+)
+
+// An enforcer that goes keeps its samples; one that comes is measured within a second.
+func TestRecordFollowsPrograms(t *testing.T) {
+	vmtest.Guest(t)
+	w := startWorkload(t)
+	first := startReference(t, map[uint32]enforcer.Rules{w.mntns: {File: 4}})
+	r := startRecord(t)
+	w.do("openat", 100)
+	time.Sleep(time.Second)
+	if err := first.Detach(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(3 * time.Second) // emulated; a second on real hardware
+	w.do("openat", 1000)        // nobody enforces
+	second, err := reference.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { second.Close() })
+	if err := second.Confine(w.mntns, reference.Policy{Fillers: enforcer.Rules{File: 2}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Attach(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(8 * time.Second)
+	w.do("openat", 70)
+	time.Sleep(time.Second)
+	got := calls(r.finish(), w.mntns)
+	if n := got["openat file_open 4"]; n != 100 {
+		t.Errorf("the enforcer that went: %d calls, want 100; all: %v", n, got)
+	}
+	if n := got["openat file_open 2"]; n != 70 {
+		t.Errorf("the enforcer that came: %d calls, want 70; all: %v; %s", n, got, r.stderr.String())
+	}
+}

@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+const listShort = "Lists the BPF LSM programs that are loaded, and the rules of each workload"
+
+// listing is what `list -o json` prints. Schema lsmprof/list/v1: fields are only ever added.
+type listing struct {
+	Schema    string           `json:"schema"`
+	Programs  []listedProgram  `json:"programs"`
+	Workloads []listedWorkload `json:"workloads"`
+	Warnings  []string         `json:"warnings,omitempty"`
+}
+
+type listedProgram struct {
+	ID        uint32          `json:"id"`
+	Name      string          `json:"name"`
+	Hook      string          `json:"hook"`
+	Attached  bool            `json:"attached"`
+	Enforcer  string          `json:"enforcer"`
+	Sleepable bool            `json:"sleepable"`
+	BTF       bool            `json:"btf"`
+	Holders   []tracer.Holder `json:"holders"`
+}
+
+type listedWorkload struct {
+	Enforcer string         `json:"enforcer"`
+	Name     string         `json:"name"`
+	MntNS    uint32         `json:"mntns"`
+	Rules    enforcer.Rules `json:"rules"`
+}
+
+func list(_ context.Context, std streams, args []string) error {
+	f := newFlags(std, "list", "", listShort)
+	format := f.StringP("format", "o", "text", "text or json")
+	if err := parseNoArgs(f, args); err != nil {
+		return err
+	}
+	if *format != "text" && *format != "json" {
+		return usageError{fmt.Errorf("list: -o %s: must be text or json", *format)}
+	}
+	l, err := newListing()
+	if err != nil {
+		return classify(err)
+	}
+	if *format == "json" {
+		enc := json.NewEncoder(std.out)
+		enc.SetIndent("", "  ")
+		return enc.Encode(l)
+	}
+	return l.write(std.out)
+}
+
+func newListing() (*listing, error) {
+	progs, err := tracer.Programs()
+	if err != nil {
+		return nil, err
+	}
+	l := &listing{Schema: "lsmprof/list/v1", Programs: []listedProgram{}, Workloads: []listedWorkload{}}
+	holders, err := tracer.Holders()
+	if err != nil {
+		l.Warnings = append(l.Warnings, fmt.Sprintf("processes that hold programs are not shown: %v", err))
+	}
+	for _, p := range progs {
+		l.Programs = append(l.Programs, listedProgram{
+			ID: uint32(p.ID), Name: p.Name, Hook: p.Hook, Attached: p.Attached(), Enforcer: enforcerOf(p.Name),
+			Sleepable: p.Sleepable, BTF: p.HasBTF, Holders: holders[p.ID],
+		})
+	}
+	for _, p := range products() {
+		if err := l.addWorkloads(p, progs); err != nil {
+			l.Warnings = append(l.Warnings, fmt.Sprintf("rules of %s are not shown: %v", p.Name, err))
+		}
+	}
+	return l, nil
+}
+
+// addWorkloads reads the rules of one product.
+func (l *listing) addWorkloads(product enforcer.Product, progs []tracer.Program) error {
+	own := slices.DeleteFunc(slices.Clone(progs), func(p tracer.Program) bool { return !p.Attached() || !product.Owns(p.Name) })
+	if len(own) == 0 {
+		return nil
+	}
+	r, err := product.Open(mapsOf(own))
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	policies, err := r.Read()
+	if err != nil {
+		return err
+	}
+	names := tracer.Workloads()
+	for _, ns := range slices.Sorted(maps.Keys(policies)) {
+		l.Workloads = append(l.Workloads, listedWorkload{product.Name, names(ns).Name(), ns, policies[ns].Rules})
+	}
+	return nil
+}
+
+func (l *listing) write(w io.Writer) error {
+	if len(l.Programs) == 0 {
+		_, err := fmt.Fprintln(w, "no BPF LSM program is loaded")
+		return err
+	}
+	t := &table{header: []string{"ID", "<PROGRAM", "<HOOK", "<STATE", "<ENFORCER", "<MODE", "<HELD BY"}}
+	for _, p := range l.Programs {
+		t.add(fmt.Sprint(p.ID), p.Name, p.Hook, state(p), p.Enforcer, mode(p), heldBy(p.Holders))
+	}
+	if err := t.write(w); err != nil {
+		return err
+	}
+	if len(l.Workloads) > 0 {
+		fmt.Fprintln(w)
+		if err := l.writeWorkloads(w); err != nil {
+			return err
+		}
+	}
+	for _, warning := range l.Warnings {
+		fmt.Fprintln(w, "warning: "+warning)
+	}
+	return nil
+}
+
+// writeWorkloads prints the rules of each workload by type.
+func (l *listing) writeWorkloads(w io.Writer) error {
+	t := &table{header: []string{"<WORKLOAD", "MNTNS", "<ENFORCER", "FILE", "EXEC", "NET", "MOUNT", "CAP", "PTRACE"}}
+	for _, wl := range l.Workloads {
+		cells := []string{wl.Name, fmt.Sprint(wl.MntNS), wl.Enforcer}
+		for _, n := range []int{wl.Rules.File, wl.Rules.Exec, wl.Rules.Net, wl.Rules.Mount, wl.Rules.Cap, wl.Rules.Ptrace} {
+			cells = append(cells, strconv.Itoa(n))
+		}
+		t.add(cells...)
+	}
+	return t.write(w)
+}
+
+func state(p listedProgram) string {
+	if p.Attached {
+		return "attached"
+	}
+	return "loaded"
+}
+
+func mode(p listedProgram) string {
+	if p.Sleepable {
+		return "sleepable"
+	}
+	return "non-sleepable"
+}
+
+func heldBy(holders []tracer.Holder) string {
+	if len(holders) == 0 {
+		return "nobody (pinned)"
+	}
+	var names []string
+	for _, h := range holders {
+		names = append(names, fmt.Sprintf("%s[%d]", h.Comm, h.PID))
+	}
+	return strings.Join(names, " ")
+}

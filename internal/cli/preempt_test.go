@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+)
+
+// preemptModel switches a PREEMPT_DYNAMIC kernel to a preemption model, and skips where it does not offer that.
+func preemptModel(t *testing.T, model string) {
+	t.Helper()
+	const dir = "/sys/kernel/debug"
+	if err := unix.Mount("debugfs", dir, "debugfs", 0, ""); err != nil && err != unix.EBUSY {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir+"/sched/preempt", []byte(model), 0); err != nil {
+		t.Skipf("this kernel offers no %s preemption: %v", model, err)
+	}
+	if got := kernel.Preemption(); got != model {
+		t.Fatalf("preemption model %s, want %s", got, model)
+	}
+}
+
+// Many threads on one CPU that do nothing but open files: the worst case for a probe that may be preempted. Nothing is missing
+// from the totals, and no reading contains the time of another thread.
+func TestIcountPreemption(t *testing.T) {
+	vmtest.IcountGuest(t)
+	w := startWorkload(t)
+	startReference(t, map[uint32]enforcer.Rules{w.mntns: {File: 8}})
+	for _, model := range []string{kernel.PreemptFull, kernel.PreemptLazy} {
+		t.Run(model, func(t *testing.T) {
+			preemptModel(t, model)
+			single := preempted(t, w, 1)
+			for _, threads := range []int{4, 16} {
+				got := preempted(t, w, threads)
+				t.Logf("%d threads: %.3f %% timed, %d preempted, %d missed, p50 %.0f ns (1 thread: %.0f), p99 %.0f, mean %.0f",
+					threads, got.Percent, got.Preempted, got.Missed, got.p50, single.p50, got.p99, got.mean)
+				if want := float64(threads * opensPerThread); math.Abs(got.calls-want) > 0.005*want {
+					t.Errorf("%d threads: %.0f calls, want %.0f within 0.5 %%", threads, got.calls, want)
+				}
+				if math.Abs(got.p50-single.p50) > 0.1*single.p50 {
+					t.Errorf("%d threads: p50 %.0f ns, alone %.0f", threads, got.p50, single.p50)
+				}
+				// One tick of the clock is 4 ms: a reading that contains another thread's turn is longer.
+				if got.p99 > 10*single.p50 || got.mean > 2*single.mean {
+					t.Errorf("%d threads: p99 %.0f ns, mean %.0f; alone: p50 %.0f, mean %.0f", threads, got.p99, got.mean, single.p50, single.mean)
+				}
+			}
+		})
+	}
+}
+
+const opensPerThread = 8000
+
+type openFigures struct {
+	calls, p50, p99, mean float64
+	Percent               float64
+	Preempted, Missed     uint64
+}
+
+func preempted(t *testing.T, w *workload, threads int) (f openFigures) {
+	t.Helper()
+	r := startRecord(t)
+	w.do(fmt.Sprintf("openat*%d", threads), opensPerThread)
+	r.finish()
+	var doc struct {
+		Rows []struct {
+			MntNS         uint32
+			Syscall, Hook string
+			Calls         float64
+			Mean          float64 `json:"mean_ns"`
+			P50           float64 `json:"p50_ns"`
+			P99           float64 `json:"p99_ns"`
+		}
+		Programs []struct {
+			Hook         string
+			Completeness struct {
+				Percent           float64
+				Preempted, Missed uint64
+			}
+		}
+	}
+	if err := json.Unmarshal(r.stdout.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range doc.Rows {
+		if row.MntNS == w.mntns && row.Syscall == "openat" && row.Hook == "file_open" {
+			f.calls, f.p50, f.p99, f.mean = row.Calls, row.P50, row.P99, row.Mean
+		}
+	}
+	for _, p := range doc.Programs {
+		if p.Hook == "file_open" {
+			f.Percent, f.Preempted, f.Missed = p.Completeness.Percent, p.Completeness.Preempted, p.Completeness.Missed
+		}
+	}
+	return f
+}

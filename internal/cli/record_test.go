@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+)
+
+// loadedReference is loaded once: verifying it takes an emulated machine seconds.
+var loadedReference = sync.OnceValues(reference.Load)
+
+// startReference attaches the reference enforcer with a policy for each of the namespaces, until the test ends.
+func startReference(t *testing.T, policies map[uint32]enforcer.Rules) *reference.Enforcer {
+	t.Helper()
+	e, err := loadedReference()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for ns := range policies {
+			e.Release(ns)
+		}
+		e.Detach()
+	})
+	for ns, rules := range policies {
+		if err := e.Confine(ns, reference.Policy{Fillers: rules}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.Attach(); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// liveRecord is `lsmprof record` under way in this process.
+type liveRecord struct {
+	t              *testing.T
+	stdout, stderr bytes.Buffer
+	exit           chan int
+	stop           *os.File
+}
+
+// startRecord runs record until finish is called, and returns when it measures.
+func startRecord(t *testing.T, args ...string) *liveRecord {
+	t.Helper()
+	ready := filepath.Join(t.TempDir(), "ready")
+	stdin, stop, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &liveRecord{t: t, exit: make(chan int, 1), stop: stop}
+	args = append([]string{"record", "-o", "json", "--output", "-", "--calibrate=off", "--ready-file", ready}, args...)
+	args = append(args, "--", "cat") // ends when its input does
+	go func() {
+		defer stdin.Close()
+		r.exit <- Main(args, stdin, &r.stdout, &r.stderr)
+	}()
+	for range 600 {
+		if _, err := os.Stat(ready); err == nil {
+			return r
+		}
+		select {
+		case code := <-r.exit:
+			t.Fatalf("record: exit status %d: %s", code, r.stderr.String())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	t.Fatal("record was not ready after a minute")
+	return nil
+}
+
+type recordedRow struct {
+	Program, Hook, Syscall string
+	MntNS                  uint32
+	Rules                  any
+	Calls, Denials         uint64
+}
+
+func (r *liveRecord) finish() []recordedRow {
+	r.t.Helper()
+	r.stop.Close()
+	if code := <-r.exit; code != 0 {
+		r.t.Fatalf("record: exit status %d: %s", code, r.stderr.String())
+	}
+	var doc struct {
+		Rows []recordedRow `json:"rows"`
+	}
+	if err := json.Unmarshal(r.stdout.Bytes(), &doc); err != nil {
+		r.t.Fatalf("%v in %s", err, r.stdout.String())
+	}
+	return doc.Rows
+}
+
+// calls sums the rows of a workload by `syscall hook rules`.
+func calls(rows []recordedRow, mntns uint32) map[string]uint64 {
+	out := map[string]uint64{}
+	for _, r := range rows {
+		if r.MntNS == mntns {
+			out[fmt.Sprintf("%s %s %v", r.Syscall, r.Hook, r.Rules)] += r.Calls
+		}
+	}
+	return out
+}
+
+func TestRecordCountsExactly(t *testing.T) {
+	vmtest.Guest(t)
+	confined, free := startWorkload(t), startWorkload(t)
+	startReference(t, map[uint32]enforcer.Rules{confined.mntns: {File: 8, Exec: 4, Net: 2, Mount: 1}})
+
+	r := startRecord(t)
+	load := []struct {
+		operation, key string
+		times          int
+	}{
+		{"openat", "openat file_open %d", 1000},
+		{"execve", "execve bprm_check_security %d", 200},
+		{"connect", "connect socket_connect %d", 300},
+		{"socket", "socket socket_create %d", 50},
+		{"rename", "renameat path_rename %d", 100},
+		{"symlink", "symlinkat path_symlink %d", 30},
+		{"link", "linkat path_link %d", 20},
+		{"mount", "mount sb_mount %d", 5},
+		{"umount2", "umount2 sb_umount %d", 5},
+	}
+	rules := []int{8, 4, 2, 2, 8, 8, 8, 1, 1}
+	for _, op := range load {
+		confined.do(op.operation, op.times)
+		free.do(op.operation, op.times)
+	}
+	rows := r.finish()
+	for i, op := range load {
+		for _, w := range []struct {
+			name  string
+			mntns uint32
+			rules int
+		}{{"confined", confined.mntns, rules[i]}, {"free", free.mntns, 0}} {
+			key := fmt.Sprintf(op.key, w.rules)
+			if got := calls(rows, w.mntns)[key]; got != uint64(op.times) {
+				t.Errorf("%s: %s: %d calls, want %d; all: %v", w.name, key, got, op.times, calls(rows, w.mntns))
+			}
+		}
+	}
+	if t.Failed() {
+		t.Log(r.stderr.String())
+	}
+}

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+// writeTable prints what a recording measured, the most expensive rows first; top limits their number, 0 does not.
+func writeTable(w io.Writer, s profile.Snapshot, top int) error {
+	costs, err := s.Costs()
+	if err != nil {
+		return err
+	}
+	rows := slices.Clone(costs.Rows)
+	slices.SortStableFunc(rows, func(a, b profile.Cost) int { return cmp.Compare(b.Hook, a.Hook) })
+	more := 0
+	if top > 0 && len(rows) > top {
+		more, rows = len(rows)-top, rows[:top]
+	}
+	if err := costTable(&costs, rows).write(w); err != nil {
+		return err
+	}
+	if more > 0 {
+		fmt.Fprintf(w, "… and %d more rows\n", more)
+	}
+	fmt.Fprintln(w)
+	for _, line := range s.Facts() {
+		fmt.Fprintln(w, visible(line))
+	}
+	for _, line := range s.AllWarnings() {
+		fmt.Fprintln(w, "warning: "+visible(line))
+	}
+	return nil
+}
+
+// costTable leaves out the columns that would say nothing: programs where no hook has two, denials where nothing was denied.
+func costTable(costs *profile.Costs, rows []profile.Cost) *table {
+	programs, denials := severalPrograms(costs.Rows), false
+	for i := range costs.Rows {
+		denials = denials || costs.Rows[i].Denials > 0
+	}
+	columns := func(program, denied string, before, after []string) []string {
+		if programs {
+			before = append(before, program)
+		}
+		if denials {
+			after = append([]string{after[0], after[1], denied}, after[2:]...)
+		}
+		return append(before, after...)
+	}
+	t := &table{header: columns("<PROGRAM", "DENIED",
+		[]string{"<WORKLOAD", "<SYSCALL", "<HOOK"}, []string{"RULES", "CALLS", "MEAN", "P50", "P99", "TOTAL", "SHARE"})}
+	for i := range rows {
+		c := &rows[i]
+		t.add(columns(cmp.Or(c.Of.Name, "(all)"), count(c.Denials),
+			[]string{c.Name, c.Syscall, c.Of.Hook},
+			[]string{
+				rules(c.Rules), count(c.Calls), nanos(c.Mean()), nanos(c.Quantile(0.5)), nanos(c.Quantile(0.99)),
+				nanos(c.Hook), percent(costs.Share(c)),
+			})...)
+	}
+	return t
+}
+
+// severalPrograms says whether some hook has more than one program.
+func severalPrograms(rows []profile.Cost) bool {
+	byHook := map[string]string{}
+	for i := range rows {
+		p := rows[i].Of
+		if name, ok := byHook[p.Hook]; ok && name != p.Name {
+			return true
+		}
+		byHook[p.Hook] = p.Name
+	}
+	return false
+}
+
+func rules(n int) string {
+	if n == profile.RulesUnknown {
+		return "unknown"
+	}
+	return strconv.Itoa(n)
+}

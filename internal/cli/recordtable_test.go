@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+func costRow(program int, syscall, comm string, rules, calls int, reading uint64) profile.Row {
+	r := profile.Row{Program: program, Syscall: syscall, Workload: profile.Workload{MntNS: 1, Comm: comm}, Rules: rules}
+	for range calls {
+		r.Readings.Add(reading)
+		r.Sum += reading
+	}
+	return r
+}
+
+func measured() profile.Snapshot {
+	return profile.Snapshot{
+		Calibration: profile.Calibration{
+			Runs: 9, Bias: profile.Median{Value: 158, Spread: 2}, Dispatch: profile.Median{Value: 156, Spread: 3},
+			ProbeCost: profile.Median{Value: 420, Spread: 8},
+		},
+		Programs: []profile.Program{
+			{Name: "ref_file_open", Hook: "file_open", Enforcer: "reference", Timed: 1101},
+			{Name: "ref_capable", Hook: "capable", Enforcer: "reference", Timed: 3},
+		},
+		Rows: []profile.Row{
+			costRow(0, "openat", "nginx", 8, 1000, 2200),
+			costRow(0, "execve", "nginx", profile.RulesUnknown, 100, 900),
+			costRow(0, "openat", "sh\x1b[2J", 0, 1, 3_000_000),
+			costRow(1, "[kthread]", "", 0, 3, 200),
+		},
+		Warnings: []string{"something to know"},
+	}
+}
+
+func TestRecordTable(t *testing.T) {
+	several := measured()
+	several.Programs = append(several.Programs, profile.Program{Name: "other_file_open", Hook: "file_open", Position: 1, Timed: 10})
+	several.Rows = append(several.Rows, costRow(2, "openat", "nginx", profile.RulesUnknown, 10, 500))
+	several.Rows[0].Denials = 17
+	hooks := measured()
+	hooks.Programs[0].Scope, hooks.Programs[0].Name = profile.ScopeHook, ""
+	for name, test := range map[string]struct {
+		snap profile.Snapshot
+		top  int
+	}{
+		"plain":              {measured(), 0},
+		"top_2":              {measured(), 2},
+		"several_and_denied": {several, 0},
+		"hook_scope":         {hooks, 30},
+		"empty":              {profile.Snapshot{}, 30},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			if err := writeTable(&b, test.snap, test.top); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "record_"+name+".txt", b.Bytes())
+		})
+	}
+}
+
+func TestRecordTableIsSortedByTotal(t *testing.T) {
+	var b bytes.Buffer
+	if err := writeTable(&b, measured(), 0); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(b.String(), "\n")
+	if !strings.HasPrefix(lines[1], "sh?[2J") || !strings.Contains(lines[2], "2.20 ms") || strings.Contains(b.String(), "\x1b") {
+		t.Errorf("the 3 ms call is not first, or its name upsets the terminal:\n%s", b.String())
+	}
+}

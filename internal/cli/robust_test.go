@@ -1,0 +1,313 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+)
+
+// lsmprof is the command in a process of its own.
+func lsmprof(args ...string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe", args...)
+	cmd.Env = append(os.Environ(), lsmprofEnv+"=1")
+	return cmd
+}
+
+// run runs it to its end and returns its exit status and stderr.
+func run(t *testing.T, cmd *exec.Cmd) (status int, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), errs.String()
+}
+
+// bpfIDs lists what is in the kernel: programs, links and maps.
+func bpfIDs(t *testing.T) []string {
+	t.Helper()
+	var ids []string
+	for id, err := ebpf.ProgramGetNextID(0); err == nil; id, err = ebpf.ProgramGetNextID(id) {
+		ids = append(ids, fmt.Sprint("program ", id))
+	}
+	for id, err := ebpf.MapGetNextID(0); err == nil; id, err = ebpf.MapGetNextID(id) {
+		ids = append(ids, fmt.Sprint("map ", id))
+	}
+	it := new(link.Iterator)
+	defer it.Close()
+	for it.Next() {
+		ids = append(ids, fmt.Sprint("link ", it.ID))
+	}
+	if err := it.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
+// sameIDs waits until the kernel has let go of what it frees in the background.
+func sameIDs(t *testing.T, before []string) {
+	t.Helper()
+	var after []string
+	for range 100 {
+		if after = bpfIDs(t); slices.Equal(before, after) {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Errorf("in the kernel: %v, before: %v", after, before)
+}
+
+func waitForFile(t *testing.T, path string) {
+	t.Helper()
+	for range 600 {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatalf("%s did not appear within a minute", path)
+}
+
+func TestNothingStaysInTheKernel(t *testing.T) {
+	vmtest.Guest(t)
+	startReference(t, map[uint32]enforcer.Rules{})
+	before := bpfIDs(t)
+	for _, c := range []struct {
+		name   string
+		signal os.Signal
+		status int
+	}{{"interrupt", os.Interrupt, 0}, {"kill", os.Kill, -1}} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			cmd := lsmprof("record", "--output", filepath.Join(dir, "profile"), "--ready-file", filepath.Join(dir, "ready"))
+			cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			waitForFile(t, filepath.Join(dir, "ready"))
+			if slices.Equal(before, bpfIDs(t)) {
+				t.Fatal("nothing of lsmprof is in the kernel while it records")
+			}
+			cmd.Process.Signal(c.signal)
+			cmd.Wait()
+			if got := cmd.ProcessState.ExitCode(); got != c.status {
+				t.Errorf("exit status %d, want %d", got, c.status)
+			}
+			sameIDs(t, before)
+			if _, err := os.Stat(filepath.Join(dir, "profile")); (err == nil) != (c.status == 0) {
+				t.Errorf("profile: %v", err)
+			}
+		})
+	}
+}
+
+func TestRecordLeavesNoDescriptors(t *testing.T) {
+	vmtest.Guest(t)
+	startReference(t, map[uint32]enforcer.Rules{})
+	record := func() {
+		var out bytes.Buffer
+		if code := Main([]string{"record", "--output", "-", "-d", "1ms"}, nil, &out, os.Stderr); code != 0 {
+			t.Fatalf("exit status %d", code)
+		}
+	}
+	record() // what the runtime opens once
+	before := descriptors(t)
+	record()
+	if after := descriptors(t); !slices.Equal(before, after) {
+		t.Errorf("open: %v, before: %v", after, before)
+	}
+}
+
+func descriptors(t *testing.T) (open []string) {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && !strings.HasPrefix(to, "/proc/") {
+			open = append(open, to)
+		}
+	}
+	slices.Sort(open)
+	return open
+}
+
+func TestRecordCommand(t *testing.T) {
+	vmtest.Guest(t)
+	startReference(t, map[uint32]enforcer.Rules{})
+	out := filepath.Join(t.TempDir(), "profile")
+	for script, want := range map[string]int{"exit 7": 7, "kill -9 $$": 137, "true": 0} {
+		if got, stderr := run(t, lsmprof("record", "--calibrate=off", "--output", out, "--", "sh", "-c", script)); got != want {
+			t.Errorf("%s: exit status %d, want %d: %s", script, got, want, stderr)
+		}
+	}
+	if got, stderr := run(t, lsmprof("record", "--calibrate=off", "--output", out, "--", "/no/such/command")); got != 1 || oneLine(stderr) != nil {
+		t.Errorf("exit status %d: %q", got, stderr)
+	}
+}
+
+// oneLine says what is wrong with an error message.
+func oneLine(stderr string) error {
+	var lines []string
+	for line := range strings.Lines(stderr) {
+		if !strings.HasPrefix(line, "level=") {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) != 1 || !strings.HasPrefix(lines[0], "lsmprof: ") {
+		return fmt.Errorf("not one line of lsmprof: %q", stderr)
+	}
+	return nil
+}
+
+func TestRecordRefuses(t *testing.T) {
+	r := vmtest.Guest(t)
+	dir := t.TempDir()
+	out := filepath.Join(dir, "profile")
+	refuses := func(t *testing.T, cmd *exec.Cmd, status int, says string) {
+		t.Helper()
+		got, stderr := run(t, cmd)
+		if got != status || !strings.Contains(stderr, says) {
+			t.Errorf("exit status %d: %s\nwant %d and %q", got, stderr, status, says)
+		}
+		if err := oneLine(stderr); err != nil {
+			t.Error(err)
+		}
+		if files, _ := os.ReadDir(dir); len(files) > 0 {
+			t.Errorf("left behind: %v", files)
+		}
+	}
+	t.Run("no program", func(t *testing.T) {
+		refuses(t, lsmprof("record", "--output", out), 1, "no BPF LSM program is attached")
+	})
+	startReference(t, map[uint32]enforcer.Rules{})
+	t.Run("no root", func(t *testing.T) {
+		cmd := lsmprof("record", "--output", filepath.Join(os.TempDir(), "profile"))
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		refuses(t, cmd, 1, "root")
+	})
+	t.Run("unknown flag", func(t *testing.T) {
+		refuses(t, lsmprof("record", "--nonsense"), 2, "--nonsense")
+	})
+	t.Run("unwritable output", func(t *testing.T) {
+		refuses(t, lsmprof("record", "--output", "/proc/profile"), 1, "/proc/profile")
+	})
+	t.Run("nothing selected", func(t *testing.T) {
+		refuses(t, lsmprof("record", "--output", out, "--program", "varmor_*"), 1, "none of the")
+	})
+	if !r.AtLeast(5, 18) {
+		return // hooks are probed, not programs
+	}
+	t.Run("no BTF", func(t *testing.T) {
+		attachLSM(t, &ebpf.ProgramSpec{
+			Name: "bare", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "task_getpgid", License: "GPL",
+			Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+		})
+		refuses(t, lsmprof("record", "--output", out, "--program", "bare"), 1, "no BTF")
+	})
+	t.Run("all trampoline links taken", func(t *testing.T) {
+		target := attachLSM(t, &ebpf.ProgramSpec{
+			Name: "crowded", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "task_getpgid", License: "GPL",
+			Instructions: withBTF("crowded"),
+		})
+		// 36 to 40, depending on the kernel.
+		for n := 0; attachFentry(t, target, "crowded"); n++ {
+			if n > 100 {
+				t.Fatal("the kernel takes any number of links")
+			}
+		}
+		refuses(t, lsmprof("record", "--output", out, "--program", "crowded"), 1, "stop another tracer")
+	})
+}
+
+// withBTF is a program that returns 0, as a compiler would describe it.
+func withBTF(name string) asm.Instructions {
+	proto := &btf.FuncProto{
+		Return: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed},
+		Params: []btf.FuncParam{{Name: "ctx", Type: &btf.Pointer{Target: &btf.Void{}}}},
+	}
+	return asm.Instructions{
+		btf.WithFuncMetadata(asm.Mov.Imm(asm.R0, 0), &btf.Func{Name: name, Type: proto, Linkage: btf.GlobalFunc}).WithSymbol(name),
+		asm.Return(),
+	}
+}
+
+func attachLSM(t *testing.T, spec *ebpf.ProgramSpec) *ebpf.Program {
+	t.Helper()
+	prog, err := ebpf.NewProgram(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := link.AttachLSM(link.LSMOptions{Program: prog})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close(); prog.Close() })
+	return prog
+}
+
+// attachFentry says whether the target took one more program.
+func attachFentry(t *testing.T, target *ebpf.Program, function string) bool {
+	t.Helper()
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: "occupant", Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTarget: target, AttachTo: function,
+		License: "GPL", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := link.AttachTracing(link.TracingOptions{Program: prog})
+	if errors.Is(err, unix.E2BIG) {
+		prog.Close()
+		return false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close(); prog.Close() })
+	return true
+}
+
+// A command that does not listen to the signal is not waited for for ever, and what was measured is written.
+func TestRecordOutlivesAStubbornCommand(t *testing.T) {
+	vmtest.Guest(t)
+	startReference(t, map[uint32]enforcer.Rules{})
+	dir := t.TempDir()
+	profile, ready := filepath.Join(dir, "profile"), filepath.Join(dir, "ready")
+	cmd := lsmprof("record", "--calibrate=off", "--output", profile, "--ready-file", ready, "--",
+		"sh", "-c", "trap '' TERM INT; while :; do sleep 1; done")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitForFile(t, ready)
+	time.Sleep(time.Second) // for the shell to set its trap
+	cmd.Process.Signal(os.Interrupt)
+	cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != 137 {
+		t.Errorf("exit status %d, want that of the killed command, 137", got)
+	}
+	if _, err := os.Stat(profile); err != nil {
+		t.Error(err)
+	}
+}

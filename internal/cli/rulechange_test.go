@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+)
+
+// No call is ever charged to a wrong rule count. The workload opens a number of files that is a different power of ten under
+// each count, and more of them all around each change: those may be in doubt, the others must be exact.
+func TestRecordFollowsRuleChanges(t *testing.T) {
+	vmtest.Guest(t)
+	w := startWorkload(t)
+	e := startReference(t, map[uint32]enforcer.Rules{w.mntns: {File: 8}})
+	set := func(n int) {
+		t.Helper()
+		if err := e.Confine(w.mntns, reference.Policy{Fillers: enforcer.Rules{File: n}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := startRecord(t)
+	settle := func() { time.Sleep(time.Second) } // what is in doubt spans less
+	var doubtful uint64
+	change := func(n int) {
+		settle()
+		w.do("openat", 50)
+		set(n)
+		w.do("openat", 50)
+		doubtful += 100
+		settle()
+	}
+	w.do("openat", 1000)
+	change(2)
+	w.do("openat", 300)
+	change(8)
+	w.do("openat", 700)
+	settle()
+	got := calls(r.finish(), w.mntns)
+
+	known := [2]uint64{got["openat file_open 8"], got["openat file_open 2"]}
+	unknown := got["openat file_open <nil>"]
+	if sum := known[0] + known[1] + unknown; sum != 2000+doubtful {
+		t.Errorf("%d calls, want %d; all: %v", sum, 2000+doubtful, got)
+	}
+	if known[0] < 1700 || known[0] > 1700+100 {
+		t.Errorf("8 rules: %d calls, want 1700 and at most those before and after the changes; all: %v", known[0], got)
+	}
+	if known[1] < 300 || known[1] > 300+100 {
+		t.Errorf("2 rules: %d calls, want 300 and at most those before and after the changes; all: %v", known[1], got)
+	}
+}
+
+// The same under a load that never pauses: every call carries a rule count that was in force while it ran, or none.
+func TestRecordFollowsRuleChangesUnderLoad(t *testing.T) {
+	vmtest.Guest(t)
+	w := startWorkload(t)
+	e := startReference(t, map[uint32]enforcer.Rules{w.mntns: {File: 8}})
+	r := startRecord(t)
+
+	// The workload's own count of its opens at each change bounds what each rule count can have got.
+	stop := make(chan struct{})
+	total := make(chan uint64)
+	go func() {
+		var n uint64
+		for {
+			select {
+			case <-stop:
+				total <- n
+				return
+			default:
+				w.do("openat", 20)
+				n += 20
+			}
+		}
+	}()
+	started := time.Now()
+	var changes []time.Duration
+	for _, n := range []int{2, 8} {
+		time.Sleep(3 * time.Second)
+		if err := e.Confine(w.mntns, reference.Policy{Fillers: enforcer.Rules{File: n}}); err != nil {
+			t.Fatal(err)
+		}
+		changes = append(changes, time.Since(started))
+	}
+	time.Sleep(3 * time.Second)
+	close(stop)
+	want, took := <-total, time.Since(started)
+	got := calls(r.finish(), w.mntns)
+	sum := got["openat file_open 8"] + got["openat file_open 2"] + got["openat file_open <nil>"]
+	if sum != want {
+		t.Errorf("%d calls, want %d; all: %v", sum, want, got)
+	}
+	for key, n := range got {
+		switch key {
+		case "openat file_open 8", "openat file_open 2", "openat file_open <nil>":
+		default:
+			t.Errorf("%s: %d calls", key, n)
+		}
+	}
+	// Two changes, each in doubt for less than a second.
+	if share := float64(got["openat file_open <nil>"]) / float64(sum); share > 2/took.Seconds() {
+		t.Errorf("%.1f %% of the calls are in doubt, in %v with changes at %v", 100*share, took, changes)
+	}
+	t.Logf("in doubt: %d of %d calls", got["openat file_open <nil>"], sum)
+}

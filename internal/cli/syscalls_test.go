@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+)
+
+// elf386 is a program that opens path n times by int 0x80 and exits.
+func elf386(path string, n uint32) []byte {
+	const base, header = 0x08048000, 52 + 32
+	code := []byte{
+		0xbe, 0, 0, 0, 0, // mov esi, n
+		0xb8, 5, 0, 0, 0, // again: mov eax, open
+		0xbb, 0, 0, 0, 0, // mov ebx, path
+		0x31, 0xc9, // xor ecx, ecx
+		0xcd, 0x80, // int 0x80
+		0x89, 0xc3, // mov ebx, eax
+		0xb8, 6, 0, 0, 0, // mov eax, close
+		0xcd, 0x80,
+		0x4e,       // dec esi
+		0x75, 0xe6, // jnz again
+		0xb8, 1, 0, 0, 0, // mov eax, exit
+		0x31, 0xdb, // xor ebx, ebx
+		0xcd, 0x80,
+	}
+	binary.LittleEndian.PutUint32(code[1:], n)
+	binary.LittleEndian.PutUint32(code[11:], base+header+uint32(len(code)))
+	size := uint32(header + len(code) + len(path) + 1)
+	var b bytes.Buffer
+	b.Write([]byte{0x7f, 'E', 'L', 'F', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0})
+	for _, field := range []any{
+		uint16(2), uint16(3), uint32(1), uint32(base + header), uint32(52), uint32(0), uint32(0),
+		uint16(52), uint16(32), uint16(1), uint16(0), uint16(0), uint16(0), // ELF header: EXEC, 386, entry, program headers
+		uint32(1), uint32(0), uint32(base), uint32(base), size, size, uint32(5), uint32(0x1000), // LOAD, all of it, r-x
+	} {
+		binary.Write(&b, binary.LittleEndian, field)
+	}
+	b.Write(code)
+	b.WriteString(path + "\x00")
+	return b.Bytes()
+}
+
+func TestRecord32BitSyscalls(t *testing.T) {
+	vmtest.Guest(t)
+	program := filepath.Join(t.TempDir(), "opens386")
+	if err := os.WriteFile(program, elf386("/proc/version", 77), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	startReference(t, map[uint32]enforcer.Rules{})
+	r := startRecord(t)
+	cmd := exec.Command("sh", "-c", `sleep 1; exec "$0"`, program) // long enough for its namespace to be named
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	mntns := mntnsOf(t, cmd.Process.Pid)
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	got := calls(r.finish(), mntns)
+	if n := got["ia32:open file_open 0"]; n != 77 {
+		t.Errorf("ia32:open: %d calls, want 77; all: %v", n, got)
+	}
+	for key := range got {
+		// 5 is fstat for a 64-bit task.
+		if key == "fstat file_open 0" {
+			t.Errorf("%s: 32-bit numbers taken for 64-bit ones", key)
+		}
+	}
+}
+
+func TestRecordKernelThreads(t *testing.T) {
+	vmtest.Guest(t)
+	startReference(t, map[uint32]enforcer.Rules{})
+	// For a core dump the kernel runs a helper, in a thread of its own.
+	helper := filepath.Join(t.TempDir(), "helper")
+	if err := os.WriteFile(helper, []byte("#!/bin/true\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("/proc/sys/kernel/core_pattern", []byte("|"+helper), 0); err != nil {
+		t.Fatal(err)
+	}
+	r := startRecord(t)
+	if err := exec.Command("sh", "-c", "kill -SEGV $$").Run(); err == nil {
+		t.Fatal("the command did not crash")
+	}
+	total := map[string]uint64{}
+	for _, row := range r.finish() {
+		total[row.Syscall+" "+row.Hook] += row.Calls
+	}
+	if total["[kthread] bprm_check_security"] == 0 {
+		t.Errorf("no exec of a kernel thread; all: %v", total)
+	}
+	if total["read bprm_check_security"] > 0 {
+		t.Errorf("zeroed registers taken for read: %v", total)
+	}
+}
+
+func TestRecordIOUring(t *testing.T) {
+	vmtest.Guest(t)
+	startReference(t, map[uint32]enforcer.Rules{})
+	rec := startRecord(t)
+	const n = 40
+	ring := newRing(t)
+	for range n {
+		ring.openAsync(t, "/proc/version\x00")
+	}
+	total := map[string]uint64{}
+	for _, row := range rec.finish() {
+		if row.Hook == "file_open" {
+			total[row.Syscall] += row.Calls
+		}
+	}
+	want := "[io_uring]" // since 5.12, and 5.10.162; before, its workers were kernel threads
+	if total[want] != n {
+		t.Errorf("%s: %d opens, want %d; all: %v", want, total[want], n, total)
+	}
+}
+
+// ring is an io_uring of one entry.
+type ring struct {
+	fd          int
+	p           ringParams
+	rings, sqes []byte // both rings are one mapping since 5.4
+}
+
+type ringParams struct {
+	entries, cqEntries, flags, threadCPU, threadIdle, features, wqFD uint32
+	_                                                                [3]uint32
+	sqHead, sqTail, sqMask, sqEntries, sqFlags, sqDropped, sqArray   uint32
+	_                                                                [3]uint32
+	cqHead, cqTail, cqMask, cqEntries2, cqOverflow, cqes             uint32
+	_                                                                [4]uint32
+}
+
+func newRing(t *testing.T) *ring {
+	t.Helper()
+	r := &ring{}
+	fd, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(&r.p)), 0)
+	if errno != 0 {
+		t.Fatalf("io_uring_setup: %v", errno)
+	}
+	r.fd = int(fd)
+	t.Cleanup(func() { unix.Close(r.fd) })
+	var err error
+	size := max(r.p.sqArray+4*r.p.entries, r.p.cqes+16*r.p.cqEntries)
+	if r.rings, err = unix.Mmap(r.fd, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
+		t.Fatal(err)
+	}
+	if r.sqes, err = unix.Mmap(r.fd, 0x10000000, 64, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// openAsync has a worker of the ring open a file, and waits for it.
+func (r *ring) openAsync(t *testing.T, path string) {
+	t.Helper()
+	const opOpenat, async, getEvents, atCwd = 18, 1 << 4, 1, -100
+	p := []byte(path)
+	clear(r.sqes)
+	r.sqes[0], r.sqes[1] = opOpenat, async
+	cwd := int32(atCwd)
+	binary.NativeEndian.PutUint32(r.sqes[4:], uint32(cwd))
+	binary.NativeEndian.PutUint64(r.sqes[16:], uint64(uintptr(unsafe.Pointer(&p[0]))))
+	r.advance(r.p.sqTail)
+	if n, _, errno := unix.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), 1, 1, getEvents, 0, 0); errno != 0 || n != 1 {
+		t.Fatal(fmt.Errorf("io_uring_enter: %d, %w", n, errno))
+	}
+	r.advance(r.p.cqHead)
+	runtime.KeepAlive(p)
+}
+
+func (r *ring) advance(index uint32) {
+	atomic.AddUint32((*uint32)(unsafe.Pointer(&r.rings[index])), 1)
+}

@@ -1,0 +1,209 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+)
+
+// workloadEnv makes the test binary a workload: a single task in a mount namespace of its own, which does what it reads from
+// stdin, a line such as `openat 1000` or, for four threads with 1000 each, `openat*4 1000` at a time, and answers with `done`.
+const workloadEnv = "LSMPROF_TEST_WORKLOAD"
+
+// operations are what a workload can do, each of them one call of one syscall. They run in a directory of their own.
+var operations = map[string]func(i int) error{
+	"openat": func(int) error {
+		fd, err := unix.Open("file", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		return unix.Close(fd)
+	},
+	// A file that no binary format takes: the hook has run when the call fails, and the task goes on.
+	"execve": func(int) error {
+		if err := unix.Exec("junk", []string{"junk"}, nil); err != unix.ENOEXEC {
+			return fmt.Errorf("execve: %w, want ENOEXEC", err)
+		}
+		return nil
+	},
+	"socket": func(int) error {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		return unix.Close(fd)
+	},
+	"connect": func(int) error {
+		return unix.Connect(workloadSocket, &unix.SockaddrInet4{Port: 9, Addr: [4]byte{127, 0, 0, 1}})
+	},
+	"rename": func(i int) error {
+		names := [2]string{"name0", "name1"}
+		return unix.Rename(names[i%2], names[1-i%2])
+	},
+	"symlink": func(i int) error { return unix.Symlink("file", fmt.Sprint("symlink", i)) },
+	"link":    func(i int) error { return unix.Link("file", fmt.Sprint("link", i)) },
+	"mount":   func(int) error { return unix.Mount("none", "mnt", "tmpfs", 0, "") },
+	"umount2": func(int) error { return unix.Unmount("mnt", 0) },
+	"getpgid": func(int) error { _, err := unix.Getpgid(os.Getpid()); return err },
+}
+
+var workloadSocket int
+
+// lsmprofEnv makes the test binary the lsmprof command, for what has to be seen from outside: signals, exit codes.
+const lsmprofEnv = "LSMPROF_TEST_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(lsmprofEnv) != "" {
+		os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	if os.Getenv(workloadEnv) != "" {
+		if err := workloadMain(); err != nil {
+			fmt.Fprintln(os.Stderr, "workload:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func workloadMain() error {
+	runtime.LockOSThread()
+	dir, err := os.MkdirTemp("", "workload")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chdir(dir); err != nil {
+		return err
+	}
+	for name, content := range map[string]string{"file": "content", "name0": "", "junk": "no binary format begins like this\n"} {
+		if err := os.WriteFile(name, []byte(content), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir("mnt", 0o755); err != nil {
+		return err
+	}
+	if workloadSocket, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0); err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		name, times, _ := strings.Cut(lines.Text(), " ")
+		n, err := strconv.Atoi(times)
+		if err != nil {
+			return err
+		}
+		name, threads, _ := strings.Cut(name, "*")
+		if err := perform(operations[name], max(1, atoi(threads)), n); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		fmt.Println("done")
+	}
+	return lines.Err()
+}
+
+func atoi(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
+}
+
+// perform does something n times, in this thread or in each of several.
+func perform(operation func(int) error, threads, n int) error {
+	work := func() error {
+		for i := range n {
+			if err := operation(i); err != nil {
+				return fmt.Errorf("%d: %w", i, err)
+			}
+		}
+		return nil
+	}
+	if threads == 1 {
+		return work()
+	}
+	var g errgroup.Group
+	for range threads {
+		g.Go(func() error {
+			runtime.LockOSThread() // and never unlock: the thread ends with its work
+			return work()
+		})
+	}
+	return g.Wait()
+}
+
+// workload is the other side.
+type workload struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	in    *os.File
+	out   *bufio.Scanner
+	mntns uint32
+}
+
+// startWorkload starts a workload in a new mount namespace and waits until it is ready.
+func startWorkload(t *testing.T) *workload {
+	t.Helper()
+	r, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), workloadEnv+"=1")
+	cmd.Stdin, cmd.Stderr = r, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	w := &workload{t: t, cmd: cmd, in: in, out: bufio.NewScanner(out)}
+	t.Cleanup(w.stop)
+	w.expect("ready")
+	w.mntns = mntnsOf(t, cmd.Process.Pid)
+	return w
+}
+
+func (w *workload) do(operation string, times int) {
+	w.t.Helper()
+	fmt.Fprintf(w.in, "%s %d\n", operation, times)
+	w.expect("done")
+}
+
+func (w *workload) expect(line string) {
+	w.t.Helper()
+	if !w.out.Scan() || w.out.Text() != line {
+		w.t.Fatalf("workload: %q, want %q; it died?", w.out.Text(), line)
+	}
+}
+
+func (w *workload) stop() {
+	w.in.Close()
+	w.cmd.Wait()
+}
+
+func mntnsOf(t *testing.T, pid int) uint32 {
+	t.Helper()
+	link, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(pid), "ns/mnt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ns uint32
+	if _, err := fmt.Sscanf(link, "mnt:[%d]", &ns); err != nil {
+		t.Fatal(err)
+	}
+	return ns
+}

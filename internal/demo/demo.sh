@@ -1,0 +1,57 @@
+#!/bin/bash
+# make demo: the scenario on this machine's own kernel where lsmprof can profile it, otherwise in a VM. Says which and why.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+profile=$PWD/lsmprof.pb.gz
+scenario=internal/demo/scenario.sh
+
+show() {
+	echo
+	echo "profile: $profile"
+	echo "look at it:  go tool pprof -top $profile"
+	echo "             go tool pprof -http=: $profile"
+}
+
+native() {
+	if [ "$(id -u)" -eq 0 ]; then
+		PATH=$PWD/bin:$PATH sh "$scenario" "$profile"
+	else
+		sudo env PATH="$PWD/bin:$PATH" sh "$scenario" "$profile"
+	fi
+}
+
+as_root=()
+if [ "$(id -u)" -ne 0 ] && command -v sudo >/dev/null; then
+	as_root=(sudo)
+fi
+if reason=$("${as_root[@]}" bin/lsmprof check 2>&1); then
+	echo "demo: this machine's own kernel, $(uname -r), can be profiled: no VM needed"
+	native
+	show
+	exit
+fi
+echo "demo: this machine's kernel, $(uname -r), cannot be profiled:"
+awk '/^fail/ { show = 2 } show-- > 0 { print "  " $0 }' <<<"$reason" | grep . || echo "$reason"
+
+internal/vmtest/deps.sh demo
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+CGO_ENABLED=0 go build -o bin/vm ./internal/vmtest/cmd/vm
+
+# A stable kernel of Debian; where the mirrors are not Debian's, that of this distribution.
+for kernel in ${KERNEL:-6.1 distro}; do
+	rc=0
+	found=$(bin/vm -kernel "$kernel" -fetch) || rc=$?
+	[ "$rc" -eq 77 ] || break
+done
+[ "$rc" -eq 0 ] || {
+	echo "demo: no kernel to boot; give one: make demo KERNEL=/path/vmlinuz" >&2
+	exit 1
+}
+echo "demo: in a VM instead, kernel $kernel: $found"
+# An emulated CPU that shares the host's with others has no time worth showing; instructions are the same in every run.
+echo "demo: the VM counts instructions: read every ns below as one instruction"
+bin/vm -kernel "$kernel" -icount -timeout 4m -in bin/lsmprof:/usr/local/bin/lsmprof -in "$scenario:/demo/scenario.sh" \
+	-out "$profile:$work" -env PROFILE="$profile" -- 'mkdir -p "${PROFILE%/*}"; sh /demo/scenario.sh "$PROFILE"'
+mv "$work/lsmprof.pb.gz" "$profile"
+show

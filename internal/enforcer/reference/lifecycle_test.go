@@ -1,0 +1,115 @@
+package reference
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+)
+
+// settle waits until the kernel has freed what is being freed, in the background, and returns what is new against before.
+func settle(t *testing.T, before map[string]bool) []string {
+	t.Helper()
+	var left []string
+	for range 300 {
+		now := kernelIDs(t)
+		maps.DeleteFunc(now, func(id string, _ bool) bool { return before[id] })
+		if left = slices.Sorted(maps.Keys(now)); len(left) == 0 {
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return left
+}
+
+func TestNothingIsLeftBehind(t *testing.T) {
+	vmtest.Guest(t)
+	kernelIDs(t) // the iterator over links probes the kernel once
+	load(t).Close()
+	before := kernelIDs(t)
+	settle(t, before)
+	files := openFiles(t)
+
+	e := load(t)
+	if err := e.Attach(); err != nil {
+		t.Fatal(err)
+	}
+	n := newNamespace(t)
+	for _, rules := range []string{"8", "file=2", "0", "64"} {
+		p := Policy{Fillers: rulesOf(t, rules)}
+		if err := e.Confine(n.inode, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	if left := settle(t, before); left != nil {
+		t.Errorf("left in the kernel: %v", left)
+	}
+	if now := openFiles(t); now != files {
+		t.Errorf("%d open files, were %d", now, files)
+	}
+}
+
+func TestAttachIsAllOrNothing(t *testing.T) {
+	e := load(t)
+	defer e.Close()
+	before := kernelIDs(t)
+	e.programs["ref_sb_umount"].Close()
+	if err := e.Attach(); err == nil {
+		t.Error("attached without one of the programs")
+	}
+	if left := settle(t, before); left != nil {
+		t.Errorf("left attached: %v", left)
+	}
+}
+
+func TestDetachAndAttach(t *testing.T) {
+	e := load(t)
+	t.Cleanup(func() { e.Close() })
+	file := tempFile(t, "secret")
+	n := confineWith(t, e, Policy{File: paths(t, DenyPath, file)})
+	read := func() error { _, err := os.ReadFile(file); return err }
+
+	for round := range 3 {
+		if err := n.do(read); err != nil {
+			t.Errorf("round %d, detached: %v", round, err)
+		}
+		if err := e.Attach(); err != nil {
+			t.Fatal(err)
+		}
+		n.bothSides(t, "attached", unix.EACCES, read)
+		if err := e.Detach(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestReleaseEndsConfinement(t *testing.T) {
+	file := tempFile(t, "secret")
+	n := confine(t, Policy{File: paths(t, DenyPath, file)})
+	read := func() error { _, err := os.ReadFile(file); return err }
+	n.bothSides(t, "confined", unix.EACCES, read)
+	if err := one.Release(n.inode); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.do(read); err != nil {
+		t.Errorf("released: %v", err)
+	}
+}
+
+func rulesOf(t testing.TB, s string) enforcer.Rules {
+	t.Helper()
+	r, err := ParseRules(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}

@@ -1,0 +1,88 @@
+package reference
+
+import (
+	"os"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// namespace is a thread in a mount namespace of its own.
+type namespace struct {
+	inode uint32
+	work  chan func()
+}
+
+// newNamespace starts the thread. It ends with the test; the runtime reuses no locked thread.
+func newNamespace(t *testing.T) *namespace {
+	t.Helper()
+	n := &namespace{work: make(chan func())}
+	ready := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		ready <- n.enter()
+		for f := range n.work {
+			f()
+		}
+	}()
+	if err := <-ready; err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { close(n.work) })
+	return n
+}
+
+func (n *namespace) enter() error {
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		return err
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return err
+	}
+	info, err := os.Stat("/proc/thread-self/ns/mnt")
+	if err != nil {
+		return err
+	}
+	n.inode = uint32(info.Sys().(*syscall.Stat_t).Ino)
+	return nil
+}
+
+// do runs f on the thread, and so do the processes that it starts.
+func (n *namespace) do(f func() error) error {
+	done := make(chan error)
+	n.work <- func() { done <- f() }
+	return <-done
+}
+
+// confine is a policy in force in a new namespace, for the length of the test.
+func confine(t *testing.T, p Policy) *namespace {
+	t.Helper()
+	return confineWith(t, shared(t), p)
+}
+
+func confineWith(t *testing.T, e *Enforcer, p Policy) *namespace {
+	t.Helper()
+	n := newNamespace(t)
+	if err := e.Confine(n.inode, p); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Release(n.inode); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+// bothSides checks that f fails with want inside, and that the same works outside and, with no rule that matches, inside.
+func (n *namespace) bothSides(t *testing.T, what string, want error, f func() error) {
+	t.Helper()
+	if err := n.do(f); !isErr(err, want) {
+		t.Errorf("inside, %s: %v, want %v", what, err, want)
+	}
+	if err := f(); err != nil {
+		t.Errorf("outside, %s: %v", what, err)
+	}
+}

@@ -1,0 +1,80 @@
+package kernel
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Privileges are what this process may do.
+type Privileges struct {
+	UID                 int    // effective
+	Effective, Bounding uint64 // capabilities, one bit each
+	UserNamespace       bool   // not the initial one: its capabilities do not count for BPF
+	Memlock             uint64 // soft limit in bytes; ^0: none
+}
+
+// NeedCaps are what finding and probing the programs of others takes. CAP_SYS_ADMIN is for walking the kernel's program ids,
+// which CAP_BPF does not allow.
+func NeedCaps() []string { return []string{"CAP_SYS_ADMIN"} }
+
+// Has says whether a capability is effective.
+func (p Privileges) Has(name string) bool { return p.Effective>>capNumber(name)&1 == 1 }
+
+// MayHave says whether a capability is in the bounding set: without it, a container can never gain it.
+func (p Privileges) MayHave(name string) bool { return p.Bounding>>capNumber(name)&1 == 1 }
+
+func capNumber(name string) int {
+	return map[string]int{
+		"CAP_SYS_ADMIN": unix.CAP_SYS_ADMIN, "CAP_BPF": unix.CAP_BPF, "CAP_PERFMON": unix.CAP_PERFMON,
+		"CAP_SYS_RESOURCE": unix.CAP_SYS_RESOURCE, "CAP_SYS_PTRACE": unix.CAP_SYS_PTRACE,
+	}[name]
+}
+
+// CurrentPrivileges reads the privileges of this process.
+func CurrentPrivileges() (Privileges, error) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return Privileges{}, err
+	}
+	p, err := parseStatus(string(status))
+	if err != nil {
+		return Privileges{}, err
+	}
+	p.UID = os.Geteuid()
+	uidMap, err := os.ReadFile("/proc/self/uid_map")
+	p.UserNamespace = err == nil && !initialUIDMap(string(uidMap))
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
+		return Privileges{}, fmt.Errorf("getrlimit: %w", err)
+	}
+	p.Memlock = limit.Cur
+	return p, nil
+}
+
+func parseStatus(status string) (p Privileges, err error) {
+	for line := range strings.Lines(status) {
+		key, value, _ := strings.Cut(line, ":")
+		var to *uint64
+		switch key {
+		case "CapEff":
+			to = &p.Effective
+		case "CapBnd":
+			to = &p.Bounding
+		default:
+			continue
+		}
+		if *to, err = strconv.ParseUint(strings.TrimSpace(value), 16, 64); err != nil {
+			return Privileges{}, fmt.Errorf("/proc/self/status: %s: %w", key, err)
+		}
+	}
+	return p, nil
+}
+
+// initialUIDMap: only the initial user namespace maps every id to itself.
+func initialUIDMap(uidMap string) bool {
+	return strings.Join(strings.Fields(uidMap), " ") == "0 0 4294967295"
+}

@@ -1,0 +1,83 @@
+package kernel
+
+import (
+	"fmt"
+	"runtime"
+)
+
+// ABI is a convention by which a task numbers its syscalls.
+type ABI uint8
+
+const (
+	AMD64 ABI = iota
+	I386
+	X32
+	ARM64
+	ARM
+)
+
+// Native is the ABI of 64-bit tasks on this machine, Compat that of 32-bit ones.
+func Native() ABI {
+	if runtime.GOARCH == "arm64" {
+		return ARM64
+	}
+	return AMD64
+}
+
+func Compat() ABI {
+	if runtime.GOARCH == "arm64" {
+		return ARM
+	}
+	return I386
+}
+
+// What is shown where a hook ran outside of any syscall.
+const (
+	KernelThread = "[kthread]"
+	IOUring      = "[io_uring]"
+	IRQ          = "[irq]"
+	Exception    = "[exception]"
+)
+
+// x32Bit marks the syscall numbers of x32.
+const x32Bit = 0x40000000
+
+// SyscallName is the name of a syscall: `openat`, `ia32:openat` for a 32-bit task, `syscall_999` for a number that is not known.
+func SyscallName(abi ABI, nr uint32) string {
+	switch abi {
+	case AMD64:
+		return lookup(syscallsAMD64[:], "", nr)
+	case I386:
+		return lookup(syscalls386[:], "ia32:", nr)
+	case X32:
+		return x32Name(nr &^ x32Bit)
+	case ARM64:
+		return lookup(syscallsARM64[:], "", nr)
+	case ARM:
+		return lookup(syscallsARM[:], "arm:", nr)
+	}
+	return fmt.Sprintf("abi%d:syscall_%d", abi, nr)
+}
+
+// x32Name: x32 shares the numbers of amd64, but for those from 512 on, which it has for itself.
+func x32Name(nr uint32) string {
+	const first = 512
+	own := [...]string{
+		"rt_sigaction", "rt_sigreturn", "ioctl", "readv", "writev", "recvfrom", "sendmsg", "recvmsg", "execve", "ptrace",
+		"rt_sigpending", "rt_sigtimedwait", "rt_sigqueueinfo", "sigaltstack", "timer_create", "mq_notify", "kexec_load", "waitid",
+		"set_robust_list", "get_robust_list", "vmsplice", "move_pages", "preadv", "pwritev", "rt_tgsigqueueinfo", "recvmmsg",
+		"sendmmsg", "process_vm_readv", "process_vm_writev", "setsockopt", "getsockopt", "io_setup", "io_submit", "execveat",
+		"preadv2", "pwritev2",
+	}
+	if nr >= first && nr-first < uint32(len(own)) {
+		return "x32:" + own[nr-first]
+	}
+	return lookup(syscallsAMD64[:], "x32:", nr)
+}
+
+func lookup(names []string, prefix string, nr uint32) string {
+	if nr < uint32(len(names)) && names[nr] != "" {
+		return prefix + names[nr]
+	}
+	return fmt.Sprintf("%ssyscall_%d", prefix, nr)
+}

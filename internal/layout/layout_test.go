@@ -1,0 +1,99 @@
+// Package layout holds the directions in which the packages depend on one another. See "Packages" in the README.
+package layout
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/lsmprof/lsmprof/"
+
+type pkg struct {
+	ImportPath    string
+	Imports, Deps []string
+}
+
+// only lists all that a package may import of ours; packages that are not listed are free within the rules below.
+var only = map[string][]string{
+	"cmd/lsmprof":     {"internal/cli"},
+	"tracer":          {"bpf", "profile", "internal/kernel"},
+	"profile":         {},
+	"report":          {"profile", "internal/stats"},
+	"bpf":             {},
+	"internal/kernel": {},
+	"internal/stats":  {},
+	"internal/cri":    {},
+}
+
+// importers lists, for a package, the only folders that may import it.
+var importers = map[string][]string{
+	"internal/cli":    {"cmd/lsmprof"},
+	"internal/vmtest": {"internal/vmtest"},
+	"tracer":          {"internal/cli", "internal/bench", "internal/accuracy"},
+}
+
+func TestDependencies(t *testing.T) {
+	for _, p := range list(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		for _, imported := range p.Imports {
+			target, ours := strings.CutPrefix(imported, module)
+			if !ours {
+				continue
+			}
+			if allowed, ok := only[name]; ok && !slices.Contains(allowed, target) {
+				t.Errorf("%s imports %s; of ours it may import only %q", name, target, allowed)
+			}
+			if allowed, ok := importers[target]; ok && !slices.ContainsFunc(allowed, func(dir string) bool {
+				return name == dir || strings.HasPrefix(name, dir+"/")
+			}) {
+				t.Errorf("%s imports %s, which only %q may", name, target, allowed)
+			}
+		}
+	}
+}
+
+// What reads a profile or writes a report must not need a kernel.
+func TestPurePackagesDoNotLoadBPF(t *testing.T) {
+	for _, p := range list(t) {
+		switch name := strings.TrimPrefix(p.ImportPath, module); name {
+		case "profile", "report", "internal/stats":
+			for _, dep := range p.Deps {
+				if strings.HasPrefix(dep, "github.com/cilium/ebpf") {
+					t.Errorf("%s depends on %s", name, dep)
+				}
+			}
+		}
+	}
+}
+
+func list(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", module+"...")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v: %s", err, stderr.String())
+	}
+	var pkgs []pkg
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		err := d.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+	if len(pkgs) < 5 {
+		t.Fatalf("go list found only %d packages", len(pkgs))
+	}
+	return pkgs
+}

@@ -1,0 +1,232 @@
+package stats
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"testing/quick"
+)
+
+func near(t *testing.T, what string, got, want, tolerance float64) {
+	t.Helper()
+	if math.Abs(got-want) > tolerance || math.IsNaN(got) {
+		t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+func TestKnownValues(t *testing.T) {
+	near(t, "median, odd", Median([]float64{3, 1, 2}), 2, 0)
+	near(t, "median, even", Median([]float64{4, 1, 2, 3}), 2.5, 0)
+	near(t, "mean", Mean([]float64{1, 2, 6}), 3, 0)
+	near(t, "standard deviation", StdDev([]float64{2, 4, 4, 4, 5, 5, 7, 9}), 2.13809, 1e-5)
+	// R: wilcox.test(c(1,2,3,4,5,6))$p.value, and with mixed signs
+	near(t, "all of one sign", Wilcoxon([]float64{1, 2, 3, 4, 5, 6}), 0.03125, 1e-12)
+	near(t, "mixed signs", Wilcoxon([]float64{1.1, 2.2, -0.5, 4.4, 3.3, -0.1, 5.5}), 0.078125, 1e-12)
+	near(t, "nothing but zeroes", Wilcoxon([]float64{0, 0, 0}), 1, 0)
+	// R: wilcox.test(c(1,2,3,4), c(5,6,7,8))$p.value
+	near(t, "Mann-Whitney", MannWhitney([]float64{1, 2, 3, 4}, []float64{5, 6, 7, 8}), 0.028571, 1e-5)
+	if got := RoundsForSignificance(1); got != 6 {
+		t.Errorf("one cell: %d rounds, want 6 (2/2^6 < 0.05)", got)
+	}
+	if got := RoundsForSignificance(30); got < 10 || got > 12 {
+		t.Errorf("thirty cells: %d rounds", got)
+	}
+}
+
+func TestRoundsForSignificanceIsEnough(t *testing.T) {
+	for _, cells := range []int{1, 5, 30, 120} {
+		n := RoundsForSignificance(cells)
+		for rounds, want := range map[int]bool{n - 1: false, n: true} {
+			losses := make([]float64, rounds)
+			for i := range losses {
+				losses[i] = 0.01 + float64(i)*1e-5
+			}
+			ps := make([]float64, cells)
+			for i := range ps {
+				ps[i] = 1
+			}
+			ps[0] = Wilcoxon(losses)
+			if got := Holm(ps)[0] < Significant; got != want {
+				t.Errorf("%d cells, %d rounds: significant %v", cells, rounds, got)
+			}
+		}
+	}
+}
+
+// The exact and the approximate test agree where they meet.
+func TestWilcoxonApproximation(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 50 {
+		xs := make([]float64, exactWilcoxon+1)
+		for i := range xs {
+			xs[i] = rng.NormFloat64() + 0.2
+		}
+		ranks, _ := signedRanks(xs)
+		plus := 0
+		for i, r := range ranks {
+			if xs[i] > 0 {
+				plus += r
+			}
+		}
+		near(t, "p", Wilcoxon(xs), exactSignedRank(ranks, plus), 5e-3)
+	}
+}
+
+func TestHolm(t *testing.T) {
+	got := Holm([]float64{0.01, 0.04, 0.03, 0.005})
+	for i, want := range []float64{0.03, 0.06, 0.06, 0.02} {
+		near(t, "adjusted", got[i], want, 1e-12)
+	}
+	properties := func(raw []float64) bool {
+		ps := make([]float64, len(raw))
+		for i, x := range raw {
+			ps[i] = math.Abs(math.Mod(x, 1))
+		}
+		adjusted := Holm(ps)
+		for i := range ps {
+			if adjusted[i] < ps[i] || adjusted[i] > 1 {
+				return false
+			}
+			for j := range ps {
+				if ps[i] < ps[j] && adjusted[i] > adjusted[j] {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	if err := quick.Check(properties, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// coverage is how often the interval of n noisy rounds holds the truth.
+func coverage(n int, noise func(*rand.Rand) float64) float64 {
+	const benches = 250
+	rng := rand.New(rand.NewPCG(7, uint64(n)))
+	hits := 0
+	for range benches {
+		losses := make([]float64, n)
+		for i := range losses {
+			losses[i] = 0.02 + noise(rng)
+		}
+		if Bootstrap(losses, 0.95, rng.Uint64()).Contains(0.02) {
+			hits++
+		}
+	}
+	return float64(hits) / benches
+}
+
+func TestBootstrapCoverage(t *testing.T) {
+	for name, noise := range map[string]func(*rand.Rand) float64{
+		"normal": func(r *rand.Rand) float64 { return 0.01 * r.NormFloat64() },
+		"outliers": func(r *rand.Rand) float64 {
+			if r.IntN(10) == 0 {
+				return 0.2 * r.NormFloat64()
+			}
+			return 0.01 * r.NormFloat64()
+		},
+	} {
+		for _, n := range []int{6, 10, 40} {
+			if got := coverage(n, noise); got < 0.91 || got > 0.995 {
+				t.Errorf("%s, %d rounds: the 95 %% interval holds the truth in %.1f %%", name, n, 100*got)
+			}
+		}
+	}
+}
+
+func TestBootstrapRepeats(t *testing.T) {
+	xs := []float64{1, 2, 3, 4, 5, 6, 7}
+	if a, b := Bootstrap(xs, 0.95, 3), Bootstrap(xs, 0.95, 3); a != b {
+		t.Errorf("%v and %v from one seed", a, b)
+	}
+}
+
+// Of benches without any difference, at most the nominal share calls a cell significant.
+func TestFalseAlarms(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	const benches, cells = 300, 20
+	alarms := 0
+	for range benches {
+		ps := make([]float64, cells)
+		for i := range ps {
+			losses := make([]float64, 24)
+			for j := range losses {
+				losses[j] = rng.NormFloat64()
+			}
+			ps[i] = Wilcoxon(losses)
+		}
+		for _, p := range Holm(ps) {
+			if p < Significant {
+				alarms++
+				break
+			}
+		}
+	}
+	if share := float64(alarms) / benches; share > 0.09 {
+		t.Errorf("%.1f %% of benches cry wolf, want 5 %%", 100*share)
+	}
+}
+
+// A loss of the size of Detectable is found in about four of five benches.
+func TestDetectable(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 9))
+	const benches, n, sigma = 500, 40, 0.01
+	want := (zTwoSided + zPower) * medianLoss * sigma / math.Sqrt(n)
+	found := 0
+	for range benches {
+		losses := make([]float64, n)
+		for i := range losses {
+			losses[i] = want + sigma*rng.NormFloat64()
+		}
+		if Wilcoxon(losses) < Significant {
+			found++
+		}
+	}
+	if power := float64(found) / benches; power < 0.75 || power > 0.97 {
+		t.Errorf("found in %.0f %%", 100*power)
+	}
+	near(t, "rounds for what is detectable", float64(RoundsFor([]float64{-0.01, 0, 0.01}, Detectable([]float64{-0.01, 0, 0.01}))), 3, 1)
+}
+
+func TestFitLine(t *testing.T) {
+	l, err := FitLine([]Point{{0, 100, 0}, {1, 112, 0}, {2, 124, 0}, {4, 148, 0}, {8, 196, 0}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "slope", l.Slope, 12, 1e-9)
+	near(t, "intercept", l.Intercept, 100, 1e-9)
+	if l.Bent || l.SlopeCI.Half() > 1e-6 {
+		t.Errorf("%+v", l)
+	}
+	// A step is not a line.
+	if l, _ := FitLine([]Point{{0, 0, 0.1}, {1, 10, 0.1}, {2, 10, 0.1}, {4, 10, 0.1}, {8, 10, 0.1}}); !l.Bent {
+		t.Errorf("a step passes for a line: %+v", l)
+	}
+	if _, err := FitLine([]Point{{1, 1, 0}, {1, 2, 0}, {1, 3, 0}}); err == nil {
+		t.Error("no slope without two numbers of rules")
+	}
+}
+
+func TestFitLineCoverage(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 12))
+	const fits = 1000
+	hits := 0
+	for range fits {
+		var points []Point
+		for _, x := range []float64{0, 1, 2, 4, 8} {
+			err := 1 + x/8
+			points = append(points, Point{x, 100 + 12*x + err*rng.NormFloat64(), err})
+		}
+		l, err := FitLine(points)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.SlopeCI.Contains(12) {
+			hits++
+		}
+	}
+	if got := float64(hits) / fits; got < 0.93 {
+		t.Errorf("the interval of the slope holds it in %.1f %%", 100*got)
+	}
+}

@@ -1,0 +1,6 @@
+package unixbench
+
+import _ "embed"
+
+//go:embed suite/suite_amd64
+var program []byte

@@ -1,0 +1,6 @@
+package unixbench
+
+import _ "embed"
+
+//go:embed suite/suite_arm64
+var program []byte

@@ -1,0 +1,38 @@
+package unixbench
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// importCSV reads UB_OUTPUT_CSV's file: a row of scores per number of copies. 5.1.3 writes none.
+func importCSV(data []byte) (*Report, error) {
+	reader := csv.NewReader(bytes.NewReader(data))
+	rows, err := reader.ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 || rows[0][0] != "Concurrency" {
+		return nil, errors.New("the first column is not Concurrency; give the file that UB_OUTPUT_CSV=true writes")
+	}
+	r := &Report{}
+	for n, row := range rows[1:] {
+		copies, err := strconv.Atoi(row[0])
+		if err != nil || copies < 1 {
+			return nil, fmt.Errorf("row %d: %q is not a number of copies", n+2, row[0])
+		}
+		s := Section{Copies: copies}
+		for i, field := range row[1:] {
+			score, err := parseDecimal(field)
+			if err != nil {
+				return nil, fmt.Errorf("row %d, %q: %w", n+2, rows[0][i+1], err)
+			}
+			s.Tests = append(s.Tests, Imported{Label: rows[0][i+1], Score: score})
+		}
+		r.Sections = append(r.Sections, s)
+	}
+	return r, nil
+}

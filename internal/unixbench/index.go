@@ -1,0 +1,72 @@
+package unixbench
+
+import (
+	"math"
+	"slices"
+)
+
+// Pass is what one pass of one test gave, as UnixBench sees it.
+type Pass struct {
+	Count float64
+	// Timebase is the seconds Count is for; 0: Count is a rate already.
+	Timebase float64
+	Time     float64
+	Unit     string
+	Status   int
+}
+
+// Value is the pass's own score.
+func (p Pass) Value() float64 {
+	if p.Timebase == 0 {
+		return p.Count
+	}
+	return p.Count * p.Timebase / p.Time
+}
+
+// Reduce makes one score of passes as UnixBench does: the lowest third by count (not by rate) is dropped, the rest is averaged
+// geometrically. kept is how many that were.
+func Reduce(passes []Pass) (score float64, kept int) {
+	best := bestPasses(passes)
+	logs := 0.0
+	for _, p := range best {
+		logs += math.Log(p.Value())
+	}
+	if len(best) == 0 {
+		return 0, 0
+	}
+	return math.Exp(logs / float64(len(best))), len(best)
+}
+
+func bestPasses(passes []Pass) []Pass {
+	sorted := slices.Clone(passes)
+	slices.SortStableFunc(sorted, func(a, b Pass) int {
+		switch {
+		case a.Count < b.Count:
+			return -1
+		case a.Count > b.Count:
+			return 1
+		}
+		return 0
+	})
+	return sorted[len(sorted)/3:]
+}
+
+// Index computes each test's index and the system's from scores by test name. Tests without a baseline and scores that are no
+// positive number have none. partial: not all twelve were there ("Partial Only").
+func Index(scores map[string]float64) (perTest map[string]float64, system float64, partial bool) {
+	perTest = map[string]float64{}
+	logs := 0.0
+	tests := indexTests()
+	for _, t := range tests {
+		score, ok := scores[t.Name]
+		if !ok || !(score > 0) || math.IsInf(score, 0) {
+			continue
+		}
+		perTest[t.Name] = score / t.Baseline * 10
+		logs += math.Log(score / t.Baseline)
+	}
+	if n := len(perTest); n > 0 {
+		system = math.Exp(logs/float64(n)) * 10
+	}
+	return perTest, system, len(perTest) < len(tests)
+}

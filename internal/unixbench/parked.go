@@ -1,0 +1,188 @@
+package unixbench
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// overdue is how much longer than asked for a slice may take: an operation of shell8 in an emulated machine takes seconds.
+const overdue = 2 * time.Minute
+
+// Options say where and how a test of the suite runs.
+type Options struct {
+	// Dir must exist, as the process sees it; the test works in DIR/suite-PID and removes that. "" is os.TempDir().
+	Dir string
+	// CPUs the test is confined to; context1 takes the highest of them, or of those allowed, unless NoPin.
+	CPUs  []int
+	NoPin bool
+	// MountNSOf is a process whose mount namespace the test starts in; 0: ours, or a new one through SysProcAttr.
+	MountNSOf int
+	// SysProcAttr may ask for namespaces (Unshareflags: CLONE_NEWNS); Setpgid is always added.
+	SysProcAttr *syscall.SysProcAttr
+	// Env is PATH and LC_ALL=C when nil.
+	Env []string
+}
+
+// Parked is a test that is set up and sleeps until it is given a slice.
+type Parked struct {
+	test     string
+	cmd      *exec.Cmd
+	cancel   context.CancelFunc
+	requests *os.File
+	replies  *os.File
+	stderr   bytes.Buffer
+	leftover string
+
+	end    sync.Once
+	endErr error
+}
+
+// Start sets a test up and parks it. When ctx ends, so does the test, at whatever it is.
+func (s *Suite) Start(ctx context.Context, test string, o Options) (*Parked, error) {
+	if t, ok := Find(test); !ok || !t.Builtin {
+		return nil, fmt.Errorf("no built-in test %q: choose one of %v", test, builtinNames())
+	}
+	if o.Dir == "" {
+		o.Dir = os.TempDir()
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	p := &Parked{test: test, cancel: cancel}
+	args := []string{test, "--sliced", "--dir", o.Dir}
+	if o.NoPin {
+		args = append(args, "--no-pin")
+	}
+	p.cmd = command(ctx, o.SysProcAttr, s.Path, args...)
+	p.cmd.Env = o.Env
+	if o.Env == nil {
+		p.cmd.Env = defaultEnv()
+	}
+	if err := p.start(o); err != nil {
+		cancel()
+		return nil, fmt.Errorf("start the built-in test %s: %w", test, err)
+	}
+	p.leftover = filepath.Join(o.Dir, "suite-"+strconv.Itoa(p.PID()))
+	if o.MountNSOf != 0 {
+		p.leftover = fmt.Sprintf("/proc/%d/root/%s", o.MountNSOf, p.leftover)
+	}
+	if _, _, err := p.reply(time.Now().Add(overdue)); err != nil {
+		return nil, p.died(err)
+	}
+	return p, nil
+}
+
+func (p *Parked) start(o Options) error {
+	theirRequests, requests, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer theirRequests.Close()
+	replies, theirReplies, err := os.Pipe()
+	if err != nil {
+		requests.Close()
+		return err
+	}
+	defer theirReplies.Close()
+	p.requests, p.replies = requests, replies
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = theirRequests, theirReplies, &p.stderr
+	if err := startIn(p.cmd, o.MountNSOf, o.CPUs); err != nil {
+		requests.Close()
+		replies.Close()
+		return err
+	}
+	return nil
+}
+
+// PID is the test's process; of execl too, which keeps it.
+func (p *Parked) PID() int { return p.cmd.Process.Pid }
+
+// Slice lets the test run for warmup, which is not counted, and then for d. ns is what the counted operations took by the test's own
+// clock: d and the rest of the last operation. After an error the test is dead.
+func (p *Parked) Slice(d, warmup time.Duration) (ops, ns uint64, err error) {
+	var request [16]byte
+	binary.NativeEndian.PutUint64(request[:], uint64(max(warmup, 0)))
+	binary.NativeEndian.PutUint64(request[8:], uint64(max(d, 1)))
+	if _, err := p.requests.Write(request[:]); err != nil {
+		return 0, 0, p.died(err)
+	}
+	ops, ns, err = p.reply(time.Now().Add(d + warmup + overdue))
+	if err == nil && (ops == 0 || ns == 0) {
+		err = errors.New("no operation was counted")
+	}
+	if err != nil {
+		return 0, 0, p.died(err)
+	}
+	return ops, ns, nil
+}
+
+func (p *Parked) reply(deadline time.Time) (ops, ns uint64, err error) {
+	var reply [16]byte
+	if err := p.replies.SetReadDeadline(deadline); err != nil {
+		return 0, 0, err
+	}
+	if _, err := io.ReadFull(p.replies, reply[:]); err != nil {
+		return 0, 0, err
+	}
+	return binary.NativeEndian.Uint64(reply[:]), binary.NativeEndian.Uint64(reply[8:]), nil
+}
+
+// died ends the test after err and says why: what it wrote to stderr is more telling than a broken pipe.
+func (p *Parked) died(err error) error {
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, syscall.EPIPE) {
+		p.cancel()
+	}
+	if closeErr := p.Close(); closeErr != nil {
+		return closeErr
+	}
+	return fmt.Errorf("built-in test %s: %w", p.test, err)
+}
+
+// Close ends the test and waits for it to have cleaned up. The error is what went wrong in the test; a second call repeats it.
+func (p *Parked) Close() error {
+	p.end.Do(func() {
+		// End of file on its standard input tells the test.
+		p.requests.Close()
+		p.replies.Close()
+		timer := time.AfterFunc(overdue, p.cancel)
+		defer timer.Stop()
+		defer p.cancel()
+		if err := reap(p.cmd); err != nil {
+			p.endErr = failure(p.test, p.stderr.String(), err)
+		}
+		// Only where it was killed there is anything left.
+		_ = os.RemoveAll(p.leftover)
+	})
+	return p.endErr
+}
+
+// Pass is one whole pass, as UnixBench's: one slice without warm-up.
+func (s *Suite) Pass(ctx context.Context, test string, d time.Duration, o Options) (Result, error) {
+	p, err := s.Start(ctx, test, o)
+	if err != nil {
+		return Result{}, err
+	}
+	ops, ns, err := p.Slice(d, 0)
+	if err := errors.Join(err, p.Close()); err != nil {
+		return Result{}, err
+	}
+	t, _ := Find(test)
+	elapsed := time.Duration(ns)
+	return Result{
+		Test: test, Count: float64(ops), Ops: ops, Elapsed: elapsed, CPU: cpuTime(p.cmd), Unit: t.Unit, Score: t.Score(ops, elapsed),
+		Output: fmt.Sprintf("%d operations in %d ns\n", ops, ns),
+	}, nil
+}
+
+func defaultEnv() []string {
+	return []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"}
+}

@@ -1,0 +1,122 @@
+package unixbench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// killDelay is how long a test has for cleaning up after SIGTERM; a shell test waits for its scripts.
+const killDelay = 5 * time.Second
+
+// command prepares path in a process group of its own, which is ended as a whole when ctx is: first asked, so that it removes its
+// files, then killed.
+func command(ctx context.Context, attr *syscall.SysProcAttr, path string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	if attr != nil {
+		*cmd.SysProcAttr = *attr
+	}
+	cmd.SysProcAttr.Setpgid = true
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = killDelay
+	return cmd
+}
+
+// reap waits for cmd and ends what is left of its group.
+func reap(cmd *exec.Cmd) error {
+	err := cmd.Wait()
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	return err
+}
+
+// cpuTime is that of a process that was reaped and of the children it had reaped.
+func cpuTime(cmd *exec.Cmd) time.Duration {
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+}
+
+// startIn starts cmd in the mount namespace of pid, or in ours for 0, on the given CPUs, or on all of ours.
+func startIn(cmd *exec.Cmd, pid int, cpus []int) error {
+	if pid == 0 && len(cpus) == 0 {
+		return cmd.Start()
+	}
+	done := make(chan error, 1)
+	go onSpareThread(func() { done <- startHere(cmd, pid, cpus) })
+	return <-done
+}
+
+// onSpareThread calls f on a thread that then ends. Namespace and affinity are the thread's, and a child inherits them; no other
+// goroutine may run with them afterwards. The main thread never ends, and /proc/self is about that one: it must be left alone.
+func onSpareThread(f func()) {
+	runtime.LockOSThread()
+	if unix.Gettid() != unix.Getpid() {
+		// Never unlocked: the thread ends with this goroutine.
+		f()
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		f()
+	}()
+	<-done
+	runtime.UnlockOSThread()
+}
+
+func startHere(cmd *exec.Cmd, pid int, cpus []int) error {
+	if len(cpus) > 0 {
+		var set unix.CPUSet
+		for _, cpu := range cpus {
+			set.Set(cpu)
+		}
+		if err := unix.SchedSetaffinity(0, &set); err != nil {
+			return fmt.Errorf("pin to CPUs %v: %w; choose among those of /proc/self/status, Cpus_allowed_list", cpus, err)
+		}
+	}
+	if pid != 0 {
+		if err := enterMountNS(pid); err != nil {
+			return fmt.Errorf("enter the mount namespace of process %d: %w; it must be alive, and this needs CAP_SYS_ADMIN", pid, err)
+		}
+	}
+	return cmd.Start()
+}
+
+// allowedCPUs are those of this process, nil where the kernel does not say.
+func allowedCPUs() []int {
+	var set unix.CPUSet
+	if unix.SchedGetaffinity(0, &set) != nil {
+		return nil
+	}
+	return cpusOf(&set)
+}
+
+func cpusOf(set *unix.CPUSet) []int {
+	var cpus []int
+	for cpu := range 8 * int(unsafe.Sizeof(*set)) {
+		if set.IsSet(cpu) {
+			cpus = append(cpus, cpu)
+		}
+	}
+	return cpus
+}
+
+func enterMountNS(pid int) error {
+	ns, err := os.Open(fmt.Sprintf("/proc/%d/ns/mnt", pid))
+	if err != nil {
+		return err
+	}
+	defer ns.Close()
+	// Threads share their root and working directory, which setns changes.
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		return os.NewSyscallError("unshare", err)
+	}
+	return os.NewSyscallError("setns", unix.Setns(int(ns.Fd()), unix.CLONE_NEWNS))
+}

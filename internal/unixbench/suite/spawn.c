@@ -1,0 +1,28 @@
+/* A child that does nothing but end. Most of its price is the copy of the address space and the faults that follow from sharing it,
+   hence an address space like a dynamic program's, and as many faults as UnixBench's parent and child take: 28. */
+#include "suite.h"
+
+enum { PARENT_FAULTS = 5, CHILD_FAULTS = 20 };
+
+static void setup(void)
+{
+	load_like_dynamic();
+	touch_pages(0, PARENT_FAULTS + CHILD_FAULTS);
+}
+
+static void operation(void)
+{
+	static u8 robust_list[24];
+	long pid = fork_process();
+
+	if (!pid) {
+		/* libc's fork does. */
+		SYS(set_robust_list, robust_list, sizeof(robust_list));
+		touch_pages(PARENT_FAULTS, CHILD_FAULTS);
+		SYS(exit_group, 0);
+	}
+	touch_pages(0, PARENT_FAULTS);
+	wait_for("child", pid);
+}
+
+const struct test test_spawn = { .name = "spawn", .setup = setup, .operation = operation, .batch = 1, .timebase = 1 };

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+)
+
+const (
+	vmtestPath = "github.com/lsmprof/lsmprof/internal/vmtest"
+	// Two vCPUs each, and two of most machines' cores: more would only slow each other down and run into deadlines.
+	guestsAtOnce = 2
+	// A whole package in one guest. The slowest takes a third of it on an idle two-core machine.
+	guestTimeout = "10m"
+)
+
+// kernelTests is a package whose tests run in guests, compiled once for all of them.
+type kernelTests struct {
+	path, dir string
+	binary    string
+	icount    bool // has tests that assert instruction counts
+}
+
+// guests runs every package's kernel tests on every kernel.
+func (rs *results) guests(ctx context.Context, out io.Writer, kernels, icount []string) {
+	work, err := os.MkdirTemp("", "lsmprof-test-")
+	if err != nil {
+		rs.add(out, result{name: "guests", err: err})
+		return
+	}
+	defer os.RemoveAll(work)
+	began := time.Now()
+	runner, pkgs, err := compile(ctx, work)
+	rs.add(out, result{name: "compile kernel tests", took: time.Since(began), err: err})
+	if err != nil {
+		return
+	}
+	slots := make(chan struct{}, guestsAtOnce)
+	var running sync.WaitGroup
+	for _, kernel := range rs.reachable(ctx, out, kernels) {
+		for _, p := range pkgs {
+			for _, exact := range []bool{false, true} {
+				if exact && !(p.icount && slices.Contains(icount, kernel)) {
+					continue
+				}
+				slots <- struct{}{}
+				running.Go(func() {
+					defer func() { <-slots }()
+					if ctx.Err() == nil {
+						rs.add(out, p.run(ctx, runner, kernel, exact))
+					}
+				})
+			}
+		}
+	}
+	running.Wait()
+}
+
+// reachable fetches the kernels. One that the mirrors do not have is skipped and says so; any other failure is a failure.
+func (rs *results) reachable(ctx context.Context, out io.Writer, kernels []string) []string {
+	var have []string
+	for _, k := range kernels {
+		vmlinuz, err := vmtest.Kernel(ctx, k, out)
+		switch {
+		case errors.Is(err, vmtest.ErrUnreachable):
+			rs.add(out, result{name: "kernel " + k, skipped: err.Error()})
+		case err != nil:
+			rs.add(out, result{name: "kernel " + k, err: err})
+		default:
+			fmt.Fprintf(out, "kernel %s: %s %s\n", k, vmlinuz, vmtest.KernelVersion(vmlinuz))
+			have = append(have, k)
+		}
+	}
+	if len(have) == 0 && !slices.Contains(kernels, vmtest.Distro) && ctx.Err() == nil {
+		// Better the kernel of this machine's own distribution than none.
+		return rs.reachable(ctx, out, []string{vmtest.Distro})
+	}
+	return have
+}
+
+// compile builds the runner and the test binary of every package whose tests use vmtest.Guest.
+func compile(ctx context.Context, work string) (runner string, pkgs []kernelTests, err error) {
+	runner = filepath.Join(work, "vm")
+	if err := goStatic(ctx, "build", "-o", runner, vmtestPath+"/cmd/vm"); err != nil {
+		return "", nil, err
+	}
+	text, err := exec.CommandContext(ctx, "go", "list", "-json=ImportPath,Dir,TestImports,XTestImports", "./...").Output()
+	if err != nil {
+		return "", nil, fmt.Errorf("go list: %w", err)
+	}
+	for d := json.NewDecoder(strings.NewReader(string(text))); d.More(); {
+		var p struct {
+			ImportPath, Dir           string
+			TestImports, XTestImports []string
+		}
+		if err := d.Decode(&p); err != nil {
+			return "", nil, err
+		}
+		uses := slices.Contains(append(p.TestImports, p.XTestImports...), vmtestPath)
+		if p.ImportPath != vmtestPath && (!uses || strings.HasPrefix(p.ImportPath, vmtestPath+"/")) {
+			continue
+		}
+		k := kernelTests{path: p.ImportPath, dir: p.Dir, binary: filepath.Join(work, strings.ReplaceAll(p.ImportPath, "/", "_")+".test")}
+		if err := goStatic(ctx, "test", "-c", "-o", k.binary, p.ImportPath); err != nil {
+			return "", nil, err
+		}
+		names, err := exec.CommandContext(ctx, k.binary, "-test.list", "Icount").Output()
+		if err != nil {
+			return "", nil, fmt.Errorf("list the tests of %s: %w", p.ImportPath, err)
+		}
+		k.icount = len(names) > 0
+		pkgs = append(pkgs, k)
+	}
+	return runner, pkgs, nil
+}
+
+// goStatic builds what runs in a guest: it has no libraries.
+func goStatic(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+// vcpus of a guest that does not count instructions. Two where CPUs are what is tested. With two, QEMU 7.2's TCG has once left a
+// CPU spinning at the first byte of a BPF program, which the other was patching (text_poke_bp): the fewer attach and detach
+// there, the better.
+func vcpus(path string) string {
+	if strings.HasSuffix(path, "/tracer") {
+		return "2"
+	}
+	return "1"
+}
+
+func (k kernelTests) run(ctx context.Context, runner, kernel string, exact bool) result {
+	began := time.Now()
+	where := kernel
+	args := []string{"tool", "test2json", "-t", "-p", k.path, runner, "-kernel", kernel}
+	choose := "-test.skip=Icount"
+	if exact {
+		where += " icount"
+		args = append(args, "-icount")
+		choose = "-test.run=Icount"
+	}
+	if !exact {
+		args = append(args, "-smp", vcpus(k.path))
+	}
+	args = append(args, "-exec", k.binary, "-test.v=test2json", "-test.timeout="+guestTimeout, choose)
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = k.dir
+	// SIGTERM lets the runner stop its guest.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	r := runTests(cmd)
+	r.name = fmt.Sprintf("%s [%s]", strings.TrimPrefix(k.path, "github.com/lsmprof/lsmprof/"), where)
+	r.took = time.Since(began)
+	return r
+}

@@ -1,0 +1,109 @@
+#!/bin/sh
+# Installs what a make target needs and this machine lacks. Says what and why before it does.
+# usage: deps.sh demo|test
+set -eu
+
+missing="" # packages
+why=""
+
+# need PACKAGE REASON: the caller found that it is missing.
+need() {
+	missing="$missing $1"
+	why="$why
+  $1: $2"
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# The guest has no libraries: a busybox that needs some is none.
+static_busybox() {
+	have busybox && ! LC_ALL=C od -An -c -N 4096 "$(command -v busybox)" | tr -d ' \n\\0' | grep -q 'ld-linux\|ld-musl'
+}
+
+guest_tools() {
+	have qemu-system-x86_64 || need qemu-system-x86 "boots the guests that the kernel tests and the demo run in"
+	static_busybox || need busybox-static "the guests' shell and tools"
+	if have apt-get && [ ! -e /usr/share/keyrings/debian-archive-keyring.gpg ] &&
+		[ ! -e /usr/share/keyrings/debian-archive-keyring.pgp ]; then
+		need debian-archive-keyring "verifies the guests' kernels"
+	fi
+}
+
+test_tools() {
+	have gcc || need gcc "go test -race"
+	[ -e /usr/include/stdlib.h ] || need libc6-dev "go test -race"
+	have git || need git "the version of the build"
+	have clang-19 || need clang-19 "compiles the BPF programs; this version, so that every machine gets the same bytes"
+	have ld.lld-19 || need lld-19 "links the built-in benchmark suite for amd64 and arm64"
+	have llvm-strip-19 || need llvm-19 "strips the BPF objects"
+	have clang-format-19 || need clang-format-19 "checks the format of the BPF sources"
+	[ -e /usr/include/bpf/bpf_helpers.h ] || need libbpf-dev "headers of the BPF programs"
+}
+
+have go || {
+	echo "deps: Go is missing; install Go 1.21 or later: it fetches the version that go.mod names by itself" >&2
+	exit 1
+}
+case "${1:-}" in
+demo) guest_tools ;;
+test) guest_tools && test_tools ;;
+*)
+	echo "usage: deps.sh demo|test" >&2
+	exit 2
+	;;
+esac
+[ -n "$missing" ] || exit 0
+
+if [ "$(uname -m)" != x86_64 ]; then
+	echo "deps: the guests are amd64 machines and so must the host be; this is $(uname -m)" >&2
+	exit 1
+fi
+if ! have apt-get || ! have dpkg-deb; then
+	echo "deps: this distribution has no apt. Install the counterparts of these Debian packages, then run make again:$why" >&2
+	echo "Guest kernels are fetched with apt; without it give one: KERNEL=/path/vmlinuz (BPF LSM, BTF and 8250 serial built in)" >&2
+	exit 1
+fi
+sudo=""
+if [ "$(id -u)" -ne 0 ]; then
+	have sudo || {
+		echo "deps: neither root nor sudo here. Have these packages installed, then run make again:$why" >&2
+		exit 1
+	}
+	sudo=sudo
+fi
+echo "deps: installing with apt:$why"
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq update ||
+	echo "deps: apt-get update had errors; going on with the lists there are" >&2
+
+unknown=""
+known=""
+for p in $missing; do
+	if LC_ALL=C apt-cache policy "$p" 2>/dev/null | grep -q 'Candidate: [^(]'; then
+		known="$known $p"
+	else
+		unknown="$unknown $p"
+	fi
+done
+if [ -n "$known" ]; then
+	# shellcheck disable=SC2086 # a list of words
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $known >/dev/null || {
+		echo "deps: apt could not install$known; the lines above say why" >&2
+		exit 1
+	}
+fi
+[ -z "$unknown" ] && exit 0
+for p in $unknown; do
+	case $p in
+	clang-19 | lld-19 | llvm-19 | clang-format-19)
+		echo "deps: this release's apt has no $p. Debian bookworm, trixie and Ubuntu 24.04 have it; here, add LLVM's own apt repository" \
+			"or leave out what needs it: make test SKIP='lint check-generate'" >&2
+		;;
+	debian-archive-keyring)
+		echo "deps: apt has no debian-archive-keyring: Debian's kernels cannot be verified; the guests take this distribution's own" >&2
+		;;
+	*)
+		echo "deps: apt knows no $p; enable the component that has it ('universe' on Ubuntu) or install it by hand" >&2
+		exit 1
+		;;
+	esac
+done

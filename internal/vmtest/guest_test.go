@@ -1,0 +1,47 @@
+package vmtest
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// What the kernel tests of the other packages rely on. Runs in the guest.
+func TestGuestHasWhatAProfilerNeeds(t *testing.T) {
+	r := Guest(t)
+	t.Logf("kernel %v", r)
+	lsms, err := os.ReadFile("/sys/kernel/security/lsm")
+	if err != nil || !strings.Contains(string(lsms), "bpf") {
+		t.Errorf("active LSMs: %s (%v), want bpf among them", lsms, err)
+	}
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		" /proc proc ", " /sys sysfs ", " /dev devtmpfs ", " /tmp tmpfs ", " /run tmpfs ", " /sys/kernel/security securityfs ",
+		" /sys/kernel/tracing tracefs ", " /sys/fs/bpf bpf ", " /sys/fs/cgroup cgroup2 ",
+	} {
+		if !strings.Contains(string(mounts), want) {
+			t.Errorf("not mounted: %q in\n%s", want, mounts)
+		}
+	}
+	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
+		t.Error("the kernel has no BTF:", err)
+	}
+	flags, err := os.ReadFile("/sys/class/net/lo/flags")
+	if err != nil || strings.TrimSpace(string(flags)) != "0x9" { // IFF_UP | IFF_LOOPBACK
+		t.Errorf("lo has flags %s (%v), want 0x9: up", flags, err)
+	}
+	if text, err := os.ReadFile("testdata/hello"); err != nil || string(text) != "hello\n" {
+		t.Errorf("testdata/hello: %q (%v)", text, err)
+	}
+}
+
+func TestIcountGuestReadsTheTSC(t *testing.T) {
+	IcountGuest(t)
+	clock, err := os.ReadFile("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+	if err != nil || strings.TrimSpace(string(clock)) != "tsc" {
+		t.Errorf("clocksource %s (%v), want tsc", clock, err)
+	}
+}

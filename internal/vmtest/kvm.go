@@ -1,0 +1,79 @@
+package vmtest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// chooseAccel answers auto with kvm only where a guest has been seen to boot with it.
+func chooseAccel(want string, m machine) (string, error) {
+	switch {
+	case m.icount && want == "kvm":
+		return "", errors.New("-icount counts instructions in software; leave out -accel kvm")
+	case want == "tcg" || want == "kvm":
+		return want, nil
+	case want != "" && want != "auto":
+		return "", fmt.Errorf("-accel %s: know auto, tcg and kvm", want)
+	case m.icount || !kvmBoots(m):
+		return "tcg", nil
+	}
+	return "kvm", nil
+}
+
+// kvmBoots remembers its verdict until the host reboots: a /dev/kvm that hangs costs the probe's deadline once.
+func kvmBoots(m machine) bool {
+	dev, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	dev.Close()
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return false
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		return false
+	}
+	note := filepath.Join(cache, "kvm-"+strings.TrimSpace(string(boot)))
+	if verdict, err := os.ReadFile(note); err == nil {
+		return string(verdict) == "boots"
+	}
+	verdict := "hangs"
+	if probeKVM(m) {
+		verdict = "boots"
+	}
+	writeAtomic(note, []byte(verdict)) // a cache that cannot be written only means another probe
+	return verdict == "boots"
+}
+
+const kvmProbeLimit = 8 * time.Second
+
+// probeKVM boots the kernel without an initramfs: one line of its console is proof enough, it panics right after.
+func probeKVM(m machine) bool {
+	m.accel, m.initramfs, m.outDisk, m.append = "kvm", "", "", ""
+	v, err := m.start()
+	if err != nil {
+		return false
+	}
+	spoke := make(chan bool, 1)
+	go func() {
+		text, _ := io.ReadAll(v.console)
+		spoke <- strings.Contains(string(text), "Kernel panic")
+	}()
+	go io.Copy(io.Discard, v.control)
+	// A vCPU stuck in the kernel may survive even SIGKILL for a while: never wait for the process itself.
+	go v.cmd.Wait()
+	defer v.kill()
+	select {
+	case ok := <-spoke:
+		return ok
+	case <-time.After(kvmProbeLimit):
+		return false
+	}
+}

@@ -1,0 +1,218 @@
+package vmtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// Config says what to run and where.
+type Config struct {
+	Kernel  string // 5.10, 6.1, 6.12, newest, distro or a path to a vmlinuz
+	Accel   string // auto, tcg, kvm; empty: auto
+	Icount  bool   // deterministic: one vCPU, one nanosecond of guest time per instruction
+	CPUs    int    // 0: 2; with Icount always 1
+	Memory  string // empty: 1G
+	Append  string // added to the kernel's command line
+	In, Out []Copy // In: host to guest, Out: guest to host folder
+	Args    []string
+	Dir     string
+	Env     []string
+	Timeout time.Duration // of the command; 0: 10 minutes
+
+	Stdout, Stderr io.Writer
+	Log            io.Writer // what the runner itself says
+	Verbose        bool      // the kernel's console goes to Log as well
+}
+
+// Every boot seen took 2-5 s on an idle host and four times that on a busy one.
+const (
+	bootLimit      = 60 * time.Second
+	bootTries      = 3
+	defaultTimeout = 10 * time.Minute
+)
+
+// ErrDeadline is a command that was still running at its deadline.
+var ErrDeadline = errors.New("deadline")
+
+// bootError is a guest that ended or hung before its command started: the only failure that is retried.
+type bootError struct{ err error }
+
+func (e bootError) Error() string { return e.err.Error() }
+func (e bootError) Unwrap() error { return e.err }
+
+// Run returns the command's exit status. An error means that there is none: the guest could not be started, died or ran past
+// its deadline. It contains the end of the kernel's console.
+func Run(ctx context.Context, c Config) (int, error) {
+	m, err := c.machine(ctx)
+	if err != nil {
+		return 0, err
+	}
+	work, err := os.MkdirTemp("", "lsmprof-vm-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(work)
+	m.initramfs = filepath.Join(work, "initramfs")
+	if err := c.buildInitramfs(m.initramfs); err != nil {
+		return 0, err
+	}
+	if len(c.Out) > 0 {
+		m.outDisk = filepath.Join(work, "out")
+		if err := createSparse(m.outDisk, outDiskSize); err != nil {
+			return 0, err
+		}
+	}
+	status, err := c.boot(ctx, m)
+	if err != nil {
+		return 0, err
+	}
+	if m.outDisk == "" {
+		return status, nil
+	}
+	disk, err := os.Open(m.outDisk)
+	if err != nil {
+		return 0, err
+	}
+	defer disk.Close()
+	return status, loadFiles(disk, c.Out)
+}
+
+func (c *Config) machine(ctx context.Context) (machine, error) {
+	if runtime.GOARCH != "amd64" {
+		return machine{}, fmt.Errorf("the VM runner knows amd64 hosts only, not %s", runtime.GOARCH)
+	}
+	if len(c.Args) == 0 {
+		return machine{}, errors.New("no command to run in the guest")
+	}
+	vmlinuz, err := Kernel(ctx, c.Kernel, c.Log)
+	if err != nil {
+		return machine{}, err
+	}
+	m := machine{vmlinuz: vmlinuz, icount: c.Icount, cpus: c.CPUs, memory: c.Memory, append: c.Append}
+	if m.cpus == 0 {
+		m.cpus = 2
+	}
+	if m.icount {
+		m.cpus = 1
+	}
+	if m.memory == "" {
+		m.memory = "1G"
+	}
+	m.accel, err = chooseAccel(c.Accel, m)
+	return m, err
+}
+
+func (c *Config) buildInitramfs(name string) error {
+	runner, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	spec := guestSpec{Kernel: c.Kernel, Args: c.Args, Dir: c.Dir, Env: c.Env, Icount: c.Icount}
+	if spec.Dir == "" {
+		spec.Dir = "/root"
+	}
+	for _, o := range c.Out {
+		spec.Out = append(spec.Out, o.From)
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeInitramfs(f, spec, runner, c.In), f.Close())
+}
+
+func (c *Config) boot(ctx context.Context, m machine) (int, error) {
+	for try := 1; ; try++ {
+		status, err := c.bootOnce(ctx, m)
+		if be := (bootError{}); !errors.As(err, &be) || try == bootTries || ctx.Err() != nil {
+			return status, err
+		}
+		fmt.Fprintf(c.Log, "vm: boot %d of at most %d: %v\n", try, bootTries, err)
+	}
+}
+
+// bootOnce runs QEMU from start to end.
+func (c *Config) bootOnce(ctx context.Context, m machine) (int, error) {
+	v, err := m.start()
+	if err != nil {
+		return 0, err
+	}
+	console := newTail(16 << 10)
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		var w io.Writer = console
+		if c.Verbose {
+			w = io.MultiWriter(console, c.Log)
+		}
+		io.Copy(w, v.console)
+		v.console.Close()
+	})
+	s := session{Config: c, status: -1}
+	s.deadline = time.AfterFunc(bootLimit, func() { s.expired.Store(true); v.kill() })
+	stop := context.AfterFunc(ctx, v.kill)
+	s.read(v.control)
+	v.control.Close()
+	if s.broken != nil {
+		v.kill()
+	}
+	qemu := v.cmd.Wait()
+	s.deadline.Stop()
+	stop()
+	reading.Wait()
+	if s.status >= 0 {
+		return s.status, nil
+	}
+	return 0, s.explain(ctx, qemu, v.stderr.String(), console.String())
+}
+
+func (s *session) explain(ctx context.Context, qemu error, stderr, console string) error {
+	var what error
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("guest stopped: %w", context.Cause(ctx))
+	case s.failed != "":
+		what = errors.New(s.failed)
+	case s.broken != nil:
+		what = s.broken
+	case s.expired.Load() && s.began:
+		what = fmt.Errorf("%w: the command ran longer than %v and the guest was stopped; -timeout gives it more", ErrDeadline, s.timeout())
+	case s.expired.Load():
+		what = bootError{fmt.Errorf("the guest did not start the command within %v", bootLimit)}
+	case qemu != nil:
+		// QEMU itself leaves with 0 when a guest panics or powers off.
+		return fmt.Errorf("QEMU: %w: %s", qemu, stderr)
+	case s.began:
+		what = errors.New("the guest died while the command ran")
+	default:
+		what = bootError{errors.New("the guest died before the command started")}
+	}
+	if stderr != "" {
+		what = fmt.Errorf("%w\n--- QEMU's messages ---\n%s", what, stderr)
+	}
+	if console == "" {
+		console = "(empty)"
+	}
+	return fmt.Errorf("%w\n--- end of the kernel's console ---\n%s\n---", what, console)
+}
+
+func (c *Config) timeout() time.Duration {
+	if c.Timeout > 0 {
+		return c.Timeout
+	}
+	return defaultTimeout
+}
+
+func createSparse(name string, size int64) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(size), f.Close())
+}

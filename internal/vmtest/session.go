@@ -1,0 +1,51 @@
+package vmtest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+// session is the host's side of one boot: what the guest has said so far.
+type session struct {
+	*Config
+	deadline *time.Timer
+	expired  atomic.Bool
+	began    bool
+	status   int    // -1: none yet
+	failed   string // init's reason
+	broken   error  // the stream made no sense
+}
+
+// read takes frames until the guest ends.
+func (s *session) read(control io.Reader) {
+	for {
+		kind, payload, err := readFrame(control)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return // a guest that dies may do so within a frame
+		}
+		if err != nil {
+			s.broken = err
+			return
+		}
+		switch kind {
+		case frameBegin:
+			s.began = true
+			s.deadline.Reset(s.timeout())
+		case frameStdout:
+			s.Stdout.Write(payload)
+		case frameStderr:
+			s.Stderr.Write(payload)
+		case frameNote:
+			fmt.Fprintf(s.Log, "vm: %s\n", payload)
+		case frameFailed:
+			s.failed = string(payload)
+		case frameExit:
+			if len(payload) == 1 {
+				s.status = int(payload[0])
+			}
+		}
+	}
+}

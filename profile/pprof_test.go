@@ -1,0 +1,156 @@
+package profile
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/pprof/profile"
+)
+
+func TestStackIsWorkloadSyscallHookProgram(t *testing.T) {
+	whole := sample()
+	whole.Programs[0].Scope, whole.Programs[0].Name = ScopeHook, ""
+	for _, test := range []struct {
+		name  string
+		s     Snapshot
+		stack string
+	}{
+		{"program", sample(), "web/nginx-0 > execve > lsm/file_open > varmor_file_open"},
+		{"hook", whole, "web/nginx-0 > execve > lsm/file_open"},
+	} {
+		p, err := test.s.Profile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(strings.Join(stacks(p), "\n")+"\n", test.stack+" [varmor]\n") {
+			t.Errorf("%s: no stack %q in\n%s", test.name, test.stack, strings.Join(stacks(p), "\n"))
+		}
+	}
+}
+
+// stacks are the samples' stacks, root first, with their mapping.
+func stacks(p *profile.Profile) []string {
+	var all []string
+	for _, s := range p.Sample {
+		var names []string
+		for _, l := range s.Location {
+			names = append([]string{l.Line[0].Function.Name}, names...)
+		}
+		all = append(all, fmt.Sprintf("%s [%s]", strings.Join(names, " > "), s.Location[0].Mapping.File))
+	}
+	return all
+}
+
+func TestProfileSurvivesWritingAndReading(t *testing.T) {
+	var b bytes.Buffer
+	if err := sample().Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	p, err := profile.ParseData(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "record.pprof.txt", []byte(p.String()))
+	if p.DefaultSampleType != "hook" || p.PeriodType == nil || p.Period != 1 {
+		t.Errorf("default sample type %q, period %d %v", p.DefaultSampleType, p.Period, p.PeriodType)
+	}
+	for _, s := range p.Sample {
+		// A number 0 without a unit would be gone here.
+		if len(s.NumLabel["rules"])+len(s.Label["rules"]) != 1 {
+			t.Errorf("sample without one rule count: %v %v", s.Label, s.NumLabel)
+		}
+	}
+}
+
+func TestSameSnapshotSameBytes(t *testing.T) {
+	var first bytes.Buffer
+	if err := sample().Write(&first); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		s := sample()
+		rand.Shuffle(len(s.Rows), func(i, j int) { s.Rows[i], s.Rows[j] = s.Rows[j], s.Rows[i] })
+		var again bytes.Buffer
+		if err := s.Write(&again); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(first.Bytes(), again.Bytes()) {
+			t.Fatal("the same snapshot with its rows in another order gave other bytes")
+		}
+	}
+}
+
+func TestReloadedProgramIsOneSample(t *testing.T) {
+	s := sample()
+	again := s.Programs[1]
+	again.ID = 99
+	s.Programs = append(s.Programs, again)
+	s.Rows = append(s.Rows, row(3, "execve", nginx, 8, repeat(890, 200)...))
+	p, err := s.Profile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Sample) != len(s.Rows)-1 {
+		t.Errorf("%d samples of %d rows, want one less", len(p.Sample), len(s.Rows))
+	}
+}
+
+// TestGoToolPprof runs the commands that users run.
+func TestGoToolPprof(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("no go command here")
+	}
+	file := filepath.Join(t.TempDir(), "lsmprof.pb.gz")
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sample().Write(f); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, args := range map[string]string{
+		"top":                     "-top",
+		"tree":                    "-tree",
+		"tags":                    "-tags",
+		"comments":                "-comments",
+		"calls":                   "-sample_index=calls -top",
+		"denials":                 "-sample_index=denials -top",
+		"body":                    "-sample_index=body -top",
+		"tagfocus_rules_8":        "-tagfocus=rules=8 -top",
+		"tagfocus_rules_0":        "-tagfocus=rules=0 -top",
+		"tagfocus_rules_range":    "-tagfocus=rules=1: -top",
+		"tagfocus_rules_unknown":  "-tagfocus=rules=unknown -top",
+		"tagfocus_mntns":          "-tagfocus=mntns=4026531840 -top",
+		"tagfocus_enforcer":       "-tagfocus=enforcer=generic -top",
+		"tagroot_rules":           "-tagroot=rules -tree",
+		"tagroot_mntns":           "-tagroot=mntns -top -cum",
+		"tagleaf_comm":            "-tagleaf=comm -top",
+		"focus_file_open_syscall": "-focus=lsm/file_open -show_from=openat -top",
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.Command("go", append(append([]string{"tool", "pprof"}, strings.Fields(args)...), file)...)
+			cmd.Env = append(os.Environ(), "PPROF_TMPDIR="+t.TempDir(), "TZ=UTC")
+			var out, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &out, &stderr
+			if err := cmd.Run(); err != nil {
+				t.Fatalf("%v: %v\n%s", cmd.Args, err, stderr.Bytes())
+			}
+			for _, line := range strings.Split(stderr.String(), "\n") {
+				// "Interpreted 'x' as range" is pprof's note on how it read the option.
+				if line != "" && !strings.Contains(line, "as range, not regexp") {
+					t.Errorf("pprof complains: %s", line)
+				}
+			}
+			golden(t, "pprof_"+name+".txt", out.Bytes())
+		})
+	}
+}

@@ -1,0 +1,33 @@
+package profile
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestWorkloadName(t *testing.T) {
+	id := strings.Repeat("3f9a", 16)
+	for _, test := range []struct {
+		want string
+		w    Workload
+	}{
+		{"web/nginx-0", nginx},
+		{"systemd", host},
+		{"mntns:42", Workload{MntNS: 42, Cgroup: "/x"}},
+		{"redis/3f9a3f9a3f9a", Workload{Comm: "redis", Cgroup: "/kubepods.slice/pod1.slice/cri-containerd-" + id + ".scope"}},
+		{"redis", Workload{Comm: "redis", Cgroup: "/kubepods/" + id + "/inner"}},
+		{"a?[2Jb?", Workload{Comm: "a\x1b[2Jb\xff"}},
+	} {
+		if got := test.w.Name(); got != test.want {
+			t.Errorf("%+v: %q, want %q", test.w, got, test.want)
+		}
+	}
+}
+
+func TestWorkloadsOfOneNameAreToldApart(t *testing.T) {
+	a, b := Workload{MntNS: 1, Comm: "sh"}, Workload{MntNS: 2, Comm: "sh"}
+	names := Snapshot{Rows: []Row{{Workload: a}, {Workload: b}, {Workload: host}, {Workload: a}}}.names()
+	if names[a] != "sh#1" || names[b] != "sh#2" || names[host] != "systemd" {
+		t.Errorf("got %q, %q, %q", names[a], names[b], names[host])
+	}
+}

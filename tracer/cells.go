@@ -1,0 +1,128 @@
+package tracer
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+const (
+	cellSize = int(unsafe.Sizeof(bpf.ProbeCell{}))
+	slotSize = int(unsafe.Sizeof(bpf.ProbeSlot{}))
+
+	cellOther = 1 // CELL_OTHER of bpf/types.h
+)
+
+// A cell's histogram is a profile.Histogram.
+var _ [profile.Buckets]uint32 = bpf.ProbeCell{}.Readings
+
+// bucketTable is the bucket of each reading below 1024 ns, which saves the probe from computing it.
+func bucketTable() (t [1024]uint8) {
+	for v := range t {
+		t[v] = uint8(profile.Bucket(uint64(v)))
+	}
+	return t
+}
+
+// cells are the counters of one target: those of CPU 0, of CPU 1, …
+type cells struct {
+	m    *ebpf.Map
+	mem  *ebpf.Memory
+	seen map[int]*bpf.ProbeCell // what the last drain found, by index
+}
+
+func newCells(m *ebpf.Map, cpus, perCPU int) (*cells, error) {
+	mem, err := m.Memory()
+	if err != nil {
+		m.Close()
+		return nil, fmt.Errorf("map cells: %w", err)
+	}
+	// The first cell of a CPU takes the invocations that find none.
+	for cpu := range cpus {
+		other := bpf.ProbeCell{Tag: cellOther}
+		if err := m.Put(uint32(cpu*perCPU), other); err != nil {
+			m.Close()
+			return nil, fmt.Errorf("prepare cells: %w", err)
+		}
+	}
+	return &cells{m, mem, map[int]*bpf.ProbeCell{}}, nil
+}
+
+func (c *cells) Close() error { return c.m.Close() }
+
+// count is what was recorded under one key.
+type count struct {
+	mntns     uint32
+	syscall   uint16
+	other     bool // found no cell: workload and syscall are unknown
+	comm      string
+	sum       uint64
+	denials   uint64
+	preempted uint64
+	readings  profile.Histogram
+}
+
+// scale makes of the readings what they stand for. The probes do so themselves with the other counters.
+func (c *count) scale(by uint64) {
+	c.sum *= by
+	for b := range c.readings {
+		c.readings[b] *= by
+	}
+}
+
+// drain calls fn for every cell that changed since the last drain, with the difference. The probes go on meanwhile: what they
+// add to a cell while it is copied is seen, at the latest, by the next drain.
+func (c *cells) drain(fn func(*count)) error {
+	var tag [8]byte
+	for i := range int(c.m.MaxEntries()) {
+		off := int64(i * cellSize)
+		if _, err := c.mem.ReadAt(tag[:], off); err != nil {
+			return fmt.Errorf("read cells: %w", err)
+		}
+		if tag == [8]byte{} {
+			continue
+		}
+		var now bpf.ProbeCell
+		if _, err := c.mem.ReadAt(unsafe.Slice((*byte)(unsafe.Pointer(&now)), cellSize), off); err != nil {
+			return fmt.Errorf("read cells: %w", err)
+		}
+		last := c.seen[i]
+		if last == nil {
+			last = &bpf.ProbeCell{}
+			c.seen[i] = last
+		}
+		if d, changed := difference(&now, last); changed {
+			fn(d)
+		}
+		*last = now
+	}
+	return nil
+}
+
+// difference is what a cell gained. The 32-bit counters wrap in no less than minutes at a billion per hour; drains are more
+// frequent.
+func difference(now, last *bpf.ProbeCell) (_ *count, changed bool) {
+	d := &count{
+		mntns:     uint32(now.Tag >> 32),
+		syscall:   uint16(now.Tag),
+		other:     now.Tag == cellOther,
+		sum:       now.Sum - last.Sum,
+		denials:   uint64(now.Denials - last.Denials),
+		preempted: uint64(now.Preempted - last.Preempted),
+	}
+	changed = d.sum > 0 || d.denials > 0 || d.preempted > 0
+	for b, n := range now.Readings {
+		if n != last.Readings[b] {
+			d.readings[b] = uint64(n - last.Readings[b])
+			changed = true
+		}
+	}
+	if changed {
+		d.comm = cString(now.Comm[:])
+	}
+	return d, changed
+}

@@ -1,0 +1,113 @@
+package tracer
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/lsmprof/lsmprof/bpf"
+)
+
+// Filter keeps, in the kernel, what is not of interest out of the measurement. The zero Filter keeps everything; where several
+// fields are set an invocation has to match all of them.
+type Filter struct {
+	MntNS []uint32 // inode numbers of mount namespaces
+	PIDs  []uint32 // process ids (thread group ids) in the initial pid namespace
+	Comm  string   // command name, cut at 15 characters as the kernel does
+}
+
+func (f Filter) mode() (m bpf.ProbeMode) {
+	if len(f.MntNS) > 0 {
+		m |= bpf.ProbeModeMODE_MNTNS
+	}
+	if len(f.PIDs) > 0 {
+		m |= bpf.ProbeModeMODE_PID
+	}
+	if f.Comm != "" {
+		m |= bpf.ProbeModeMODE_COMM
+	}
+	return m
+}
+
+func (f Filter) comm() (c [16]uint8) {
+	copy(c[:15], f.Comm)
+	return c
+}
+
+// table lays keys out the way in_table of bpf/probe.bpf.c looks them up: at their low bits or one further.
+func table(name string, size int, keys []uint32) ([]uint32, error) {
+	t := make([]uint32, size)
+	for _, k := range keys {
+		i, j := int(k)%size, (int(k)+1)%size
+		switch {
+		case k == 0:
+			return nil, fmt.Errorf("filter: %s 0 does not exist", name)
+		case t[i] == 0 || t[i] == k:
+			t[i] = k
+		case t[j] == 0 || t[j] == k:
+			t[j] = k
+		default:
+			return nil, fmt.Errorf("filter: %s %d falls on the same place as two others; use fewer", name, k)
+		}
+	}
+	return t, nil
+}
+
+// controlMap is the map that all probes share: whether to record, and the filter's tables.
+const controlMap = ".data.control"
+
+// control is shared by the probes of all targets.
+type control struct {
+	m       *ebpf.Map
+	probing *ebpf.Variable
+	mode    bpf.ProbeMode // while recording
+}
+
+func newControl(spec *ebpf.CollectionSpec, f Filter, preemptible bool, sample int) (*control, error) {
+	spec = spec.Copy()
+	spec.Programs = nil
+	for name := range spec.Maps {
+		if name != controlMap {
+			delete(spec.Maps, name)
+		}
+	}
+	for name, v := range spec.Variables {
+		if v.SectionName != controlMap {
+			delete(spec.Variables, name)
+		}
+	}
+	for name, keys := range map[string][]uint32{bpf.ProbeVarMntnsAllowed: f.MntNS, bpf.ProbeVarPidsAllowed: f.PIDs} {
+		v := spec.Variables[name]
+		t, err := table(name, int(v.Size())/4, keys)
+		if err != nil {
+			return nil, err
+		}
+		if err := v.Set(t); err != nil {
+			return nil, fmt.Errorf("filter: %w", err)
+		}
+	}
+	if err := spec.Variables[bpf.ProbeVarCommAllowed].Set(f.comm()); err != nil {
+		return nil, fmt.Errorf("filter: %w", err)
+	}
+	if err := spec.Variables[bpf.ProbeVarSampleOf].Set(uint32(max(1, sample))); err != nil {
+		return nil, fmt.Errorf("sample: %w", err)
+	}
+	coll, err := ebpf.NewCollection(spec)
+	if err != nil {
+		return nil, fmt.Errorf("create control map: %w", explainLoad(err))
+	}
+	mode := f.mode()
+	if sample > 1 {
+		mode |= bpf.ProbeModeMODE_SAMPLE
+	}
+	if preemptible {
+		mode |= bpf.ProbeModeMODE_PREEMPTIBLE
+	}
+	return &control{coll.DetachMap(controlMap), coll.Variables[bpf.ProbeVarProbing], mode}, nil
+}
+
+// open lets the probes record, shut stops them.
+func (c *control) open() error { return c.probing.Set(c.mode) }
+func (c *control) shut() error { return c.probing.Set(bpf.ProbeModeMODE_OFF) }
+
+func (c *control) Close() error { return c.m.Close() }

@@ -1,0 +1,233 @@
+package tracer
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+// Run polls until ctx is done, and once more.
+func (t *Tracer) Run(ctx context.Context) error {
+	tick := time.NewTicker(PollInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			if err := t.loader.control.shut(); err != nil {
+				return err
+			}
+			return t.Poll(context.WithoutCancel(ctx))
+		case <-tick.C:
+			if err := t.Poll(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// Poll charges what was recorded since the last Poll to workloads, syscalls and rules, and follows programs that came or went.
+func (t *Tracer) Poll(ctx context.Context) error {
+	if err := t.charge(); err != nil {
+		return err
+	}
+	// After a change the next interval is in doubt too: make it short.
+	for _, b := range t.books {
+		if b.unsettled() {
+			if err := t.charge(); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	return t.follow(ctx)
+}
+
+// charge drains the counters and reads the rules, in that order: see ruleBook.
+func (t *Tracer) charge() error {
+	type drained struct {
+		program int
+		*count
+	}
+	var counts []drained
+	for i, tr := range t.order {
+		if tr.probe == nil {
+			continue
+		}
+		if err := tr.probe.cells.drain(func(c *count) { counts = append(counts, drained{i, c}) }); err != nil {
+			return err
+		}
+	}
+	t.readRules()
+	for _, c := range counts {
+		t.tally(c.program, c.count)
+	}
+	return nil
+}
+
+func (t *Tracer) tally(program int, c *count) {
+	tr := t.order[program]
+	key := rowKey{program: program, syscall: "[other]", rules: profile.RulesUnknown}
+	if !c.other {
+		t.names.note(c.mntns, c.comm)
+		key = rowKey{program, syscallName(c.syscall), c.mntns, t.rules(tr, c.mntns)}
+	}
+	row := t.rows[key]
+	if row == nil {
+		row = &profile.Row{Program: program, Syscall: key.syscall, Rules: key.rules}
+		t.rows[key] = row
+	}
+	c.scale(uint64(max(1, t.opts.Sample)))
+	tr.sum.Timed += c.readings.Count()
+	tr.sum.Preempted += c.preempted
+	row.Denials += c.denials
+	row.Preempted += c.preempted
+	row.Sum += c.sum
+	row.Readings.Merge(&c.readings)
+}
+
+func (t *Tracer) rules(tr *traced, mntns uint32) int {
+	if b, ok := t.books[tr.enforcer]; ok {
+		return b.rules(mntns, tr.target.program.Hook)
+	}
+	return profile.RulesUnknown
+}
+
+func (t *Tracer) readRules() {
+	for _, name := range slices.Sorted(maps.Keys(t.books)) {
+		if err := t.books[name].read(); err != nil {
+			t.warnf("rules of %s are unknown from here on: %v", name, err)
+			t.books[name].reader.Close()
+			delete(t.books, name)
+		}
+	}
+}
+
+// openBooks opens the rules of each enforcer whose programs are not those that its book was opened for.
+func (t *Tracer) openBooks(progs []Program) {
+	for _, e := range t.opts.Enforcers {
+		var own []Program
+		var ids []ebpf.ProgramID
+		for _, p := range progs {
+			if p.Attached() && e.Owns(p.Name) {
+				own, ids = append(own, p), append(ids, p.ID)
+			}
+		}
+		if b, ok := t.books[e.Name]; ok {
+			if slices.Equal(b.programs, ids) {
+				continue
+			}
+			b.reader.Close()
+			delete(t.books, e.Name)
+		}
+		if len(own) == 0 || e.Open == nil {
+			continue
+		}
+		r, err := e.Open(own)
+		if err != nil {
+			t.warnf("rules of %s are unknown: %v", e.Name, err)
+			continue
+		}
+		t.books[e.Name] = &ruleBook{reader: r, programs: ids}
+	}
+}
+
+// lookInterval is how late it is noticed that a program was detached.
+const lookInterval = time.Second
+
+// follow probes programs that were attached since the last look and lets go of those that were detached: a probe keeps the
+// program it sits on loaded.
+func (t *Tracer) follow(ctx context.Context) error {
+	// New links are noticed at once, by one syscall; that one went, by listing them all, which takes hundreds.
+	if !newerLink(t.links) && time.Since(t.looked) < lookInterval {
+		return nil
+	}
+	t.looked = time.Now()
+	ids, err := linkIDs()
+	if err != nil || slices.Equal(ids, t.links) {
+		return err
+	}
+	// Read before the programs: what is attached meanwhile, also by ourselves, makes for one more look.
+	t.links = ids
+	progs, err := Programs()
+	if err != nil {
+		return err
+	}
+	targets := t.targets(progs)
+	present := map[targetID]bool{}
+	var fresh []target
+	for _, target := range targets {
+		present[target.id()] = true
+		if tr := t.probes[target.id()]; tr == nil || tr.probe == nil {
+			fresh = append(fresh, target)
+		}
+	}
+	changed := len(fresh) > 0
+	for id, tr := range t.probes {
+		if tr.probe != nil && !present[id] {
+			changed = true
+			if err := t.letGo(tr); err != nil {
+				return err
+			}
+		}
+	}
+	if !changed {
+		return nil
+	}
+	// Two readings before the new probes record anything, each behind a drain as ruleBook wants it.
+	t.openBooks(progs)
+	for range 2 {
+		if err := t.charge(); err != nil {
+			return err
+		}
+	}
+	if err := t.attach(ctx, fresh); err != nil && ctx.Err() == nil {
+		t.warnf("%v", err)
+	}
+	return nil
+}
+
+func (t *Tracer) letGo(tr *traced) error {
+	i := slices.Index(t.order, tr)
+	if err := tr.probe.cells.drain(func(c *count) { t.tally(i, c) }); err != nil {
+		return err
+	}
+	misses, err := tr.probe.misses()
+	if err != nil {
+		return err
+	}
+	tr.missed += misses - tr.baseline
+	err = tr.probe.Close()
+	tr.probe = nil
+	return err
+}
+
+// Snapshot is what was charged until the last Poll.
+func (t *Tracer) Snapshot() (profile.Snapshot, error) {
+	s := profile.Snapshot{
+		Start: t.started, Duration: time.Since(t.started), Calibration: t.opts.Calibration, Sample: t.opts.Sample,
+		Warnings: slices.Clone(t.warns),
+	}
+	for _, tr := range t.order {
+		p := tr.sum
+		p.Missed = tr.missed
+		if tr.probe != nil {
+			misses, err := tr.probe.misses()
+			if err != nil {
+				return s, err
+			}
+			p.Missed += misses - tr.baseline
+		}
+		s.Programs = append(s.Programs, p)
+	}
+	for key, row := range t.rows {
+		r := *row
+		r.Workload = t.names.workload(key.mntns)
+		s.Rows = append(s.Rows, r)
+	}
+	return s, nil
+}

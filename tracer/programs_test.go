@@ -1,0 +1,286 @@
+package tracer
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+const sleepable = 1 << 4 // BPF_F_SLEEPABLE
+
+// lsmProgram attaches an LSM program with a body of its own, described as a compiler would.
+func lsmProgram(t *testing.T, name, hook string, flags uint32, body ...asm.Instruction) *ebpf.Program {
+	t.Helper()
+	prog := loadLSM(t, name, hook, flags, body...)
+	l, err := link.AttachLSM(link.LSMOptions{Program: prog})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return prog
+}
+
+func loadLSM(t *testing.T, name, hook string, flags uint32, body ...asm.Instruction) *ebpf.Program {
+	t.Helper()
+	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}); err != nil {
+		t.Fatal(err)
+	}
+	proto := &btf.FuncProto{
+		Return: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed},
+		Params: []btf.FuncParam{{Name: "ctx", Type: &btf.Pointer{Target: &btf.Void{}}}},
+	}
+	body[0] = btf.WithFuncMetadata(body[0], &btf.Func{Name: name, Type: proto, Linkage: btf.GlobalFunc}).WithSymbol(name)
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: name, Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: hook, License: "GPL", Flags: flags, Instructions: body,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { prog.Close() })
+	return prog
+}
+
+func allow() []asm.Instruction { return []asm.Instruction{asm.Mov.Imm(asm.R0, 0), asm.Return()} }
+
+// deny returns -EPERM.
+func deny() []asm.Instruction { return []asm.Instruction{asm.Mov.Imm(asm.R0, -1), asm.Return()} }
+
+// measure is what a Tracer sees of fn, summed by program.
+func measure(t *testing.T, opts Options, fn func()) (profile.Snapshot, map[string]profile.Program) {
+	t.Helper()
+	var err error
+	if opts.Scope, err = ScopeHere(); err != nil {
+		t.Fatal(err)
+	}
+	opts.Preemptible = true
+	tr, err := Start(context.Background(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	fn()
+	if err := tr.Poll(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	s, err := tr.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs := map[string]profile.Program{}
+	for _, p := range s.Programs {
+		programs[p.Label()] = p
+	}
+	return s, programs
+}
+
+func getpgid(n int) {
+	for range n {
+		unix.RawSyscall(unix.SYS_GETPGID, uintptr(unix.Getpid()), 0, 0)
+	}
+}
+
+func open(t *testing.T, n int) {
+	t.Helper()
+	for range n {
+		fd, err := unix.Open("/proc/version", unix.O_RDONLY, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		unix.Close(fd)
+	}
+}
+
+// program is under what a program is found in measure's result: hooks stand for programs before 5.18.
+func label(name, hook string) string {
+	if scope, _ := ScopeHere(); scope == profile.ScopeHook {
+		return "lsm/" + hook
+	}
+	return name
+}
+
+func TestDenialsAreCounted(t *testing.T) {
+	vmtest.Guest(t)
+	lsmProgram(t, "denies", "task_getpgid", 0, deny()...)
+	s, programs := measure(t, Options{}, func() { getpgid(100) })
+	if n := programs[label("denies", "task_getpgid")].Calls(); n != 100 {
+		t.Errorf("%d calls, want 100", n)
+	}
+	if len(s.Rows) != 1 || s.Rows[0].Denials != 100 {
+		t.Errorf("%d rows, %d denials, want 1 with 100", len(s.Rows), s.Rows[0].Denials)
+	}
+}
+
+// A sleepable program may go on on another CPU, and others may run it meanwhile.
+func TestSleepablePrograms(t *testing.T) {
+	r := vmtest.Guest(t)
+	if !r.AtLeast(5, 18) {
+		lsmProgram(t, "sleeps", "bprm_committed_creds", sleepable, allow()...)
+		scope, _ := ScopeHere()
+		if _, err := Start(context.Background(), Options{Scope: scope}); err == nil {
+			t.Error("a sleepable program was probed where its start cannot be kept")
+		}
+		return
+	}
+	lsmProgram(t, "sleeps", "file_open", sleepable, allow()...)
+	progs, err := Programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(progs) != 1 || !progs[0].Sleepable || progs[0].Hook != "file_open" || progs[0].Name != "sleeps" {
+		t.Fatalf("found %+v", progs)
+	}
+	const threads, each = 8, 500
+	_, programs := measure(t, Options{}, func() {
+		var g errgroup.Group
+		for range threads {
+			g.Go(func() error {
+				runtime.LockOSThread()
+				open(t, each)
+				return nil
+			})
+		}
+		g.Wait()
+	})
+	p := programs["sleeps"]
+	if p.Calls() < threads*each {
+		t.Errorf("%d calls, want %d: %+v", p.Calls(), threads*each, p)
+	}
+	// Task storage is allocated by kmalloc_nolock since 7.0, which needs cmpxchg16b; QEMU 7.2 has it broken and vmtest off.
+	if cpu, _ := os.ReadFile("/proc/cpuinfo"); p.Timed == 0 && (bytes.Contains(cpu, []byte("cx16")) || !r.AtLeast(7, 0)) {
+		t.Errorf("nothing was timed: %+v", p)
+	}
+}
+
+// A tail call jumps past the place where a probe sits: the caller's probe covers the time of both, the callee's counts nothing.
+func TestTailCalls(t *testing.T) {
+	r := vmtest.Guest(t)
+	if !r.AtLeast(5, 18) {
+		t.Skip("before 5.18 hooks are probed")
+	}
+	tail := loadLSM(t, "callee", "task_getpgid", 0, deny()...)
+	array, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer array.Close()
+	if err := array.Put(uint32(0), tail); err != nil {
+		t.Fatal(err)
+	}
+	lsmProgram(t, "caller", "task_getpgid", 0,
+		asm.LoadMapPtr(asm.R2, array.FD()), asm.Mov.Imm(asm.R3, 0), asm.FnTailCall.Call(),
+		asm.Mov.Imm(asm.R0, 0), asm.Return())
+	s, programs := measure(t, Options{}, func() { getpgid(50) })
+	if n := programs["caller"].Calls(); n != 50 {
+		t.Errorf("caller: %d calls, want 50", n)
+	}
+	if _, probed := programs["callee"]; probed {
+		t.Error("a program that is only tail-called was taken for attached")
+	}
+	if len(s.Rows) != 1 || s.Rows[0].Denials != 50 {
+		t.Errorf("rows %+v: want one, with the 50 denials of the callee", s.Rows)
+	}
+}
+
+// Programs of several hooks in one call, and several on one hook, do not take each other's starts.
+func TestNestedAndNeighbouringPrograms(t *testing.T) {
+	r := vmtest.Guest(t)
+	lsmProgram(t, "first", "sb_mount", 0, allow()...)
+	lsmProgram(t, "second", "sb_mount", 0, allow()...)
+	lsmProgram(t, "inner", "capable", 0, allow()...)
+	dir := t.TempDir()
+	const n = 40
+	_, programs := measure(t, Options{Filter: Filter{PIDs: []uint32{uint32(os.Getpid())}}}, func() {
+		for range n {
+			if err := unix.Mount("none", dir, "tmpfs", 0, ""); err != nil {
+				t.Error(err)
+			}
+			if err := unix.Unmount(dir, 0); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	names := []string{"first", "second"}
+	if !r.AtLeast(5, 18) {
+		names = []string{"lsm/sb_mount"}
+	}
+	for _, name := range names {
+		if p := programs[name]; p.Timed != n || p.Preempted+p.Missed != 0 {
+			t.Errorf("%s: %+v, want %d calls, all timed", name, p, n)
+		}
+	}
+	if p := programs[label("inner", "capable")]; p.Timed < 2*n {
+		t.Errorf("capable: %+v, want at least one for each mount and unmount", p)
+	}
+}
+
+// What finds no cell of its own is counted all the same, and said to be.
+func TestKeysThatDoNotFit(t *testing.T) {
+	vmtest.Guest(t)
+	lsmProgram(t, "crowded", "task_getpgid", 0, allow()...)
+	const namespaces, each = 40, 5 // more than the 16 cells that the least memory gives
+	s, programs := measure(t, Options{Memory: 1}, func() {
+		all := make(chan struct{}) // namespaces that end give their numbers to new ones
+		defer close(all)
+		for range namespaces {
+			done := make(chan error)
+			go func() {
+				runtime.LockOSThread() // and never unlock: the thread ends with its namespace
+				err := unix.Unshare(unix.CLONE_NEWNS)
+				getpgid(each)
+				done <- err
+				<-all
+			}()
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if n := programs[label("crowded", "task_getpgid")].Calls(); n != namespaces*each {
+		t.Errorf("%d calls, want %d", n, namespaces*each)
+	}
+	var other uint64
+	for _, r := range s.Rows {
+		if r.Syscall == "[other]" {
+			other += r.Readings.Count()
+		}
+	}
+	if other == 0 {
+		t.Errorf("nothing under [other] in %d rows", len(s.Rows))
+	}
+	if fmt.Sprint(s.AllWarnings()) == "[]" {
+		t.Error("no warning says so")
+	}
+}
+
+// One of sixteen is measured, and stands for sixteen.
+func TestSampling(t *testing.T) {
+	vmtest.Guest(t)
+	lsmProgram(t, "denies", "task_getpgid", 0, deny()...)
+	const n, of = 64000, 16
+	s, programs := measure(t, Options{Sample: of}, func() { getpgid(n) })
+	p := programs[label("denies", "task_getpgid")]
+	// The gaps vary by half their mean or so: the sum of 4000 of them by one percent.
+	if calls := p.Calls(); calls < n*95/100 || calls > n*105/100 {
+		t.Errorf("%d calls estimated of %d", calls, n)
+	}
+	if p.Timed%of != 0 {
+		t.Errorf("%d timed: not a multiple of %d", p.Timed, of)
+	}
+	if denials := s.Rows[0].Denials; denials != p.Calls() {
+		t.Errorf("%d denials in %d calls, all of which are denied", denials, p.Calls())
+	}
+}

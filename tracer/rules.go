@@ -1,0 +1,82 @@
+package tracer
+
+import (
+	"github.com/cilium/ebpf"
+
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+// RuleReader reads the rules in force from an enforcer's own maps. It is called several times a second.
+type RuleReader interface {
+	// Read returns the policy of every workload that has one, by mount namespace.
+	Read() (map[uint32]Policy, error)
+	Close() error
+}
+
+// Policy is what is in force for one workload.
+type Policy struct {
+	// Generation tells two states apart even where the counts are the same; it must be comparable.
+	Generation any
+	// Hook is the number of rules that a program on the hook walks.
+	Hook func(hook string) int
+}
+
+// Enforcer is a product: which programs are its own, and how its rules are read.
+type Enforcer struct {
+	Name string
+	Owns func(program string) bool
+	// Open returns a reader of the rules that the programs walk. Nil: the rules of this product cannot be read.
+	Open func([]Program) (RuleReader, error)
+}
+
+// Generic is the enforcer of programs that no other owns.
+const Generic = "generic"
+
+// ruleBook knows the rules of one enforcer over the last three readings.
+//
+// Counters are drained and then the rules read, over and over. What one drain returns was recorded between the drain before and
+// this one; the rules were the same all that time if the readings around both drains agree.
+type ruleBook struct {
+	reader   RuleReader
+	programs []ebpf.ProgramID     // whose rules these are
+	last     [3]map[uint32]Policy // oldest first
+	reads    int
+}
+
+// read takes one more reading.
+func (b *ruleBook) read() error {
+	now, err := b.reader.Read()
+	if err != nil {
+		return err
+	}
+	b.last[0], b.last[1], b.last[2] = b.last[1], b.last[2], now
+	b.reads++
+	return nil
+}
+
+// unsettled says that the rules of some workload changed between the last two readings.
+func (b *ruleBook) unsettled() bool {
+	if b.reads < 2 {
+		return true
+	}
+	for _, m := range []map[uint32]Policy{b.last[1], b.last[2]} {
+		for ns := range m {
+			if b.last[1][ns].Generation != b.last[2][ns].Generation {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// rules is the number of rules that were in force during the drain between the last two readings, or RulesUnknown.
+func (b *ruleBook) rules(mntns uint32, hook string) int {
+	p, ok := b.last[2][mntns]
+	if b.reads < len(b.last) || p.Generation != b.last[1][mntns].Generation || p.Generation != b.last[0][mntns].Generation {
+		return profile.RulesUnknown
+	}
+	if !ok {
+		return 0
+	}
+	return p.Hook(hook)
+}

@@ -1,0 +1,39 @@
+package tracer
+
+import (
+	"fmt"
+
+	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/internal/kernel"
+)
+
+// Layout of a cell's syscall, SYSCALL_* of bpf/types.h.
+const (
+	syscallKindShift = 13
+	syscallNrMask    = 1<<syscallKindShift - 1
+)
+
+// syscallName names what a probe saved of a syscall: kind and number.
+func syscallName(s uint16) string {
+	nr := uint32(s & syscallNrMask)
+	switch kind := bpf.ProbeSyscallKind(s >> syscallKindShift); kind {
+	case bpf.ProbeSyscallKindSYSCALL_NATIVE:
+		return kernel.SyscallName(kernel.Native(), nr)
+	case bpf.ProbeSyscallKindSYSCALL_COMPAT:
+		return kernel.SyscallName(kernel.Compat(), nr)
+	case bpf.ProbeSyscallKindSYSCALL_X32:
+		return kernel.SyscallName(kernel.X32, nr)
+	case bpf.ProbeSyscallKindSYSCALL_NONE:
+		switch bpf.ProbeNoSyscall(nr) {
+		case bpf.ProbeNoSyscallNO_SYSCALL_KTHREAD:
+			return kernel.KernelThread
+		case bpf.ProbeNoSyscallNO_SYSCALL_IO_URING:
+			return kernel.IOUring
+		case bpf.ProbeNoSyscallNO_SYSCALL_IRQ:
+			return kernel.IRQ
+		case bpf.ProbeNoSyscallNO_SYSCALL_EXCEPTION:
+			return kernel.Exception
+		}
+	}
+	return fmt.Sprintf("[unknown %#x]", s)
+}

@@ -1,0 +1,258 @@
+package tracer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+// PollInterval is how often a running Tracer should be polled: it bounds how long invocations are in doubt around a change of
+// the rules, and how late a new program is noticed.
+const PollInterval = 200 * time.Millisecond
+
+// Options say what to measure.
+type Options struct {
+	Select    func(Program) bool // nil: every attached program
+	Filter    Filter
+	Scope     profile.Scope
+	Enforcers []Enforcer
+	// Memory bounds what the counters of all targets take together, in bytes. 0: DefaultMemory.
+	Memory int
+	// Sample measures one of that many invocations, at random, and charges it that many times. 0 and 1: all of them.
+	Sample int
+	// Preemptible says that the kernel preempts kernel code; the probes then check for it.
+	Preemptible bool
+	Calibration profile.Calibration
+}
+
+// DefaultMemory is the bound on the counters of all targets together.
+const DefaultMemory = 64 << 20
+
+// Tracer measures from Start to Close. Its methods are not safe for concurrent use.
+type Tracer struct {
+	opts    Options
+	loader  *loader
+	started time.Time
+	probes  map[targetID]*traced
+	order   []*traced // by first appearance: the index of profile.Row.Program
+	books   map[string]*ruleBook
+	links   []link.ID // at the last look
+	looked  time.Time
+	rows    map[rowKey]*profile.Row
+	names   workloads
+	warned  map[string]bool
+	warns   []string
+}
+
+// targetID tells targets apart: a program id is not used twice soon.
+type targetID struct {
+	id   ebpf.ProgramID
+	hook string // of ScopeHook
+}
+
+// traced is a target with what was measured of it, which stays when the program goes away.
+type traced struct {
+	target   target
+	enforcer string
+	probe    *probe // nil once the program is detached
+	baseline uint64 // misses before recording began
+	missed   uint64 // of probes already closed
+	sum      profile.Program
+}
+
+type rowKey struct {
+	program int
+	syscall string
+	mntns   uint32
+	rules   int
+}
+
+// Start attaches probes to the programs that are there and begins to record when all are in place.
+func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
+	links, err := linkIDs()
+	if err != nil {
+		return nil, err
+	}
+	progs, err := Programs()
+	if err != nil {
+		return nil, err
+	}
+	t := &Tracer{
+		opts: opts, links: links, probes: map[targetID]*traced{}, books: map[string]*ruleBook{}, rows: map[rowKey]*profile.Row{},
+		names: newWorkloads(), warned: map[string]bool{},
+	}
+	targets := t.targets(progs)
+	if len(targets) == 0 && len(t.warns) > 0 {
+		return nil, errors.New(t.warns[0])
+	}
+	t.loader, err = newLoader(opts.Filter, opts.Preemptible, opts.Sample, cellsPerCPU(cmp.Or(opts.Memory, DefaultMemory), len(targets)))
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			t.Close()
+		}
+	}()
+	if err := t.attach(ctx, targets); err != nil {
+		return nil, err
+	}
+	t.openBooks(progs)
+	for range 2 {
+		t.readRules()
+	}
+	for _, tr := range t.order {
+		if tr.baseline, err = tr.probe.misses(); err != nil {
+			return nil, err
+		}
+	}
+	t.started = time.Now()
+	return t, t.loader.control.open()
+}
+
+// cellsPerCPU divides a budget of memory among the targets: a power of two.
+func cellsPerCPU(memory, targets int) int {
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		cpus = runtime.NumCPU()
+	}
+	fits := memory / (cellSize * cpus * max(targets, 1))
+	n := 16
+	for n < 1024 && 2*n <= fits {
+		n *= 2
+	}
+	return n
+}
+
+// targets are what to probe among progs: attached programs that are selected or, by hook, the hooks of those.
+func (t *Tracer) targets(progs []Program) []target {
+	var out []target
+	hooks := map[string]int{}
+	for _, p := range progs {
+		if !p.Attached() || p.Name == emptyProgram || t.opts.Select != nil && !t.opts.Select(p) {
+			continue
+		}
+		if t.opts.Scope == profile.ScopeProgram {
+			if !p.HasBTF {
+				t.warnf("%s (id %d) has no BTF and cannot be probed: its enforcer has to be built with it", p.Name, p.ID)
+				continue
+			}
+			out = append(out, target{p, t.opts.Scope})
+			continue
+		}
+		if i, ok := hooks[p.Hook]; ok {
+			out[i].program.Sleepable = out[i].program.Sleepable || p.Sleepable
+			continue
+		}
+		hooks[p.Hook] = len(out)
+		out = append(out, target{p, t.opts.Scope})
+	}
+	return out
+}
+
+func (t target) id() targetID {
+	if t.scope == profile.ScopeHook {
+		return targetID{hook: t.program.Hook}
+	}
+	return targetID{id: t.program.ID}
+}
+
+// attach probes the targets, several at a time: each takes the kernel a few RCU grace periods. What cannot be probed is
+// warned of, unless nothing else is left.
+func (t *Tracer) attach(ctx context.Context, targets []target) error {
+	probes, errs := make([]*probe, len(targets)), make([]error, len(targets))
+	var wg sync.WaitGroup
+	limit := make(chan struct{}, 2*runtime.GOMAXPROCS(0))
+	for i, target := range targets {
+		wg.Go(func() {
+			limit <- struct{}{}
+			defer func() { <-limit }()
+			if errs[i] = ctx.Err(); errs[i] == nil {
+				probes[i], errs[i] = t.loader.attach(target)
+			}
+		})
+	}
+	wg.Wait()
+	for i, p := range probes {
+		if p != nil {
+			t.add(targets[i], p)
+		}
+	}
+	if len(t.probes) == 0 || ctx.Err() != nil {
+		return errors.Join(errs...)
+	}
+	for _, err := range errs {
+		if err != nil {
+			t.warnf("%v", err)
+		}
+	}
+	return nil
+}
+
+// add begins or, where a program was detached and is back, continues to charge a target.
+func (t *Tracer) add(target target, p *probe) {
+	if tr, ok := t.probes[target.id()]; ok {
+		tr.probe, tr.baseline = p, 0
+		return
+	}
+	name, id := target.program.Name, uint32(target.program.ID)
+	if target.scope == profile.ScopeHook {
+		name, id = "", 0
+	}
+	tr := &traced{target: target, enforcer: t.enforcerOf(target.program), probe: p}
+	tr.sum = profile.Program{
+		ID: id, Name: name, Hook: target.program.Hook, Enforcer: tr.enforcer, Scope: target.scope,
+		Position: target.program.Position,
+	}
+	t.probes[target.id()] = tr
+	t.order = append(t.order, tr)
+}
+
+func (t *Tracer) enforcerOf(p Program) string {
+	for _, e := range t.opts.Enforcers {
+		if e.Owns(p.Name) {
+			return e.Name
+		}
+	}
+	return Generic
+}
+
+func (t *Tracer) warnf(format string, args ...any) {
+	w := fmt.Sprintf(format, args...)
+	if !t.warned[w] {
+		t.warned[w] = true
+		t.warns = append(t.warns, w)
+		slog.Warn(w)
+	}
+}
+
+// Close detaches every probe and releases everything. The Snapshot taken before stays valid.
+func (t *Tracer) Close() error {
+	errs := make([]error, len(t.order))
+	var wg sync.WaitGroup
+	for i, tr := range t.order {
+		wg.Go(func() {
+			if tr.probe != nil {
+				errs[i] = tr.probe.Close()
+			}
+		})
+	}
+	wg.Wait()
+	for _, b := range t.books {
+		errs = append(errs, b.reader.Close())
+	}
+	if t.loader != nil {
+		errs = append(errs, t.loader.Close())
+	}
+	return errors.Join(errs...)
+}

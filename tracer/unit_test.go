@@ -1,0 +1,238 @@
+package tracer
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+func TestFilterTable(t *testing.T) {
+	const size = 8
+	for _, c := range []struct {
+		name string
+		keys []uint32
+		err  string
+	}{
+		{"none", nil, ""},
+		{"one", []uint32{5}, ""},
+		{"the same twice", []uint32{5, 5}, ""},
+		{"two in one place", []uint32{5, 13}, ""},
+		{"at the end", []uint32{7, 15}, ""},
+		{"three in one place", []uint32{5, 13, 21}, "same place"},
+		{"zero", []uint32{0}, "does not exist"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			table, err := table("key", size, c.keys)
+			if c.err != "" {
+				if err == nil || !strings.Contains(err.Error(), c.err) {
+					t.Fatalf("error %v, want %q", err, c.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, k := range c.keys {
+				if table[k%size] != k && table[(k+1)%size] != k {
+					t.Errorf("%d is not where the probes look: %v", k, table)
+				}
+			}
+		})
+	}
+}
+
+func TestDifferenceOfWrappedCounters(t *testing.T) {
+	last := bpf.ProbeCell{Tag: 7<<32 | 3, Sum: 1 << 40, Denials: 1<<32 - 1, Preempted: 5}
+	last.Readings[10] = 1<<32 - 3
+	now := last
+	now.Sum += 900
+	now.Denials++ // to 0
+	now.Readings[10] += 5
+	now.Comm = [16]uint8{'c', 'a', 't'}
+	d, changed := difference(&now, &last)
+	if !changed {
+		t.Fatal("no change seen")
+	}
+	if d.mntns != 7 || d.syscall != 3 || d.comm != "cat" || d.sum != 900 || d.denials != 1 || d.preempted != 0 || d.readings[10] != 5 {
+		t.Errorf("%+v", d)
+	}
+	if _, changed := difference(&now, &now); changed {
+		t.Error("change seen where there is none")
+	}
+}
+
+// A cell may be copied between the update of its sum and that of its histogram: nothing is lost, it comes with the next drain.
+func TestDifferenceOfHalfUpdatedCell(t *testing.T) {
+	var last, half, whole bpf.ProbeCell
+	half.Sum = 100
+	whole.Sum, whole.Readings[20] = 100, 1
+	first, changed := difference(&half, &last)
+	if !changed {
+		t.Fatal("the sum is lost")
+	}
+	second, _ := difference(&whole, &half)
+	if first.sum+second.sum != 100 || first.readings.Count()+second.readings.Count() != 1 {
+		t.Errorf("%+v then %+v", first, second)
+	}
+}
+
+func TestCellsPerCPU(t *testing.T) {
+	cpus := ebpf.MustPossibleCPU()
+	for _, c := range []struct{ memory, targets, want int }{
+		{DefaultMemory, 1, 1024},             // never more than serves
+		{cellSize * cpus * 64 * 12, 12, 64},  // exactly
+		{cellSize * cpus * 100 * 12, 12, 64}, // a power of two
+		{1, 200, 16},                         // never too few to be of use
+	} {
+		if got := cellsPerCPU(c.memory, c.targets); got != c.want {
+			t.Errorf("%d bytes for %d targets: %d cells, want %d", c.memory, c.targets, got, c.want)
+		}
+	}
+}
+
+func TestPlaceIsTheOrderOfAttaching(t *testing.T) {
+	progs := []Program{
+		{Name: "late", Hook: "file_open", Links: []link.ID{9}},
+		{Name: "early", Hook: "file_open", Links: []link.ID{4}},
+		{Name: "other", Hook: "capable", Links: []link.ID{6}},
+		{Name: "unattached", Hook: "file_open"},
+	}
+	place(progs)
+	var got []string
+	for _, p := range progs {
+		got = append(got, fmt.Sprint(p.Name, " ", p.Position))
+	}
+	if want := []string{"late 1", "early 0", "other 0", "unattached 0"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestSyscallName(t *testing.T) {
+	for s, want := range map[uint16]string{
+		uint16(bpf.ProbeSyscallKindSYSCALL_X32)<<syscallKindShift | 2:                                              "x32:open",
+		uint16(bpf.ProbeSyscallKindSYSCALL_NONE)<<syscallKindShift | uint16(bpf.ProbeNoSyscallNO_SYSCALL_IRQ):      "[irq]",
+		uint16(bpf.ProbeSyscallKindSYSCALL_NONE)<<syscallKindShift | uint16(bpf.ProbeNoSyscallNO_SYSCALL_IO_URING): "[io_uring]",
+		0: "[unknown 0x0]",
+	} {
+		if got := syscallName(s); got != want {
+			t.Errorf("%#x: %s, want %s", s, got, want)
+		}
+	}
+}
+
+// generations is a policy for namespace 1 by its generation; 0: none.
+func (b *ruleBook) note(generation, rules int) {
+	policies := map[uint32]Policy{}
+	if generation > 0 {
+		policies[1] = Policy{Generation: generation, Hook: func(string) int { return rules }}
+	}
+	b.last[0], b.last[1], b.last[2] = b.last[1], b.last[2], policies
+	b.reads++
+}
+
+func TestRulesAreKnownOnlyBetweenEqualReadings(t *testing.T) {
+	type reading struct{ generation, rules, want int }
+	const unknown = profile.RulesUnknown
+	for name, readings := range map[string][]reading{
+		"steady":          {{1, 8, unknown}, {1, 8, unknown}, {1, 8, 8}, {1, 8, 8}},
+		"changed":         {{1, 8, unknown}, {1, 8, unknown}, {1, 8, 8}, {2, 2, unknown}, {2, 2, unknown}, {2, 2, 2}},
+		"there and back":  {{1, 8, unknown}, {1, 8, unknown}, {1, 8, 8}, {3, 8, unknown}, {3, 8, unknown}, {3, 8, 8}},
+		"confined late":   {{0, 0, unknown}, {0, 0, unknown}, {0, 0, 0}, {1, 4, unknown}, {1, 4, unknown}, {1, 4, 4}},
+		"released":        {{1, 4, unknown}, {1, 4, unknown}, {1, 4, 4}, {0, 0, unknown}, {0, 0, unknown}, {0, 0, 0}},
+		"changing always": {{1, 1, unknown}, {2, 2, unknown}, {3, 3, unknown}, {4, 4, unknown}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b ruleBook
+			for i, r := range readings {
+				b.note(r.generation, r.rules)
+				if got := b.rules(1, "file_open"); got != r.want {
+					t.Errorf("after reading %d: %d rules, want %d", i, got, r.want)
+				}
+			}
+		})
+	}
+}
+
+func TestHolders(t *testing.T) {
+	proc := t.TempDir()
+	write := func(path, content string) {
+		path = filepath.Join(proc, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := func(path, to string) {
+		path = filepath.Join(proc, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(to, path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("41/comm", "vArmor agent\n")
+	link("41/fd/3", "anon_inode:bpf-prog")
+	write("41/fdinfo/3", "pos:\t0\nprog_type:\t29\nprog_id:\t7\n")
+	link("41/fd/4", "anon_inode:bpf_link")
+	write("41/fdinfo/4", "link_type:\ttracing\nlink_id:\t2\nprog_id:\t7\n")
+	link("41/fd/5", "/dev/null")
+	write("41/fdinfo/5", "prog_id:\t9\n") // not a descriptor of BPF
+	write("42/comm", "bpftool\n")
+	link("42/fd/9", "anon_inode:bpf-prog")
+	write("42/fdinfo/9", "prog_id:\tnonsense\n")
+	write("self/comm", "not a number\n")
+
+	got, err := holders(proc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 || !slices.Equal(got[7], []Holder{{41, "vArmor agent"}}) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestWorkloadsAreNamedByTheirOldestProcess(t *testing.T) {
+	w := workloads{t.TempDir(), map[uint32]profile.Workload{}}
+	for pid, p := range map[string]struct{ ns, comm, cgroup string }{
+		"900": {"mnt:[4026532100]", "worker", "0::/pod/c1\n"},
+		"80":  {"mnt:[4026532100]", "nginx", "12:cpu:/x\n0::/pod/c1\n"},
+		"1":   {"mnt:[4026531840]", "systemd", "0::/init.scope\n"},
+	} {
+		dir := filepath.Join(w.proc, pid)
+		for path, content := range map[string]string{"comm": p.comm + "\n", "cgroup": p.cgroup} {
+			if err := os.MkdirAll(filepath.Join(dir, "ns"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, path), []byte(content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Symlink(p.ns, filepath.Join(dir, "ns/mnt")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.note(4026532100, "sh")
+	w.note(4026539999, "gone")
+	for ns, want := range map[uint32]profile.Workload{
+		4026532100: {MntNS: 4026532100, Comm: "nginx", Cgroup: "/pod/c1"},
+		4026531840: {MntNS: 4026531840, Comm: "systemd", Cgroup: "/init.scope"},
+		4026539999: {MntNS: 4026539999, Comm: "gone"}, // by the probe alone
+		1:          {MntNS: 1},
+	} {
+		if got := w.workload(ns); got != want {
+			t.Errorf("%d: %+v, want %+v", ns, got, want)
+		}
+	}
+}
