@@ -1,0 +1,76 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// ErrNotEarlier is wrapped by Since when it is given two snapshots of which one does not continue the other.
+var ErrNotEarlier = errors.New("not an earlier snapshot of the same recording")
+
+// Since is what was measured after earlier, a snapshot of the same recording. Programs keep their indexes, rows that gained nothing
+// are left out. A workload that has got a better name meanwhile, from a container runtime for one, counts under that one.
+func (s Snapshot) Since(earlier Snapshot) (Snapshot, error) {
+	if !s.Start.Equal(earlier.Start) || s.Duration < earlier.Duration || len(s.Programs) < len(earlier.Programs) {
+		return Snapshot{}, fmt.Errorf("%w: from %v + %v to %v + %v", ErrNotEarlier,
+			earlier.Start.Format(time.RFC3339), earlier.Duration, s.Start.Format(time.RFC3339), s.Duration)
+	}
+	delta := s
+	delta.Start, delta.Duration = s.Start.Add(earlier.Duration), s.Duration-earlier.Duration
+	delta.Programs = slices.Clone(s.Programs)
+	delta.Rows = nil
+	for i, was := range earlier.Programs {
+		p := &delta.Programs[i]
+		if p.ID != was.ID || p.Hook != was.Hook || p.Timed < was.Timed || p.Preempted < was.Preempted || p.Missed < was.Missed {
+			return Snapshot{}, fmt.Errorf("%w: program %d, %s", ErrNotEarlier, i, p.Label())
+		}
+		p.Timed, p.Preempted, p.Missed = p.Timed-was.Timed, p.Preempted-was.Preempted, p.Missed-was.Missed
+	}
+	before := make(map[recordedKey]*Row, len(earlier.Rows))
+	for i := range earlier.Rows {
+		before[earlier.Rows[i].recorded()] = &earlier.Rows[i]
+	}
+	for i := range s.Rows {
+		r, was := s.Rows[i], before[s.Rows[i].recorded()]
+		if was != nil {
+			delete(before, r.recorded())
+			if err := r.subtract(was); err != nil {
+				return Snapshot{}, err
+			}
+		}
+		if r.Denials > 0 || r.Preempted > 0 || r.Readings.Count() > 0 {
+			delta.Rows = append(delta.Rows, r)
+		}
+	}
+	for _, gone := range before {
+		return Snapshot{}, fmt.Errorf("%w: %s in %s is gone", ErrNotEarlier, gone.Syscall, gone.Workload.Name())
+	}
+	return delta, nil
+}
+
+// recordedKey is what the rows of one recording differ in: the names of a mount namespace may change, its number does not.
+type recordedKey struct {
+	program int
+	syscall string
+	mntns   uint32
+	rules   int
+}
+
+func (r *Row) recorded() recordedKey { return recordedKey{r.Program, r.Syscall, r.Workload.MntNS, r.Rules} }
+
+func (r *Row) subtract(was *Row) error {
+	err := fmt.Errorf("%w: %s in %s has less", ErrNotEarlier, r.Syscall, r.Workload.Name())
+	if r.Denials < was.Denials || r.Preempted < was.Preempted || r.Sum < was.Sum {
+		return err
+	}
+	r.Denials, r.Preempted, r.Sum = r.Denials-was.Denials, r.Preempted-was.Preempted, r.Sum-was.Sum
+	for i, n := range was.Readings {
+		if r.Readings[i] < n {
+			return err
+		}
+		r.Readings[i] -= n
+	}
+	return nil
+}
