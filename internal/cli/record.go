@@ -7,15 +7,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path"
-	"slices"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
 
-	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -24,22 +20,12 @@ const recordShort = "Profiles every invocation of BPF LSM programs, machine-wide
 
 // recordOptions are the flags of record.
 type recordOptions struct {
-	duration   time.Duration
-	output     string
-	format     string
-	top        int
-	enforcers  []string
-	programs   []string
-	pids       []uint
-	comm       string
-	mntns      []uint
-	calibrate  string
-	earlier    string // file with a calibration
-	memory     int
-	sample     sampleFlag
-	readyFile  string
-	invocation []string
-	command    []string
+	session
+	duration time.Duration
+	output   string
+	format   string
+	top      int
+	command  []string
 }
 
 func (o *recordOptions) flags(f *pflag.FlagSet) {
@@ -47,20 +33,11 @@ func (o *recordOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.output, "output", "lsmprof.pb.gz", "pprof profile to write, - for none")
 	f.StringVarP(&o.format, "format", "o", "text", "what stdout gets: text or json")
 	f.IntVar(&o.top, "top", 30, "rows of the table, 0 for all")
-	f.StringSliceVar(&o.enforcers, "enforcer", nil, "only the programs of these enforcers")
-	f.StringSliceVar(&o.programs, "program", nil, "only programs whose name matches one of these globs")
-	f.UintSliceVar(&o.pids, "pid", nil, "only these processes")
-	f.StringVar(&o.comm, "comm", "", "only processes with this command name")
-	f.UintSliceVar(&o.mntns, "mntns", nil, "only these mount namespaces (inode numbers, see `ls -l /proc/PID/ns/mnt`)")
-	f.StringVar(&o.calibrate, "calibrate", "on", "on, or off to report readings as they are")
-	f.StringVar(&o.earlier, "calibration", "", "take the calibration from this `file`, which lsmprof check -o json printed")
-	f.IntVar(&o.memory, "memory", tracer.DefaultMemory>>20, "bound on the counters, MiB of kernel memory")
-	f.Var(&o.sample, "sample", "measure one of `N` invocations, at random, and charge it N times")
-	f.StringVar(&o.readyFile, "ready-file", "", "create this file when recording has begun")
+	o.session.flags(f)
 }
 
 func record(ctx context.Context, std streams, args []string) error {
-	o := recordOptions{invocation: append([]string{"lsmprof", "record"}, args...)}
+	o := recordOptions{session: newSession("record", args)}
 	f := newFlags(std, "record", "[-- command …]", recordShort)
 	o.flags(f)
 	if err := parse(f, args); err != nil {
@@ -77,31 +54,14 @@ func (o *recordOptions) validate(dash int) error {
 	switch {
 	case o.format != "text" && o.format != "json":
 		return fmt.Errorf("-o %s: must be text or json", o.format)
-	case o.calibrate != "on" && o.calibrate != "off":
-		return fmt.Errorf("--calibrate=%s: must be on or off", o.calibrate)
-	case o.calibrate == "off" && o.earlier != "":
-		return errors.New("--calibrate=off and --calibration: give one of them")
 	case o.duration < 0:
 		return fmt.Errorf("--duration %s: must be positive", o.duration)
-	case o.memory < 1:
-		return fmt.Errorf("--memory %d: must be at least 1 (MiB)", o.memory)
 	case len(o.command) > 0 && dash != 0:
 		return fmt.Errorf("unexpected argument %q; a command to run goes behind --", o.command[0])
 	case len(o.command) > 0 && o.duration > 0:
 		return errors.New("--duration and a command: give one of them")
 	}
-	for _, p := range o.programs {
-		if _, err := path.Match(p, ""); err != nil {
-			return fmt.Errorf("--program %s: %w", p, err)
-		}
-	}
-	for _, name := range o.enforcers {
-		known := enforcerNames()
-		if !slices.Contains(known, name) {
-			return fmt.Errorf("--enforcer %s: unknown; one of %s", name, strings.Join(known, ", "))
-		}
-	}
-	return nil
+	return o.session.validate()
 }
 
 func (o *recordOptions) run(ctx context.Context, std streams) error {
@@ -134,70 +94,6 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 		return exitError{result.status}
 	}
 	return nil
-}
-
-// start calibrates and attaches the probes.
-func (o *recordOptions) start(ctx context.Context) (*tracer.Tracer, error) {
-	scope, err := tracer.ScopeHere()
-	if err != nil {
-		return nil, err
-	}
-	opts := tracer.Options{
-		Select:      o.selects,
-		Filter:      tracer.Filter{MntNS: u32s(o.mntns), PIDs: u32s(o.pids), Comm: o.comm},
-		Scope:       scope,
-		Enforcers:   enforcers(),
-		Memory:      o.memory << 20,
-		Sample:      int(o.sample),
-		Preemptible: kernel.Preempts(),
-	}
-	progs, err := tracer.Programs()
-	if err != nil {
-		return nil, err
-	}
-	if !slices.ContainsFunc(progs, func(p tracer.Program) bool { return p.Attached() && o.selects(p) }) {
-		return nil, o.nothingToMeasure(progs)
-	}
-	if o.calibrate == "on" {
-		if opts.Calibration, err = calibration(o.earlier, scope, opts.Preemptible); err != nil {
-			return nil, err
-		}
-	}
-	t, err := tracer.Start(ctx, opts)
-	if err != nil {
-		return nil, err
-	}
-	if o.readyFile != "" {
-		if err := os.WriteFile(o.readyFile, nil, 0o644); err != nil {
-			return nil, errors.Join(fmt.Errorf("--ready-file: %w", err), t.Close())
-		}
-	}
-	return t, nil
-}
-
-func (o *recordOptions) selects(p tracer.Program) bool {
-	if len(o.enforcers) > 0 && !slices.Contains(o.enforcers, enforcerOf(p.Name)) {
-		return false
-	}
-	return len(o.programs) == 0 || slices.ContainsFunc(o.programs, func(glob string) bool {
-		ok, _ := path.Match(glob, p.Name)
-		return ok
-	})
-}
-
-func (o *recordOptions) nothingToMeasure(progs []tracer.Program) error {
-	attached := 0
-	for _, p := range progs {
-		if p.Attached() {
-			attached++
-		}
-	}
-	if attached == 0 {
-		return errors.New("no BPF LSM program is attached: start the enforcer first (`lsmprof enforce` is one to try); " +
-			"`lsmprof list` shows what is loaded")
-	}
-	return fmt.Errorf("none of the %d attached BPF LSM programs is selected by --enforcer and --program; `lsmprof list` names them",
-		attached)
 }
 
 // outcome is how a measurement ended.
@@ -243,11 +139,8 @@ func (o *recordOptions) measure(ctx context.Context, std streams, t *tracer.Trac
 	if len(o.command) > 0 {
 		result.status = (<-ended).status
 	}
-	snap, err := t.Snapshot()
+	snap, err := o.snapshot(t)
 	result.err = errors.Join(result.err, err)
-	snap.CommandLine = o.invocation
-	snap.Version = version()
-	snap.Machine = machine()
 	return snap, result
 }
 
@@ -270,12 +163,4 @@ func (o *recordOptions) print(w io.Writer, snap profile.Snapshot) error {
 		return snap.WriteJSON(w)
 	}
 	return writeTable(w, snap, o.top)
-}
-
-func u32s(in []uint) []uint32 {
-	out := make([]uint32, len(in))
-	for i, v := range in {
-		out[i] = uint32(v)
-	}
-	return out
 }

@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+// session is what the commands that measure share: which programs, which invocations, and how they are measured.
+type session struct {
+	enforcers  []string
+	programs   []string
+	pids       []uint
+	comm       string
+	mntns      []uint
+	calibrate  string
+	earlier    string // file with a calibration
+	memory     int
+	sample     sampleFlag
+	readyFile  string
+	invocation []string
+}
+
+// newSession is of `lsmprof NAME args…`.
+func newSession(name string, args []string) session {
+	return session{invocation: append([]string{"lsmprof", name}, args...)}
+}
+
+func (s *session) flags(f *pflag.FlagSet) {
+	f.StringSliceVar(&s.enforcers, "enforcer", nil, "only the programs of these enforcers")
+	f.StringSliceVar(&s.programs, "program", nil, "only programs whose name matches one of these globs")
+	f.UintSliceVar(&s.pids, "pid", nil, "only these processes")
+	f.StringVar(&s.comm, "comm", "", "only processes with this command name")
+	f.UintSliceVar(&s.mntns, "mntns", nil, "only these mount namespaces (inode numbers, see `ls -l /proc/PID/ns/mnt`)")
+	f.StringVar(&s.calibrate, "calibrate", "on", "on, or off to report readings as they are")
+	f.StringVar(&s.earlier, "calibration", "", "take the calibration from this `file`, which lsmprof check -o json printed")
+	f.IntVar(&s.memory, "memory", tracer.DefaultMemory>>20, "bound on the counters, MiB of kernel memory")
+	f.Var(&s.sample, "sample", "measure one of `N` invocations, at random, and charge it N times")
+	f.StringVar(&s.readyFile, "ready-file", "", "create this file when recording has begun")
+}
+
+func (s *session) validate() error {
+	switch {
+	case s.calibrate != "on" && s.calibrate != "off":
+		return fmt.Errorf("--calibrate=%s: must be on or off", s.calibrate)
+	case s.calibrate == "off" && s.earlier != "":
+		return errors.New("--calibrate=off and --calibration: give one of them")
+	case s.memory < 1:
+		return fmt.Errorf("--memory %d: must be at least 1 (MiB)", s.memory)
+	}
+	for _, p := range s.programs {
+		if _, err := path.Match(p, ""); err != nil {
+			return fmt.Errorf("--program %s: %w", p, err)
+		}
+	}
+	for _, name := range s.enforcers {
+		known := enforcerNames()
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("--enforcer %s: unknown; one of %s", name, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// start calibrates and attaches the probes.
+func (s *session) start(ctx context.Context) (*tracer.Tracer, error) {
+	opts, err := s.options()
+	if err != nil {
+		return nil, err
+	}
+	t, err := tracer.Start(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.ready(); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return t, nil
+}
+
+// options are what the flags ask for, with a calibration. It fails where no program is selected.
+func (s *session) options() (opts tracer.Options, err error) {
+	scope, err := tracer.ScopeHere()
+	if err != nil {
+		return opts, err
+	}
+	opts = tracer.Options{
+		Select:      s.selects,
+		Filter:      tracer.Filter{MntNS: u32s(s.mntns), PIDs: u32s(s.pids), Comm: s.comm},
+		Scope:       scope,
+		Enforcers:   enforcers(),
+		Memory:      s.memory << 20,
+		Sample:      int(s.sample),
+		Preemptible: kernel.Preempts(),
+	}
+	progs, err := tracer.Programs()
+	if err != nil {
+		return opts, err
+	}
+	if !slices.ContainsFunc(progs, func(p tracer.Program) bool { return p.Attached() && s.selects(p) }) {
+		return opts, nothingToMeasure(progs)
+	}
+	if s.calibrate == "on" {
+		opts.Calibration, err = calibration(s.earlier, scope, opts.Preemptible)
+	}
+	return opts, err
+}
+
+// ready tells whoever waits for --ready-file.
+func (s *session) ready() error {
+	if s.readyFile == "" {
+		return nil
+	}
+	if err := os.WriteFile(s.readyFile, nil, 0o644); err != nil {
+		return fmt.Errorf("--ready-file: %w", err)
+	}
+	return nil
+}
+
+func (s *session) selects(p tracer.Program) bool {
+	if len(s.enforcers) > 0 && !slices.Contains(s.enforcers, enforcerOf(p.Name)) {
+		return false
+	}
+	return len(s.programs) == 0 || slices.ContainsFunc(s.programs, func(glob string) bool {
+		ok, _ := path.Match(glob, p.Name)
+		return ok
+	})
+}
+
+func nothingToMeasure(progs []tracer.Program) error {
+	attached := 0
+	for _, p := range progs {
+		if p.Attached() {
+			attached++
+		}
+	}
+	if attached == 0 {
+		return errors.New("no BPF LSM program is attached: start the enforcer first (`lsmprof enforce` is one to try); " +
+			"`lsmprof list` shows what is loaded")
+	}
+	return fmt.Errorf("none of the %d attached BPF LSM programs is selected by --enforcer and --program; `lsmprof list` names them",
+		attached)
+}
+
+// snapshot is the tracer's, with where it comes from.
+func (s *session) snapshot(t *tracer.Tracer) (profile.Snapshot, error) {
+	snap, err := t.Snapshot()
+	snap.CommandLine = s.invocation
+	snap.Version = version()
+	snap.Machine = machine()
+	return snap, err
+}
+
+func u32s(in []uint) []uint32 {
+	out := make([]uint32, len(in))
+	for i, v := range in {
+		out[i] = uint32(v)
+	}
+	return out
+}
