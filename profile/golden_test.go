@@ -53,8 +53,11 @@ func repeat(v uint64, n int) []uint64 {
 }
 
 var (
-	nginx = Workload{MntNS: 4026532201, Comm: "nginx", Container: "web/nginx-0"}
-	host  = Workload{MntNS: 4026531840, Comm: "systemd", Cgroup: "/init.scope"}
+	nginx = Workload{
+		MntNS: 4026532201, Comm: "nginx", Namespace: "web", Pod: "nginx-0", Container: "nginx",
+		Image: "docker.io/library/nginx:1.27", Labels: "app=web,tier=front",
+	}
+	host = Workload{MntNS: 4026531840, Comm: "systemd", Cgroup: "/init.scope"}
 )
 
 // sample is a snapshot with something of everything: two enforcers, unknown and zero rules, preempted and missed invocations,

@@ -68,7 +68,11 @@ type rowJSON struct {
 	MntNS     uint32  `json:"mntns"`
 	Comm      string  `json:"comm"`
 	Cgroup    string  `json:"cgroup"`
+	Namespace string  `json:"namespace"` // of the pod; this and the next four are empty outside of containers
+	Pod       string  `json:"pod"`
 	Container string  `json:"container"`
+	Image     string  `json:"image"`
+	Labels    string  `json:"labels"` // of the pod: app=web,tier=front
 	Syscall   string  `json:"syscall"`
 	Hook      string  `json:"hook"`
 	Program   string  `json:"program"` // empty where scope is hook
@@ -122,7 +126,8 @@ func (s Snapshot) document() (document, error) {
 func rowOf(c *Cost, share float64) rowJSON {
 	row := rowJSON{
 		Workload: c.Name, MntNS: c.Workload.MntNS, Comm: printable(c.Workload.Comm),
-		Cgroup: c.Workload.Cgroup, Container: c.Workload.Container,
+		Cgroup: c.Workload.Cgroup, Namespace: c.Workload.Namespace, Pod: c.Workload.Pod, Container: c.Workload.Container,
+		Image: c.Workload.Image, Labels: c.Workload.Labels,
 		Syscall: c.Syscall, Hook: c.Of.Hook, Program: c.Of.Name, ProgramID: c.Of.ID, Enforcer: c.Of.Enforcer,
 		Calls: c.Calls, Denials: c.Denials, BodyNs: c.Body, HookNs: c.Hook,
 		MeanNs: c.Mean(), P50Ns: c.Quantile(0.5), P99Ns: c.Quantile(0.99), Share: share,

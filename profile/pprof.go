@@ -96,8 +96,13 @@ func stringLabels(c *Cost) map[string][]string {
 		"enforcer": {c.Of.Enforcer},
 		"workload": {c.Name},
 	}
-	if c.Workload.Comm != "" {
-		labels["comm"] = []string{printable(c.Workload.Comm)}
+	for key, value := range map[string]string{
+		"comm": c.Workload.Comm, "namespace": c.Workload.Namespace, "pod": c.Workload.Pod,
+		"container": c.Workload.Container, "image": c.Workload.Image,
+	} {
+		if value != "" {
+			labels[key] = []string{printable(value)}
+		}
 	}
 	if c.Of.Scope == ScopeProgram {
 		labels["program"] = []string{c.Of.Name}

@@ -21,8 +21,8 @@ func TestStackIsWorkloadSyscallHookProgram(t *testing.T) {
 		s     Snapshot
 		stack string
 	}{
-		{"program", sample(), "web/nginx-0 > execve > lsm/file_open > varmor_file_open"},
-		{"hook", whole, "web/nginx-0 > execve > lsm/file_open"},
+		{"program", sample(), "web/nginx-0/nginx > execve > lsm/file_open > varmor_file_open"},
+		{"hook", whole, "web/nginx-0/nginx > execve > lsm/file_open"},
 	} {
 		p, err := test.s.Profile()
 		if err != nil {

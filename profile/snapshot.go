@@ -72,10 +72,14 @@ type Row struct {
 
 // Workload is a mount namespace, by the names it is known under.
 type Workload struct {
-	MntNS     uint32 // inode number of the mount namespace
-	Comm      string // command that stands for it
-	Cgroup    string // cgroup v2 path of that command, where known
-	Container string // pod/container, where a container runtime knows it
+	MntNS  uint32 // inode number of the mount namespace
+	Comm   string // command that stands for it
+	Cgroup string // cgroup path of that command, where known
+
+	// What a container runtime calls it, empty where none knows it. The sandbox of a pod has no Container.
+	Namespace, Pod, Container string
+	Image                     string // as the pod asks for it: docker.io/library/nginx:1.27
+	Labels                    string // of the pod, sorted: app=web,tier=front
 }
 
 func (s Scope) String() string {

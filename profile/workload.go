@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -11,11 +12,12 @@ import (
 // containerID is what every container runtime puts into the last part of a container's cgroup path.
 var containerID = regexp.MustCompile(`[0-9a-f]{64}`)
 
-// Name is the name a workload is shown under: its pod and container, else the command that stands for it, with the short
+// Name is the name a workload is shown under: namespace/pod/container, else the command that stands for it, with the short
 // container id where its cgroup has one.
 func (w Workload) Name() string {
-	if w.Container != "" {
-		return printable(w.Container)
+	if w.InContainer() {
+		parts := slices.DeleteFunc([]string{w.Namespace, w.Pod, w.Container}, func(s string) bool { return s == "" })
+		return printable(strings.Join(parts, "/"))
 	}
 	if w.Comm == "" {
 		return fmt.Sprintf("mntns:%d", w.MntNS)
@@ -25,6 +27,9 @@ func (w Workload) Name() string {
 	}
 	return printable(w.Comm)
 }
+
+// InContainer says whether a container runtime knows the workload.
+func (w Workload) InContainer() bool { return w.Namespace != "" || w.Pod != "" || w.Container != "" }
 
 // names gives every workload of the snapshot a name of its own: where two share one, the mount namespace tells them apart.
 func (s Snapshot) names() map[Workload]string {

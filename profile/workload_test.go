@@ -11,7 +11,9 @@ func TestWorkloadName(t *testing.T) {
 		want string
 		w    Workload
 	}{
-		{"web/nginx-0", nginx},
+		{"web/nginx-0/nginx", nginx},
+		{"web/nginx-0", Workload{Comm: "pause", Namespace: "web", Pod: "nginx-0"}},
+		{"solo?", Workload{Comm: "sh", Container: "solo\n"}},
 		{"systemd", host},
 		{"mntns:42", Workload{MntNS: 42, Cgroup: "/x"}},
 		{"redis/3f9a3f9a3f9a", Workload{Comm: "redis", Cgroup: "/kubepods.slice/pod1.slice/cri-containerd-" + id + ".scope"}},

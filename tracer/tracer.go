@@ -33,6 +33,7 @@ type Options struct {
 	// Preemptible says that the kernel preempts kernel code; the probes then check for it.
 	Preemptible bool
 	Calibration profile.Calibration
+	Namer       Namer // of containers; nil: workloads go by their command
 }
 
 // DefaultMemory is the bound on the counters of all targets together.
@@ -89,7 +90,7 @@ func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
 	}
 	t := &Tracer{
 		opts: opts, links: links, probes: map[targetID]*traced{}, books: map[string]*ruleBook{}, rows: map[rowKey]*profile.Row{},
-		names: newWorkloads(), warned: map[string]bool{},
+		names: newWorkloads(opts.Namer), warned: map[string]bool{},
 	}
 	targets := t.targets(progs)
 	if len(targets) == 0 && len(t.warns) > 0 {

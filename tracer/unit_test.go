@@ -203,8 +203,16 @@ func TestHolders(t *testing.T) {
 	}
 }
 
+// pods is a Namer.
+type pods map[uint32]string
+
+func (p pods) Name(w profile.Workload) profile.Workload {
+	w.Pod = p[w.MntNS]
+	return w
+}
+
 func TestWorkloadsAreNamedByTheirOldestProcess(t *testing.T) {
-	w := workloads{t.TempDir(), map[uint32]profile.Workload{}}
+	w := workloads{t.TempDir(), pods{4026532100: "nginx-0"}, map[uint32]profile.Workload{}}
 	for pid, p := range map[string]struct{ ns, comm, cgroup string }{
 		"900": {"mnt:[4026532100]", "worker", "0::/pod/c1\n"},
 		"80":  {"mnt:[4026532100]", "nginx", "12:cpu:/x\n0::/pod/c1\n"},
@@ -226,7 +234,7 @@ func TestWorkloadsAreNamedByTheirOldestProcess(t *testing.T) {
 	w.note(4026532100, "sh")
 	w.note(4026539999, "gone")
 	for ns, want := range map[uint32]profile.Workload{
-		4026532100: {MntNS: 4026532100, Comm: "nginx", Cgroup: "/pod/c1"},
+		4026532100: {MntNS: 4026532100, Comm: "nginx", Cgroup: "/pod/c1", Pod: "nginx-0"},
 		4026531840: {MntNS: 4026531840, Comm: "systemd", Cgroup: "/init.scope"},
 		4026539999: {MntNS: 4026539999, Comm: "gone"}, // by the probe alone
 		1:          {MntNS: 1},

@@ -10,19 +10,27 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
+// Namer knows workloads by better names than their command; a container runtime does.
+type Namer interface {
+	// Name returns w with the names of the container that its mount namespace or cgroup belongs to, or w as it is. It is asked
+	// at every poll and must not block.
+	Name(w profile.Workload) profile.Workload
+}
+
 // workloads names mount namespaces while somebody lives in them.
 type workloads struct {
 	proc  string
+	namer Namer // nil: none
 	names map[uint32]profile.Workload
 }
 
-func newWorkloads() workloads {
-	return workloads{"/proc", map[uint32]profile.Workload{}}
+func newWorkloads(n Namer) workloads {
+	return workloads{"/proc", n, map[uint32]profile.Workload{}}
 }
 
-// Workloads returns the names of the mount namespaces that somebody lives in now.
-func Workloads() func(mntns uint32) profile.Workload {
-	w := newWorkloads()
+// Workloads returns the names of the mount namespaces that somebody lives in now. The Namer may be nil.
+func Workloads(n Namer) func(mntns uint32) profile.Workload {
+	w := newWorkloads(n)
 	w.look()
 	return w.workload
 }
@@ -65,10 +73,14 @@ func (w workloads) look() {
 }
 
 func (w workloads) workload(mntns uint32) profile.Workload {
-	if n, ok := w.names[mntns]; ok {
-		return n
+	n, ok := w.names[mntns]
+	if !ok {
+		n = profile.Workload{MntNS: mntns}
 	}
-	return profile.Workload{MntNS: mntns}
+	if w.namer != nil && !n.InContainer() {
+		n = w.namer.Name(n)
+	}
+	return n
 }
 
 // MountNamespace is the inode number of the mount namespace of a process, given as its directory in /proc.

@@ -102,7 +102,7 @@ func (l *listing) addWorkloads(product enforcer.Product, progs []tracer.Program)
 	if err != nil {
 		return err
 	}
-	names := tracer.Workloads()
+	names := tracer.Workloads(nil)
 	for _, ns := range slices.Sorted(maps.Keys(policies)) {
 		l.Workloads = append(l.Workloads, listedWorkload{product.Name, names(ns).Name(), ns, policies[ns].Rules})
 	}
