@@ -80,6 +80,7 @@ type rowJSON struct {
 	Enforcer  string  `json:"enforcer"`
 	Rules     *int    `json:"rules"` // null: unknown
 	Calls     uint64  `json:"calls"`
+	Seen      uint64  `json:"seen"` // by the probes; calls contains a share of the missed as well
 	Denials   uint64  `json:"denials"`
 	BodyNs    float64 `json:"body_ns"` // all calls
 	HookNs    float64 `json:"hook_ns"` // all calls, body and dispatch
@@ -129,7 +130,7 @@ func rowOf(c *Cost, share float64) rowJSON {
 		Cgroup: c.Workload.Cgroup, Namespace: c.Workload.Namespace, Pod: c.Workload.Pod, Container: c.Workload.Container,
 		Image: c.Workload.Image, Labels: c.Workload.Labels,
 		Syscall: c.Syscall, Hook: c.Of.Hook, Program: c.Of.Name, ProgramID: c.Of.ID, Enforcer: c.Of.Enforcer,
-		Calls: c.Calls, Denials: c.Denials, BodyNs: c.Body, HookNs: c.Hook,
+		Calls: c.Calls, Seen: c.Readings.Count() + c.Preempted, Denials: c.Denials, BodyNs: c.Body, HookNs: c.Hook,
 		MeanNs: c.Mean(), P50Ns: c.Quantile(0.5), P99Ns: c.Quantile(0.99), Share: share,
 	}
 	if c.Rules != RulesUnknown {

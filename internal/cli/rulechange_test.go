@@ -42,13 +42,13 @@ func TestRecordFollowsRuleChanges(t *testing.T) {
 
 	known := [2]uint64{got["openat file_open 8"], got["openat file_open 2"]}
 	unknown := got["openat file_open <nil>"]
-	if sum := known[0] + known[1] + unknown; sum != 2000+doubtful {
+	if sum := known[0] + known[1] + unknown; !r.all(sum, 2000+doubtful) {
 		t.Errorf("%d calls, want %d; all: %v", sum, 2000+doubtful, got)
 	}
-	if known[0] < 1700 || known[0] > 1700+100 {
+	if known[0]+r.missed < 1700 || known[0] > 1700+100 {
 		t.Errorf("8 rules: %d calls, want 1700 and at most those before and after the changes; all: %v", known[0], got)
 	}
-	if known[1] < 300 || known[1] > 300+100 {
+	if known[1]+r.missed < 300 || known[1] > 300+100 {
 		t.Errorf("2 rules: %d calls, want 300 and at most those before and after the changes; all: %v", known[1], got)
 	}
 }
@@ -90,7 +90,7 @@ func TestRecordFollowsRuleChangesUnderLoad(t *testing.T) {
 	want, took := <-total, time.Since(started)
 	got := calls(r.finish(), w.mntns)
 	sum := got["openat file_open 8"] + got["openat file_open 2"] + got["openat file_open <nil>"]
-	if sum != want {
+	if !r.all(sum, want) {
 		t.Errorf("%d calls, want %d; all: %v", sum, want, got)
 	}
 	for key, n := range got {

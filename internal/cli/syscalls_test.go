@@ -72,7 +72,7 @@ func TestRecord32BitSyscalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := calls(r.finish(), mntns)
-	if n := got["ia32:open file_open 0"]; n != 77 {
+	if n := got["ia32:open file_open 0"]; !r.all(n, 77) {
 		t.Errorf("ia32:open: %d calls, want 77; all: %v", n, got)
 	}
 	for key := range got {
@@ -100,7 +100,7 @@ func TestRecordKernelThreads(t *testing.T) {
 	}
 	total := map[string]uint64{}
 	for _, row := range r.finish() {
-		total[row.Syscall+" "+row.Hook] += row.Calls
+		total[row.Syscall+" "+row.Hook] += row.Seen
 	}
 	if total["[kthread] bprm_check_security"] == 0 {
 		t.Errorf("no exec of a kernel thread; all: %v", total)
@@ -122,11 +122,11 @@ func TestRecordIOUring(t *testing.T) {
 	total := map[string]uint64{}
 	for _, row := range rec.finish() {
 		if row.Hook == "file_open" {
-			total[row.Syscall] += row.Calls
+			total[row.Syscall] += row.Seen
 		}
 	}
 	want := "[io_uring]" // since 5.12, and 5.10.162; before, its workers were kernel threads
-	if total[want] != n {
+	if !rec.all(total[want], n) {
 		t.Errorf("%s: %d opens, want %d; all: %v", want, total[want], n, total)
 	}
 }
