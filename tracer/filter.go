@@ -34,7 +34,7 @@ func (f Filter) comm() (c [16]uint8) {
 	return c
 }
 
-// table lays keys out the way in_table of bpf/probe.bpf.c looks them up: at their low bits or one further.
+// table lays keys out the way in_table of bpf/control.h looks them up: at their low bits or one further.
 func table(name string, size int, keys []uint32) ([]uint32, error) {
 	t := make([]uint32, size)
 	for _, k := range keys {

@@ -175,7 +175,7 @@ func (l *loader) slots() []bpf.ProbeSlot {
 	return slots
 }
 
-// noReturn is NO_RETURN of bpf/probe.bpf.c.
+// noReturn is NO_RETURN of bpf/return.h.
 const noReturn = 255
 
 // hookArguments is the number of arguments of a hook, behind which a tracing program finds the return value.
