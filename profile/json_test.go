@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"testing"
+
+	"github.com/lsmprof/lsmprof/internal/golden"
 )
 
 func TestJSONDocument(t *testing.T) {
@@ -11,7 +13,7 @@ func TestJSONDocument(t *testing.T) {
 	if err := sample().WriteJSON(&b); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "record.json", b.Bytes())
+	golden.Equal(t, "record.json", b.Bytes())
 }
 
 func TestEmptySnapshotHasListsNotNulls(t *testing.T) {

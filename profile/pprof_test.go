@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/pprof/profile"
+
+	"github.com/lsmprof/lsmprof/internal/golden"
 )
 
 func TestStackIsWorkloadSyscallHookProgram(t *testing.T) {
@@ -56,7 +58,7 @@ func TestProfileSurvivesWritingAndReading(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "record.pprof.txt", []byte(p.String()))
+	golden.Equal(t, "record.pprof.txt", []byte(p.String()))
 	if p.DefaultSampleType != "hook" || p.PeriodType == nil || p.Period != 1 {
 		t.Errorf("default sample type %q, period %d %v", p.DefaultSampleType, p.Period, p.PeriodType)
 	}
@@ -150,7 +152,7 @@ func TestGoToolPprof(t *testing.T) {
 					t.Errorf("pprof complains: %s", line)
 				}
 			}
-			golden(t, "pprof_"+name+".txt", out.Bytes())
+			golden.Equal(t, "pprof_"+name+".txt", out.Bytes())
 		})
 	}
 }

@@ -58,7 +58,9 @@ type recordedKey struct {
 	rules   int
 }
 
-func (r *Row) recorded() recordedKey { return recordedKey{r.Program, r.Syscall, r.Workload.MntNS, r.Rules} }
+func (r *Row) recorded() recordedKey {
+	return recordedKey{r.Program, r.Syscall, r.Workload.MntNS, r.Rules}
+}
 
 func (r *Row) subtract(was *Row) error {
 	err := fmt.Errorf("%w: %s in %s has less", ErrNotEarlier, r.Syscall, r.Workload.Name())

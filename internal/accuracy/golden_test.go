@@ -3,7 +3,6 @@ package accuracy
 import (
 	"bufio"
 	"cmp"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -13,13 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lsmprof/lsmprof/internal/golden"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 )
-
-// Written in a guest, so the runner has to carry the files out:
-//
-//	CGO_ENABLED=0 go test -exec 'bin/vm -kernel 6.1 -icount -out /src/accuracy/testdata:testdata -exec' ./internal/accuracy -args -update
-var update = flag.Bool("update", false, "write the golden files of this kernel")
 
 func originHere(t *testing.T) Origin {
 	t.Helper()
@@ -30,22 +25,25 @@ func originHere(t *testing.T) Origin {
 	return Origin{Kernel: os.Getenv("LSMPROF_GUEST"), Release: release, Unit: "instructions"}
 }
 
-// golden is a file of numbers: a first line that says of what release, then one name and number per line.
-type golden struct {
+// bounds is a golden file of numbers: a first line that says of what release, then one name and number per line. It is written in
+// a guest, so the runner has to carry it out:
+//
+//	CGO_ENABLED=0 go test -exec 'bin/vm -kernel 6.1 -icount -out /src/accuracy/testdata:testdata -exec' ./internal/accuracy -args -update
+type bounds struct {
 	release string
 	numbers map[string]int
 }
 
-func goldenFile(t *testing.T, kind string, now golden) (golden, string) {
+func goldenFile(t *testing.T, kind string, now bounds) (bounds, string) {
 	t.Helper()
 	path := filepath.Join("testdata", fmt.Sprintf("%s.%s.txt", kind, originHere(t).Kernel))
-	if *update {
+	if golden.Update() {
 		now.write(t, path)
 	}
 	return readGolden(t, path), path
 }
 
-func (g golden) write(t *testing.T, path string) {
+func (g bounds) write(t *testing.T, path string) {
 	t.Helper()
 	var b strings.Builder
 	fmt.Fprintln(&b, g.release)
@@ -61,14 +59,14 @@ func (g golden) write(t *testing.T, path string) {
 	}
 }
 
-func readGolden(t *testing.T, path string) golden {
+func readGolden(t *testing.T, path string) bounds {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
 		t.Skipf("%v: a kernel without a golden file; run with -update", err)
 	}
 	defer f.Close()
-	g := golden{numbers: map[string]int{}}
+	g := bounds{numbers: map[string]int{}}
 	lines := bufio.NewScanner(f)
 	lines.Scan()
 	g.release = lines.Text()
@@ -85,7 +83,7 @@ func readGolden(t *testing.T, path string) golden {
 
 // slack is how far above the golden number a number may be: not at all on the release that it is of, and a little on another build
 // of that kernel, whose trampolines and verifier may differ.
-func (g golden) slack(release string, n int) int {
+func (g bounds) slack(release string, n int) int {
 	if g.release == release {
 		return 0
 	}

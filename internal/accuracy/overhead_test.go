@@ -18,7 +18,7 @@ func TestIcountOverheadDoesNotGrow(t *testing.T) {
 	if err := WriteOverhead(os.Stdout, "text", here, figures); err != nil {
 		t.Error(err)
 	}
-	now := golden{here.Release, map[string]int{}}
+	now := bounds{here.Release, map[string]int{}}
 	for _, f := range figures {
 		if strings.HasPrefix(f.Method, Lsmprof) {
 			now.numbers[f.Operation+" "+f.Method] = int(math.Round(f.Added))

@@ -20,7 +20,7 @@ func TestVerifiedInstructionsDoNotGrow(t *testing.T) {
 	if !vmtest.Guest(t).AtLeast(5, 18) {
 		t.Skip("counted since 5.16, and programs are probed since 5.18")
 	}
-	now := golden{originHere(t).Release, map[string]int{}}
+	now := bounds{originHere(t).Release, map[string]int{}}
 	ref, err := reference.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestVerifiedInstructionsDoNotGrow(t *testing.T) {
 }
 
 // addAll adds every program in the kernel, by its BTF name; of several with the same name the one that took most.
-func (g golden) addAll(t *testing.T) {
+func (g bounds) addAll(t *testing.T) {
 	t.Helper()
 	for id, err := ebpf.ProgramGetNextID(0); err == nil; id, err = ebpf.ProgramGetNextID(id) {
 		p, err := ebpf.NewProgramFromID(id)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lsmprof/lsmprof/internal/golden"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/profile"
 )
@@ -169,12 +170,12 @@ func TestCheckOutput(t *testing.T) {
 	if err := printCheck(&text, "text", f); err == nil {
 		t.Error("no error for a machine without the BPF LSM")
 	}
-	golden(t, "check_no_bpf.txt", text.Bytes())
+	golden.Equal(t, "check_no_bpf.txt", text.Bytes())
 	text.Reset()
 	if err := printCheck(&text, "text", goodFacts()); err != nil {
 		t.Error(err)
 	}
-	golden(t, "check_good.txt", text.Bytes())
+	golden.Equal(t, "check_good.txt", text.Bytes())
 }
 
 func TestCheckJSON(t *testing.T) {

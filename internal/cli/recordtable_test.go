@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lsmprof/lsmprof/internal/golden"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -59,7 +60,7 @@ func TestRecordTable(t *testing.T) {
 			if err := writeTable(&b, test.snap, test.top); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "record_"+name+".txt", b.Bytes())
+			golden.Equal(t, "record_"+name+".txt", b.Bytes())
 		})
 	}
 }

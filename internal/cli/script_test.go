@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/lsmprof/lsmprof/internal/golden"
 )
 
 // TestScripts runs testdata/script: the command line as a user sees it.
@@ -19,7 +21,7 @@ func TestScripts(t *testing.T) {
 	binary := publicCopy(t)
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
-		UpdateScripts: *update,
+		UpdateScripts: golden.Update(),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   func(ts *testscript.TestScript, neg bool, args []string) { exits(ts, binary, neg, args) },
 			"oneline": oneline,

@@ -1,4 +1,5 @@
-package cli
+// Package golden compares what a test got with a file in its package's testdata.
+package golden
 
 import (
 	"flag"
@@ -9,8 +10,11 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files in testdata")
 
-// golden compares got with the file testdata/name.
-func golden(t *testing.T, name string, got []byte) {
+// Update says that the golden files are to be written, not compared with.
+func Update() bool { return *update }
+
+// Equal compares got with testdata/name, or writes it there with -update.
+func Equal(t testing.TB, name string, got []byte) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
 	if *update {
