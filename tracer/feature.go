@@ -77,7 +77,7 @@ func root(err error) error {
 func Busiest() (int, error) {
 	type function struct{ object, btf uint32 }
 	programs, most := map[function]int{}, 0
-	err := eachLink(func(_ link.ID, l link.Link) {
+	err := EachLink(func(_ link.ID, l link.Link) {
 		info, err := l.Info()
 		if err != nil {
 			return // detached since it was listed

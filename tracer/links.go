@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// eachLink calls fn for every BPF link of this machine. A link that is just being made cannot be opened yet (EAGAIN): it is
+// EachLink calls fn for every BPF link of this machine. A link that is just being made cannot be opened yet (EAGAIN): it is
 // waited for.
-func eachLink(fn func(link.ID, link.Link)) error {
+func EachLink(fn func(link.ID, link.Link)) error {
 	const patience, pause = 5 * time.Second, 5 * time.Millisecond
 	deadline := time.Now().Add(patience)
 	var last link.ID
@@ -35,7 +35,7 @@ func eachLink(fn func(link.ID, link.Link)) error {
 
 // linkIDs lists the links, oldest first.
 func linkIDs() (ids []link.ID, err error) {
-	err = eachLink(func(id link.ID, _ link.Link) { ids = append(ids, id) })
+	err = EachLink(func(id link.ID, _ link.Link) { ids = append(ids, id) })
 	return ids, err
 }
 

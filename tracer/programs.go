@@ -124,7 +124,7 @@ func btfName(info *ebpf.ProgramInfo) (string, bool) {
 // lsmLinks finds the links of each program: a program is in force through a link, not by being loaded.
 func lsmLinks() (map[ebpf.ProgramID][]link.ID, error) {
 	links := map[ebpf.ProgramID][]link.ID{}
-	err := eachLink(func(id link.ID, l link.Link) {
+	err := EachLink(func(id link.ID, l link.Link) {
 		if info, err := l.Info(); err == nil { // else it is detached already
 			links[info.Program] = append(links[info.Program], id)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/stats"
 )
@@ -23,6 +24,7 @@ type Analysis struct {
 	Cells    []Cell     `json:"cells"`
 	Noise    []Noise    `json:"noise"`
 	PerRule  []RuleCost `json:"cost_per_rule"`
+	Repeated []Repeat   `json:"repeated_rounds"`
 	Warnings []string   `json:"warnings"`
 }
 
@@ -55,6 +57,31 @@ type Noise struct {
 	Test string         `json:"test"`
 	Loss float64        `json:"loss"`
 	CI   stats.Interval `json:"ci"`
+}
+
+// Repeat is a round of which earlier attempts were discarded.
+type Repeat struct {
+	Tests   []string `json:"tests"`
+	Round   int      `json:"round"`
+	Reasons []string `json:"reasons"`
+}
+
+// repeated lists them in the order of the results.
+func repeated(results []Result) []Repeat {
+	out := []Repeat{}
+	for _, r := range results {
+		if len(r.Discarded) == 0 {
+			continue
+		}
+		if n := len(out); n > 0 && out[n-1].Round == r.Round && slices.Equal(out[n-1].Reasons, r.Discarded) {
+			if last := &out[n-1]; !slices.Contains(last.Tests, r.Test) {
+				last.Tests = append(last.Tests, r.Test)
+			}
+			continue
+		}
+		out = append(out, Repeat{[]string{r.Test}, r.Round, r.Discarded})
+	}
+	return out
 }
 
 // Analyze works out what the directory's results say.
@@ -93,6 +120,7 @@ func analyze(p *Plan, results []Result, explained map[string]map[string]Explaine
 		}
 	}
 	a.judge(p)
+	a.Repeated = repeated(results)
 	a.PerRule = costPerRule(p, explained)
 	a.warn(p, explained)
 	return a
@@ -228,6 +256,11 @@ func (a *Analysis) warn(p *Plan, explained map[string]map[string]Explained) {
 	if len(busy) > 0 {
 		a.Warnings = append(a.Warnings, fmt.Sprintf("others kept more than %.1f CPUs busy in most rounds of %s: intervals are wider for it",
 			Neighbour, list(busy)))
+	}
+	if n := len(a.Repeated); n > 0 {
+		first := a.Repeated[0]
+		a.Warnings = append(a.Warnings, fmt.Sprintf("%d rounds were measured again, the first of them round %d of %s: %s", n, first.Round+1,
+			strings.Join(first.Tests, ", "), strings.Join(first.Reasons, "; ")))
 	}
 	incomplete, uncalibrated, denied := map[string]bool{}, false, map[string]bool{}
 	for test, cells := range explained {

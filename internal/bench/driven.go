@@ -88,5 +88,8 @@ func (d *Driven) Confine(mntns uint32, s Scenario) error {
 	return d.Own.Confine(mntns, s)
 }
 
+// Forget passes it on: the commands run again with every round anyway.
+func (d *Driven) Forget() { d.Own.Forget() }
+
 // Close tears down what is in force.
 func (d *Driven) Close() error { return errors.Join(d.teardown(), d.Own.Close()) }

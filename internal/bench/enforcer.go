@@ -14,6 +14,8 @@ type Enforcer interface {
 	Switch(ctx context.Context, s State) error
 	// Confine puts a scenario in force in a mount namespace.
 	Confine(mntns uint32, s Scenario) error
+	// Forget makes the next Confine of each namespace write again: somebody else has changed something.
+	Forget()
 	// Close leaves the machine as it was found.
 	Close() error
 }
@@ -23,6 +25,7 @@ type NoEnforcer struct{}
 
 func (NoEnforcer) Switch(context.Context, State) error { return nil }
 func (NoEnforcer) Confine(uint32, Scenario) error      { return nil }
+func (NoEnforcer) Forget()                             {}
 func (NoEnforcer) Close() error                        { return nil }
 
 // Reference is the reference enforcer in this process.
@@ -65,6 +68,9 @@ func (r *Reference) Confine(mntns uint32, s Scenario) error {
 	}
 	return err
 }
+
+// Forget forgets what is in force.
+func (r *Reference) Forget() { clear(r.inForce) }
 
 // Close unloads it, and its rules with it.
 func (r *Reference) Close() error {

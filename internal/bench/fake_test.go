@@ -15,18 +15,32 @@ type fakeSuite struct {
 	mu       *sync.Mutex
 	after    func() error // called with every slice
 	rng      *rand.Rand
+	clock    time.Duration // what all slices took
+	around   func() Around // nil: nobody else is there
+}
+
+func (f *fakeSuite) now() time.Time { return time.Unix(0, 0).Add(f.clock) }
+
+func (f *fakeSuite) watched() Around {
+	if f.around == nil {
+		return Around{}
+	}
+	return f.around()
 }
 
 type fakeEnforcer struct {
 	NoEnforcer
 	state  State
 	closed int
+	forgot int
 }
 
 func (e *fakeEnforcer) Switch(_ context.Context, s State) error {
 	e.state = s
 	return nil
 }
+
+func (e *fakeEnforcer) Forget() { e.forgot++ }
 
 func (e *fakeEnforcer) Close() error {
 	e.closed++
@@ -54,6 +68,7 @@ func (w *fakeWorker) Slice(d, _ time.Duration) (Sample, error) {
 			return Sample{}, err
 		}
 	}
+	f.clock += d
 	ops := 1000 * (1 + 0.01*f.rng.NormFloat64())
 	if f.enforcer.state == Installed {
 		ops *= 0.9

@@ -19,6 +19,7 @@ type meter struct {
 	copies *copies
 	clock  *clock
 	state  State // "": not known yet
+	again  int   // rounds that were repeated because of others
 }
 
 // warmUp lets every copy run once, for nothing: memory is mapped, caches and branch predictors are filled.
@@ -50,7 +51,7 @@ func (m *meter) measure(ctx context.Context, todo *todo) error {
 			}
 			return nil
 		}
-		results, err := m.round(ctx, n, active)
+		results, err := m.repeat(todo.rounds, func() ([]Result, string, error) { return m.round(ctx, n, active) })
 		if err != nil {
 			return err
 		}
@@ -74,76 +75,6 @@ func (m *meter) names(active []int) string {
 		names = append(names, m.batch[i].Name)
 	}
 	return strings.Join(names, ",")
-}
-
-// round measures all scenarios of the active tests once.
-func (m *meter) round(ctx context.Context, n int, active []int) ([]Result, error) {
-	round := m.plan.Round(m.index, n)
-	if err := m.deal(round.Slots); err != nil {
-		return nil, err
-	}
-	defer quiet()()
-	if err := m.rest(ctx); err != nil {
-		return nil, err
-	}
-	tests := make([]Test, len(active))
-	for i, a := range active {
-		tests[i] = m.batch[a]
-	}
-	sums := make([][]tally, len(active))
-	for i := range sums {
-		sums[i] = make([]tally, len(m.plan.Scenarios))
-	}
-	start, watch := time.Now(), startWatch(m.copies.pids())
-	for _, phase := range round.Phases {
-		if err := m.enter(ctx, phase.State); err != nil {
-			return nil, err
-		}
-		for _, turn := range round.Turns(m.plan, tests, phase) {
-			scenario := m.plan.Scenarios[turn.Scenario]
-			sample, err := m.slice(ctx, active[turn.Test], round.Slots[turn.Scenario], scenario)
-			if err != nil {
-				return nil, err
-			}
-			if !turn.Lead {
-				sums[turn.Test][turn.Scenario].add(sample)
-			}
-		}
-	}
-	around := watch.stop()
-	var results []Result
-	for i := range tests {
-		for j := range m.plan.Scenarios {
-			r, err := m.result(n, tests[i], m.plan.Scenarios[j], sums[i][j])
-			if err != nil {
-				return nil, err
-			}
-			r.Start, r.Around = start, around
-			results = append(results, r)
-		}
-	}
-	return results, nil
-}
-
-func (m *meter) enter(ctx context.Context, s State) error {
-	if m.state == s {
-		return nil
-	}
-	if err := m.bench.Enforcer.Switch(ctx, s); err != nil {
-		return fmt.Errorf("%s: %w", s, err)
-	}
-	m.state = s
-	return m.rest(ctx)
-}
-
-// rest lets the kernel free what it no longer needs.
-func (m *meter) rest(ctx context.Context) error {
-	select {
-	case <-time.After(m.bench.Settle):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // quiet collects garbage now, and none until the returned function is called: there may be one CPU for the test and for us.

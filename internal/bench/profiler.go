@@ -46,7 +46,7 @@ func (m *meter) profile(ctx context.Context) error {
 		m.clock.report("profiling " + t.Name)
 		cells := map[string]Explained{}
 		for _, state := range m.states() {
-			if err := m.enter(ctx, state); err != nil {
+			if _, err := m.enter(ctx, state, p.members(m.plan, state), identity); err != nil {
 				return err
 			}
 			if err := p.cells(ctx, m, i, state, cells); err != nil {
@@ -72,15 +72,23 @@ func (m *meter) states() []State {
 	return all
 }
 
+// members are the scenarios of a state that are profiled.
+func (p *Profiler) members(plan *Plan, state State) []int {
+	var own []int
+	for i, s := range plan.Scenarios {
+		if s.State == state && !s.Twin {
+			own = append(own, i)
+		}
+	}
+	return own
+}
+
 // cells profiles one test under all scenarios of a state, one after the other.
 func (p *Profiler) cells(ctx context.Context, m *meter, test int, state State, cells map[string]Explained) error {
 	opts := p.Options
-	var own []int
-	for i, s := range m.plan.Scenarios {
-		if s.State == state && !s.Twin {
-			own = append(own, i)
-			opts.Filter.MntNS = append(opts.Filter.MntNS, m.copies.mntns[i]...)
-		}
+	own := p.members(m.plan, state)
+	for _, i := range own {
+		opts.Filter.MntNS = append(opts.Filter.MntNS, m.copies.mntns[i]...)
 	}
 	t, err := tracer.Start(ctx, opts)
 	if err != nil {

@@ -15,7 +15,11 @@ type Result struct {
 	// Slices are the operations and nanoseconds of each slice.
 	Slices [][2]float64 `json:"slices,omitempty"`
 	Output string       `json:"output,omitempty"` // file below raw/
-	Around Around       `json:"environment"`
+	// InForce is what the enforcers' own maps said before and after; null: not read.
+	InForce *InForce `json:"in_force"`
+	// Discarded says why earlier attempts at this round do not count.
+	Discarded []string `json:"discarded,omitempty"`
+	Around    Around   `json:"environment"`
 }
 
 // Rate is operations a second.
@@ -35,5 +39,11 @@ type Around struct {
 	Busy     bool    `json:"busy"`                 // others had more than Neighbour
 }
 
-// Neighbour is how many CPUs others may keep busy before a round is marked.
-const Neighbour = 0.1
+const (
+	// Neighbour is how many CPUs others may keep busy before a round is marked.
+	Neighbour = 0.1
+	// Crowd is how many before it is measured again.
+	Crowd = 0.5
+)
+
+func (a Around) crowded() bool { return a.Foreign+a.Steal > Crowd }

@@ -15,10 +15,29 @@ type Bench struct {
 	Dir      *Dir
 	Suites   map[Kind]Suite
 	Enforcer Enforcer
+	Rules    Reader    // nil: what is in force is neither checked nor recorded
 	Profiler *Profiler // nil: no profile runs, and nothing is explained
 	Progress func(Progress)
 	// Settle is what the kernel gets, after a switch, to free what it no longer needs: that would run in the slices otherwise.
 	Settle time.Duration
+	// Now is the time that --max-time and the ETA go by; nil: time.Now.
+	Now func() time.Time
+	// Watch begins to watch what others than these processes do; nil: this machine's /proc.
+	Watch func(pids []int) (stop func() Around)
+}
+
+func (b *Bench) watch(pids []int) (stop func() Around) {
+	if b.Watch != nil {
+		return b.Watch(pids)
+	}
+	return startWatch(pids).stop
+}
+
+func (b *Bench) now() time.Time {
+	if b.Now != nil {
+		return b.Now()
+	}
+	return time.Now()
 }
 
 // Progress is where a bench is.
@@ -38,6 +57,9 @@ func (b *Bench) Run(ctx context.Context) (err error) {
 	defer func() {
 		if closing := b.Enforcer.Close(); closing != nil {
 			err = errors.Join(err, fmt.Errorf("remove the enforcer: %w", closing))
+		}
+		if b.Rules != nil {
+			err = errors.Join(err, b.Rules.Close())
 		}
 	}()
 	clock := newClock(b, plan)
@@ -105,13 +127,13 @@ type clock struct {
 }
 
 func newClock(b *Bench, p *Plan) *clock {
-	c := &clock{bench: b, start: time.Now(), total: p.Duration()}
+	c := &clock{bench: b, start: b.now(), total: p.Duration()}
 	return c
 }
 
 func (c *clock) over() bool {
 	limit := c.bench.Dir.Info.Plan.MaxTime
-	return limit > 0 && time.Since(c.start) > limit
+	return limit > 0 && c.bench.now().Sub(c.start) > limit
 }
 
 func (c *clock) finished(batch []Test) {
@@ -140,7 +162,7 @@ func (c *clock) report(doing string) {
 		p.Done = min(1, float64(c.done+c.skipped)/float64(c.total))
 	}
 	if c.done > 0 {
-		p.Remaining = time.Duration(float64(time.Since(c.start)) / float64(c.done) * float64(left))
+		p.Remaining = time.Duration(float64(c.bench.now().Sub(c.start)) / float64(c.done) * float64(left))
 	}
 	c.bench.Progress(p)
 }

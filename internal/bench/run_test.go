@@ -8,13 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 func fakeBench(t *testing.T, d *Dir) (*Bench, *fakeSuite) {
 	t.Helper()
 	f := newFakeSuite()
-	return &Bench{Dir: d, Suites: map[Kind]Suite{BuiltIn: f, Command: f}, Enforcer: f.enforcer}, f
+	return &Bench{
+		Dir: d, Suites: map[Kind]Suite{BuiltIn: f, Command: f}, Enforcer: f.enforcer, Now: f.now,
+		Watch: func([]int) func() Around { return f.watched },
+	}, f
 }
 
 func newDir(t *testing.T, p Plan) *Dir {
@@ -224,26 +226,5 @@ func TestSequentialOrder(t *testing.T) {
 		if c.Scenario == "rules=8" && (!c.Significant || c.Loss < 0.09 || c.Loss > 0.11) {
 			t.Errorf("%+v", c)
 		}
-	}
-}
-
-func TestUntilCI(t *testing.T) {
-	p := shortPlan()
-	p.Runs, p.UntilCI, p.MaxTime = 1, 0.002, 5*time.Minute
-	d := newDir(t, p)
-	defer d.Close()
-	b, _ := fakeBench(t, d)
-	if err := b.Run(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	rounds := 0
-	for _, c := range d.Analyze(nil).Cells {
-		rounds = max(rounds, c.Rounds)
-		if c.Scenario != "not-installed" && c.CI.Half() > p.UntilCI {
-			t.Errorf("%s under %s: ±%.3f %%", c.Test, c.Scenario, 100*c.CI.Half())
-		}
-	}
-	if rounds <= p.Rounds(p.Tests[0]) {
-		t.Errorf("only %d rounds", rounds)
 	}
 }

@@ -27,6 +27,14 @@ type Scenario struct {
 	Setup    *Step `json:"setup,omitempty"`
 	Ready    *Step `json:"ready,omitempty"`
 	Teardown *Step `json:"teardown,omitempty"`
+	// Expect is what the enforcer's maps must show of the workload after the setup; nil: not looked at.
+	Expect *Expect `json:"expect,omitempty"`
+}
+
+// Expect is a policy with so many rules, or none.
+type Expect struct {
+	None  bool           `json:"none,omitempty"`
+	Rules enforcer.Rules `json:"rules"`
 }
 
 // TwinName is what results call the second baseline.

@@ -109,14 +109,15 @@ func (f *scenarioFile) root(n *yaml.Node) {
 
 func (f *scenarioFile) scenario(n *yaml.Node) {
 	s := Scenario{State: Removed}
-	var rules string
-	var rulesNode *yaml.Node
+	var rules, expect string
+	var rulesNode, expectNode *yaml.Node
 	f.fields(n, "a scenario", map[string]func(*yaml.Node){
 		"name":     f.text(&s.Name),
 		"rules":    func(n *yaml.Node) { rulesNode = n; f.text(&rules)(n) },
 		"setup":    func(n *yaml.Node) { s.Setup = f.step(n) },
 		"ready":    func(n *yaml.Node) { s.Ready = f.step(n) },
 		"teardown": func(n *yaml.Node) { s.Teardown = f.step(n) },
+		"expect":   func(n *yaml.Node) { expectNode = n; f.text(&expect)(n) },
 	})
 	switch {
 	case s.Name == "":
@@ -125,8 +126,8 @@ func (f *scenarioFile) scenario(n *yaml.Node) {
 		f.fail(n, "the name %s is taken: the second baseline has it", TwinName)
 	case rulesNode != nil && (s.Setup != nil || s.Ready != nil || s.Teardown != nil):
 		f.fail(rulesNode, "rules of the reference enforcer and commands: give one of them")
-	case s.Setup == nil && (s.Ready != nil || s.Teardown != nil):
-		f.fail(n, "scenario %s: ready and teardown need a setup", s.Name)
+	case s.Setup == nil && (s.Ready != nil || s.Teardown != nil || expectNode != nil):
+		f.fail(n, "scenario %s: ready, expect and teardown need a setup", s.Name)
 	}
 	for _, other := range f.scenarios {
 		if other.Name == s.Name {
@@ -136,17 +137,28 @@ func (f *scenarioFile) scenario(n *yaml.Node) {
 	if rulesNode != nil && f.err == nil {
 		s.State = Installed
 		if rules != "none" { // installed, no policy
-			r, err := f.parse(rules)
-			if err != nil {
-				f.fail(rulesNode, "%v", err)
-			}
-			s.Confined, s.Rules = true, r
+			s.Confined, s.Rules = true, f.number(rules, rulesNode)
+		}
+	}
+	if expectNode != nil && f.err == nil {
+		s.Expect = &Expect{None: expect == "none"}
+		if !s.Expect.None {
+			s.Expect.Rules = f.number(expect, expectNode)
 		}
 	}
 	if s.Setup != nil {
 		s.State = State("scenario " + s.Name)
 	}
 	f.scenarios = append(f.scenarios, s)
+}
+
+// number reads a number of rules.
+func (f *scenarioFile) number(s string, n *yaml.Node) enforcer.Rules {
+	r, err := f.parse(s)
+	if err != nil {
+		f.fail(n, "%v", err)
+	}
+	return r
 }
 
 // step reads a command, as a text or with a time-out.

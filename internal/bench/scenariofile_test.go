@@ -18,6 +18,7 @@ scenarios:
 - name: policy-4
   setup: kubectl apply -f policy-4.yaml
   ready: {run: kubectl get vp policy-4, timeout: 90s}
+  expect: file=4
   teardown: kubectl delete -f policy-4.yaml
 - name: ours
   rules: file=2,exec=1
@@ -42,6 +43,9 @@ func TestReadScenarios(t *testing.T) {
 	if s := all[1]; s.State != "scenario policy-4" || s.Ready.Timeout != 90*time.Second || s.Setup.Timeout != stepTimeout {
 		t.Errorf("%+v", s)
 	}
+	if e := all[1].Expect; e == nil || e.None || e.Rules != (enforcer.Rules{File: 4}) {
+		t.Errorf("expects %+v", e)
+	}
 	if s := all[2]; s.State != Installed || s.Rules != (enforcer.Rules{File: 2, Exec: 1}) {
 		t.Errorf("%+v", s)
 	}
@@ -62,9 +66,11 @@ func TestScenarioFileErrorsSayWhere(t *testing.T) {
 		"scenarios:\n- name: a\n- name: a": "f.yaml:3:3: a second scenario a",
 		"scenarios:\n- name: a\n- name: b\n  rules: x":                               "f.yaml:4:10: ",
 		"scenarios:\n- name: a\n- name: b\n  setup: {run: x, timeout: soon}":         `f.yaml:4:28: timeout "soon"`,
-		"scenarios:\n- name: a\n- name: b\n  teardown: x":                            "f.yaml:3:3: scenario b: ready and teardown need",
+		"scenarios:\n- name: a\n- name: b\n  teardown: x":                            "f.yaml:3:3: scenario b: ready, expect and teardown need",
 		"scenarios:\n- name: a\n- name: b\n  rules: 1\n  setup: x":                   "f.yaml:4:10: rules of the reference",
 		"scenarios:\n- name: a\n- name: b\ntests:\n- name: t\n  run: x\n  better: y": "f.yaml:5:3: better=y",
+		"scenarios:\n- name: a\n- name: b\n  expect: 3":                              "f.yaml:3:3: scenario b: ready, expect",
+		"scenarios:\n- name: a\n- name: b\n  setup: x\n  expect: y":                  "f.yaml:5:11: ",
 		"scenarios: [": "f.yaml: yaml: line 1",
 	} {
 		if _, _, err := read(s); err == nil || !strings.HasPrefix(err.Error(), want) {

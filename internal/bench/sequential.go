@@ -19,42 +19,59 @@ func (m *meter) sequential(ctx context.Context, todo *todo) error {
 	if err := m.deal(slots); err != nil {
 		return err
 	}
-	rounds := todo.rounds
 	for j, s := range m.plan.Scenarios {
-		if err := m.enter(ctx, s.State); err != nil {
-			return err
-		}
-		for n := range rounds {
-			var results []Result
-			start, watch := time.Now(), startWatch(m.copies.pids())
+		for n := range todo.rounds {
+			var left []int
 			for i, t := range m.batch {
-				if n < done[s.Name+"\x00"+t.Name] {
-					continue
+				if n >= done[s.Name+"\x00"+t.Name] {
+					left = append(left, i)
 				}
-				var sum tally
-				for range m.plan.slices(t) {
-					sample, err := m.slice(ctx, i, j, s)
-					if err != nil {
-						return err
-					}
-					sum.add(sample)
-				}
-				r, err := m.result(n, t, s, sum)
-				if err != nil {
-					return err
-				}
-				r.Start = start
-				results = append(results, r)
 			}
-			around := watch.stop()
-			for i := range results {
-				results[i].Around = around
+			results, err := m.repeat(todo.rounds, func() ([]Result, string, error) { return m.alone(ctx, n, left, j, slots) })
+			if err != nil {
+				return err
 			}
 			if err := m.bench.Dir.Append(results); err != nil {
 				return err
 			}
-			m.clock.round(fmt.Sprintf("%s: round %d of %d", s.Name, n+1, rounds), m.planned()/time.Duration(len(m.plan.Scenarios)))
+			m.clock.round(fmt.Sprintf("%s: round %d of %d", s.Name, n+1, todo.rounds), m.planned()/time.Duration(len(m.plan.Scenarios)))
 		}
 	}
 	return nil
+}
+
+// alone measures a round of one scenario.
+func (m *meter) alone(ctx context.Context, n int, tests []int, scenario int, slots []int) (results []Result, reason string, err error) {
+	if len(tests) == 0 {
+		return nil, "", nil
+	}
+	s := m.plan.Scenarios[scenario]
+	before, err := m.enter(ctx, s.State, []int{scenario}, slots)
+	if err != nil {
+		return nil, "", err
+	}
+	start, watched := time.Now(), m.bench.watch(m.copies.pids())
+	for _, i := range tests {
+		var sum tally
+		for range m.plan.slices(m.batch[i]) {
+			sample, err := m.slice(ctx, i, scenario, s)
+			if err != nil {
+				return nil, "", err
+			}
+			sum.add(sample)
+		}
+		r, err := m.result(n, m.batch[i], s, sum)
+		if err != nil {
+			return nil, "", err
+		}
+		results = append(results, r)
+	}
+	around, noted := watched(), make([]*InForce, len(m.plan.Scenarios))
+	if reason, err = m.unchanged(before, []int{scenario}, slots, noted); reason != "" || err != nil {
+		return nil, reason, err
+	}
+	for i := range results {
+		results[i].Start, results[i].Around, results[i].InForce = start, around, noted[scenario]
+	}
+	return results, "", nil
 }

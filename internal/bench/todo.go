@@ -4,8 +4,8 @@ package bench
 type todo struct {
 	rounds int            // of each test, at least
 	done   []map[int]bool // by test
-	// wanted says whether a test needs more than that.
-	wanted func(test int) bool
+	// wanted says whether a test needs more than that in a round.
+	wanted func(test, round int) bool
 }
 
 func (b *Bench) todo(batch []Test, clock *clock) *todo {
@@ -25,8 +25,17 @@ func (b *Bench) todo(batch []Test, clock *clock) *todo {
 		}
 		t.done = append(t.done, done)
 	}
-	t.wanted = func(test int) bool {
-		return plan.UntilCI > 0 && plan.Order != Sequential && !clock.over() && b.wide(batch[test], plan.UntilCI)
+	perRun := plan.Rounds(batch[0]) / plan.Runs
+	more := map[int]bool{}
+	t.wanted = func(test, round int) bool {
+		if plan.UntilCI == 0 || plan.Order == Sequential || clock.over() {
+			return false
+		}
+		// An interval takes some ten thousand draws: once a run is enough.
+		if _, known := more[test]; !known || round%perRun == 0 {
+			more[test] = b.wide(batch[test], plan.UntilCI)
+		}
+		return more[test]
 	}
 	return t
 }
@@ -35,7 +44,7 @@ func (b *Bench) todo(batch []Test, clock *clock) *todo {
 func (t *todo) active(round int) []int {
 	var tests []int
 	for i, done := range t.done {
-		if !done[round] && (round < t.rounds || t.wanted(i)) {
+		if !done[round] && (round < t.rounds || t.wanted(i, round)) {
 			tests = append(tests, i)
 		}
 	}

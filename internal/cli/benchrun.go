@@ -45,6 +45,9 @@ func (o *benchOptions) measure(ctx context.Context, std streams, d *bench.Dir) (
 	b := bench.Bench{
 		Dir: d, Suites: suites, Enforcer: e, Profiler: profiler, Progress: newBenchProgress(std.err, d).report, Settle: settle,
 	}
+	if d.Info.Enforcer != "none" {
+		b.Rules = &bench.Maps{Products: products()}
+	}
 	return b.Run(ctx)
 }
 

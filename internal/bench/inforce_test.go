@@ -1,0 +1,219 @@
+package bench
+
+import (
+	"context"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+)
+
+// fakeRules says what a reading shows; there is one namespace, this process's.
+type fakeRules struct {
+	read   func() Reading
+	closed bool
+}
+
+func (r *fakeRules) Read() (Reading, error) { return r.read(), nil }
+
+func (r *fakeRules) Close() error {
+	r.closed = true
+	return nil
+}
+
+func reading(programs int, policies map[uint32]enforcer.Policy) Reading {
+	r := Reading{map[string][]ebpf.ProgramID{}, map[string]map[uint32]enforcer.Policy{"reference": policies}}
+	for i := range programs {
+		r.Programs["reference"] = append(r.Programs["reference"], ebpf.ProgramID(i+1))
+	}
+	return r
+}
+
+func TestCheckOfScenarios(t *testing.T) {
+	all := ReferenceScenarios([]enforcer.Rules{{File: 8}}, []string{"8"})
+	removed, noPolicy, allow, rules8 := all[0], all[1], all[2], all[3]
+	external := Scenario{Name: "external", State: "scenario external", Setup: &Step{}, Expect: &Expect{Rules: enforcer.Rules{File: 8}}}
+	without := external
+	without.Expect = &Expect{None: true}
+	const ns = 7
+	policy := func(file int) map[uint32]enforcer.Policy {
+		return map[uint32]enforcer.Policy{ns: {Rules: enforcer.Rules{File: file}}}
+	}
+	for name, c := range map[string]struct {
+		scenario Scenario
+		reading  Reading
+		want     string // empty: in force
+	}{
+		"removed":                 {removed, reading(0, nil), ""},
+		"still attached":          {removed, reading(12, nil), "12 programs of the reference enforcer are attached"},
+		"not attached":            {noPolicy, reading(0, nil), "no program of the reference enforcer"},
+		"no policy":               {noPolicy, reading(12, nil), ""},
+		"a policy where none is":  {noPolicy, reading(12, policy(1)), "have a policy for it, file=1"},
+		"a policy without rules":  {allow, reading(12, policy(0)), ""},
+		"no policy where one is":  {allow, reading(12, nil), "have no policy"},
+		"eight rules":             {rules8, reading(12, policy(8)), ""},
+		"seven":                   {rules8, reading(12, policy(7)), "show file=7,exec=0,net=0,mount=0,cap=0,ptrace=0, not file=8"},
+		"external":                {external, reading(12, policy(8)), ""},
+		"external, other rules":   {external, reading(12, policy(1)), "show file=1,exec=0,net=0,mount=0,cap=0,ptrace=0 (reference), not file=8"},
+		"external, nothing there": {external, reading(0, nil), "no policy, not file=8"},
+		"external without policy": {without, reading(12, nil), ""},
+		"external, a policy":      {without, reading(12, policy(1)), "have a policy"},
+		"external, no enforcer":   {without, reading(0, nil), "no enforcer that lsmprof knows"},
+	} {
+		err := c.scenario.check(c.reading, []uint32{ns})
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// inForce makes readings follow the fake enforcer's state. Whether a namespace is confined a fake cannot show: all slots are in
+// one.
+func inForce(f *fakeSuite, n *int, spoil func(n int, r *Reading)) func() Reading {
+	return func() Reading {
+		*n++
+		r := reading(0, nil)
+		if f.enforcer.state == Installed {
+			r = reading(12, nil)
+		}
+		if spoil != nil {
+			spoil(*n, &r)
+		}
+		return r
+	}
+}
+
+func plainPlan() Plan {
+	p := shortPlan()
+	p.Scenarios = withTwin([]Scenario{{Name: "not-installed", State: Removed}, {Name: "no-policy", State: Installed}})
+	return p
+}
+
+func TestWhatIsInForceIsRecorded(t *testing.T) {
+	d := newDir(t, plainPlan())
+	defer d.Close()
+	b, f := fakeBench(t, d)
+	reads := 0
+	rules := &fakeRules{read: inForce(f, &reads, nil)}
+	b.Rules = rules
+	if err := b.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if !rules.closed {
+		t.Error("the maps are still open")
+	}
+	for _, r := range d.Results() {
+		want := map[string]int{}
+		if r.Scenario == "no-policy" {
+			want["reference"] = 12
+		}
+		if r.InForce == nil || !maps.Equal(r.InForce.Programs, want) || len(r.InForce.Policies) != 0 || len(r.Discarded) != 0 {
+			t.Errorf("%s, round %d: %+v, discarded %q", r.Scenario, r.Round, r.InForce, r.Discarded)
+		}
+	}
+}
+
+func TestARoundWithChangedRulesIsRepeated(t *testing.T) {
+	for _, order := range []string{Interleaved, Sequential} {
+		t.Run(order, func(t *testing.T) {
+			p := plainPlan()
+			p.Order = order
+			d := newDir(t, p)
+			defer d.Close()
+			b, f := fakeBench(t, d)
+			reads, changed := 0, false
+			b.Rules = &fakeRules{read: inForce(f, &reads, func(n int, r *Reading) {
+				// Something is loaded anew behind a verified state, once.
+				if n > 6 && !changed && f.enforcer.state == Installed {
+					changed = true
+					r.Programs["reference"] = append(r.Programs["reference"], 99)
+				}
+			})}
+			if err := b.Run(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			discarded := 0
+			for _, r := range d.Results() {
+				for _, why := range r.Discarded {
+					discarded++
+					if !strings.Contains(why, "programs were attached or detached while no-policy was measured") {
+						t.Error(why)
+					}
+				}
+			}
+			if discarded == 0 || f.enforcer.forgot != 1 {
+				t.Errorf("%d results tell of a discarded round, %d times forgotten", discarded, f.enforcer.forgot)
+			}
+			if got, want := len(d.Results()), 3*2*d.Info.Plan.Rounds(d.Info.Plan.Tests[0]); got != want {
+				t.Errorf("%d results, want %d", got, want)
+			}
+		})
+	}
+}
+
+func TestRulesThatNeverStayEndTheBench(t *testing.T) {
+	d := newDir(t, plainPlan())
+	defer d.Close()
+	b, f := fakeBench(t, d)
+	reads := 0
+	b.Rules = &fakeRules{read: inForce(f, &reads, func(n int, r *Reading) {
+		if f.enforcer.state == Installed {
+			r.Programs["reference"] = append(r.Programs["reference"], ebpf.ProgramID(100+n))
+		}
+	})}
+	err := b.Run(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "4 times in a row: something else manages these rules") {
+		t.Error(err)
+	}
+	if len(d.Results()) != 0 || f.enforcer.closed != 1 {
+		t.Errorf("%d results, enforcer closed %d times", len(d.Results()), f.enforcer.closed)
+	}
+}
+
+// Crowded rounds are measured once more, but no more than a quarter of all; what stays crowded is marked.
+func TestCrowdedRoundsAreRepeated(t *testing.T) {
+	for name, c := range map[string]struct {
+		crowded  func(n int) bool
+		repeated int
+		busy     int
+	}{
+		"one":    {func(n int) bool { return n == 3 }, 1, 0},
+		"always": {func(int) bool { return true }, 3, 12},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDir(t, plainPlan())
+			defer d.Close()
+			b, f := fakeBench(t, d)
+			n := 0
+			f.around = func() Around {
+				n++
+				return Around{Foreign: map[bool]float64{true: 2}[c.crowded(n)], Busy: c.crowded(n)}
+			}
+			if err := b.Run(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			repeated, busy := 0, 0
+			for _, r := range d.Results() {
+				if r.Test != "a" || r.Scenario != "no-policy" {
+					continue
+				}
+				if len(r.Discarded) == 1 && strings.Contains(r.Discarded[0], "others kept 2.0 CPUs busy") {
+					repeated++
+				}
+				if r.Around.Busy {
+					busy++
+				}
+			}
+			if repeated != c.repeated || busy != c.busy || n != 12+c.repeated {
+				t.Errorf("%d repeated, %d busy, %d attempts", repeated, busy, n)
+			}
+			warnings := strings.Join(d.Analyze(nil).Warnings, "; ")
+			if !strings.Contains(warnings, "measured again") {
+				t.Errorf("no word of it: %s", warnings)
+			}
+		})
+	}
+}

@@ -1,0 +1,144 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+// beforeEach does something before every pass.
+type beforeEach struct {
+	Suite
+	do func() error
+}
+
+func (b beforeEach) Start(ctx context.Context, t Test, join int) (Worker, error) {
+	w, err := b.Suite.Start(ctx, t, join)
+	return doFirst{w, b.do}, err
+}
+
+type doFirst struct {
+	Worker
+	do func() error
+}
+
+func (w doFirst) Slice(d, warmup time.Duration) (Sample, error) {
+	if err := w.do(); err != nil {
+		return Sample{}, err
+	}
+	return w.Worker.Slice(d, warmup)
+}
+
+// The maps say from outside what the enforcer was told, over detaching and attaching, and nothing of what is not attached.
+func TestMapsOfTheReferenceEnforcer(t *testing.T) {
+	vmtest.Guest(t)
+	e, err := LoadReference()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	maps := &Maps{Products: []enforcer.Product{enforcer.VArmor, enforcer.Reference}}
+	defer maps.Close()
+	w, err := Commands{Dir: t.TempDir()}.Start(t.Context(), Test{Name: "holder", Run: "true"}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	ns, err := tracer.MountNamespace(fmt.Sprintf("/proc/%d", w.PID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	scenarios := ReferenceScenarios([]enforcer.Rules{{File: 1, Exec: 2}, {File: 8, Ptrace: 1}}, []string{"few", "more"})
+	for round := range 2 {
+		for _, s := range scenarios {
+			if err := e.Switch(context.Background(), s.State); err != nil {
+				t.Fatal(err)
+			}
+			before, err := maps.Read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := e.Confine(ns, s); err != nil {
+				t.Fatal(err)
+			}
+			now, err := maps.Read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.check(now, []uint32{ns}); err != nil {
+				t.Errorf("round %d, %s: %v", round, s.Name, err)
+			}
+			for _, other := range scenarios {
+				same := other.State == s.State && other.Confined == s.Confined && other.Rules == s.Rules
+				if err := other.check(now, []uint32{ns}); !same && err == nil {
+					t.Errorf("round %d, %s passes for %s", round, s.Name, other.Name)
+				}
+			}
+			if s.Confined && before.changed(now, []uint32{ns}) == "" {
+				t.Errorf("round %d, %s: the rules were replaced and it does not show", round, s.Name)
+			}
+			// A policy with the same numbers is another policy.
+			if s.Confined {
+				if err := e.enforcer.Confine(ns, reference.Policy{Fillers: s.Rules}); err != nil {
+					t.Fatal(err)
+				}
+				if again, err := maps.Read(); err != nil || now.changed(again, []uint32{ns}) == "" {
+					t.Errorf("round %d, %s: replaced by its like, and it does not show (%v)", round, s.Name, err)
+				}
+			}
+		}
+	}
+}
+
+// Somebody takes the policies away in the middle of a round: it is discarded, and the rules are put in force again.
+func TestRulesThatGoAwayAreNoticed(t *testing.T) {
+	vmtest.Guest(t)
+	ref, err := LoadReference()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := testPlan()
+	p.Runs, p.Tests = 2, []Test{{Name: "a", Kind: Command, Run: "true", Better: lower}}
+	p.Scenarios = ReferenceScenarios([]enforcer.Rules{{File: 8}}, []string{"8"})
+	d := newDir(t, p)
+	defer d.Close()
+	passes := 0
+	spoil := func() error {
+		if passes++; passes != 7 {
+			return nil
+		}
+		for ns := range ref.inForce {
+			if err := ref.enforcer.Release(ns); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	b := &Bench{
+		Dir: d, Suites: map[Kind]Suite{Command: beforeEach{Commands{Dir: t.TempDir()}, spoil}}, Enforcer: ref,
+		Rules: &Maps{Products: []enforcer.Product{enforcer.Reference}},
+	}
+	if err := b.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	discarded := 0
+	for _, r := range d.Results() {
+		discarded += len(r.Discarded)
+		if r.Scenario == "rules=8" && r.InForce.Policies["reference"] != (enforcer.Rules{File: 8}) {
+			t.Errorf("round %d: %+v", r.Round, r.InForce)
+		}
+		if len(r.Discarded) > 0 && !strings.Contains(r.Discarded[0], "were replaced") {
+			t.Error(r.Discarded)
+		}
+	}
+	if discarded == 0 {
+		t.Error("nothing was discarded")
+	}
+}

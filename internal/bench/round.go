@@ -1,0 +1,128 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	// attempts is how often a round may find its rules changed before the bench gives up.
+	attempts = 4
+	// One of crowdShare rounds of a batch may be measured again because of what others do, once each: a machine that is always
+	// crowded would never be done.
+	crowdShare = 4
+)
+
+// repeat measures a round until it counts. An attempt during which the rules changed is worth nothing; one in a crowd is worth
+// less than another one. Neither goes away in silence: the results say what was discarded, and why.
+func (m *meter) repeat(rounds int, attempt func() ([]Result, string, error)) ([]Result, error) {
+	var discarded []string
+	for {
+		results, reason, err := attempt()
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case reason != "" && len(discarded)+1 >= attempts:
+			return nil, fmt.Errorf("%s, %d times in a row: something else manages these rules; stop it", reason, attempts)
+		case reason != "":
+			m.bench.Enforcer.Forget()
+			m.state = ""
+		case len(discarded) == 0 && m.crowded(results, rounds):
+			m.again++
+			around := results[0].Around
+			reason = fmt.Sprintf("others kept %.1f CPUs busy", around.Foreign+around.Steal)
+		default:
+			for i := range results {
+				results[i].Discarded = discarded
+			}
+			return results, nil
+		}
+		discarded = append(discarded, reason)
+	}
+}
+
+// crowded says whether others did so much during the round that another one is worth its time. What runs beside commands may be
+// their servers.
+func (m *meter) crowded(results []Result, rounds int) bool {
+	ours := !slices.ContainsFunc(m.batch, func(t Test) bool { return t.Kind == Command })
+	return ours && len(results) > 0 && results[0].Around.crowded() && m.again < rounds/crowdShare
+}
+
+// round measures all scenarios of the active tests once. A reason says that its results must not be used.
+func (m *meter) round(ctx context.Context, n int, active []int) (_ []Result, reason string, err error) {
+	round := m.plan.Round(m.index, n)
+	if err := m.deal(round.Slots); err != nil {
+		return nil, "", err
+	}
+	defer quiet()()
+	tests := make([]Test, len(active))
+	for i, a := range active {
+		tests[i] = m.batch[a]
+	}
+	sums := make([][]tally, len(active))
+	for i := range sums {
+		sums[i] = make([]tally, len(m.plan.Scenarios))
+	}
+	noted := make([]*InForce, len(m.plan.Scenarios))
+	start, watched := time.Now(), m.bench.watch(m.copies.pids())
+	for _, phase := range round.Phases {
+		before, err := m.enter(ctx, phase.State, phase.Scenarios, round.Slots)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, turn := range round.Turns(m.plan, tests, phase) {
+			scenario := m.plan.Scenarios[turn.Scenario]
+			sample, err := m.slice(ctx, active[turn.Test], round.Slots[turn.Scenario], scenario)
+			if err != nil {
+				return nil, "", err
+			}
+			if !turn.Lead {
+				sums[turn.Test][turn.Scenario].add(sample)
+			}
+		}
+		if reason, err = m.unchanged(before, phase.Scenarios, round.Slots, noted); reason != "" || err != nil {
+			return nil, reason, err
+		}
+	}
+	around := watched()
+	var results []Result
+	for i := range tests {
+		for j := range m.plan.Scenarios {
+			r, err := m.result(n, tests[i], m.plan.Scenarios[j], sums[i][j])
+			if err != nil {
+				return nil, "", err
+			}
+			r.Start, r.Around, r.InForce = start, around, noted[j]
+			results = append(results, r)
+		}
+	}
+	return results, "", nil
+}
+
+// enter brings the machine into a state, and returns when the scenarios are in force.
+func (m *meter) enter(ctx context.Context, s State, scenarios, slots []int) (Reading, error) {
+	if m.state != s {
+		if err := m.bench.Enforcer.Switch(ctx, s); err != nil {
+			return Reading{}, fmt.Errorf("%s: %w", s, err)
+		}
+		m.state = s
+	}
+	inForce, err := m.verify(ctx, scenarios, slots)
+	if err != nil {
+		return inForce, err
+	}
+	return inForce, m.rest(ctx)
+}
+
+// rest lets the kernel free what it no longer needs.
+func (m *meter) rest(ctx context.Context) error {
+	select {
+	case <-time.After(m.bench.Settle):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,59 @@
+package bench
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+func untilCI(t *testing.T, target float64, limit time.Duration) (*Plan, []Cell, *fakeSuite) {
+	t.Helper()
+	p := shortPlan()
+	p.Runs, p.UntilCI, p.MaxTime = 1, target, limit
+	d := newDir(t, p)
+	t.Cleanup(func() { d.Close() })
+	b, f := fakeBench(t, d)
+	if err := b.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return &d.Info.Plan, d.Analyze(nil).Cells, f
+}
+
+// The copies differ by 1 % from slice to slice, so that the loss of a round, of five slices, is off by some 0.6 %: the median of n
+// rounds by 0.8 %/sqrt(n), and its 95 % interval is within 0.2 % after some 50 to 100 rounds. The draws are always the same.
+func TestUntilCIStopsWhenIntervalsAreNarrow(t *testing.T) {
+	const target = 0.002
+	p, cells, f := untilCI(t, target, 0)
+	rounds := map[string]int{}
+	for _, c := range cells {
+		rounds[c.Test] = c.Rounds
+		if c.Scenario != "not-installed" && c.CI.Half() > target {
+			t.Errorf("%s under %s: ±%.3f %%", c.Test, c.Scenario, 100*c.CI.Half())
+		}
+	}
+	for _, test := range p.Tests {
+		n := rounds[test.Name]
+		t.Logf("%s: %d rounds", test.Name, n)
+		if n < 30 || n > 200 || n%roundsPerRun != 0 {
+			t.Errorf("%s has %d rounds", test.Name, n)
+		}
+	}
+	if f.clock < time.Second {
+		t.Errorf("the clock shows %s", f.clock)
+	}
+}
+
+// An interval that is never narrow enough: the time limit ends it, with the round that it fell into.
+func TestMaxTimeEndsUntilCI(t *testing.T) {
+	const limit = 20 * time.Second
+	p, cells, f := untilCI(t, 1e-6, limit)
+	// Both tests, all scenarios, the slices that count and one that leads in each of three phases.
+	round := time.Duration(2*(len(p.Scenarios)*slicesPerRound+3)) * p.Slice
+	warmUp := time.Duration(2*len(p.Scenarios)) * p.Slice
+	if want := int((limit-warmUp)/round) + 1; cells[0].Rounds != want {
+		t.Errorf("%d rounds, want %d", cells[0].Rounds, want)
+	}
+	if f.clock < limit || f.clock > limit+round {
+		t.Errorf("ended after %s", f.clock)
+	}
+}

@@ -1,0 +1,132 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+)
+
+// patience is what a state gets to show in the enforcers' maps, where the scenario has no ready with a time-out of its own.
+const patience = 5 * time.Second
+
+// verify waits until the enforcers' own maps show what the scenarios of a state are about, and returns that reading. Nothing is
+// scored before.
+func (m *meter) verify(ctx context.Context, scenarios, slots []int) (Reading, error) {
+	if m.bench.Rules == nil {
+		return Reading{}, nil
+	}
+	limit := patience
+	for _, i := range scenarios {
+		if ready := m.plan.Scenarios[i].Ready; ready != nil {
+			limit = max(limit, ready.Timeout)
+		}
+	}
+	deadline := time.Now().Add(limit)
+	for {
+		now, err := m.bench.Rules.Read()
+		for k := 0; k < len(scenarios) && err == nil; k++ {
+			i := scenarios[k]
+			if err = m.plan.Scenarios[i].check(now, m.copies.mntns[slots[i]]); err != nil {
+				err = fmt.Errorf("scenario %s is not in force: %w", m.plan.Scenarios[i].Name, err)
+			}
+		}
+		if err == nil || ctx.Err() != nil {
+			return now, ctx.Err()
+		}
+		if time.Now().After(deadline) {
+			return now, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// check compares what is in force with what the scenario says.
+func (s Scenario) check(r Reading, mntns []uint32) error {
+	f, err := r.of(mntns)
+	if err != nil {
+		return err
+	}
+	own := enforcer.Reference.Name
+	switch {
+	case s.Setup != nil:
+		return s.checkExpected(f)
+	case s.State == Removed && f.Programs[own] > 0:
+		return fmt.Errorf("%d programs of the reference enforcer are attached: end the `lsmprof enforce` that holds them", f.Programs[own])
+	case s.State != Installed:
+		return nil
+	case f.Programs[own] == 0:
+		return fmt.Errorf("no program of the reference enforcer is attached")
+	}
+	rules, confined := f.Policies[own]
+	switch {
+	case confined && !s.Confined:
+		return fmt.Errorf("the maps have a policy for it, %s", rulesText(rules))
+	case s.Confined && !confined:
+		return fmt.Errorf("the maps have no policy for it")
+	case s.Confined && rules != s.Rules:
+		return fmt.Errorf("the maps show %s, not %s", rulesText(rules), rulesText(s.Rules))
+	}
+	return nil
+}
+
+// checkExpected is for enforcers that others drive: any product that lsmprof knows may have the rules.
+func (s Scenario) checkExpected(f InForce) error {
+	switch want := s.Expect; {
+	case want == nil:
+		return nil
+	case want.None && len(f.Policies) > 0:
+		return fmt.Errorf("the maps have a policy for it: %s", policiesText(f))
+	case want.None && len(f.Programs) == 0:
+		return fmt.Errorf("no enforcer that lsmprof knows is attached")
+	case want.None:
+		return nil
+	default:
+		for _, rules := range f.Policies {
+			if rules == want.Rules {
+				return nil
+			}
+		}
+		return fmt.Errorf("the maps show %s, not %s", policiesText(f), rulesText(want.Rules))
+	}
+}
+
+func policiesText(f InForce) string {
+	if len(f.Policies) == 0 {
+		return "no policy"
+	}
+	text := ""
+	for product, rules := range f.Policies {
+		text += fmt.Sprintf(" %s (%s)", rulesText(rules), product)
+	}
+	return text[1:]
+}
+
+func rulesText(r enforcer.Rules) string {
+	return fmt.Sprintf("file=%d,exec=%d,net=%d,mount=%d,cap=%d,ptrace=%d", r.File, r.Exec, r.Net, r.Mount, r.Cap, r.Ptrace)
+}
+
+// unchanged reads again what is in force; a reason says that the slices in between are worth nothing. What was in force is noted
+// with the scenarios.
+func (m *meter) unchanged(before Reading, scenarios, slots []int, noted []*InForce) (reason string, err error) {
+	if m.bench.Rules == nil {
+		return "", nil
+	}
+	now, err := m.bench.Rules.Read()
+	if err != nil {
+		return "", err
+	}
+	for _, i := range scenarios {
+		mntns := m.copies.mntns[slots[i]]
+		if why := before.changed(now, mntns); why != "" {
+			return fmt.Sprintf("%s while %s was measured", why, m.plan.Scenarios[i].Name), nil
+		}
+		f, err := now.of(mntns)
+		if err != nil {
+			return "", err
+		}
+		noted[i] = &f
+	}
+	return "", nil
+}
