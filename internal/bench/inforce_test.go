@@ -187,10 +187,12 @@ func TestCrowdedRoundsAreRepeated(t *testing.T) {
 			d := newDir(t, plainPlan())
 			defer d.Close()
 			b, f := fakeBench(t, d)
-			n := 0
+			n, parts := 0, 0
 			f.around = func() Around {
-				n++
-				return Around{Foreign: map[bool]float64{true: 2}[c.crowded(n)], Busy: c.crowded(n)}
+				// Of each of the three parts of a round.
+				parts++
+				n = (parts + 2) / 3
+				return Around{Foreign: map[bool]float64{true: 2}[c.crowded(n)], wall: 1}
 			}
 			if err := b.Run(context.Background()); err != nil {
 				t.Fatal(err)

@@ -37,6 +37,17 @@ type Around struct {
 	Load     float64 `json:"load1"`
 	Pressure float64 `json:"cpu_pressure_percent"` // PSI, some, average of 10 s
 	Busy     bool    `json:"busy"`                 // others had more than Neighbour
+	wall     float64 // seconds that this is about
+}
+
+// and joins what was seen in two parts of a round; setup and teardown of scenarios lie in between.
+func (a Around) and(b Around) Around {
+	all := max(a.wall+b.wall, 1e-9)
+	b.Foreign = (a.Foreign*a.wall + b.Foreign*b.wall) / all
+	b.Steal = (a.Steal*a.wall + b.Steal*b.wall) / all
+	b.Load, b.Pressure, b.wall = max(a.Load, b.Load), max(a.Pressure, b.Pressure), all
+	b.Busy = b.Foreign+b.Steal > Neighbour
+	return b
 }
 
 const (

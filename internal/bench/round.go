@@ -67,12 +67,13 @@ func (m *meter) round(ctx context.Context, n int, active []int) (_ []Result, rea
 		sums[i] = make([]tally, len(m.plan.Scenarios))
 	}
 	noted := make([]*InForce, len(m.plan.Scenarios))
-	start, watched := time.Now(), m.bench.watch(m.copies.pids())
+	start, around := time.Now(), Around{}
 	for _, phase := range round.Phases {
 		before, err := m.enter(ctx, phase.State, phase.Scenarios, round.Slots)
 		if err != nil {
 			return nil, "", err
 		}
+		watched := m.bench.watch(m.copies.pids())
 		for _, turn := range round.Turns(m.plan, tests, phase) {
 			scenario := m.plan.Scenarios[turn.Scenario]
 			sample, err := m.slice(ctx, active[turn.Test], round.Slots[turn.Scenario], scenario)
@@ -83,11 +84,11 @@ func (m *meter) round(ctx context.Context, n int, active []int) (_ []Result, rea
 				sums[turn.Test][turn.Scenario].add(sample)
 			}
 		}
+		around = around.and(watched())
 		if reason, err = m.unchanged(before, phase.Scenarios, round.Slots, noted); reason != "" || err != nil {
 			return nil, reason, err
 		}
 	}
-	around := watched()
 	var results []Result
 	for i := range tests {
 		for j := range m.plan.Scenarios {
