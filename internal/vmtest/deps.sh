@@ -37,6 +37,8 @@ test_tools() {
 	have ld.lld-19 || need lld-19 "links the built-in benchmark suite for amd64 and arm64"
 	have llvm-strip-19 || need llvm-19 "strips the BPF objects"
 	have clang-format-19 || need clang-format-19 "checks the format of the BPF sources"
+	have containerd && have ctr || need containerd "the container runtime that the tests of pods and containers talk to"
+	have runc || need runc "runs the containers of those tests"
 	[ -e /usr/include/bpf/bpf_helpers.h ] || need libbpf-dev "headers of the BPF programs"
 }
 

@@ -1,0 +1,204 @@
+// Package critest runs a real containerd for tests: Debian's package, its CRI plugin, the native snapshotter, pods in the network
+// of the machine, and images made of local programs, so that neither a registry nor a CNI is needed.
+package critest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// The images: App has busybox and a shell, Bare a single program.
+const (
+	App   = "lsmprof.test/app:1"
+	Bare  = "lsmprof.test/bare:1"
+	pause = "lsmprof.test/pause:1"
+)
+
+// limit of everything that is waited for, also in an emulated machine that others use as well.
+const limit = 2 * time.Minute
+
+// Containerd is a containerd with its state in a directory of its own.
+type Containerd struct {
+	Socket string
+
+	tb   testing.TB
+	dir  string
+	cmd  *exec.Cmd
+	log  *os.File
+	conn *grpc.ClientConn
+	cri  runtime.RuntimeServiceClient
+	pods []string
+}
+
+// config: runc cannot pivot_root on the initramfs of a guest. Nothing here depends on AppArmor or a CNI.
+const config = `version = 2
+root = "%[1]s/root"
+state = "%[1]s/state"
+disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.internal.v1.tracing", "io.containerd.snapshotter.v1.devmapper"]
+[grpc]
+  address = "%[1]s/containerd.sock"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "` + pause + `"
+  disable_apparmor = true
+  restrict_oom_score_adj = true
+[plugins."io.containerd.grpc.v1.cri".containerd]
+  snapshotter = "native"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+  runtime_type = "io.containerd.runc.v2"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+  NoPivotRoot = true
+`
+
+// Available says what is missing to run containers here, nil if nothing is.
+func Available() error {
+	if os.Getuid() != 0 {
+		return fmt.Errorf("containers need root")
+	}
+	for _, name := range []string{"containerd", "containerd-shim-runc-v2", "runc", "ctr", "busybox"} {
+		if _, err := exec.LookPath(name); err != nil {
+			return fmt.Errorf("%w; make deps installs it", err)
+		}
+	}
+	return nil
+}
+
+// Start starts a containerd and imports the images. workload, if any, is a static program of App at /bin/workload, and env its
+// environment. Everything ends with the test.
+func Start(tb testing.TB, workload string, env ...string) *Containerd {
+	tb.Helper()
+	// The path of a socket has at most 107 characters: t.TempDir may be too long.
+	dir, err := os.MkdirTemp("", "cri")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c := &Containerd{Socket: filepath.Join(dir, "containerd.sock"), tb: tb, dir: dir}
+	if err := os.WriteFile(filepath.Join(dir, "config.toml"), fmt.Appendf(nil, config, dir), 0o644); err != nil {
+		tb.Fatal(err)
+	}
+	if c.log, err = os.Create(filepath.Join(dir, "log")); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(c.remove)
+	c.Launch()
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	app := image{
+		name: App, files: map[string]string{"/bin/busybox": busybox}, env: env, argv: []string{"/bin/sleep", "1000000"},
+		links: map[string]string{},
+	}
+	for _, applet := range []string{"sh", "sleep", "cat", "echo", "id"} {
+		app.links["/bin/"+applet] = "busybox"
+	}
+	if workload != "" {
+		app.files["/bin/workload"] = workload
+	}
+	only := map[string]string{"/sleep": busybox}
+	for _, i := range []image{
+		app,
+		{name: Bare, files: only, argv: []string{"/sleep", "1000000"}},
+		{name: pause, files: only, argv: []string{"/sleep", "1000000"}},
+	} {
+		c.load(i)
+	}
+	return c
+}
+
+// Launch starts the daemon, again after Kill, and waits until it answers.
+func (c *Containerd) Launch() {
+	c.tb.Helper()
+	c.cmd = exec.Command("containerd", "-c", filepath.Join(c.dir, "config.toml"))
+	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
+	// It must not outlive a test that dies.
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := c.cmd.Start(); err != nil {
+		c.tb.Fatal(err)
+	}
+	conn, err := grpc.NewClient("unix:"+c.Socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	c.conn, c.cri = conn, runtime.NewRuntimeServiceClient(conn)
+	Wait(c.tb, "containerd answers", func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_, err := c.cri.Status(ctx, &runtime.StatusRequest{})
+		return err
+	})
+}
+
+// Kill ends the daemon; its containers live on.
+func (c *Containerd) Kill() {
+	c.conn.Close()
+	_ = c.cmd.Process.Kill()
+	_ = c.cmd.Wait()
+}
+
+func (c *Containerd) load(i image) {
+	c.tb.Helper()
+	archive, err := i.archive()
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	cmd := exec.Command("ctr", "-a", c.Socket, "-n", "k8s.io", "images", "import", "--snapshotter", "native", "-")
+	cmd.Stdin = bytes.NewReader(archive)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		c.tb.Fatalf("import %s: %v: %s", i.name, err, out)
+	}
+}
+
+// remove ends the pods and the daemon.
+func (c *Containerd) remove() {
+	if c.cmd == nil {
+		return
+	}
+	for _, id := range c.pods {
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		_, err := c.cri.StopPodSandbox(ctx, &runtime.StopPodSandboxRequest{PodSandboxId: id})
+		if err == nil {
+			_, err = c.cri.RemovePodSandbox(ctx, &runtime.RemovePodSandboxRequest{PodSandboxId: id})
+		}
+		cancel()
+		if err != nil {
+			c.tb.Errorf("remove pod %.12s: %v", id, err)
+		}
+	}
+	c.Kill()
+	if c.tb.Failed() {
+		text, _ := os.ReadFile(c.log.Name())
+		lines := bytes.Split(text, []byte("\n"))
+		c.tb.Logf("end of containerd's log:\n%s", bytes.Join(lines[max(0, len(lines)-20):], []byte("\n")))
+	}
+	c.log.Close()
+	if err := os.RemoveAll(c.dir); err != nil {
+		c.tb.Error(err)
+	}
+}
+
+// Wait polls until f succeeds.
+func Wait(tb testing.TB, what string, f func() error) {
+	tb.Helper()
+	deadline := time.Now().Add(limit)
+	for {
+		err := f()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			tb.Fatalf("%s: not within %v: %v", what, limit, err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}

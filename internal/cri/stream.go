@@ -1,0 +1,128 @@
+package cri
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"golang.org/x/sync/errgroup"
+	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// Streams are those of a program; each may be nil.
+type Streams struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
+// Exec starts a program in a container, copies its streams as they come and returns its exit status when it ends. No shell is
+// involved. When ctx is done the program sees the end of its standard input; CRI has no way to kill it: Run can, with a limit.
+func (r *Runtime) Exec(ctx context.Context, id string, argv []string, s Streams) (int, error) {
+	c, err := r.dialed(ctx)
+	if err != nil {
+		return 0, err
+	}
+	status, err := c.exec(ctx, id, argv, s)
+	if err != nil {
+		return 0, fmt.Errorf("run %s in container %.12s: %w", argv[0], id, err)
+	}
+	return status, nil
+}
+
+func (c *client) exec(ctx context.Context, id string, argv []string, s Streams) (int, error) {
+	asking, cancel := context.WithTimeout(ctx, Deadline)
+	defer cancel()
+	response, err := c.RuntimeServiceClient.Exec(asking, &runtime.ExecRequest{
+		ContainerId: id, Cmd: argv, Stdin: s.Stdin != nil, Stdout: s.Stdout != nil, Stderr: s.Stderr != nil,
+	})
+	if err != nil {
+		return 0, explainExec(err)
+	}
+	conn, err := upgrade(asking, response.GetUrl())
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	status, err := converse(conn, s)
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	return status, err
+}
+
+// converse is Kubernetes' remotecommand protocol v4: a stream for each of the program's, and one that tells how it ended.
+func converse(conn *streamConn, s Streams) (int, error) {
+	end, err := conn.open("error")
+	if err != nil {
+		return 0, err
+	}
+	if err := end.Close(); err != nil { // our half
+		return 0, err
+	}
+	if s.Stdin != nil {
+		in, err := conn.open("stdin")
+		if err != nil {
+			return 0, err
+		}
+		go func() { // it may wait for input when the program has ended
+			_, _ = io.Copy(in, s.Stdin)
+			_ = in.Close()
+		}()
+	}
+	var output errgroup.Group
+	for name, w := range map[string]io.Writer{"stdout": s.Stdout, "stderr": s.Stderr} {
+		if w == nil {
+			continue
+		}
+		out, err := conn.open(name)
+		if err != nil {
+			return 0, err
+		}
+		output.Go(func() error {
+			_, err := io.Copy(w, out)
+			return err
+		})
+	}
+	text, err := io.ReadAll(io.LimitReader(end, maxStatus))
+	if err != nil {
+		return 0, fmt.Errorf("the runtime broke off: %w", err)
+	}
+	status, err := parseStatus(text)
+	return status, errors.Join(err, output.Wait())
+}
+
+// maxStatus is the most that a runtime may say about an end, bytes.
+const maxStatus = 64 << 10
+
+// parseStatus reads how a program ended: a Kubernetes Status object, or nothing where the connection broke.
+func parseStatus(text []byte) (int, error) {
+	var s struct {
+		Status, Reason, Message string
+		Details                 struct {
+			Causes []struct{ Reason, Message string }
+		}
+	}
+	if len(text) == 0 {
+		return 0, errors.New("the runtime broke off; did it stop, or the container end?")
+	}
+	if err := json.Unmarshal(text, &s); err != nil {
+		return 0, fmt.Errorf("the runtime says how it ended, but not in JSON: %q", clean(string(text), maxImage, ""))
+	}
+	if s.Status == "Success" {
+		return 0, nil
+	}
+	for _, c := range s.Details.Causes {
+		if s.Reason != "NonZeroExitCode" || c.Reason != "ExitCode" {
+			continue
+		}
+		if code, err := strconv.Atoi(c.Message); err == nil && code > 0 && code < 256 {
+			return code, nil
+		}
+	}
+	return 0, errors.New(clean(s.Message, maxImage, ""))
+}

@@ -1,0 +1,106 @@
+package cri
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lsmprof/lsmprof/internal/cri/critest"
+)
+
+func TestStreamsOfAProgramInAContainer(t *testing.T) {
+	c := containerd(t)
+	r := New(c.Socket)
+	defer r.Close()
+	app := c.Pod("default", "p", nil, "").Container("app", critest.App).Containers["app"]
+
+	// The answer to each line comes before the next is sent.
+	in, lines := io.Pipe()
+	answers, out := io.Pipe()
+	var stderr bytes.Buffer
+	ended := make(chan int, 1)
+	go func() {
+		script := `while read l; do echo "got $l"; done; echo bye >&2; exit 3`
+		status, err := r.Exec(t.Context(), app, []string{"sh", "-c", script}, Streams{in, out, &stderr})
+		if err != nil {
+			t.Error(err)
+		}
+		out.Close()
+		ended <- status
+	}()
+	answer := make([]byte, 64)
+	for _, line := range []string{"one", "two"} {
+		if _, err := io.WriteString(lines, line+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		n, err := answers.Read(answer)
+		if err != nil || string(answer[:n]) != "got "+line+"\n" {
+			t.Fatalf("%q: %q, %v", line, answer[:n], err)
+		}
+	}
+	lines.Close()
+	if status := <-ended; status != 3 || stderr.String() != "bye\n" {
+		t.Errorf("status %d, stderr %q", status, stderr.String())
+	}
+
+	var big bytes.Buffer
+	if status, err := r.Exec(t.Context(), app, []string{"sh", "-c", "cat /bin/busybox"}, Streams{Stdout: &big}); status != 0 || err != nil {
+		t.Errorf("cat: %d, %v", status, err)
+	}
+	if all, err := r.Run(t.Context(), app, []string{"cat", "/bin/busybox"}, time.Minute); err != nil || !bytes.Equal(all.Stdout, big.Bytes()) {
+		t.Errorf("%d of %d bytes streamed, %v", big.Len(), len(all.Stdout), err)
+	}
+
+	if _, err := r.Exec(t.Context(), app, []string{"no-such-program"}, Streams{Stdout: io.Discard}); err == nil ||
+		!strings.Contains(err.Error(), "no-such-program") {
+		t.Errorf("a program that is not there: %v", err)
+	}
+	if _, err := r.Exec(t.Context(), "0123", []string{"sh"}, Streams{}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("no such container: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := r.Exec(ctx, app, []string{"sh", "-c", "read l"}, Streams{Stdin: blocked{ctx}, Stdout: io.Discard}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("deadline: %v", err)
+	}
+}
+
+// blocked is an input that never comes.
+type blocked struct{ ctx context.Context }
+
+func (b blocked) Read([]byte) (int, error) {
+	<-b.ctx.Done()
+	return 0, io.EOF
+}
+
+func TestExitStatusesAsRuntimesWriteThem(t *testing.T) {
+	for _, test := range []struct {
+		text, fails string
+		status      int
+	}{
+		{`{"status":"Success"}`, "", 0},
+		{`{"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"137"}]}}`, "", 137},
+		{`{"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"x"}]},"message":"odd"}`, "odd", 0},
+		{`{"status":"Failure","message":"\u001b[31mno\n"}`, "?[31mno?", 0},
+		{"", "broke off", 0},
+		{"<html>", "not in JSON", 0},
+	} {
+		status, err := parseStatus([]byte(test.text))
+		if status != test.status || (err == nil) != (test.fails == "") || err != nil && !strings.Contains(err.Error(), test.fails) {
+			t.Errorf("%s: %d, %v", test.text, status, err)
+		}
+	}
+}
+
+func FuzzStatus(f *testing.F) {
+	f.Add([]byte(`{"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"2"}]}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if status, err := parseStatus(text); status < 0 || status > 255 || err != nil && strings.ContainsRune(err.Error(), '\x1b') {
+			t.Errorf("%d, %v", status, err)
+		}
+	})
+}
