@@ -39,6 +39,7 @@ test_tools() {
 	have clang-format-19 || need clang-format-19 "checks the format of the BPF sources"
 	have containerd && have ctr || need containerd "the container runtime that the tests of pods and containers talk to"
 	have runc || need runc "runs the containers of those tests"
+	have tmux || need tmux "the terminal that lsmprof top is driven in"
 	[ -e /usr/include/bpf/bpf_helpers.h ] || need libbpf-dev "headers of the BPF programs"
 }
 

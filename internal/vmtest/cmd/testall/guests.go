@@ -145,6 +145,14 @@ func vcpus(path string) string {
 	return "1"
 }
 
+// carries are the flags that bring commands of this machine into the guest. Without tmux the test that needs it skips, and says so.
+func carries(path string) []string {
+	if _, err := exec.LookPath("tmux"); err == nil && strings.HasSuffix(path, "/internal/cli") {
+		return []string{"-with", "tmux"}
+	}
+	return nil
+}
+
 func (k kernelTests) run(ctx context.Context, runner, kernel string, exact bool) result {
 	began := time.Now()
 	where := kernel
@@ -158,6 +166,7 @@ func (k kernelTests) run(ctx context.Context, runner, kernel string, exact bool)
 	if !exact {
 		args = append(args, "-smp", vcpus(k.path))
 	}
+	args = append(args, carries(k.path)...)
 	args = append(args, "-exec", k.binary, "-test.v=test2json", "-test.timeout="+guestTimeout, choose)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = k.dir

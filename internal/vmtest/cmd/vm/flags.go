@@ -65,6 +65,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.BoolVar(&c.Verbose, "v", false, "show the kernel's console")
 	f.BoolVar(&c.fetch, "fetch", false, "fetch the kernel and exit")
 	f.Var((*copies)(&c.In), "in", "HOST:GUEST, copy a file or folder into the guest; repeatable")
+	f.Func("with", "NAME, copy a command of this machine and its libraries into the guest; repeatable", func(name string) error {
+		needed, err := vmtest.Command(name)
+		c.In = append(c.In, needed...)
+		return err
+	})
 	f.Var((*copies)(&c.Out), "out", "GUEST:HOSTDIR, copy a file or a folder's contents out afterwards; repeatable")
 	f.Var((*words)(&c.Env), "env", "NAME=VALUE for the command; repeatable")
 	binary := f.Bool("exec", false, "the first argument is a host binary to copy in and run, with ./testdata")

@@ -1,0 +1,207 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gdamore/tcell/v3"
+	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+const topShort = "Shows live what BPF LSM programs cost; ? lists the keys. Without a terminal, a table per interval"
+
+// topOptions are the flags of top.
+type topOptions struct {
+	session
+	interval   time.Duration
+	iterations int
+	by         string
+	format     string
+	top        int
+}
+
+func (o *topOptions) flags(f *pflag.FlagSet) {
+	f.DurationVar(&o.interval, "interval", time.Second, "how often the screen changes")
+	f.IntVar(&o.iterations, "iterations", 0, "end after so many intervals; default: with q or Ctrl-C")
+	f.StringVar(&o.by, "by", "workload", "rows by workload, syscall, hook or program")
+	f.StringVarP(&o.format, "format", "o", "text", "text, or json: one object per interval on a line of its own")
+	f.IntVar(&o.top, "top", 30, "rows of each table where stdout is no terminal, 0 for all")
+	o.session.flags(f)
+}
+
+func top(ctx context.Context, std streams, args []string) error {
+	o := topOptions{session: newSession("top", args)}
+	f := newFlags(std, "top", "", topShort)
+	o.flags(f)
+	if err := parseNoArgs(f, args); err != nil {
+		return err
+	}
+	by, err := o.validate()
+	if err != nil {
+		return usageError{fmt.Errorf("top: %w", err)}
+	}
+	t, err := o.start(ctx)
+	if err != nil {
+		return classify(err)
+	}
+	feed := topFeed{session: &o.session, tracer: t}
+	if o.format == "text" && isTerminal(std.out) {
+		err = o.interact(ctx, &feed, newTopModel(by))
+	} else {
+		err = o.print(ctx, std.out, &feed, newTopModel(by))
+	}
+	for _, line := range feed.last.Facts() {
+		fmt.Fprintln(std.err, visible(line))
+	}
+	return errors.Join(err, t.Close())
+}
+
+// validate returns the grouping.
+func (o *topOptions) validate() (by int, err error) {
+	var names []string
+	for _, g := range topGroupings {
+		names = append(names, g.name)
+	}
+	by = slices.Index(names, o.by)
+	switch {
+	case by < 0:
+		return 0, fmt.Errorf("--by %s: must be one of %s", o.by, strings.Join(names, ", "))
+	case o.format != "text" && o.format != "json":
+		return 0, fmt.Errorf("-o %s: must be text or json", o.format)
+	case o.interval < tracer.PollInterval:
+		return 0, fmt.Errorf("--interval %s: must be at least %s", o.interval, tracer.PollInterval)
+	case o.iterations < 0:
+		return 0, fmt.Errorf("--iterations %d: must not be negative", o.iterations)
+	}
+	return by, o.session.validate()
+}
+
+// topFeed cuts a recording into intervals.
+type topFeed struct {
+	*session
+	tracer *tracer.Tracer
+	last   profile.Snapshot
+	self   time.Duration
+}
+
+// next is what was measured since the last call; the first one begins and returns nothing of use.
+func (f *topFeed) next(ctx context.Context) (topInterval, error) {
+	if err := f.tracer.Poll(ctx); err != nil {
+		return topInterval{}, err
+	}
+	now, err := f.snapshot(f.tracer)
+	if err != nil {
+		return topInterval{}, err
+	}
+	i := topInterval{end: now.Start.Add(now.Duration), delta: now}
+	if f.last.Duration > 0 {
+		if i.delta, err = now.Since(f.last); err != nil {
+			return i, err
+		}
+	}
+	self := cpuTime()
+	i.self = self - f.self
+	f.last, f.self = now, self
+	return i, nil
+}
+
+// cpuTime is what this process has used.
+func cpuTime() time.Duration {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// intervals calls show for each, until it or a key ends it. events may be nil.
+func (o *topOptions) intervals(ctx context.Context, f *topFeed, m *topModel, events <-chan tcell.Event,
+	show func(), handle func(tcell.Event) (goOn bool),
+) error {
+	if _, err := f.next(ctx); err != nil {
+		return err
+	}
+	poll, tick := time.NewTicker(tracer.PollInterval), time.NewTicker(o.interval)
+	defer poll.Stop()
+	defer tick.Stop()
+	for n := 0; ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e := <-events:
+			if !handle(e) {
+				return nil
+			}
+		case <-poll.C:
+			if err := f.tracer.Poll(ctx); err != nil {
+				return err
+			}
+		case <-tick.C:
+			i, err := f.next(ctx)
+			if err == nil {
+				err = m.add(i)
+			}
+			if err != nil {
+				return err
+			}
+			show()
+			if n++; n == o.iterations {
+				return nil
+			}
+		}
+	}
+}
+
+// interact shows the model on the terminal until the user ends it.
+func (o *topOptions) interact(ctx context.Context, f *topFeed, m *topModel) error {
+	screen, err := openScreen()
+	if err != nil {
+		return err
+	}
+	defer screen.Fini()
+	// Warnings are on the screen; a line on stderr would tear it.
+	old := slog.Default()
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	defer slog.SetDefault(old)
+
+	return o.intervals(ctx, f, m, screen.EventQ(), func() { draw(screen, m) }, func(e tcell.Event) bool {
+		switch e := e.(type) {
+		case *tcell.EventKey:
+			if !m.key(keyName(e)) {
+				return false
+			}
+		case *tcell.EventResize:
+			screen.Sync()
+		}
+		draw(screen, m)
+		return true
+	})
+}
+
+// print writes a table or an object per interval.
+func (o *topOptions) print(ctx context.Context, w io.Writer, f *topFeed, m *topModel) error {
+	var failed error
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	err := o.intervals(ctx, f, m, nil, func() {
+		if o.format == "json" {
+			failed = m.writeJSON(w)
+		} else {
+			failed = m.writeText(w, o.top)
+		}
+		if failed != nil {
+			stop()
+		}
+	}, nil)
+	return errors.Join(err, failed)
+}
