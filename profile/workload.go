@@ -9,6 +9,9 @@ import (
 	"unicode"
 )
 
+// ContainerID is the id of the container that its cgroup is named after, "" where it is not.
+func (w Workload) ContainerID() string { return containerID.FindString(path.Base(w.Cgroup)) }
+
 // containerID is what every container runtime puts into the last part of a container's cgroup path.
 var containerID = regexp.MustCompile(`[0-9a-f]{64}`)
 
@@ -22,7 +25,7 @@ func (w Workload) Name() string {
 	if w.Comm == "" {
 		return fmt.Sprintf("mntns:%d", w.MntNS)
 	}
-	if id := containerID.FindString(path.Base(w.Cgroup)); id != "" {
+	if id := w.ContainerID(); id != "" {
 		return printable(w.Comm) + "/" + id[:12]
 	}
 	return printable(w.Comm)

@@ -2,6 +2,7 @@ package tracer
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf"
 
@@ -14,10 +15,25 @@ type Filter struct {
 	MntNS []uint32 // inode numbers of mount namespaces
 	PIDs  []uint32 // process ids (thread group ids) in the initial pid namespace
 	Comm  string   // command name, cut at 15 characters as the kernel does
+	// Follow, if any, is asked at every poll for the mount namespaces that are of interest then: containers come and go.
+	Follow func() []uint32
+}
+
+// namespaces are the mount namespaces that pass.
+func (f Filter) namespaces() []uint32 {
+	if f.Follow == nil {
+		return f.MntNS
+	}
+	now := f.Follow()
+	if len(f.MntNS) > 0 {
+		now = slices.DeleteFunc(now, func(ns uint32) bool { return !slices.Contains(f.MntNS, ns) })
+	}
+	slices.Sort(now)
+	return now
 }
 
 func (f Filter) mode() (m bpf.ProbeMode) {
-	if len(f.MntNS) > 0 {
+	if len(f.MntNS) > 0 || f.Follow != nil {
 		m |= bpf.ProbeModeMODE_MNTNS
 	}
 	if len(f.PIDs) > 0 {
@@ -60,6 +76,8 @@ const controlMap = ".data.control"
 type control struct {
 	m       *ebpf.Map
 	probing *ebpf.Variable
+	mntns   *ebpf.Variable
+	allowed []uint32      // mount namespaces, as mntns has them
 	mode    bpf.ProbeMode // while recording
 }
 
@@ -76,7 +94,8 @@ func newControl(spec *ebpf.CollectionSpec, f Filter, preemptible bool, sample in
 			delete(spec.Variables, name)
 		}
 	}
-	for name, keys := range map[string][]uint32{bpf.ProbeVarMntnsAllowed: f.MntNS, bpf.ProbeVarPidsAllowed: f.PIDs} {
+	namespaces := f.namespaces()
+	for name, keys := range map[string][]uint32{bpf.ProbeVarMntnsAllowed: namespaces, bpf.ProbeVarPidsAllowed: f.PIDs} {
 		v := spec.Variables[name]
 		t, err := table(name, int(v.Size())/4, keys)
 		if err != nil {
@@ -103,7 +122,30 @@ func newControl(spec *ebpf.CollectionSpec, f Filter, preemptible bool, sample in
 	if preemptible {
 		mode |= bpf.ProbeModeMODE_PREEMPTIBLE
 	}
-	return &control{coll.DetachMap(controlMap), coll.Variables[bpf.ProbeVarProbing], mode}, nil
+	return &control{
+		m: coll.DetachMap(controlMap), probing: coll.Variables[bpf.ProbeVarProbing],
+		mntns: coll.Variables[bpf.ProbeVarMntnsAllowed], allowed: namespaces, mode: mode,
+	}, nil
+}
+
+// follow lets the namespaces through that the filter wants now.
+func (c *control) follow(f Filter) error {
+	if f.Follow == nil {
+		return nil
+	}
+	now := f.namespaces()
+	if slices.Equal(now, c.allowed) {
+		return nil
+	}
+	t, err := table("mount namespace", int(c.mntns.Size())/4, now)
+	if err != nil {
+		return err
+	}
+	if err := c.mntns.Set(t); err != nil {
+		return fmt.Errorf("filter: %w", err)
+	}
+	c.allowed = now
+	return nil
 }
 
 // open lets the probes record, shut stops them.

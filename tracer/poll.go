@@ -32,6 +32,10 @@ func (t *Tracer) Run(ctx context.Context) error {
 
 // Poll charges what was recorded since the last Poll to workloads, syscalls and rules, and follows programs that came or went.
 func (t *Tracer) Poll(ctx context.Context) error {
+	t.names.settle()
+	if err := t.loader.control.follow(t.opts.Filter); err != nil {
+		return err
+	}
 	if err := t.charge(); err != nil {
 		return err
 	}
@@ -73,8 +77,7 @@ func (t *Tracer) tally(program int, c *count) {
 	tr := t.order[program]
 	key := rowKey{program: program, syscall: "[other]", rules: profile.RulesUnknown}
 	if !c.other {
-		t.names.note(c.mntns, c.comm)
-		key = rowKey{program, syscallName(c.syscall), c.mntns, t.rules(tr, c.mntns)}
+		key = rowKey{program, syscallName(c.syscall), t.names.note(c.mntns, c.comm), t.rules(tr, c.mntns)}
 	}
 	row := t.rows[key]
 	if row == nil {
@@ -224,9 +227,12 @@ func (t *Tracer) Snapshot() (profile.Snapshot, error) {
 		}
 		s.Programs = append(s.Programs, p)
 	}
+	t.names.settle()
 	for key, row := range t.rows {
 		r := *row
-		r.Workload = t.names.workload(key.mntns)
+		if key.workload != nil {
+			r.Workload = *key.workload
+		}
 		s.Rows = append(s.Rows, r)
 	}
 	return s, nil

@@ -72,10 +72,10 @@ type traced struct {
 }
 
 type rowKey struct {
-	program int
-	syscall string
-	mntns   uint32
-	rules   int
+	program  int
+	syscall  string
+	workload *profile.Workload // nil: [other]
+	rules    int
 }
 
 // Start attaches probes to the programs that are there and begins to record when all are in place.

@@ -212,11 +212,14 @@ func (p pods) Name(w profile.Workload) profile.Workload {
 }
 
 func TestWorkloadsAreNamedByTheirOldestProcess(t *testing.T) {
-	w := workloads{t.TempDir(), pods{4026532100: "nginx-0"}, map[uint32]profile.Workload{}}
+	id := strings.Repeat("3f9a", 16)
+	w := workloads{t.TempDir(), nil, map[uint32]*profile.Workload{}}
 	for pid, p := range map[string]struct{ ns, comm, cgroup string }{
 		"900": {"mnt:[4026532100]", "worker", "0::/pod/c1\n"},
 		"80":  {"mnt:[4026532100]", "nginx", "12:cpu:/x\n0::/pod/c1\n"},
 		"1":   {"mnt:[4026531840]", "systemd", "0::/init.scope\n"},
+		// cgroup v1, and v2 without controllers: the container is in the former only.
+		"70": {"mnt:[4026532300]", "redis", "5:pids:/kubepods/" + id + "\n0::/system.slice/containerd.service\n"},
 	} {
 		dir := filepath.Join(w.proc, pid)
 		for path, content := range map[string]string{"comm": p.comm + "\n", "cgroup": p.cgroup} {
@@ -231,16 +234,51 @@ func TestWorkloadsAreNamedByTheirOldestProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w.note(4026532100, "sh")
-	w.note(4026539999, "gone")
 	for ns, want := range map[uint32]profile.Workload{
-		4026532100: {MntNS: 4026532100, Comm: "nginx", Cgroup: "/pod/c1", Pod: "nginx-0"},
+		4026532100: {MntNS: 4026532100, Comm: "nginx", Cgroup: "/pod/c1"},
 		4026531840: {MntNS: 4026531840, Comm: "systemd", Cgroup: "/init.scope"},
-		4026539999: {MntNS: 4026539999, Comm: "gone"}, // by the probe alone
-		1:          {MntNS: 1},
+		4026532300: {MntNS: 4026532300, Comm: "redis", Cgroup: "/kubepods/" + id},
+		4026539999: {MntNS: 4026539999, Comm: "sh"}, // by the probe alone
 	} {
-		if got := w.workload(ns); got != want {
+		if got := *w.note(ns, "sh"); got != want {
 			t.Errorf("%d: %+v, want %+v", ns, got, want)
 		}
+	}
+}
+
+func TestContainersAreNamedWhenTheyAreKnown(t *testing.T) {
+	known := pods{}
+	w := workloads{t.TempDir(), known, map[uint32]*profile.Workload{}}
+	first := w.note(7, "app")
+	if first.InContainer() {
+		t.Errorf("named before it was known: %+v", first)
+	}
+	known[7] = "web-0"
+	w.settle()
+	delete(known, 7) // it is gone
+	w.settle()
+	if w.note(7, "app") != first || first.Pod != "web-0" {
+		t.Errorf("gone, it is %+v", first)
+	}
+	known[7] = "db-0" // the number of its namespace is another's
+	w.settle()
+	if heir := w.note(7, "postgres"); heir == first || heir.Pod != "db-0" || heir.MntNS != 7 || first.Pod != "web-0" {
+		t.Errorf("heir %+v, first %+v", heir, first)
+	}
+}
+
+func TestFilterFollowsContainers(t *testing.T) {
+	now := []uint32{9, 3}
+	f := Filter{Follow: func() []uint32 { return slices.Clone(now) }}
+	if got := f.namespaces(); !slices.Equal(got, []uint32{3, 9}) {
+		t.Errorf("%v", got)
+	}
+	f.MntNS = []uint32{9, 4}
+	if got := f.namespaces(); !slices.Equal(got, []uint32{9}) {
+		t.Errorf("with --mntns as well: %v", got)
+	}
+	now = nil
+	if got := f.namespaces(); len(got) != 0 || f.mode() != bpf.ProbeModeMODE_MNTNS {
+		t.Errorf("no container yet: %v, mode %v; nothing may pass", got, f.mode())
 	}
 }

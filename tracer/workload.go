@@ -21,29 +21,64 @@ type Namer interface {
 type workloads struct {
 	proc  string
 	namer Namer // nil: none
-	names map[uint32]profile.Workload
+	// Who lives in a namespace now. Its number goes to another one when it is gone: then there is a new workload for it, and what
+	// the old one was charged stays with that.
+	now map[uint32]*profile.Workload
 }
 
 func newWorkloads(n Namer) workloads {
-	return workloads{"/proc", n, map[uint32]profile.Workload{}}
+	return workloads{"/proc", n, map[uint32]*profile.Workload{}}
 }
 
 // Workloads returns the names of the mount namespaces that somebody lives in now. The Namer may be nil.
 func Workloads(n Namer) func(mntns uint32) profile.Workload {
 	w := newWorkloads(n)
 	w.look()
-	return w.workload
+	w.settle()
+	return func(mntns uint32) profile.Workload {
+		if known, ok := w.now[mntns]; ok {
+			return *known
+		}
+		return w.named(profile.Workload{MntNS: mntns})
+	}
 }
 
-// note makes sure that a namespace has a name: the command and cgroup of its oldest process or, where that is gone already,
-// the command that the probe saw.
-func (w workloads) note(mntns uint32, comm string) {
-	if _, ok := w.names[mntns]; ok {
-		return
+// note is the workload in a namespace: the command and cgroup of its oldest process or, where that is gone already, the command
+// that the probe saw.
+func (w workloads) note(mntns uint32, comm string) *profile.Workload {
+	if known, ok := w.now[mntns]; ok {
+		return known
 	}
 	w.look()
-	if _, ok := w.names[mntns]; !ok {
-		w.names[mntns] = profile.Workload{MntNS: mntns, Comm: comm}
+	if _, ok := w.now[mntns]; !ok {
+		w.now[mntns] = &profile.Workload{MntNS: mntns, Comm: comm}
+	}
+	*w.now[mntns] = w.named(*w.now[mntns])
+	return w.now[mntns]
+}
+
+func (w workloads) named(wl profile.Workload) profile.Workload {
+	if w.namer == nil {
+		return wl
+	}
+	return w.namer.Name(wl)
+}
+
+// settle asks for names that are not known yet: a container runtime tells of a container later than its first process runs. A
+// name once known stays, also when the container is gone.
+func (w workloads) settle() {
+	if w.namer == nil {
+		return
+	}
+	for mntns, known := range w.now {
+		if !known.InContainer() {
+			*known = w.namer.Name(*known)
+			continue
+		}
+		if heir := w.namer.Name(profile.Workload{MntNS: mntns}); heir.InContainer() && heir.Name() != known.Name() {
+			heir.Comm = known.Comm
+			w.now[mntns] = &heir
+		}
 	}
 }
 
@@ -66,21 +101,10 @@ func (w workloads) look() {
 		if err != nil {
 			continue
 		}
-		if _, ok := w.names[ns]; !ok {
-			w.names[ns] = profile.Workload{MntNS: ns, Comm: readLine(filepath.Join(dir, "comm")), Cgroup: cgroupOf(dir)}
+		if _, ok := w.now[ns]; !ok {
+			w.now[ns] = &profile.Workload{MntNS: ns, Comm: readLine(filepath.Join(dir, "comm")), Cgroup: cgroupOf(dir)}
 		}
 	}
-}
-
-func (w workloads) workload(mntns uint32) profile.Workload {
-	n, ok := w.names[mntns]
-	if !ok {
-		n = profile.Workload{MntNS: mntns}
-	}
-	if w.namer != nil && !n.InContainer() {
-		n = w.namer.Name(n)
-	}
-	return n
 }
 
 // MountNamespace is the inode number of the mount namespace of a process, given as its directory in /proc.
@@ -93,18 +117,28 @@ func MountNamespace(dir string) (uint32, error) {
 	return uint32(n), err
 }
 
-// cgroupOf is the path of a process in the cgroup v2 hierarchy, "" without one.
+// cgroupOf is the path of a process in the cgroup v2 hierarchy, "" without one. In a hybrid setup a container may be in v1
+// hierarchies only: then it is the path there, which has the container's id.
 func cgroupOf(dir string) string {
 	data, err := os.ReadFile(filepath.Join(dir, "cgroup"))
 	if err != nil {
 		return ""
 	}
+	var unified string
 	for line := range strings.Lines(string(data)) {
-		if path, ok := strings.CutPrefix(line, "0::"); ok {
-			return strings.TrimSpace(path)
+		// hierarchy:controllers:path
+		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(parts) < 3 {
+			continue
+		}
+		if parts[0] == "0" {
+			unified = parts[2]
+		}
+		if (profile.Workload{Cgroup: parts[2]}).ContainerID() != "" {
+			return parts[2]
 		}
 	}
-	return ""
+	return unified
 }
 
 func readLine(path string) string {

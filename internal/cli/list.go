@@ -42,8 +42,10 @@ type listedWorkload struct {
 	Rules    enforcer.Rules `json:"rules"`
 }
 
-func list(_ context.Context, std streams, args []string) error {
+func list(ctx context.Context, std streams, args []string) error {
 	f := newFlags(std, "list", "", listShort)
+	var known containers
+	f.StringVar(&known.endpoint, "runtime-endpoint", "", endpointUsage)
 	format := f.StringP("format", "o", "text", "text or json")
 	if err := parseNoArgs(f, args); err != nil {
 		return err
@@ -51,7 +53,8 @@ func list(_ context.Context, std streams, args []string) error {
 	if *format != "text" && *format != "json" {
 		return usageError{fmt.Errorf("list: -o %s: must be text or json", *format)}
 	}
-	l, err := newListing()
+	known.look(ctx)
+	l, err := newListing(&known)
 	if err != nil {
 		return classify(err)
 	}
@@ -63,7 +66,7 @@ func list(_ context.Context, std streams, args []string) error {
 	return l.write(std.out)
 }
 
-func newListing() (*listing, error) {
+func newListing(known *containers) (*listing, error) {
 	progs, err := tracer.Programs()
 	if err != nil {
 		return nil, err
@@ -80,7 +83,7 @@ func newListing() (*listing, error) {
 		})
 	}
 	for _, p := range products() {
-		if err := l.addWorkloads(p, progs); err != nil {
+		if err := l.addWorkloads(p, progs, known); err != nil {
 			l.Warnings = append(l.Warnings, fmt.Sprintf("rules of %s are not shown: %v", p.Name, err))
 		}
 	}
@@ -88,7 +91,7 @@ func newListing() (*listing, error) {
 }
 
 // addWorkloads reads the rules of one product.
-func (l *listing) addWorkloads(product enforcer.Product, progs []tracer.Program) error {
+func (l *listing) addWorkloads(product enforcer.Product, progs []tracer.Program, known tracer.Namer) error {
 	own := slices.DeleteFunc(slices.Clone(progs), func(p tracer.Program) bool { return !p.Attached() || !product.Owns(p.Name) })
 	if len(own) == 0 {
 		return nil
@@ -102,7 +105,7 @@ func (l *listing) addWorkloads(product enforcer.Product, progs []tracer.Program)
 	if err != nil {
 		return err
 	}
-	names := tracer.Workloads(nil)
+	names := tracer.Workloads(known)
 	for _, ns := range slices.Sorted(maps.Keys(policies)) {
 		l.Workloads = append(l.Workloads, listedWorkload{product.Name, names(ns).Name(), ns, policies[ns].Rules})
 	}

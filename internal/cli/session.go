@@ -18,6 +18,7 @@ import (
 
 // session is what the commands that measure share: which programs, which invocations, and how they are measured.
 type session struct {
+	containers containers
 	enforcers  []string
 	programs   []string
 	pids       []uint
@@ -42,6 +43,7 @@ func (s *session) flags(f *pflag.FlagSet) {
 	f.UintSliceVar(&s.pids, "pid", nil, "only these processes")
 	f.StringVar(&s.comm, "comm", "", "only processes with this command name")
 	f.UintSliceVar(&s.mntns, "mntns", nil, "only these mount namespaces (inode numbers, see `ls -l /proc/PID/ns/mnt`)")
+	s.containers.flags(f)
 	f.StringVar(&s.calibrate, "calibrate", "on", "on, or off to report readings as they are")
 	f.StringVar(&s.earlier, "calibration", "", "take the calibration from this `file`, which lsmprof check -o json printed")
 	f.IntVar(&s.memory, "memory", tracer.DefaultMemory>>20, "bound on the counters, MiB of kernel memory")
@@ -57,6 +59,9 @@ func (s *session) validate() error {
 		return errors.New("--calibrate=off and --calibration: give one of them")
 	case s.memory < 1:
 		return fmt.Errorf("--memory %d: must be at least 1 (MiB)", s.memory)
+	}
+	if err := s.containers.validate(); err != nil {
+		return err
 	}
 	for _, p := range s.programs {
 		if _, err := path.Match(p, ""); err != nil {
@@ -76,6 +81,9 @@ func (s *session) validate() error {
 func (s *session) start(ctx context.Context) (*tracer.Tracer, error) {
 	opts, err := s.options()
 	if err != nil {
+		return nil, err
+	}
+	if err := s.containers.watch(ctx); err != nil {
 		return nil, err
 	}
 	t, err := tracer.Start(ctx, opts)
@@ -102,6 +110,10 @@ func (s *session) options() (opts tracer.Options, err error) {
 		Memory:      s.memory << 20,
 		Sample:      int(s.sample),
 		Preemptible: kernel.Preempts(),
+		Namer:       &s.containers,
+	}
+	if s.containers.filters() {
+		opts.Filter.Follow = s.containers.selected
 	}
 	progs, err := tracer.Programs()
 	if err != nil {
@@ -155,6 +167,7 @@ func nothingToMeasure(progs []tracer.Program) error {
 // snapshot is the tracer's, with where it comes from.
 func (s *session) snapshot(t *tracer.Tracer) (profile.Snapshot, error) {
 	snap, err := t.Snapshot()
+	snap.Warnings = append(snap.Warnings, s.containers.warnings(&snap)...)
 	snap.CommandLine = s.invocation
 	snap.Version = version()
 	snap.Machine = machine()
