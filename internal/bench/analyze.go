@@ -23,6 +23,7 @@ type Analysis struct {
 	Schema   string     `json:"schema"`
 	Cells    []Cell     `json:"cells"`
 	Noise    []Noise    `json:"noise"`
+	Index    []Index    `json:"index"` // UnixBench's
 	PerRule  []RuleCost `json:"cost_per_rule"`
 	Repeated []Repeat   `json:"repeated_rounds"`
 	Warnings []string   `json:"warnings"`
@@ -49,6 +50,7 @@ type Cell struct {
 
 	Exposed   *bool      `json:"exposed"` // null: not profiled
 	Explained *float64   `json:"explained"`
+	LeftOver  *float64   `json:"left_over"` // of the loss, when the explained one is taken off
 	Profile   *Explained `json:"profile,omitempty"`
 }
 
@@ -109,7 +111,7 @@ func analyze(p *Plan, results []Result, explained map[string]map[string]Explaine
 		for i, s := range p.Scenarios {
 			c := cellOf(p, t, s, byScenario[s.Name], base, losses[i])
 			if e, ok := explained[t.Name][s.Name]; ok {
-				c.explain(e, stats.Mean(rates(base)))
+				c.explain(e, stats.Mean(rates(base))/float64(max(1, t.Copies)))
 			}
 			if i == p.Twin() {
 				a.Noise = append(a.Noise, Noise{t.Name, c.Loss, c.CI})
@@ -120,6 +122,7 @@ func analyze(p *Plan, results []Result, explained map[string]map[string]Explaine
 		}
 	}
 	a.judge(p)
+	a.Index = indexes(p, results)
 	a.Repeated = repeated(results)
 	a.PerRule = costPerRule(p, explained)
 	a.warn(p, explained)
@@ -157,7 +160,8 @@ func cellOf(p *Plan, t Test, s Scenario, own, base []Result, losses []float64) C
 
 func (c *Cell) explain(e Explained, baseline float64) {
 	exposed, loss := e.Exposed(), e.Loss(baseline)
-	c.Exposed, c.Explained, c.Profile = &exposed, &loss, &e
+	left := c.Loss - loss
+	c.Exposed, c.Explained, c.LeftOver, c.Profile = &exposed, &loss, &left, &e
 }
 
 func rates(rs []Result) []float64 {
@@ -244,6 +248,9 @@ func (a *Analysis) warn(p *Plan, explained map[string]map[string]Explained) {
 		if c.Rounds > 0 && 2*c.Busy > c.Rounds {
 			busy[c.Test] = true
 		}
+	}
+	if p.Order == Sequential {
+		a.Warnings = append(a.Warnings, "the scenarios were measured one after the other: whatever changed in the machine meanwhile is in the losses, and p does not know")
 	}
 	if need := stats.RoundsForSignificance(cells); p.Order != Sequential {
 		for _, t := range p.Tests {

@@ -77,8 +77,8 @@ func (t *Test) CheckCommand() error {
 // Commands starts tests of Kind Command: each copy is a shell in a mount namespace of its own that waits to be told to run the
 // command once more.
 type Commands struct {
-	CPUs []int
-	Dir  string // where the commands run
+	CPUs func(Test) []int // nil: anywhere
+	Dir  string           // where the commands run
 }
 
 // waiter runs the command in $LSMPROF_RUN each time it reads a line, and answers with its exit status.
@@ -129,16 +129,24 @@ func (c Commands) Start(ctx context.Context, t Test, _ int) (_ Worker, err error
 	if _, err := w.lines.ReadString('\n'); err != nil {
 		return nil, errors.Join(errors.New("its shell does not start"), w.Close())
 	}
-	if len(c.CPUs) > 0 {
-		var set unix.CPUSet
-		for _, cpu := range c.CPUs {
-			set.Set(cpu)
-		}
-		if err := unix.SchedSetaffinity(w.PID(), &set); err != nil {
-			return nil, errors.Join(fmt.Errorf("pin to CPUs %v: %w", c.CPUs, err), w.Close())
-		}
+	if err := c.pin(t, w.PID()); err != nil {
+		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil
+}
+
+func (c Commands) pin(t Test, pid int) error {
+	if c.CPUs == nil || len(c.CPUs(t)) == 0 {
+		return nil
+	}
+	var set unix.CPUSet
+	for _, cpu := range c.CPUs(t) {
+		set.Set(cpu)
+	}
+	if err := unix.SchedSetaffinity(pid, &set); err != nil {
+		return fmt.Errorf("pin to CPUs %v: %w", c.CPUs(t), err)
+	}
+	return nil
 }
 
 func (w *command) PID() int { return w.cmd.Process.Pid }

@@ -111,7 +111,10 @@ func lockDir(path string) (*Dir, error) {
 }
 
 func (d *Dir) open() (_ *Dir, err error) {
-	if d.journal, err = openJournal(d.File(resultsFile)); err != nil {
+	if d.journal, err = openJournal(d.File(resultsFile)); err == nil {
+		err = syncDir(d.Path)
+	}
+	if err != nil {
 		return nil, errors.Join(err, d.lock.Close())
 	}
 	return d, nil
@@ -161,7 +164,19 @@ func (d *Dir) write(name string, content func(io.Writer) error) (err error) {
 	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes new names in a directory outlive a power loss.
+func syncDir(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // Warn notes what a reader must know before trusting the numbers, once.

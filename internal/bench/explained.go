@@ -67,7 +67,7 @@ func meanError(h *profile.Histogram) float64 {
 // test's own bookkeeping.
 func (e Explained) Exposed() bool { return e.Calls > 1e-4 }
 
-// Loss is the loss of score that the hooks explain, given the rate without them: an operation that took t takes t+h, so that of
+// Loss is the loss of score that the hooks explain, given the rate of one copy without them: an operation that took t takes t+h, so that of
 // t/(t+h) of the score are left. (h/t, for small h.)
 func (e Explained) Loss(baseline float64) float64 {
 	if baseline <= 0 {

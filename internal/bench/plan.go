@@ -32,6 +32,7 @@ type Plan struct {
 	Scenarios []Scenario    `json:"scenarios"` // the baseline first
 	Tests     []Test        `json:"tests"`
 	CPUs      []int         `json:"cpus"`                // the tests'; empty: any
+	CopyCPUs  []int         `json:"copy_cpus,omitempty"` // where several copies run at once: one CPU each, in turn
 	UnixBench string        `json:"unixbench,omitempty"` // its directory
 	UntilCI   float64       `json:"until_ci,omitempty"`
 	MaxTime   time.Duration `json:"max_time_ns,omitempty"`
@@ -43,6 +44,15 @@ func (p *Plan) Rounds(t Test) int {
 		return p.Runs * roundsPerRun
 	}
 	return p.Runs
+}
+
+// CPUsOf is where a copy of a test runs; nil: anywhere.
+func (p *Plan) CPUsOf(t Test) []int {
+	if t.Copies < 2 || len(p.CopyCPUs) == 0 {
+		return p.CPUs
+	}
+	n := t.nth % len(p.CopyCPUs)
+	return p.CopyCPUs[n : n+1]
 }
 
 // slices is how many slices, or passes, of each scenario a round has.

@@ -208,15 +208,18 @@ func (d *Dir) saveProfile(s profile.Snapshot, t Test, in Scenario) error {
 	if err != nil {
 		return err
 	}
-	for _, sample := range p.Sample {
-		if sample.Label == nil {
-			sample.Label = map[string][]string{}
-		}
-		sample.Label["scenario"], sample.Label["test"] = []string{in.Name}, []string{t.Name}
-	}
-	p.Comments = append(p.Comments, "scenario: "+in.Name, "test: "+t.Name)
+	labels := [][2]string{{"scenario", in.Name}, {"test", t.Name}}
 	if cell := d.cell(t, in); cell != nil {
-		p.Comments = append(p.Comments, fmt.Sprintf("score: %.6g %s", cell.Score, t.Unit), fmt.Sprintf("loss: %.3f %%", 100*cell.Loss))
+		labels = append(labels, [2]string{"score", fmt.Sprintf("%.6g %s", cell.Score, t.Unit)}, [2]string{"loss", fmt.Sprintf("%.3f %%", 100*cell.Loss)})
+	}
+	for _, l := range labels {
+		p.Comments = append(p.Comments, l[0]+": "+l[1])
+		for _, sample := range p.Sample {
+			if sample.Label == nil {
+				sample.Label = map[string][]string{}
+			}
+			sample.Label[l[0]] = []string{l[1]}
+		}
 	}
 	return d.write(filepath.Join(profilesDir, fileName(in.Name), fileName(t.Name)+".pb.gz"), func(w io.Writer) error { return p.Write(w) })
 }

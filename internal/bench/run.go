@@ -54,6 +54,9 @@ func (b *Bench) Run(ctx context.Context) (err error) {
 	if err := plan.Check(); err != nil {
 		return err
 	}
+	if plan.Imported() {
+		return ErrImported
+	}
 	defer func() {
 		if closing := b.Enforcer.Close(); closing != nil {
 			err = errors.Join(err, fmt.Errorf("remove the enforcer: %w", closing))

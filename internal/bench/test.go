@@ -1,6 +1,10 @@
 package bench
 
-import "cmp"
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
 
 // Kind is where a test comes from.
 type Kind string
@@ -9,6 +13,7 @@ const (
 	BuiltIn Kind = "built-in"  // of the suite in this binary: sliced
 	Real    Kind = "unixbench" // a program of byte-unixbench: whole passes
 	Command Kind = "command"   // any command: whole passes
+	Plain   Kind = "imported"  // of a plain ./Run: nothing is run here
 )
 
 // Test is something to run under every scenario.
@@ -27,7 +32,29 @@ type Test struct {
 	Run    string `json:"run,omitempty"`
 	Metric string `json:"metric,omitempty"` // regular expression with one group; empty: the time it takes
 	Better string `json:"better,omitempty"` // higher or lower
+	// Copies is how many of it run at once, as UnixBench's -c; 0: one.
+	Copies int `json:"copies,omitempty"`
+	nth    int // which of them a worker is
 }
+
+// WithCopies is the test n times at once, under another name.
+func (t Test) WithCopies(n int) Test {
+	if n > 1 {
+		t.Name, t.Label, t.Copies = fmt.Sprintf("%s-x%d", t.Name, n), fmt.Sprintf("%s, %d copies", t.Label, n), n
+	}
+	return t
+}
+
+// Base is the name of one copy.
+func (t Test) Base() string {
+	if t.Copies < 2 {
+		return t.Name
+	}
+	return strings.TrimSuffix(t.Name, fmt.Sprintf("-x%d", t.Copies))
+}
+
+// Nth is which of several copies a worker is to be.
+func (t Test) Nth() int { return t.nth }
 
 // Sliced says whether the test can be let run for a few milliseconds at a time.
 func (t Test) Sliced() bool { return t.Kind == BuiltIn }

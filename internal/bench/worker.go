@@ -56,13 +56,15 @@ func startCopies(ctx context.Context, suites map[Kind]Suite, batch []Test, slots
 			if suite == nil {
 				return c, fmt.Errorf("%s: nothing here runs tests of kind %q", t.Name, t.Kind)
 			}
-			w, err := suite.Start(ctx, t, join)
+			w, err := startTest(ctx, suite, t, join)
 			if err != nil {
 				return c, fmt.Errorf("start %s: %w", t.Name, err)
 			}
 			c.workers[i] = append(c.workers[i], w)
-			if err := c.note(slot, w.PID()); err != nil {
-				return c, fmt.Errorf("%s: %w", t.Name, err)
+			for _, pid := range pidsOf(w) {
+				if err := c.note(slot, pid); err != nil {
+					return c, fmt.Errorf("%s: %w", t.Name, err)
+				}
 			}
 		}
 	}
@@ -99,7 +101,7 @@ func (c *copies) pids() []int {
 	var all []int
 	for _, ws := range c.workers {
 		for _, w := range ws {
-			all = append(all, w.PID())
+			all = append(all, pidsOf(w)...)
 		}
 	}
 	return all

@@ -51,6 +51,8 @@ type benchOptions struct {
 	format      string
 	dryRun      bool
 	same        int
+	imports     []string
+	copies      string
 
 	invocation        []string
 	until, regression float64
@@ -80,6 +82,8 @@ func (o *benchOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.profile, "profile", "on", "on, or off to leave out the profile runs, which explain the losses")
 	f.StringVar(&o.calibration, "calibration", "", "take the calibration from this `file`, which lsmprof check -o json printed")
 	f.IntVar(&o.same, "same", 4, "how many identical scenarios --enforcer none has")
+	f.StringArrayVar(&o.imports, "import", nil, "measure nothing, take the report, .log or .csv of a plain ./Run: `[SCENARIO=]FILE`; repeatable, the first is the baseline")
+	f.StringVar(&o.copies, "copies", "1", "how many copies of a test run at once, such as 1,N as UnixBench does; N: one for each CPU")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the plan, the time it takes and the hooks that each test reaches")
 	f.StringVarP(&o.format, "format", "o", "text", "what stdout gets: text or json")
 }
@@ -118,8 +122,15 @@ func (o *benchOptions) validate(f *pflag.FlagSet) (err error) {
 	if o.regression, err = parsePercent("--fail-over", o.failOver); err != nil {
 		return err
 	}
+	if len(o.imports) > 0 {
+		for _, flag := range []string{"rules", "scenarios", "tests", "test", "unixbench", "enforcer", "dry-run"} {
+			if f.Changed(flag) {
+				return fmt.Errorf("--import and --%s: nothing is measured", flag)
+			}
+		}
+	}
 	if o.resume != "" {
-		for _, flag := range []string{"dir", "rules", "scenarios", "tests", "test", "unixbench", "runs", "slice", "warmup", "order", "seed", "enforcer"} {
+		for _, flag := range []string{"dir", "rules", "scenarios", "tests", "test", "unixbench", "runs", "slice", "warmup", "order", "seed", "enforcer", "import", "copies"} {
 			if f.Changed(flag) {
 				return fmt.Errorf("--resume and --%s: a run goes on as it was begun", flag)
 			}
@@ -149,6 +160,9 @@ func parsePercent(flag, s string) (float64, error) {
 }
 
 func (o *benchOptions) run(ctx context.Context, std streams) (err error) {
+	if len(o.imports) > 0 {
+		return o.importRuns(std)
+	}
 	plan, err := o.plan()
 	if err != nil {
 		return usageError{fmt.Errorf("bench: %w", err)}
@@ -167,8 +181,16 @@ func (o *benchOptions) run(ctx context.Context, std streams) (err error) {
 		if ctx.Err() != nil {
 			err = errors.New("interrupted")
 		}
+		if errors.Is(err, bench.ErrImported) {
+			return fmt.Errorf("bench: %s: %w", d.Path, err)
+		}
 		return errors.Join(fmt.Errorf("bench: %w; `lsmprof bench --resume %s` goes on from here", err, d.Path), saving)
 	}
+	return o.conclude(std, d)
+}
+
+// conclude saves and prints what the results say.
+func (o *benchOptions) conclude(std streams, d *bench.Dir) error {
 	analysis, err := d.Save()
 	if err != nil {
 		return err
@@ -184,14 +206,17 @@ func (o *benchOptions) open(plan bench.Plan) (*bench.Dir, error) {
 	if o.resume != "" {
 		return bench.Open(o.resume)
 	}
-	path := o.dir
-	if path == "" {
-		path = "lsmprof-bench-" + time.Now().Format("20060102-150405")
-	}
-	return bench.Create(path, bench.Info{
+	return bench.Create(o.path(), bench.Info{
 		Version: version(), CommandLine: o.invocation, Start: time.Now(), Machine: bench.ThisMachine(),
 		Enforcer: o.enforcer, Product: version(), Suite: suiteName(plan), Plan: plan,
 	})
+}
+
+func (o *benchOptions) path() string {
+	if o.dir != "" {
+		return o.dir
+	}
+	return "lsmprof-bench-" + time.Now().Format("20060102-150405")
 }
 
 func (o *benchOptions) print(std streams, d *bench.Dir, a bench.Analysis) error {

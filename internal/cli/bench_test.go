@@ -58,6 +58,78 @@ func TestBenchOfNothing(t *testing.T) {
 	}
 }
 
+// A loss that is there to be found: the tests say 50 instead of 100 while the file of a scenario exists.
+const slowScenario = `
+scenarios:
+- name: fast
+- name: slow
+  setup: touch "$FLAG"
+  teardown: rm "$FLAG"
+tests:
+- name: number
+  run: if [ -e "$FLAG" ]; then echo 50; else echo 100; fi
+  metric: ([0-9]+)
+- name: steady
+  run: echo 7
+  metric: ([0-9]+)
+`
+
+func TestBenchFailOver(t *testing.T) {
+	needRoot(t)
+	work := t.TempDir()
+	flag := filepath.Join(work, "flag")
+	t.Setenv("FLAG", flag)
+	file := filepath.Join(work, "s.yaml")
+	if err := os.WriteFile(file, []byte(slowScenario), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(work, "run")
+	out, errs := runBench(t, exitRegression, "--scenarios", file, "--runs", "8", "--profile", "off", "--dir", dir, "--fail-over", "2%")
+	if !strings.Contains(errs, "number under slow lost 50.0 %, more than --fail-over 2%") || strings.Contains(errs, "steady under slow lost") {
+		t.Error(errs)
+	}
+	if !strings.Contains(out, "50.00 % ±0.00") {
+		t.Error(out)
+	}
+	if _, err := os.Stat(flag); err == nil {
+		t.Error("the last teardown did not run")
+	}
+	// The same results: whether they are a failure is asked anew.
+	runBench(t, 0, "--resume", dir, "--profile", "off", "--fail-over", "60%")
+	runBench(t, exitRegression, "--resume", dir, "--profile", "off", "--fail-over", "49%")
+}
+
+func TestBenchImport(t *testing.T) {
+	const data = "../unixbench/testdata/run-i3-c1c2"
+	dir := filepath.Join(t.TempDir(), "run")
+	out, _ := runBench(t, 0, "--import", "base="+data+".log", "--import", "again="+data, "--dir", dir)
+	for _, want := range []string{"pipe-x2 ", "AGAIN", "index-x2 ", "UnixBench, ", "one after the other"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+	if _, errs := runBench(t, exitFailed, "--resume", dir); !strings.Contains(errs, "nothing to go on with") {
+		t.Error(errs)
+	}
+	if _, errs := runBench(t, exitFailed, "--import", "bench_test.go", "--dir", dir+"2"); !strings.Contains(errs, "no results in it") {
+		t.Error(errs)
+	}
+	if _, err := os.Stat(dir + "2"); err == nil {
+		t.Error("a run directory of nothing")
+	}
+}
+
+func TestBenchCopies(t *testing.T) {
+	needRoot(t)
+	out, _ := runBench(t, 0, "--enforcer", "none", "--same", "2", "--tests", "syscall", "--copies", "1,2", "--runs", "1", "--slice", "5ms",
+		"--dir", filepath.Join(t.TempDir(), "run"))
+	for _, want := range []string{"syscall-x2 ", "index ", "index-x2 ", "built-in, 1 of 12 tests"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+}
+
 func TestBenchDryRunNamesHooks(t *testing.T) {
 	out, _ := runBench(t, 0, "--dry-run", "--tests", "execl,pipe")
 	for _, want := range []string{"bprm_check_security, file_open", "no chosen test reaches: capable,", "not-installed, no-policy, allow, rules=1"} {
@@ -75,6 +147,8 @@ func TestBenchMistakes(t *testing.T) {
 		"--order":                      {"--order", "random"},
 		"goes on as it was begun":      {"--resume", "x", "--runs", "3"},
 		"better=more":                  {"--test", "name=a; run=b; better=more"},
+		"--copies: \"0\" is not":       {"--copies", "0"},
+		"--import and --rules":         {"--import", "x", "--rules", "1"},
 		"--runs 0":                     {"--runs", "0"},
 		"is not a CPU":                 {"--cpus", "x"},
 		"test syscall is there twice":  {"--tests", "syscall,syscall"},
@@ -157,7 +231,14 @@ func TestBenchSurvivesKill(t *testing.T) {
 			if len(left) > 0 {
 				t.Errorf("copies are left: %v", left)
 			}
+			stale, _ := os.ReadDir(work)
+			if killed := signal == syscall.SIGKILL; killed != (len(stale) == 1) {
+				t.Errorf("%d work folders are left", len(stale))
+			}
 			runBench(t, 0, "--resume", dir, "--workdir", work)
+			if left, _ := os.ReadDir(work); len(left) > 0 {
+				t.Errorf("%s is left in the end", left[0])
+			}
 			after, _ := os.ReadFile(filepath.Join(dir, "results.jsonl"))
 			if !bytes.HasPrefix(after, before) {
 				t.Error("what was there has changed")

@@ -10,17 +10,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// testCPUs are the CPUs that tests run on: what the flag says; nil for any.
-func testCPUs(flag string) ([]int, error) {
+// allowedCPUs are those that this process may use.
+func allowedCPUs() (allowed []int, err error) {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
 		return nil, fmt.Errorf("read the CPUs of this process: %w", err)
 	}
-	var allowed []int
 	for cpu := range 1024 {
 		if set.IsSet(cpu) {
 			allowed = append(allowed, cpu)
 		}
+	}
+	return allowed, nil
+}
+
+// testCPUs are the CPUs that tests run on: what the flag says; nil for any.
+func testCPUs(flag string) ([]int, error) {
+	allowed, err := allowedCPUs()
+	if err != nil {
+		return nil, err
 	}
 	switch flag {
 	case "any":
@@ -48,6 +56,14 @@ func testCPUs(flag string) ([]int, error) {
 		}
 	}
 	return out, nil
+}
+
+// copyCPUs are those that several copies of a test share: all, unless the flag names some.
+func copyCPUs(flag string) ([]int, error) {
+	if flag != "" && flag != "any" {
+		return testCPUs(flag)
+	}
+	return allowedCPUs()
 }
 
 // leaveCPUs moves this process away from the tests' CPUs, where there are others, until the returned function is called.

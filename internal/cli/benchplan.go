@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
@@ -29,12 +32,38 @@ func (o *benchOptions) plan() (bench.Plan, error) {
 	if p.Tests, err = o.planTests(len(more) > 0); err != nil {
 		return p, err
 	}
-	p.Tests = append(p.Tests, more...)
+	if p.Tests, err = inCopies(append(p.Tests, more...), o.copies); err != nil {
+		return p, fmt.Errorf("--copies: %w", err)
+	}
+	if slices.ContainsFunc(p.Tests, func(t bench.Test) bool { return t.Copies > 1 }) {
+		if p.CopyCPUs, err = copyCPUs(o.cpus); err != nil {
+			return p, fmt.Errorf("--cpus: %w", err)
+		}
+	}
 	if p.CPUs, err = testCPUs(o.cpus); err != nil {
 		return p, fmt.Errorf("--cpus: %w", err)
 	}
 	return p, p.Check()
 }
+
+// inCopies has every test once for each number of copies.
+func inCopies(tests []bench.Test, copies string) (all []bench.Test, err error) {
+	for s := range strings.SplitSeq(copies, ",") {
+		n := runtime.NumCPU()
+		if s = strings.TrimSpace(s); s != "N" {
+			if n, err = strconv.Atoi(s); err != nil || n < 1 || n > maxCopies {
+				return nil, fmt.Errorf("%q is not a number from 1 to %d, nor N", s, maxCopies)
+			}
+		}
+		for _, t := range tests {
+			all = append(all, t.WithCopies(n))
+		}
+	}
+	return all, nil
+}
+
+// maxCopies is far beyond what a machine has CPUs: each is a process for each scenario.
+const maxCopies = 1024
 
 // planTests are the tests of the flags; without any, those of UnixBench, unless there are others.
 func (o *benchOptions) planTests(others bool) (tests []bench.Test, err error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
@@ -23,6 +22,9 @@ func suiteName(plan bench.Plan) string {
 }
 
 func (o *benchOptions) measure(ctx context.Context, std streams, d *bench.Dir) (err error) {
+	if d.Info.Plan.Imported() {
+		return bench.ErrImported
+	}
 	if now := bench.ThisMachine(); now.Kernel != d.Info.Machine.Kernel || now.CPU != d.Info.Machine.CPU {
 		return fmt.Errorf("the run was begun on %s, %s: this is %s, %s", d.Info.Machine.Kernel, d.Info.Machine.CPU, now.Kernel, now.CPU)
 	}
@@ -127,31 +129,28 @@ func selects(plan *bench.Plan) func(tracer.Program) bool {
 
 // suites are where tests are started from.
 func (o *benchOptions) suites(ctx context.Context, plan *bench.Plan) (map[bench.Kind]bench.Suite, func() error, error) {
-	dir := o.workdir
-	if dir == "" {
-		dir = os.TempDir()
-	}
-	dir, err := os.MkdirTemp(dir, "lsmprof-bench-")
+	work, err := newWorkFolder(o.workdir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--workdir: %w", err)
 	}
+	dir := work.path
 	suites := map[bench.Kind]bench.Suite{}
-	closers := []func() error{func() error { return os.RemoveAll(dir) }}
+	closers := []func() error{work.Close}
 	if slices.ContainsFunc(plan.Tests, func(t bench.Test) bool { return t.Kind == bench.BuiltIn }) {
 		s, err := unixbench.Extract(dir)
 		if err != nil {
-			return nil, nil, errors.Join(err, os.RemoveAll(dir))
+			return nil, nil, errors.Join(err, work.Close())
 		}
-		suites[bench.BuiltIn] = builtinSuite{s, dir, plan.CPUs}
+		suites[bench.BuiltIn] = builtinSuite{s, dir, plan}
 		closers = append([]func() error{s.Close}, closers...)
 	}
-	suites[bench.Command] = bench.Commands{CPUs: plan.CPUs, Dir: dir}
+	suites[bench.Command] = bench.Commands{CPUs: plan.CPUsOf, Dir: dir}
 	if plan.UnixBench != "" {
-		real := unixbench.Real{Dir: plan.UnixBench, Build: o.build, CPUs: plan.CPUs}
+		real := unixbench.Real{Dir: plan.UnixBench, Build: o.build}
 		if err := real.Prepare(ctx); err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("--unixbench: %w", err), os.RemoveAll(dir))
+			return nil, nil, errors.Join(fmt.Errorf("--unixbench: %w", err), work.Close())
 		}
-		suites[bench.Real] = realSuite{ctx, real, plan.Pass, bench.Commands{Dir: dir}}
+		suites[bench.Real] = realSuite{ctx, real, plan, bench.Commands{Dir: dir}}
 	}
 	return suites, func() error {
 		var all error

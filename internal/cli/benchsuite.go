@@ -58,11 +58,11 @@ func builtinTest(t unixbench.Test) bench.Test {
 type builtinSuite struct {
 	suite *unixbench.Suite
 	dir   string
-	cpus  []int
+	plan  *bench.Plan
 }
 
 func (b builtinSuite) Start(ctx context.Context, t bench.Test, join int) (bench.Worker, error) {
-	o := unixbench.Options{Dir: b.dir, CPUs: slices.Clone(b.cpus), MountNSOf: join}
+	o := unixbench.Options{Dir: b.dir, CPUs: slices.Clone(b.plan.CPUsOf(t)), MountNSOf: join}
 	if join == 0 {
 		o.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	}

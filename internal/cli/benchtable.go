@@ -30,7 +30,7 @@ func writeBench(w io.Writer, d *bench.Dir, a bench.Analysis) error {
 		if base == nil {
 			continue
 		}
-		losses, explained := []string{test.Name, scoreOf(base)}, []string{"  explained", ""}
+		losses, explained, left := []string{test.Name, scoreOf(base)}, []string{"  explained", ""}, []string{"  left over", ""}
 		kind, known := "control", false
 		for i, s := range plan.Scenarios {
 			if i == plan.Baseline() || s.Twin {
@@ -38,19 +38,19 @@ func writeBench(w io.Writer, d *bench.Dir, a bench.Analysis) error {
 			}
 			c := cells[[2]string{test.Name, s.Name}]
 			if c == nil {
-				losses, explained = append(losses, ""), append(explained, "")
+				losses, explained, left = append(losses, ""), append(explained, ""), append(left, "")
 				continue
 			}
 			losses = append(losses, lossWithCI(c))
 			if c.Explained == nil {
-				explained = append(explained, "")
+				explained, left = append(explained, ""), append(left, "")
 				continue
 			}
 			known = true
 			if *c.Exposed {
 				kind = "exposed"
 			}
-			explained = append(explained, signed(*c.Explained))
+			explained, left = append(explained, signed(*c.Explained)), append(left, signed(*c.LeftOver))
 		}
 		if !known {
 			kind = ""
@@ -58,12 +58,58 @@ func writeBench(w io.Writer, d *bench.Dir, a bench.Analysis) error {
 		t.add(append(losses, noiseOf(a, test.Name), kind)...)
 		if kind == "exposed" {
 			t.add(append(explained, "", "")...)
+			t.add(append(left, "", "")...)
 		}
 	}
+	addIndex(t, plan, a.Index)
 	if err := t.write(w); err != nil {
 		return err
 	}
 	return writeBenchNotes(w, d, a)
+}
+
+// addIndex adds UnixBench's index: a row for each number of copies.
+func addIndex(t *table, plan *bench.Plan, all []bench.Index) {
+	for _, base := range all {
+		if base.Scenario != plan.Scenarios[plan.Baseline()].Name {
+			continue
+		}
+		name := "index"
+		if base.Copies > 1 {
+			name += fmt.Sprintf("-x%d", base.Copies)
+		}
+		row := []string{name, fmt.Sprintf("%.1f", base.System)}
+		for i, s := range plan.Scenarios {
+			if i == plan.Baseline() || s.Twin {
+				continue
+			}
+			cell := ""
+			for _, other := range all {
+				if other.Scenario == s.Name && other.Copies == base.Copies {
+					cell = fmt.Sprintf("%.1f", other.System)
+				}
+			}
+			row = append(row, cell)
+		}
+		what := suiteKind(plan)
+		if base.Partial {
+			what += fmt.Sprintf(", %d of 12 tests", len(base.PerTest))
+		}
+		t.add(append(row, "", what)...)
+	}
+}
+
+// suiteKind says whose programs an index is of.
+func suiteKind(plan *bench.Plan) string {
+	for _, t := range plan.Tests {
+		switch {
+		case t.Baseline > 0 && t.Kind == bench.BuiltIn:
+			return "built-in"
+		case t.Baseline > 0:
+			return "UnixBench"
+		}
+	}
+	return ""
 }
 
 func writeBenchNotes(w io.Writer, d *bench.Dir, a bench.Analysis) error {
@@ -71,7 +117,12 @@ func writeBenchNotes(w io.Writer, d *bench.Dir, a bench.Analysis) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nlosses of score against %s: median of %s, ± half of the 95 %% interval; ~ where it may be noise\n",
 		plan.Scenarios[plan.Baseline()].Name, roundsText(a))
-	b.WriteString("NOISE: the 95 % interval of a second, identical baseline\n")
+	if len(a.Noise) > 0 {
+		b.WriteString("NOISE: the 95 % interval of a second, identical baseline\n")
+	}
+	if len(a.Index) > 0 {
+		b.WriteString("index: UnixBench's arithmetic, the worst third of the passes dropped, geometric mean; no statistics in it\n")
+	}
 	if worst, n := controls(a, plan); n > 0 {
 		fmt.Fprintf(&b, "control tests, in which no program of the enforcer runs, appear to lose %s at most: that is not the enforcer's doing\n", worst)
 	}

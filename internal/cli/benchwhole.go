@@ -32,7 +32,7 @@ func realTests(names []string) ([]bench.Test, error) {
 type realSuite struct {
 	ctx     context.Context
 	real    unixbench.Real
-	pass    time.Duration
+	plan    *bench.Plan
 	holders bench.Commands
 }
 
@@ -43,8 +43,8 @@ func (s realSuite) Start(ctx context.Context, t bench.Test, _ int) (bench.Worker
 		return nil, err
 	}
 	real := s.real
-	real.MountNSOf = holder.PID()
-	return realWorker{holder, ctx, &real, t, s.pass}, nil
+	real.MountNSOf, real.CPUs = holder.PID(), s.plan.CPUsOf(t)
+	return realWorker{holder, ctx, &real, t, s.plan.Pass}, nil
 }
 
 type realWorker struct {

@@ -32,6 +32,7 @@ guest_tools() {
 test_tools() {
 	have gcc || need gcc "go test -race"
 	[ -e /usr/include/stdlib.h ] || need libc6-dev "go test -race"
+	PATH=$PATH:/usr/sbin:/sbin have mkfs.ext4 || need e2fsprogs "the disk that a guest loses its power with"
 	have git || need git "the version of the build"
 	have clang-19 || need clang-19 "compiles the BPF programs; this version, so that every machine gets the same bytes"
 	have ld.lld-19 || need lld-19 "links the built-in benchmark suite for amd64 and arm64"

@@ -20,6 +20,7 @@ type machine struct {
 	cpus      int
 	memory    string
 	append    string
+	disks     []string
 }
 
 // control and console are inherited pipes: QEMU writes a "file" completely, where it may drop what a full socket does not take.
@@ -53,6 +54,11 @@ func (m machine) args() []string {
 	if m.outDisk != "" {
 		args = append(args, "-drive", "if=none,id=out,format=raw,file="+strings.ReplaceAll(m.outDisk, ",", ",,"),
 			"-device", "nvme,drive=out,serial=out")
+	}
+	for i, disk := range m.disks {
+		name := "disk" + strconv.Itoa(i)
+		args = append(args, "-drive", "if=none,format=raw,id="+name+",file="+strings.ReplaceAll(disk, ",", ",,"),
+			"-device", "nvme,drive="+name+",serial="+name)
 	}
 	return args
 }

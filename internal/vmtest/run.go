@@ -14,13 +14,14 @@ import (
 
 // Config says what to run and where.
 type Config struct {
-	Kernel  string // 5.10, 6.1, 6.12, newest, distro or a path to a vmlinuz
-	Accel   string // auto, tcg, kvm; empty: auto
-	Icount  bool   // deterministic: one vCPU, one nanosecond of guest time per instruction
-	CPUs    int    // 0: 2; with Icount always 1
-	Memory  string // empty: 1G
-	Append  string // added to the kernel's command line
-	In, Out []Copy // In: host to guest, Out: guest to host folder
+	Kernel  string   // 5.10, 6.1, 6.12, newest, distro or a path to a vmlinuz
+	Accel   string   // auto, tcg, kvm; empty: auto
+	Icount  bool     // deterministic: one vCPU, one nanosecond of guest time per instruction
+	CPUs    int      // 0: 2; with Icount always 1
+	Memory  string   // empty: 1G
+	Append  string   // added to the kernel's command line
+	In, Out []Copy   // In: host to guest, Out: guest to host folder
+	Disks   []string // raw images: /dev/nvme0n1 and so on, where Out is empty; what the guest flushed outlives it
 	Args    []string
 	Dir     string
 	Env     []string
@@ -95,7 +96,7 @@ func (c *Config) machine(ctx context.Context) (machine, error) {
 	if err != nil {
 		return machine{}, err
 	}
-	m := machine{vmlinuz: vmlinuz, icount: c.Icount, cpus: c.CPUs, memory: c.Memory, append: c.Append}
+	m := machine{vmlinuz: vmlinuz, icount: c.Icount, cpus: c.CPUs, memory: c.Memory, append: c.Append, disks: c.Disks}
 	if m.cpus == 0 {
 		m.cpus = 2
 	}

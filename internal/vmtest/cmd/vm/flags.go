@@ -71,6 +71,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return err
 	})
 	f.Var((*copies)(&c.Out), "out", "GUEST:HOSTDIR, copy a file or a folder's contents out afterwards; repeatable")
+	f.Var((*words)(&c.Disks), "disk", "raw image as a disk, the first is /dev/nvme0n1 without -out; repeatable")
 	f.Var((*words)(&c.Env), "env", "NAME=VALUE for the command; repeatable")
 	binary := f.Bool("exec", false, "the first argument is a host binary to copy in and run, with ./testdata")
 	if err := f.Parse(args); err != nil {

@@ -1,0 +1,102 @@
+package bench
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/lsmprof/lsmprof/internal/unixbench"
+)
+
+// Source is a file that a plain ./Run of UnixBench wrote under some scenario.
+type Source struct {
+	Scenario string
+	Name     string // of the file
+	Data     []byte
+	Report   *unixbench.Report
+}
+
+// Import makes a run directory of results that others have measured, the first scenario being the baseline. A pass of a log is a
+// round; the other files have only what UnixBench made of all passes: one round. Several files of one scenario follow each other.
+func Import(path string, info Info, sources []Source) (_ *Dir, err error) {
+	results := info.Plan.take(sources)
+	if err := info.Plan.Check(); err != nil {
+		return nil, err
+	}
+	d, err := Create(path, info)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sources {
+		raw := filepath.Join(rawDir, fileName(s.Scenario), filepath.Base(s.Name))
+		if err := d.write(raw, bytesTo(s.Data)); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+	}
+	if err := d.Append(results); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// take turns the sources into a plan that has been carried out.
+func (p *Plan) take(sources []Source) (results []Result) {
+	p.Order = Sequential
+	rounds := map[[2]string]int{}
+	for _, source := range sources {
+		if !slices.ContainsFunc(p.Scenarios, func(s Scenario) bool { return s.Name == source.Scenario }) {
+			p.Scenarios = append(p.Scenarios, Scenario{Name: source.Scenario, State: State("scenario " + source.Scenario)})
+		}
+		for _, section := range source.Report.Sections {
+			for _, imported := range section.Tests {
+				t := p.imported(imported, section.Copies)
+				for _, pass := range passesOf(imported) {
+					key := [2]string{t.Name, source.Scenario}
+					r := Result{
+						Test: t.Name, Scenario: source.Scenario, Round: rounds[key], Start: time.Time{},
+						Ns: pass.Time * 1e9, Ops: pass.Value() * pass.Time, Score: pass.Value(),
+						Output: filepath.Join(fileName(source.Scenario), filepath.Base(source.Name)),
+					}
+					rounds[key]++
+					p.Runs = max(p.Runs, rounds[key])
+					results = append(results, r)
+				}
+			}
+		}
+	}
+	return results
+}
+
+// imported finds the test in the plan or adds it.
+func (p *Plan) imported(i unixbench.Imported, copies int) Test {
+	t := Test{Name: i.Name, Label: i.Label, Unit: i.Unit, Kind: Plain, Baseline: i.Baseline}
+	if t.Name == "" {
+		t.Name = fileName(i.Label)
+	}
+	t = t.WithCopies(copies)
+	if !slices.ContainsFunc(p.Tests, func(known Test) bool { return known.Name == t.Name }) {
+		p.Tests = append(p.Tests, t)
+	}
+	return t
+}
+
+// passesOf are those of a log; elsewhere the score stands for all of them.
+func passesOf(i unixbench.Imported) []unixbench.Pass {
+	if len(i.Passes) > 0 {
+		return i.Passes
+	}
+	elapsed := i.Time
+	if elapsed == 0 { // a CSV does not say
+		elapsed = 1
+	}
+	return []unixbench.Pass{{Count: i.Score, Time: elapsed}}
+}
+
+// Imported says whether nothing of the plan was measured here.
+func (p *Plan) Imported() bool {
+	return len(p.Tests) > 0 && !slices.ContainsFunc(p.Tests, func(t Test) bool { return t.Kind != Plain })
+}
+
+// ErrImported says that a run directory holds what others measured.
+var ErrImported = errors.New("its results were imported: there is nothing to go on with")

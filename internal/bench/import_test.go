@@ -1,0 +1,94 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/lsmprof/lsmprof/internal/unixbench"
+)
+
+func source(t *testing.T, scenario, name string) Source {
+	t.Helper()
+	data, err := os.ReadFile("../unixbench/testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := unixbench.Import(bytes.NewReader(data), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Source{scenario, name, data, report}
+}
+
+// Whichever file it comes from, the index is what UnixBench printed, to its last digit.
+func TestImportGivesUnixBenchsIndex(t *testing.T) {
+	for _, c := range []struct{ run, suffix string }{
+		{"run-index-i1", ""}, {"run-index-i1", ".log"}, {"run-i3-c1c2", ""}, {"run-i3-c1c2", ".log"}, {"run-i3-c1c2", ".csv"},
+	} {
+		t.Run(c.run+c.suffix, func(t *testing.T) {
+			d, err := Import(filepath.Join(t.TempDir(), "run"), Info{Plan: Plan{Slice: 1e9}}, []Source{source(t, "base", c.run+c.suffix)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			printed := source(t, "", c.run).Report
+			a := d.Analyze(nil)
+			if len(a.Index) != len(printed.Sections) {
+				t.Fatalf("%d indexes, %d sections", len(a.Index), len(printed.Sections))
+			}
+			for i, want := range printed.Sections {
+				got := a.Index[i]
+				if got.Copies != want.Copies || got.Partial != want.Partial || fmt.Sprintf("%.1f", got.System) != fmt.Sprintf("%.1f", want.System) {
+					t.Errorf("%d copies: %.1f, partial %t; UnixBench has %.1f, %t for %d", got.Copies, got.System, got.Partial, want.System, want.Partial, want.Copies)
+				}
+				for _, test := range want.Tests {
+					if test.Name != "" && fmt.Sprintf("%.1f", got.Scores[test.Name]) != fmt.Sprintf("%.1f", test.Score) {
+						t.Errorf("%s: %.1f, UnixBench has %.1f", test.Name, got.Scores[test.Name], test.Score)
+					}
+				}
+			}
+			if _, err := os.Stat(d.File(rawDir, "base", c.run+c.suffix)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestImportComparesScenarios(t *testing.T) {
+	base, half := source(t, "base", "run-i3-c1c2.log"), source(t, "half", "run-i3-c1c2.log")
+	for i := range half.Report.Sections {
+		for j := range half.Report.Sections[i].Tests {
+			for k := range half.Report.Sections[i].Tests[j].Passes {
+				half.Report.Sections[i].Tests[j].Passes[k].Count /= 2
+			}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "run")
+	d, err := Import(path, Info{Plan: Plan{Slice: 1e9}}, []Source{base, half, base})
+	if err != nil {
+		t.Fatal(err)
+	}
+	passes := len(base.Report.Sections[0].Tests[0].Passes)
+	for _, c := range d.Analyze(nil).Cells {
+		want := map[string]int{"base": 2 * passes, "half": passes}[c.Scenario]
+		if c.Test == d.Info.Plan.Tests[0].Name && c.Rounds != want {
+			t.Errorf("%s under %s: %d rounds, want %d", c.Test, c.Scenario, c.Rounds, want)
+		}
+		if c.Scenario == "half" && (c.MeanLoss < 0.49 || c.MeanLoss > 0.51) {
+			t.Errorf("%s lost %.1f %%", c.Test, 100*c.MeanLoss)
+		}
+	}
+	d.Close()
+	if d, err = Open(path); err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	b, _ := fakeBench(t, d)
+	if err := b.Run(context.Background()); err == nil {
+		t.Error("an imported run goes on")
+	}
+}

@@ -1,0 +1,64 @@
+package bench
+
+import "github.com/lsmprof/lsmprof/internal/unixbench"
+
+// Index is UnixBench's, of one scenario: rounds are its passes, of which it drops the lowest third. It is there to be compared with
+// what others print; whether something was lost the cells say better.
+type Index struct {
+	Scenario string             `json:"scenario"`
+	Copies   int                `json:"copies"`
+	Scores   map[string]float64 `json:"scores"` // by test, as UnixBench makes one of several passes
+	PerTest  map[string]float64 `json:"tests"`
+	System   float64            `json:"system"`  // geometric mean
+	Partial  bool               `json:"partial"` // not all of UnixBench's twelve tests are in it
+}
+
+// indexes are those of each number of copies and each scenario.
+func indexes(p *Plan, results []Result) []Index {
+	type cell struct{ test, scenario string }
+	passes := map[cell][]unixbench.Pass{}
+	tests := map[string]Test{}
+	var copies []int
+	seen := map[int]bool{}
+	for _, t := range p.Tests {
+		if n := max(1, t.Copies); t.Baseline > 0 {
+			tests[t.Name] = t
+			if !seen[n] {
+				seen[n], copies = true, append(copies, n)
+			}
+		}
+	}
+	for i := range results {
+		r := &results[i]
+		if t, ok := tests[r.Test]; ok {
+			key := cell{r.Test, r.Scenario}
+			passes[key] = append(passes[key], passOf(t, r))
+		}
+	}
+	out := []Index{}
+	for _, n := range copies {
+		for _, s := range p.Scenarios {
+			scores := map[string]float64{}
+			for _, t := range tests {
+				if all := passes[cell{t.Name, s.Name}]; max(1, t.Copies) == n && len(all) > 0 {
+					scores[t.Base()], _ = unixbench.Reduce(all)
+				}
+			}
+			if s.Twin || len(scores) == 0 {
+				continue
+			}
+			perTest, system, partial := unixbench.Index(scores)
+			out = append(out, Index{s.Name, n, scores, perTest, system, partial})
+		}
+	}
+	return out
+}
+
+// passOf is a round as UnixBench sees a pass: what counts rates is sorted by them, everything else by its count.
+func passOf(t Test, r *Result) unixbench.Pass {
+	score := t.score(r.Rate())
+	if t.Unit == "KBps" || t.Unit == "MWIPS" {
+		return unixbench.Pass{Count: score, Time: r.Ns / 1e9}
+	}
+	return unixbench.Pass{Count: score * r.Ns / 1e9, Timebase: 1, Time: r.Ns / 1e9}
+}

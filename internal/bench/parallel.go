@@ -1,0 +1,79 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// parallel is several copies of a test that run at once: operations are added, times averaged, as UnixBench does.
+type parallel []Worker
+
+// startTest starts a test in all its copies, in one mount namespace where the suite can do that.
+func startTest(ctx context.Context, suite Suite, t Test, join int) (Worker, error) {
+	if t.Copies < 2 {
+		return suite.Start(ctx, t, join)
+	}
+	base := t
+	base.Name = t.Base()
+	var all parallel
+	for n := range t.Copies {
+		base.nth = n
+		w, err := suite.Start(ctx, base, join)
+		if err != nil {
+			return nil, errors.Join(err, all.Close())
+		}
+		all = append(all, w)
+		if join == 0 {
+			join = w.PID()
+		}
+	}
+	return all, nil
+}
+
+func (p parallel) Slice(d, warmup time.Duration) (sum Sample, err error) {
+	samples := make([]Sample, len(p))
+	var g errgroup.Group
+	for i, w := range p {
+		g.Go(func() (err error) {
+			samples[i], err = w.Slice(d, warmup)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return sum, err
+	}
+	for _, s := range samples {
+		sum.Ops += s.Ops
+		sum.Ns += s.Ns / float64(len(p))
+		sum.Output = append(sum.Output, s.Output...)
+	}
+	return sum, nil
+}
+
+// PID is that of the first copy.
+func (p parallel) PID() int { return p[0].PID() }
+
+// Close ends the first copy, which holds the namespace, last.
+func (p parallel) Close() error {
+	var all error
+	for i := len(p) - 1; i >= 0; i-- {
+		all = errors.Join(all, p[i].Close())
+	}
+	return all
+}
+
+// pidsOf are the processes of a worker.
+func pidsOf(w Worker) []int {
+	p, several := w.(parallel)
+	if !several {
+		return []int{w.PID()}
+	}
+	var all []int
+	for _, w := range p {
+		all = append(all, pidsOf(w)...)
+	}
+	return all
+}
