@@ -1,4 +1,4 @@
 #!/bin/sh
-# Debian packages: postgresql; createdb bench, pgbench -i bench.
+# Debian packages: postgresql; createdb bench, pgbench -i bench. T seconds; PGHOST, PGPORT and PGUSER as for psql.
 # More flags for lsmprof bench may follow.
-exec lsmprof bench --test 'name=pgbench; run=pgbench -n -T 2 -c 4 bench; metric=tps = ([0-9.]+); better=higher' "$@"
+exec lsmprof bench --test 'name=pgbench; run=pgbench -n -T ${T:-2} -c 4 ${DB:-bench}; metric=tps = ([0-9.]+); better=higher' "$@"

@@ -158,21 +158,41 @@ func merged(phases []Phase) []Phase {
 type Turn struct {
 	Test     int // index into the batch
 	Scenario int
+	Slot     int // which copy
 	// Lead says that it does not count: it is there so that every slice that does comes behind one of its own test. What a test
 	// leaves to the kernel to free, execl most of all, runs in the slice behind it.
 	Lead bool
 }
 
 // Turns is the order within a phase: one test after the other, in random order, each in all scenarios in random order slice by slice.
+//
+// While nothing is installed, all copies are the same, and the baseline takes them in turn: behind every slice comes one of another
+// copy then, as it does where many scenarios share a phase. One that runs again at once has its caches warm, and needs 0.1 % fewer
+// instructions even.
 func (r *Round) Turns(p *Plan, batch []Test, phase Phase) []Turn {
+	alike := phase.State == Removed && len(phase.Scenarios) == 1
+	var copies []int
+	slot := func(scenario int) int {
+		if !alike {
+			return r.Slots[scenario]
+		}
+		if len(copies) == 0 {
+			copies = r.rng.Perm(len(r.Slots))
+		}
+		next := copies[0]
+		copies = copies[1:]
+		return next
+	}
 	var turns []Turn
 	for _, t := range r.rng.Perm(len(batch)) {
 		if batch[t].Sliced() {
-			turns = append(turns, Turn{t, phase.Scenarios[r.rng.IntN(len(phase.Scenarios))], true})
+			i := phase.Scenarios[r.rng.IntN(len(phase.Scenarios))]
+			turns = append(turns, Turn{t, i, slot(i), true})
 		}
 		for range p.slices(batch[t]) {
-			for _, i := range r.rng.Perm(len(phase.Scenarios)) {
-				turns = append(turns, Turn{t, phase.Scenarios[i], false})
+			for _, k := range r.rng.Perm(len(phase.Scenarios)) {
+				i := phase.Scenarios[k]
+				turns = append(turns, Turn{t, i, slot(i), false})
 			}
 		}
 	}

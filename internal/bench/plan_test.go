@@ -45,7 +45,7 @@ func TestEveryRoundHasEveryCellEquallyOften(t *testing.T) {
 	for _, batch := range p.Batches() {
 		for n := range 20 {
 			r := p.Round(0, n)
-			counts := map[Turn]int{}
+			counts, repeats := map[Turn]int{}, 0
 			for i, phase := range r.Phases {
 				if i > 0 && r.Phases[i-1].State == phase.State {
 					t.Errorf("round %d: two phases in a row are %q", n, phase.State)
@@ -58,15 +58,24 @@ func TestEveryRoundHasEveryCellEquallyOften(t *testing.T) {
 					if got := p.Scenarios[turn.Scenario].State; got != phase.State {
 						t.Errorf("%s is measured while the enforcer is %s", p.Scenarios[turn.Scenario].Name, phase.State)
 					}
+					if j > 0 && turns[j-1].Slot == turn.Slot && len(phase.Scenarios) == 1 && turns[j-1].Test == turn.Test {
+						repeats++
+					}
+					if phase.State != Removed && turn.Slot != r.Slots[turn.Scenario] {
+						t.Errorf("%s is measured with copy %d, not its own %d", p.Scenarios[turn.Scenario].Name, turn.Slot, r.Slots[turn.Scenario])
+					}
 					if turn.Lead {
 						continue
 					}
-					counts[turn]++
+					counts[Turn{Test: turn.Test, Scenario: turn.Scenario}]++
 				}
+			}
+			if repeats > 2 { // from one deal of the copies to the next
+				t.Errorf("round %d: a copy runs twice in a row %d times", n, repeats)
 			}
 			for i := range batch {
 				for s := range p.Scenarios {
-					if got := counts[Turn{i, s, false}]; got != p.slices(batch[i]) {
+					if got := counts[Turn{Test: i, Scenario: s}]; got != p.slices(batch[i]) {
 						t.Errorf("round %d: %s has %d slices under %s, want %d", n, batch[i].Name, got, p.Scenarios[s].Name, p.slices(batch[i]))
 					}
 				}

@@ -76,7 +76,7 @@ func (m *meter) round(ctx context.Context, n int, active []int) (_ []Result, rea
 		watched := m.bench.watch(m.copies.pids())
 		for _, turn := range round.Turns(m.plan, tests, phase) {
 			scenario := m.plan.Scenarios[turn.Scenario]
-			sample, err := m.slice(ctx, active[turn.Test], round.Slots[turn.Scenario], scenario)
+			sample, err := m.slice(ctx, active[turn.Test], turn.Slot, scenario)
 			if err != nil {
 				return nil, "", err
 			}

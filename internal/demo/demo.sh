@@ -4,26 +4,37 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 profile=$PWD/lsmprof.pb.gz
 scenario=internal/demo/scenario.sh
+run=$PWD/lsmprof-bench
+bench=internal/demo/bench.sh
+
+as_root=()
+if [ "$(id -u)" -ne 0 ] && command -v sudo >/dev/null; then
+	as_root=(sudo)
+fi
 
 show() {
 	echo
 	echo "profile: $profile"
 	echo "look at it:  go tool pprof -top $profile"
 	echo "             go tool pprof -http=: $profile"
+	echo "run directory of the bench: $run (scores in bench.txt, a profile of each cell below profiles/)"
+	echo "look at it:  go tool pprof -top $run/profiles/rules=8/execl.pb.gz"
 }
 
 native() {
-	if [ "$(id -u)" -eq 0 ]; then
-		PATH=$PWD/bin:$PATH sh "$scenario" "$profile"
-	else
-		sudo env PATH="$PWD/bin:$PATH" sh "$scenario" "$profile"
-	fi
+	"${as_root[@]}" env PATH="$PWD/bin:$PATH" sh "$scenario" "$profile"
+	"${as_root[@]}" env PATH="$PWD/bin:$PATH" sh "$bench" "$run" --slice 20ms
 }
 
-as_root=()
-if [ "$(id -u)" -ne 0 ] && command -v sudo >/dev/null; then
-	as_root=(sudo)
+# That of an earlier demo goes; what is no run directory stays.
+if [ -e "$run" ]; then
+	[ -e "$run/run.json" ] || {
+		echo "demo: $run is in the way: it holds no run" >&2
+		exit 1
+	}
+	"${as_root[@]}" rm -rf "$run"
 fi
+
 if reason=$("${as_root[@]}" bin/lsmprof check 2>&1); then
 	echo "demo: this machine's own kernel, $(uname -r), can be profiled: no VM needed"
 	native
@@ -51,7 +62,9 @@ done
 echo "demo: in a VM instead, kernel $kernel: $found"
 # An emulated CPU that shares the host's with others has no time worth showing; instructions are the same in every run.
 echo "demo: the VM counts instructions: read every ns below as one instruction"
-bin/vm -kernel "$kernel" -icount -timeout 4m -in bin/lsmprof:/usr/local/bin/lsmprof -in "$scenario:/demo/scenario.sh" \
-	-out "$profile:$work" -env PROFILE="$profile" -- 'mkdir -p "${PROFILE%/*}"; sh /demo/scenario.sh "$PROFILE"'
+# Slices are short there: an emulated second takes several, and instructions need not be counted for long.
+bin/vm -kernel "$kernel" -icount -timeout 15m -in bin/lsmprof:/usr/local/bin/lsmprof -in "$scenario:/demo/scenario.sh" \
+	-in "$bench:/demo/bench.sh" -out "$profile:$work" -out "$run:$run" -env PROFILE="$profile" -env RUN="$run" -- \
+	'mkdir -p "${PROFILE%/*}" && sh /demo/scenario.sh "$PROFILE" && sh /demo/bench.sh "$RUN" --slice 5ms --warmup 1ms'
 mv "$work/lsmprof.pb.gz" "$profile"
 show

@@ -13,6 +13,13 @@ need() {
   $1: $2"
 }
 
+# servers PACKAGE REASON: a package that would start a service, which the tests do themselves.
+services=""
+servers() {
+	services="$services $1"
+	need "$1" "$2; its service is not started"
+}
+
 have() { command -v "$1" >/dev/null 2>&1; }
 
 # The guest has no libraries: a busybox that needs some is none.
@@ -32,7 +39,6 @@ guest_tools() {
 test_tools() {
 	have gcc || need gcc "go test -race"
 	[ -e /usr/include/stdlib.h ] || need libc6-dev "go test -race"
-	PATH=$PATH:/usr/sbin:/sbin have mkfs.ext4 || need e2fsprogs "the disk that a guest loses its power with"
 	have git || need git "the version of the build"
 	have clang-19 || need clang-19 "compiles the BPF programs; this version, so that every machine gets the same bytes"
 	have ld.lld-19 || need lld-19 "links the built-in benchmark suite for amd64 and arm64"
@@ -41,6 +47,15 @@ test_tools() {
 	have containerd && have ctr || need containerd "the container runtime that the tests of pods and containers talk to"
 	have runc || need runc "runs the containers of those tests"
 	have tmux || need tmux "the terminal that lsmprof top is driven in"
+	PATH=$PATH:/usr/sbin:/sbin
+	have redis-server || servers redis-server "examples/bench/redis.sh"
+	have redis-benchmark || need redis-tools "examples/bench/redis.sh"
+	have nginx || servers nginx "examples/bench/nginx.sh"
+	have wrk || need wrk "examples/bench/nginx.sh"
+	ls /usr/lib/postgresql/*/bin/pgbench >/dev/null 2>&1 || servers postgresql "examples/bench/pgbench.sh"
+	have stress-ng || need stress-ng "examples/bench/stress-ng.sh"
+	have hackbench || need rt-tests "examples/bench/hackbench.sh"
+	have mkfs.ext4 || need e2fsprogs "the disk that a guest loses its power with"
 	[ -e /usr/include/bpf/bpf_helpers.h ] || need libbpf-dev "headers of the BPF programs"
 }
 
@@ -88,12 +103,24 @@ for p in $missing; do
 		unknown="$unknown $p"
 	fi
 done
+# Debian's own way to install a service without starting it.
+policy=/usr/sbin/policy-rc.d
+if [ -n "$services" ] && [ ! -e $policy ]; then
+	printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
+	$sudo chmod 755 $policy
+	trap '$sudo rm -f $policy' EXIT
+fi
 if [ -n "$known" ]; then
 	# shellcheck disable=SC2086 # a list of words
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $known >/dev/null || {
 		echo "deps: apt could not install$known; the lines above say why" >&2
 		exit 1
 	}
+fi
+if [ -n "$services" ] && have systemctl; then
+	for s in $services; do
+		$sudo systemctl disable --quiet "$s" 2>/dev/null || true # nor with the next boot
+	done
 fi
 [ -z "$unknown" ] && exit 0
 for p in $unknown; do
