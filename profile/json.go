@@ -34,6 +34,7 @@ type document struct {
 	Sample       int              `json:"sample"`        // 1 of so many invocations was measured and charged so many times
 	HookNs       float64          `json:"hook_ns"`       // all rows
 	Programs     []programJSON    `json:"programs"`
+	CrossCheck   *crossCheckJSON  `json:"cross_check"` // null: none was made
 	Rows         []rowJSON        `json:"rows"`
 	Warnings     []string         `json:"warnings"`
 }
@@ -109,6 +110,9 @@ func (s Snapshot) document() (document, error) {
 		Programs:     []programJSON{},
 		Rows:         []rowJSON{},
 		Warnings:     s.AllWarnings(),
+	}
+	if doc.CrossCheck, err = s.crossCheckJSON(); err != nil {
+		return document{}, err
 	}
 	if c := s.Calibration; c.Runs > 0 {
 		doc.Calibration = &c

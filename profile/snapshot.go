@@ -25,6 +25,7 @@ type Snapshot struct {
 	Programs    []Program // index space of Row.Program
 	Rows        []Row
 	Warnings    []string
+	CrossCheck  *CrossCheck // nil: none was made
 }
 
 // Machine names the place the numbers come from.

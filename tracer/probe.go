@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -12,6 +13,9 @@ import (
 	"github.com/lsmprof/lsmprof/bpf"
 	"github.com/lsmprof/lsmprof/profile"
 )
+
+// errGone says that a program was detached between being listed and being probed: an enforcer that restarts, no failure.
+var errGone = errors.New("detached meanwhile; record again")
 
 // target is what one pair of probes sits on.
 type target struct {
@@ -142,6 +146,9 @@ func (l *loader) load(t target) (*ebpf.Collection, error) {
 		}
 	} else {
 		prog, err := ebpf.NewProgramFromID(t.program.ID)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, errGone
+		}
 		if err != nil {
 			return nil, fmt.Errorf("open program %d: %w", t.program.ID, err)
 		}

@@ -44,8 +44,8 @@ type Tracer struct {
 	opts    Options
 	loader  *loader
 	started time.Time
-	probes  map[targetID]*traced
-	order   []*traced // by first appearance: the index of profile.Row.Program
+	probes  map[targetID]*traced // by the last target of each
+	order   []*traced            // by first appearance: the index of profile.Row.Program
 	books   map[string]*ruleBook
 	links   []link.ID // at the last look
 	looked  time.Time
@@ -193,30 +193,40 @@ func (t *Tracer) attach(ctx context.Context, targets []target) error {
 		return errors.Join(errs...)
 	}
 	for _, err := range errs {
-		if err != nil {
+		if err != nil && !errors.Is(err, errGone) {
 			t.warnf("%v", err)
 		}
 	}
 	return nil
 }
 
-// add begins or, where a program was detached and is back, continues to charge a target.
+// add begins to charge a target or continues: where its program was detached and is back, and where it takes the place of one
+// that went, as after a restart of its enforcer. So the rows do not grow with the restarts.
 func (t *Tracer) add(target target, p *probe) {
-	if tr, ok := t.probes[target.id()]; ok {
-		tr.probe, tr.baseline = p, 0
-		return
+	tr := t.predecessor(target)
+	if tr == nil {
+		tr = &traced{enforcer: t.enforcerOf(target.program)}
+		t.order = append(t.order, tr)
 	}
-	name, id := target.program.Name, uint32(target.program.ID)
-	if target.scope == profile.ScopeHook {
-		name, id = "", 0
-	}
-	tr := &traced{target: target, enforcer: t.enforcerOf(target.program), probe: p}
-	tr.sum = profile.Program{
-		ID: id, Name: name, Hook: target.program.Hook, Enforcer: tr.enforcer, Scope: target.scope,
-		Position: target.program.Position,
-	}
+	delete(t.probes, tr.target.id())
 	t.probes[target.id()] = tr
-	t.order = append(t.order, tr)
+	tr.target, tr.probe, tr.baseline = target, p, 0
+	tr.sum.Hook, tr.sum.Enforcer = target.program.Hook, tr.enforcer
+	tr.sum.Scope, tr.sum.Position = target.scope, target.program.Position
+	if target.scope == profile.ScopeProgram {
+		tr.sum.ID, tr.sum.Name = uint32(target.program.ID), target.program.Name
+	}
+}
+
+// predecessor is what was charged before for a program of the same name on the same hook that is gone.
+func (t *Tracer) predecessor(target target) *traced {
+	for _, tr := range t.order {
+		if old := tr.target; tr.probe == nil && old.scope == target.scope && old.program.Hook == target.program.Hook &&
+			(old.program.Name == target.program.Name || old.scope == profile.ScopeHook) {
+			return tr
+		}
+	}
+	return nil
 }
 
 func (t *Tracer) enforcerOf(p Program) string {

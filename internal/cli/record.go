@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"syscall"
 	"time"
 
@@ -21,11 +20,12 @@ const recordShort = "Profiles every invocation of BPF LSM programs, machine-wide
 // recordOptions are the flags of record.
 type recordOptions struct {
 	session
-	duration time.Duration
-	output   string
-	format   string
-	top      int
-	command  []string
+	duration   time.Duration
+	output     string
+	format     string
+	top        int
+	crossCheck crossCheckFlag
+	command    []string
 }
 
 func (o *recordOptions) flags(f *pflag.FlagSet) {
@@ -34,6 +34,8 @@ func (o *recordOptions) flags(f *pflag.FlagSet) {
 	f.StringVarP(&o.format, "format", "o", "text", "what stdout gets: text or json")
 	f.IntVar(&o.top, "top", 30, "rows of the table, 0 for all")
 	o.session.flags(f)
+	f.Var(&o.crossCheck, "cross-check", "count and time with bpf_stats afterwards, without probes, and compare; a command is run again")
+	f.Lookup("cross-check").NoOptDefVal = bareCrossCheck
 }
 
 func record(ctx context.Context, std streams, args []string) error {
@@ -61,6 +63,9 @@ func (o *recordOptions) validate(dash int) error {
 	case len(o.command) > 0 && o.duration > 0:
 		return errors.New("--duration and a command: give one of them")
 	}
+	if err := o.validateCrossCheck(); err != nil {
+		return err
+	}
 	return o.session.validate()
 }
 
@@ -79,6 +84,9 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 	}
 	snap, result := o.measure(ctx, std, t)
 	if err := errors.Join(result.err, t.Close()); err != nil {
+		return err
+	}
+	if err := o.checkAcross(ctx, std, &snap); err != nil {
 		return err
 	}
 	if err := o.print(std.out, snap); err != nil {
@@ -113,14 +121,11 @@ func (o *recordOptions) measure(ctx context.Context, std streams, t *tracer.Trac
 	}
 	ended := make(chan outcome, 1)
 	if len(o.command) > 0 {
-		cmd := exec.CommandContext(ctx, o.command[0], o.command[1:]...)
+		cmd := o.newCommand(ctx)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = std.in, std.out, std.err
 		if o.format == "json" {
 			cmd.Stdout = std.err // stdout is one JSON object
 		}
-		// It gets the chance to end by itself; one that does not must not keep what was measured from being written.
-		cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-		cmd.WaitDelay = 5 * time.Second
 		if err := cmd.Start(); err != nil {
 			return profile.Snapshot{}, outcome{err: fmt.Errorf("run %s: %w", o.command[0], err)}
 		}

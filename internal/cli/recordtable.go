@@ -28,6 +28,9 @@ func writeTable(w io.Writer, s profile.Snapshot, top int) error {
 	if more > 0 {
 		fmt.Fprintf(w, "… and %d more rows\n", more)
 	}
+	if err := writeCrossCheck(w, s); err != nil {
+		return err
+	}
 	fmt.Fprintln(w)
 	for _, line := range s.Facts() {
 		fmt.Fprintln(w, visible(line))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lsmprof/lsmprof/internal/golden"
 	"github.com/lsmprof/lsmprof/profile"
@@ -38,6 +39,16 @@ func measured() profile.Snapshot {
 	}
 }
 
+// crossChecked is measured with a second pass; one of its programs was gone by then.
+func crossChecked(rerun bool) profile.Snapshot {
+	s := measured()
+	s.Duration = 4 * time.Second
+	s.CrossCheck = &profile.CrossCheck{Duration: 2 * time.Second, Rerun: rerun, Bias: 97, Programs: []profile.KernelRuns{
+		{There: true, Runs: 1098, Time: 5 * time.Millisecond}, {},
+	}}
+	return s
+}
+
 func TestRecordTable(t *testing.T) {
 	several := measured()
 	several.Programs = append(several.Programs, profile.Program{Name: "other_file_open", Hook: "file_open", Position: 1, Timed: 10})
@@ -54,6 +65,8 @@ func TestRecordTable(t *testing.T) {
 		"several_and_denied": {several, 0},
 		"hook_scope":         {hooks, 30},
 		"empty":              {profile.Snapshot{}, 30},
+		"cross_check":        {crossChecked(true), 2},
+		"cross_check_rates":  {crossChecked(false), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer

@@ -179,15 +179,29 @@ func startWorkload(t *testing.T) *workload {
 
 func (w *workload) do(operation string, times int) {
 	w.t.Helper()
+	if err := w.try(operation, times); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// try is do for other goroutines than the test's.
+func (w *workload) try(operation string, times int) error {
 	fmt.Fprintf(w.in, "%s %d\n", operation, times)
-	w.expect("done")
+	return w.hear("done")
 }
 
 func (w *workload) expect(line string) {
 	w.t.Helper()
-	if !w.out.Scan() || w.out.Text() != line {
-		w.t.Fatalf("workload: %q, want %q; it died?", w.out.Text(), line)
+	if err := w.hear(line); err != nil {
+		w.t.Fatal(err)
 	}
+}
+
+func (w *workload) hear(line string) error {
+	if !w.out.Scan() || w.out.Text() != line {
+		return fmt.Errorf("workload: %q, want %q; it died?", w.out.Text(), line)
+	}
+	return nil
 }
 
 func (w *workload) stop() {

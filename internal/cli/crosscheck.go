@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+// longestCrossCheck is how long the second pass goes on at most when nobody says.
+const longestCrossCheck = 5 * time.Second
+
+// crossCheckFlag is --cross-check or --cross-check=DURATION.
+type crossCheckFlag struct {
+	on       bool
+	duration time.Duration // 0: not given
+}
+
+const bareCrossCheck = "as long as the recording, 5s at most"
+
+func (c *crossCheckFlag) Set(value string) (err error) {
+	c.on = true
+	if value == bareCrossCheck {
+		return nil
+	}
+	c.duration, err = time.ParseDuration(value)
+	if err == nil && c.duration <= 0 {
+		return fmt.Errorf("%s: must be positive", value)
+	}
+	return err
+}
+
+func (c *crossCheckFlag) String() string { return "" }
+func (c *crossCheckFlag) Type() string   { return "duration" }
+
+func (o *recordOptions) validateCrossCheck() error {
+	switch {
+	case !o.crossCheck.on:
+	case len(o.command) > 0 && o.crossCheck.duration > 0:
+		return errors.New("--cross-check=DURATION and a command: the command is run again; give --cross-check alone")
+	case len(o.command) == 0 && o.duration == 0:
+		return errors.New("--cross-check needs to know when the recording ends: give --duration or a command")
+	case len(o.pids) > 0 || o.comm != "" || len(o.mntns) > 0:
+		return errors.New("--cross-check and --pid, --comm or --mntns: bpf_stats counts the calls of everybody")
+	}
+	return nil
+}
+
+// checkAcross adds what bpf_stats says to snap, now that the probes are gone.
+func (o *recordOptions) checkAcross(ctx context.Context, std streams, snap *profile.Snapshot) error {
+	if !o.crossCheck.on {
+		return nil
+	}
+	if ctx.Err() != nil {
+		snap.Warnings = append(snap.Warnings, "no cross-check: the recording was interrupted")
+		return nil
+	}
+	do := o.waitAgain
+	if len(o.command) > 0 {
+		do = o.runAgain
+	}
+	status := 0
+	c, err := tracer.CrossCheck(*snap, func() (err error) {
+		status, err = do(ctx, std)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c.Rerun = len(o.command) > 0
+	snap.CrossCheck = c
+	if status != 0 {
+		snap.Warnings = append(snap.Warnings, fmt.Sprintf("cross-check: the command ended with status %d when it was run again", status))
+	}
+	if ctx.Err() != nil {
+		snap.Warnings = append(snap.Warnings, "cross-check: it was interrupted")
+	}
+	return nil
+}
+
+func (o *recordOptions) waitAgain(ctx context.Context, std streams) (int, error) {
+	d := cmp.Or(o.crossCheck.duration, min(o.duration, longestCrossCheck))
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	defer showProgress(ctx, std.err, d)()
+	<-ctx.Done()
+	return 0, nil
+}
+
+// runAgain runs the command a second time. Its input is spent, and what it prints was printed already.
+func (o *recordOptions) runAgain(ctx context.Context, std streams) (status int, err error) {
+	cmd := o.newCommand(ctx)
+	cmd.Stderr = std.err
+	err = cmd.Run()
+	if cmd.ProcessState == nil {
+		return 0, fmt.Errorf("run %s again: %w", o.command[0], err)
+	}
+	return exitStatus(cmd.ProcessState, err), nil
+}
+
+// newCommand is the command to record. It gets the chance to end by itself; one that does not must not keep what was measured
+// from being written.
+func (o *recordOptions) newCommand(ctx context.Context) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, o.command[0], o.command[1:]...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+// writeCrossCheck prints both passes side by side.
+func writeCrossCheck(w io.Writer, s profile.Snapshot) error {
+	comparisons, err := s.Compare()
+	if err != nil || s.CrossCheck == nil {
+		return err
+	}
+	fmt.Fprintf(w, "\ncross-check: %v\n", s.CrossCheck)
+	unit := "CALLS/S"
+	if s.CrossCheck.Rerun {
+		unit = "CALLS"
+	}
+	t := &table{header: []string{"<HOOK", "<PROGRAM", unit, "BPF_STATS", "OFF", "BODY", "BPF_STATS", "OFF"}}
+	for _, c := range comparisons {
+		name := cmp.Or(c.Of.Name, "(all)")
+		if !c.There {
+			t.add(c.Of.Hook, name, number(c.Calls), "gone", "", nanos(c.Body), "gone", "")
+			continue
+		}
+		t.add(c.Of.Hook, name, number(c.Calls), number(c.Runs), off(c.Calls, c.Runs, c.CallsPercent),
+			nanos(c.Body), nanos(c.Mean), off(c.Body, c.Mean, c.BodyPercent))
+	}
+	return t.write(w)
+}
+
+// number is a count, or a rate with three digits.
+func number(v float64) string {
+	if v == float64(uint64(v)) || v >= 100 {
+		return count(uint64(v + 0.5))
+	}
+	return digits(v, true)
+}
+
+func off(a, b, percent float64) string {
+	if a == 0 || b == 0 {
+		return "" // of a program that hardly ran there is nothing to say
+	}
+	return fmt.Sprintf("%+.2f %%", percent)
+}

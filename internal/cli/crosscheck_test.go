@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+)
+
+type checkedProgram struct {
+	Hook         string
+	There        bool
+	Calls        float64
+	StatsCalls   float64 `json:"bpf_stats_calls"`
+	CallsPercent float64 `json:"calls_percent"`
+	BodyNs       float64 `json:"body_ns"`
+	StatsNs      float64 `json:"bpf_stats_ns"`
+	BodyPercent  float64 `json:"body_percent"`
+}
+
+// crossCheck runs record --cross-check with flags and returns both passes by hook.
+func crossCheck(t *testing.T, args ...string) map[string]checkedProgram {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	args = append([]string{"record", "-o", "json", "--output", "-", "--cross-check"}, args...)
+	if code := Main(args, strings.NewReader(""), &stdout, &stderr); code != 0 {
+		t.Fatalf("exit status %d: %s", code, stderr.String())
+	}
+	var doc struct {
+		CrossCheck struct {
+			Programs []checkedProgram
+		} `json:"cross_check"`
+		Warnings []string
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &doc); err != nil {
+		t.Fatalf("%v in %s", err, stdout.String())
+	}
+	for _, w := range doc.Warnings {
+		t.Log(w)
+	}
+	byHook := map[string]checkedProgram{}
+	for _, p := range doc.CrossCheck.Programs {
+		byHook[p.Hook] = p
+	}
+	return byHook
+}
+
+// opener is a command that opens a file so many times in each of so many threads.
+func opener(threads, times int) []string {
+	return []string{"--", "sh", "-c", fmt.Sprintf("echo 'openat*%d %d' | %s=1 %s", threads, times, workloadEnv, os.Args[0])}
+}
+
+// In a pass of its own bpf_stats counts what the probes counted, however often they were cut off: 4 and 16 threads on one CPU.
+func TestIcountCrossCheck(t *testing.T) {
+	vmtest.IcountGuest(t)
+	startReference(t, map[uint32]enforcer.Rules{})
+	check := func(t *testing.T, threads, times int) {
+		p := crossCheck(t, opener(threads, times)...)["file_open"]
+		t.Logf("%d threads: %.0f calls, %.0f by bpf_stats; body %.1f ns, %.1f", threads, p.Calls, p.StatsCalls, p.BodyNs, p.StatsNs)
+		if !p.There || p.StatsCalls < float64(threads*times) || math.Abs(p.CallsPercent) > 0.5 {
+			t.Errorf("%d threads: %+v, want at least %d calls and 0.5 %%", threads, p, threads*times)
+		}
+		if math.Abs(p.BodyPercent) > 5 && threads == 1 {
+			t.Errorf("%+v: the bodies are more than 5 %% apart", p)
+		}
+	}
+	check(t, 1, 4000)
+	for _, model := range []string{kernel.PreemptFull, kernel.PreemptLazy} {
+		t.Run(model, func(t *testing.T) {
+			preemptModel(t, model)
+			check(t, 4, 4000)
+			check(t, 16, 1500)
+		})
+	}
+}
+
+// Without a command only what is there for the whole second pass can be compared, and probes and bpf_stats are never on at once.
+func TestCrossCheckOfADuration(t *testing.T) {
+	vmtest.Guest(t)
+	startReference(t, map[uint32]enforcer.Rules{})
+	p, ok := crossCheck(t, "--calibrate=off", "-d", "500ms")["file_open"]
+	if !ok || !p.There {
+		t.Errorf("file_open is not in the cross-check: %+v", p)
+	}
+}
