@@ -34,6 +34,7 @@ type Plan struct {
 	CPUs      []int         `json:"cpus"`                // the tests'; empty: any
 	CopyCPUs  []int         `json:"copy_cpus,omitempty"` // where several copies run at once: one CPU each, in turn
 	UnixBench string        `json:"unixbench,omitempty"` // its directory
+	Container string        `json:"container,omitempty"` // where the tests run: its id, or NAMESPACE/POD[/CONTAINER]
 	UntilCI   float64       `json:"until_ci,omitempty"`
 	MaxTime   time.Duration `json:"max_time_ns,omitempty"`
 }

@@ -54,7 +54,7 @@ func (s Scenario) check(r Reading, mntns []uint32) error {
 		return s.checkExpected(f)
 	case s.State == Removed && f.Programs[own] > 0:
 		return fmt.Errorf("%d programs of the reference enforcer are attached: end the `lsmprof enforce` that holds them", f.Programs[own])
-	case s.State != Installed:
+	case !s.Ours():
 		return nil
 	case f.Programs[own] == 0:
 		return fmt.Errorf("no program of the reference enforcer is attached")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lsmprof/lsmprof/tracer"
@@ -101,7 +102,11 @@ func (c *copies) pids() []int {
 	var all []int
 	for _, ws := range c.workers {
 		for _, w := range ws {
-			all = append(all, pidsOf(w)...)
+			for _, pid := range pidsOf(w) {
+				if !slices.Contains(all, pid) {
+					all = append(all, pid)
+				}
+			}
 		}
 	}
 	return all

@@ -43,6 +43,9 @@ type benchOptions struct {
 	seed        uint64
 	cpus        string
 	workdir     string
+	container   string // id
+	pod         string // NAMESPACE/NAME[/CONTAINER]
+	endpoint    string
 	untilCI     string
 	maxTime     time.Duration
 	failOver    string
@@ -76,6 +79,9 @@ func (o *benchOptions) flags(f *pflag.FlagSet) {
 	f.Uint64Var(&o.seed, "seed", 0, "seed of the order; default: random, it stands in run.json")
 	f.StringVar(&o.cpus, "cpus", "", "CPUs for the tests, such as 2-3,6, or any; default: the last one. lsmprof stays off them")
 	f.StringVar(&o.workdir, "workdir", "", "where the tests keep their files; default: the temporary directory")
+	f.StringVar(&o.container, "container", "", "run the built-in tests in the container with this `ID`, through the container runtime")
+	f.StringVar(&o.pod, "pod", "", "the same, in `NAMESPACE/NAME` or NAMESPACE/NAME/CONTAINER")
+	f.StringVar(&o.endpoint, "runtime-endpoint", "", endpointUsage)
 	f.StringVar(&o.untilCI, "until-ci", "", "go on with a test until the 95 % intervals of its losses are within ± this, such as 0.5%")
 	f.DurationVar(&o.maxTime, "max-time", 0, "begin no more --until-ci rounds after this time")
 	f.StringVar(&o.failOver, "fail-over", "", "exit with status 4 when a significant loss is above this, such as 2%")
@@ -116,6 +122,9 @@ func (o *benchOptions) validate(f *pflag.FlagSet) (err error) {
 			return fmt.Errorf("%s %s: must be %s or %s", choice.flag, choice.value, choice.a, choice.b)
 		}
 	}
+	if err := o.validateContainer(); err != nil {
+		return err
+	}
 	if o.until, err = parsePercent("--until-ci", o.untilCI); err != nil {
 		return err
 	}
@@ -130,7 +139,7 @@ func (o *benchOptions) validate(f *pflag.FlagSet) (err error) {
 		}
 	}
 	if o.resume != "" {
-		for _, flag := range []string{"dir", "rules", "scenarios", "tests", "test", "unixbench", "runs", "slice", "warmup", "order", "seed", "enforcer", "import", "copies"} {
+		for _, flag := range []string{"dir", "rules", "scenarios", "tests", "test", "unixbench", "runs", "slice", "warmup", "order", "seed", "enforcer", "import", "copies", "container", "pod"} {
 			if f.Changed(flag) {
 				return fmt.Errorf("--resume and --%s: a run goes on as it was begun", flag)
 			}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -36,9 +37,15 @@ func (o *benchOptions) plan() (bench.Plan, error) {
 		return p, fmt.Errorf("--copies: %w", err)
 	}
 	if slices.ContainsFunc(p.Tests, func(t bench.Test) bool { return t.Copies > 1 }) {
+		if o.inContainer() != "" {
+			return p, errors.New("--copies: one copy of a test runs in a container")
+		}
 		if p.CopyCPUs, err = copyCPUs(o.cpus); err != nil {
 			return p, fmt.Errorf("--cpus: %w", err)
 		}
+	}
+	if p.Container = o.inContainer(); p.Container != "" {
+		p.Separate()
 	}
 	if p.CPUs, err = testCPUs(o.cpus); err != nil {
 		return p, fmt.Errorf("--cpus: %w", err)

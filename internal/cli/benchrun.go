@@ -65,7 +65,7 @@ func rulesReader(d *bench.Dir) (bench.Reader, error) {
 		return maps, nil
 	}
 	err = errors.Join(err, maps.Close())
-	says := func(s bench.Scenario) bool { return s.State == bench.Installed || s.Expect != nil }
+	says := func(s bench.Scenario) bool { return s.Ours() || s.Expect != nil }
 	if slices.ContainsFunc(d.Info.Plan.Scenarios, says) {
 		return nil, err
 	}
@@ -76,11 +76,13 @@ func rulesReader(d *bench.Dir) (bench.Reader, error) {
 // loadEnforcer loads the reference enforcer where a scenario needs it.
 func loadEnforcer(name string, plan *bench.Plan) (e bench.Enforcer, err error) {
 	e = bench.NoEnforcer{}
-	ours := func(s bench.Scenario) bool { return s.State == bench.Installed }
-	if name != "none" && slices.ContainsFunc(plan.Scenarios, ours) {
+	if name != "none" && slices.ContainsFunc(plan.Scenarios, bench.Scenario.Ours) {
 		if e, err = bench.LoadReference(); err != nil {
 			return nil, err
 		}
+	}
+	if plan.Container != "" {
+		e = &bench.Shared{Own: e, Scenarios: plan.Scenarios}
 	}
 	if slices.ContainsFunc(plan.Scenarios, func(s bench.Scenario) bool { return s.Setup != nil }) {
 		e = &bench.Driven{Own: e, Scenarios: plan.Scenarios}
@@ -129,6 +131,13 @@ func selects(plan *bench.Plan) func(tracer.Program) bool {
 
 // suites are where tests are started from.
 func (o *benchOptions) suites(ctx context.Context, plan *bench.Plan) (map[bench.Kind]bench.Suite, func() error, error) {
+	if plan.Container != "" {
+		s, err := openContainer(ctx, o.endpoint, plan.Container, plan.CPUs)
+		if err != nil {
+			return nil, nil, err
+		}
+		return map[bench.Kind]bench.Suite{bench.BuiltIn: s}, s.Close, nil
+	}
 	work, err := newWorkFolder(o.workdir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--workdir: %w", err)

@@ -42,9 +42,7 @@ func writeProgram(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	padded := make([]byte, max(paddedSize, len(program)))
-	copy(padded, program)
-	return os.WriteFile(path, padded, 0o755)
+	return os.WriteFile(path, Program(), 0o755)
 }
 
 // Close removes the file; what runs goes on, except for execl, which needs it.

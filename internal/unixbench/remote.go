@@ -1,0 +1,50 @@
+package unixbench
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"time"
+)
+
+// Program is the built-in suite's program, as Extract writes it; nil on an architecture that has none.
+func Program() []byte {
+	if len(program) == 0 {
+		return nil
+	}
+	padded := make([]byte, max(paddedSize, len(program)))
+	copy(padded, program)
+	return padded
+}
+
+// Remote talks to a test that somebody else started, with the arguments TEST --sliced: what it reads and what it answers.
+type Remote struct {
+	Requests io.Writer
+	Replies  io.Reader
+}
+
+// Ready waits until the test is set up and parked.
+func (r Remote) Ready() error {
+	_, _, err := r.reply()
+	return err
+}
+
+// Slice is that of Parked.
+func (r Remote) Slice(d, warmup time.Duration) (ops, ns uint64, err error) {
+	request := binary.NativeEndian.AppendUint64(nil, uint64(max(warmup, 0)))
+	request = binary.NativeEndian.AppendUint64(request, uint64(max(d, 1)))
+	if _, err := r.Requests.Write(request); err != nil {
+		return 0, 0, err
+	}
+	ops, ns, err = r.reply()
+	if err == nil && (ops == 0 || ns == 0) {
+		err = errors.New("no operation was counted")
+	}
+	return ops, ns, err
+}
+
+func (r Remote) reply() (ops, ns uint64, err error) {
+	var reply [16]byte
+	_, err = io.ReadFull(r.Replies, reply[:])
+	return binary.NativeEndian.Uint64(reply[:]), binary.NativeEndian.Uint64(reply[8:]), err
+}
