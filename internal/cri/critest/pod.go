@@ -26,6 +26,8 @@ func (c *Containerd) Pod(namespace, name string, labels map[string]string, cgrou
 	p := &Pod{Containers: map[string]string{}, c: c, config: &runtime.PodSandboxConfig{
 		Metadata: &runtime.PodSandboxMetadata{Name: name, Namespace: namespace, Uid: namespace + "-" + name},
 		Labels:   labels,
+		// Without one it is a copy of the machine's resolv.conf, which a guest does not have.
+		DnsConfig: &runtime.DNSConfig{Servers: []string{"127.0.0.1"}},
 		Linux: &runtime.LinuxPodSandboxConfig{
 			CgroupParent:    cgroupParent,
 			SecurityContext: &runtime.LinuxSandboxSecurityContext{NamespaceOptions: hostNetwork},

@@ -30,6 +30,7 @@ type kernelTests struct {
 	path, dir string
 	binary    string
 	icount    bool // has tests that assert instruction counts
+	pods      bool // has tests that need a container runtime
 }
 
 // guests runs every package's kernel tests on every kernel.
@@ -50,15 +51,19 @@ func (rs *results) guests(ctx context.Context, out io.Writer, kernels, icount []
 	var running sync.WaitGroup
 	for _, kernel := range rs.reachable(ctx, out, kernels) {
 		for _, p := range pkgs {
-			for _, exact := range []bool{false, true} {
-				if exact && !(p.icount && slices.Contains(icount, kernel)) {
+			for _, pass := range []pass{plain, exact, pods} {
+				if pass == exact && !(p.icount && slices.Contains(icount, kernel)) {
+					continue
+				}
+				// A runtime is the same on all kernels, and starting it takes its time.
+				if pass == pods && !(p.pods && kernel == podKernel(kernels)) {
 					continue
 				}
 				slots <- struct{}{}
 				running.Go(func() {
 					defer func() { <-slots }()
 					if ctx.Err() == nil {
-						rs.add(out, p.run(ctx, runner, kernel, exact))
+						rs.add(out, p.run(ctx, runner, kernel, pass))
 					}
 				})
 			}
@@ -115,11 +120,12 @@ func compile(ctx context.Context, work string) (runner string, pkgs []kernelTest
 		if err := goStatic(ctx, "test", "-c", "-o", k.binary, p.ImportPath); err != nil {
 			return "", nil, err
 		}
-		names, err := exec.CommandContext(ctx, k.binary, "-test.list", "Icount").Output()
+		names, err := exec.CommandContext(ctx, k.binary, "-test.list", "Icount|Containerd").Output()
 		if err != nil {
 			return "", nil, fmt.Errorf("list the tests of %s: %w", p.ImportPath, err)
 		}
-		k.icount = len(names) > 0
+		k.icount = strings.Contains(string(names), "Icount")
+		k.pods = strings.Contains(string(names), "Containerd")
 		pkgs = append(pkgs, k)
 	}
 	return runner, pkgs, nil
@@ -153,18 +159,42 @@ func carries(path string) []string {
 	return nil
 }
 
-func (k kernelTests) run(ctx context.Context, runner, kernel string, exact bool) result {
+// pass is a guest of its own for some of a package's tests.
+type pass string
+
+const (
+	plain pass = ""
+	exact pass = "icount"
+	pods  pass = "containerd"
+)
+
+// podKernel is the one that tests of containers run on.
+func podKernel(kernels []string) string {
+	if slices.Contains(kernels, "6.1") || len(kernels) == 0 {
+		return "6.1"
+	}
+	return kernels[0]
+}
+
+func (k kernelTests) run(ctx context.Context, runner, kernel string, pass pass) result {
 	began := time.Now()
 	where := kernel
 	args := []string{"tool", "test2json", "-t", "-p", k.path, runner, "-kernel", kernel}
-	choose := "-test.skip=Icount"
-	if exact {
+	choose := "-test.skip=Icount|Containerd"
+	switch pass {
+	case plain:
+		args = append(args, "-smp", vcpus(k.path))
+	case exact:
 		where += " icount"
 		args = append(args, "-icount")
 		choose = "-test.run=Icount"
-	}
-	if !exact {
-		args = append(args, "-smp", vcpus(k.path))
+	case pods:
+		where += " containerd"
+		args = append(args, "-smp", "2", "-memory", "2G")
+		for _, command := range []string{"containerd", "containerd-shim-runc-v2", "runc", "ctr"} {
+			args = append(args, "-with", command)
+		}
+		choose = "-test.run=Containerd"
 	}
 	args = append(args, carries(k.path)...)
 	args = append(args, "-exec", k.binary, "-test.v=test2json", "-test.timeout="+guestTimeout, choose)
