@@ -86,7 +86,6 @@ const waiter = `echo ready >&4; while read -r out <&3; do /bin/sh -c "$LSMPROF_R
 
 type command struct {
 	test   Test
-	metric *regexp.Regexp
 	cmd    *exec.Cmd
 	ask    *os.File
 	answer *os.File
@@ -97,11 +96,6 @@ type command struct {
 // Start waits until the shell is there.
 func (c Commands) Start(ctx context.Context, t Test, _ int) (_ Worker, err error) {
 	w := &command{test: t}
-	if t.Metric != "" {
-		if w.metric, err = regexp.Compile(t.Metric); err != nil {
-			return nil, err
-		}
-	}
 	if w.dir, err = os.MkdirTemp(c.Dir, "command-"); err != nil {
 		return nil, err
 	}
@@ -173,31 +167,40 @@ func (w *command) Slice(_, _ time.Duration) (Sample, error) {
 	if status = strings.TrimSpace(status); status != "0" {
 		return Sample{}, fmt.Errorf("exit status %s: %s", status, lastLine(string(output)))
 	}
-	value, err := w.value(output, took)
+	return w.test.Sample(output, took)
+}
+
+// Sample is what a pass of a command is worth that printed this and took so many ns.
+func (t Test) Sample(output []byte, took float64) (Sample, error) {
+	value, err := t.value(output, took)
 	if err != nil {
 		return Sample{}, err
 	}
 	rate := value
-	if w.test.Better == lower {
+	if t.Better == lower {
 		rate = 1 / value
 	}
 	// So many operations as make the rate, in the time that it took.
 	return Sample{Ops: rate * took / 1e9, Ns: took, Output: output}, nil
 }
 
-func (w *command) value(output []byte, took float64) (float64, error) {
-	if w.metric == nil {
+func (t Test) value(output []byte, took float64) (float64, error) {
+	if t.Metric == "" {
 		return took / 1e9, nil
 	}
+	metric, err := regexp.Compile(t.Metric)
+	if err != nil {
+		return 0, err
+	}
 	// The last match: many programs report progress first.
-	all := w.metric.FindAllSubmatch(output, -1)
+	all := metric.FindAllSubmatch(output, -1)
 	if len(all) == 0 {
-		return 0, fmt.Errorf("its output has no match for metric %s; it ends in: %s", w.test.Metric, lastLine(string(output)))
+		return 0, fmt.Errorf("its output has no match for metric %s; it ends in: %s", t.Metric, lastLine(string(output)))
 	}
 	text := bytes.ReplaceAll(all[len(all)-1][1], []byte(","), nil)
 	v, err := strconv.ParseFloat(string(text), 64)
 	if err != nil || v <= 0 {
-		return 0, fmt.Errorf("metric %s matches %q, which is not a number above 0", w.test.Metric, text)
+		return 0, fmt.Errorf("metric %s matches %q, which is not a number above 0", t.Metric, text)
 	}
 	return v, nil
 }

@@ -79,7 +79,7 @@ func (o *benchOptions) flags(f *pflag.FlagSet) {
 	f.Uint64Var(&o.seed, "seed", 0, "seed of the order; default: random, it stands in run.json")
 	f.StringVar(&o.cpus, "cpus", "", "CPUs for the tests, such as 2-3,6, or any; default: the last one. lsmprof stays off them")
 	f.StringVar(&o.workdir, "workdir", "", "where the tests keep their files; default: the temporary directory")
-	f.StringVar(&o.container, "container", "", "run the built-in tests in the container with this `ID`, through the container runtime")
+	f.StringVar(&o.container, "container", "", "run the tests in the container with this `ID`, through the container runtime")
 	f.StringVar(&o.pod, "pod", "", "the same, in `NAMESPACE/NAME` or NAMESPACE/NAME/CONTAINER")
 	f.StringVar(&o.endpoint, "runtime-endpoint", "", endpointUsage)
 	f.StringVar(&o.untilCI, "until-ci", "", "go on with a test until the 95 % intervals of its losses are within ± this, such as 0.5%")

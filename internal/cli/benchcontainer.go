@@ -24,15 +24,15 @@ import (
 // overdue is what a test in a container gets to answer beyond its slice, and to end.
 const overdue = 2 * time.Minute
 
-// validateContainer allows what can run in a container: the suite's program, which needs nothing there.
+// validateContainer allows what can run in a container.
 func (o *benchOptions) validateContainer() error {
 	switch {
 	case o.container == "" && o.pod == "":
 		return nil
 	case o.container != "" && o.pod != "":
 		return errors.New("--container and --pod: give one of them")
-	case o.unixbench != "" || len(o.custom) > 0:
-		return errors.New("--unixbench and --test cannot go into a container: --container and --pod run the built-in tests")
+	case o.unixbench != "":
+		return errors.New("--unixbench is a directory of this machine: with --container or --pod give its programs in there as --test commands")
 	case o.pod != "" && !strings.Contains(o.pod, "/"):
 		return fmt.Errorf("--pod %s: must be NAMESPACE/NAME or NAMESPACE/NAME/CONTAINER", o.pod)
 	}
@@ -81,14 +81,18 @@ type containerSuite struct {
 	workers   map[string]*containerWorker
 }
 
-// openContainer brings the suite's program into a container.
-func openContainer(ctx context.Context, endpoint, name string, cpus []int) (_ *containerSuite, err error) {
-	s := &containerSuite{runtime: cri.New(endpoint), cpus: cpus, workers: map[string]*containerWorker{}}
+// openContainer finds a container and, where there are built-in tests, brings their program into it.
+func openContainer(ctx context.Context, endpoint string, plan *bench.Plan) (_ *containerSuite, err error) {
+	name := plan.Container
+	s := &containerSuite{runtime: cri.New(endpoint), cpus: plan.CPUs, workers: map[string]*containerWorker{}}
 	if err := s.runtime.Refresh(ctx); err != nil {
 		return nil, err
 	}
 	if s.container, err = findContainer(s.runtime.Containers(), name); err != nil {
 		return nil, err
+	}
+	if !slices.ContainsFunc(plan.Tests, func(t bench.Test) bool { return t.Kind == bench.BuiltIn }) {
+		return s, nil
 	}
 	program := unixbench.Program()
 	if program == nil {
@@ -131,11 +135,14 @@ func (s *containerSuite) bring(program []byte) error {
 
 // Close removes what was brought. A container that is gone has taken it along.
 func (s *containerSuite) Close() error {
+	defer s.runtime.Close()
+	if s.root == nil {
+		return nil
+	}
 	err := s.root.RemoveAll(s.dir)
 	if errors.Is(err, os.ErrNotExist) {
 		err = nil
 	}
-	s.runtime.Close()
 	return errors.Join(err, s.root.Close())
 }
 

@@ -75,6 +75,18 @@ func TestBenchInAContainer(t *testing.T) {
 		t.Errorf("left in the container: %v, %v", left, err)
 	}
 
+	// Commands need a shell there, and are what the container sees.
+	out, _ = runBench(t, 0, "--runtime-endpoint", c.Socket, "--pod", "shop/web-0/app", "--enforcer", "none", "--same", "2",
+		"--test", `name=where; run=cat /proc/1/comm;; echo score 42; metric=score (\d+)`, "--runs", "2",
+		"--dir", filepath.Join(t.TempDir(), "run"), "-o", "json")
+	doc.Cells = nil
+	if err := json.Unmarshal([]byte(out), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if len(doc.Cells) != 3 || doc.Cells[0].Score != 42 || doc.Cells[0].Rounds != 2 {
+		t.Errorf("a command: %+v", doc.Cells)
+	}
+
 	for _, test := range []struct {
 		flags []string
 		code  int
@@ -83,7 +95,9 @@ func TestBenchInAContainer(t *testing.T) {
 		{[]string{"--pod", "shop/web-0"}, 1, "shop/web-0/app"},
 		{[]string{"--container", "0123"}, 1, "no running container"},
 		{[]string{"--pod", "web-0"}, 2, "NAMESPACE/NAME"},
-		{[]string{"--container", "0123", "--test", "name=x; run=true"}, 2, "--test"},
+		{[]string{"--container", "0123", "--unixbench", "/x"}, 2, "--test"},
+		{[]string{"--pod", "shop/web-0/bare", "--test", "name=x; run=true"}, 1, "/bin/sh"},
+		{[]string{"--pod", "shop/web-0/app", "--test", "name=x; run=echo no >&2;; exit 3"}, 1, "exit status 3: no"},
 		{[]string{"--container", "0123", "--pod", "a/b"}, 2, "give one"},
 	} {
 		args := append([]string{"--runtime-endpoint", c.Socket, "--enforcer", "none", "--dir", filepath.Join(t.TempDir(), "run")}, test.flags...)

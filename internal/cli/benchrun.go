@@ -132,11 +132,11 @@ func selects(plan *bench.Plan) func(tracer.Program) bool {
 // suites are where tests are started from.
 func (o *benchOptions) suites(ctx context.Context, plan *bench.Plan) (map[bench.Kind]bench.Suite, func() error, error) {
 	if plan.Container != "" {
-		s, err := openContainer(ctx, o.endpoint, plan.Container, plan.CPUs)
+		s, err := openContainer(ctx, o.endpoint, plan)
 		if err != nil {
 			return nil, nil, err
 		}
-		return map[bench.Kind]bench.Suite{bench.BuiltIn: s}, s.Close, nil
+		return map[bench.Kind]bench.Suite{bench.BuiltIn: s, bench.Command: containerCommands{s}}, s.Close, nil
 	}
 	work, err := newWorkFolder(o.workdir)
 	if err != nil {
