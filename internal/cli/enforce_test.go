@@ -116,7 +116,7 @@ func (r *running) say(t *testing.T, line string) {
 
 func TestEnforce(t *testing.T) {
 	vmtest.Guest(t)
-	before := bpfIDs(t)
+	before := vmtest.KernelIDs(t)
 	secret := t.TempDir() + "/secret"
 	if err := os.WriteFile(secret, []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
@@ -191,13 +191,13 @@ func TestEnforce(t *testing.T) {
 	if !a.succeeds(t, "cat "+secret) {
 		t.Error("still enforced after the end")
 	}
-	sameBPF(t, before)
+	vmtest.NothingNew(t, before)
 }
 
 // TestEnforceKilled: the kernel cleans up.
 func TestEnforceKilled(t *testing.T) {
 	vmtest.Guest(t)
-	before := bpfIDs(t)
+	before := vmtest.KernelIDs(t)
 	c := newContainer(t)
 	e := startEnforce(t, "--pid", c.pid(), "--deny-file", "/proc/version")
 	e.report(t)
@@ -209,21 +209,7 @@ func TestEnforceKilled(t *testing.T) {
 	if !c.succeeds(t, "cat /proc/version") {
 		t.Error("still enforced")
 	}
-	sameBPF(t, before)
-}
-
-// sameBPF waits until nothing is in the kernel that was not before.
-func sameBPF(t *testing.T, before []string) {
-	t.Helper()
-	var left []string
-	for range 300 {
-		left = slices.DeleteFunc(bpfIDs(t), func(id string) bool { return slices.Contains(before, id) })
-		if len(left) == 0 {
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Errorf("left in the kernel: %v", left)
+	vmtest.NothingNew(t, before)
 }
 
 func TestEnforceRefuses(t *testing.T) {

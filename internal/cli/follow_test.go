@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -13,15 +14,17 @@ import (
 func TestRecordFollowsPrograms(t *testing.T) {
 	vmtest.Guest(t)
 	w := startWorkload(t)
+	without := links(t)
 	first := startReference(t, map[uint32]enforcer.Rules{w.mntns: {File: 4}})
 	r := startRecord(t)
+	probed := links(t)
 	w.do("openat", 100)
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // two readings of the rules behind the calls: see ruleBook
 	if err := first.Detach(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(3 * time.Second) // emulated; a second on real hardware
-	w.do("openat", 1000)        // nobody enforces
+	vmtest.WaitFor(t, "the probes of the enforcer that went to go", func() bool { return links(t) == without })
+	w.do("openat", 1000) // nobody enforces
 	second, err := reference.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +36,7 @@ func TestRecordFollowsPrograms(t *testing.T) {
 	if err := second.Attach(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(8 * time.Second)
+	vmtest.WaitFor(t, "probes on the enforcer that came", func() bool { return links(t) == probed })
 	w.do("openat", 70)
 	time.Sleep(time.Second)
 	got := calls(r.finish(), w.mntns)
@@ -43,4 +46,15 @@ func TestRecordFollowsPrograms(t *testing.T) {
 	if n := got["openat file_open 2"]; !r.all(n, 70) {
 		t.Errorf("the enforcer that came: %d calls, want 70; all: %v; %s", n, got, r.stderr.String())
 	}
+}
+
+// links is the number of BPF links in the kernel: those of enforcers, and of probes on them.
+func links(t *testing.T) (n int) {
+	t.Helper()
+	for _, id := range vmtest.KernelIDs(t) {
+		if strings.HasPrefix(id, "link ") {
+			n++
+		}
+	}
+	return n
 }

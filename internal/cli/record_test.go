@@ -63,6 +63,7 @@ func startRecord(t *testing.T, args ...string) *liveRecord {
 	r := &liveRecord{t: t, exit: make(chan int, 1), stop: stop}
 	args = append([]string{"record", "-o", "json", "--output", "-", "--calibrate=off", "--ready-file", ready}, args...)
 	args = append(args, "--", "cat") // ends when its input does
+	t.Cleanup(func() { stop.Close() })
 	go func() {
 		defer stdin.Close()
 		r.exit <- Main(args, stdin, &r.stdout, &r.stderr)

@@ -43,55 +43,18 @@ func run(t *testing.T, cmd *exec.Cmd) (status int, stderr string) {
 	return cmd.ProcessState.ExitCode(), errs.String()
 }
 
-// bpfIDs lists what is in the kernel: programs, links and maps.
-func bpfIDs(t *testing.T) []string {
-	t.Helper()
-	var ids []string
-	for id, err := ebpf.ProgramGetNextID(0); err == nil; id, err = ebpf.ProgramGetNextID(id) {
-		ids = append(ids, fmt.Sprint("program ", id))
-	}
-	for id, err := ebpf.MapGetNextID(0); err == nil; id, err = ebpf.MapGetNextID(id) {
-		ids = append(ids, fmt.Sprint("map ", id))
-	}
-	it := new(link.Iterator)
-	defer it.Close()
-	for it.Next() {
-		ids = append(ids, fmt.Sprint("link ", it.ID))
-	}
-	if err := it.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return ids
-}
-
-// sameIDs waits until the kernel has let go of what it frees in the background.
-func sameIDs(t *testing.T, before []string) {
-	t.Helper()
-	var after []string
-	for range 100 {
-		if after = bpfIDs(t); slices.Equal(before, after) {
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Errorf("in the kernel: %v, before: %v", after, before)
-}
-
 func waitForFile(t *testing.T, path string) {
 	t.Helper()
-	for range 600 {
-		if _, err := os.Stat(path); err == nil {
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Fatalf("%s did not appear within a minute", path)
+	vmtest.WaitFor(t, path, func() bool {
+		_, err := os.Stat(path)
+		return err == nil
+	})
 }
 
 func TestNothingStaysInTheKernel(t *testing.T) {
 	vmtest.Guest(t)
 	startReference(t, map[uint32]enforcer.Rules{})
-	before := bpfIDs(t)
+	before := vmtest.KernelIDs(t)
 	for _, c := range []struct {
 		name   string
 		signal os.Signal
@@ -105,7 +68,7 @@ func TestNothingStaysInTheKernel(t *testing.T) {
 				t.Fatal(err)
 			}
 			waitForFile(t, filepath.Join(dir, "ready"))
-			if slices.Equal(before, bpfIDs(t)) {
+			if slices.Equal(before, vmtest.KernelIDs(t)) {
 				t.Fatal("nothing of lsmprof is in the kernel while it records")
 			}
 			cmd.Process.Signal(c.signal)
@@ -113,7 +76,7 @@ func TestNothingStaysInTheKernel(t *testing.T) {
 			if got := cmd.ProcessState.ExitCode(); got != c.status {
 				t.Errorf("exit status %d, want %d", got, c.status)
 			}
-			sameIDs(t, before)
+			vmtest.NothingNew(t, before)
 			if _, err := os.Stat(filepath.Join(dir, "profile")); (err == nil) != (c.status == 0) {
 				t.Errorf("profile: %v", err)
 			}

@@ -84,16 +84,16 @@ func TestSoak(t *testing.T) {
 	if err := tr.Close(); err != nil {
 		t.Error(err)
 	}
-	sameIDs(t, before)
+	vmtest.NothingNew(t, before)
 }
 
 // settledIDs is what is in the kernel once it has freed what earlier tests left to it.
 func settledIDs(t *testing.T) []string {
 	t.Helper()
-	for before := bpfIDs(t); ; {
+	for before := vmtest.KernelIDs(t); ; {
 		runtime.GC()
 		time.Sleep(time.Second)
-		now := bpfIDs(t)
+		now := vmtest.KernelIDs(t)
 		if slices.Equal(before, now) {
 			return now
 		}
@@ -211,7 +211,7 @@ func footprintAt(t *testing.T, tr *tracer.Tracer, first footprint) (f footprint)
 func footprintNow(t *testing.T) footprint {
 	t.Helper()
 	ids := map[string]int{}
-	for _, id := range bpfIDs(t) {
+	for _, id := range vmtest.KernelIDs(t) {
 		kind, _, _ := strings.Cut(id, " ")
 		ids[kind]++
 	}

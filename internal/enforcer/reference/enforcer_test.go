@@ -2,13 +2,11 @@ package reference
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
@@ -74,27 +72,6 @@ func TestLoadsAndAttaches(t *testing.T) {
 			t.Errorf("%s: the verifier walked %d instructions, more than %d", p.Name, n, verifierBudget)
 		}
 	}
-}
-
-// kernelIDs lists what is loaded in the kernel.
-func kernelIDs(t *testing.T) map[string]bool {
-	t.Helper()
-	ids := map[string]bool{}
-	for id, err := ebpf.ProgramGetNextID(0); err == nil; id, err = ebpf.ProgramGetNextID(id) {
-		ids[fmt.Sprint("program ", id)] = true
-	}
-	for id, err := ebpf.MapGetNextID(0); err == nil; id, err = ebpf.MapGetNextID(id) {
-		ids[fmt.Sprint("map ", id)] = true
-	}
-	it := new(link.Iterator)
-	defer it.Close()
-	for it.Next() {
-		ids[fmt.Sprint("link ", it.ID)] = true
-	}
-	if err := it.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return ids
 }
 
 func openFiles(t *testing.T) int {

@@ -1,11 +1,8 @@
 package reference
 
 import (
-	"maps"
 	"os"
-	"slices"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -13,27 +10,11 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// settle waits until the kernel has freed what is being freed, in the background, and returns what is new against before.
-func settle(t *testing.T, before map[string]bool) []string {
-	t.Helper()
-	var left []string
-	for range 300 {
-		now := kernelIDs(t)
-		maps.DeleteFunc(now, func(id string, _ bool) bool { return before[id] })
-		if left = slices.Sorted(maps.Keys(now)); len(left) == 0 {
-			return nil
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	return left
-}
-
 func TestNothingIsLeftBehind(t *testing.T) {
 	vmtest.Guest(t)
-	kernelIDs(t) // the iterator over links probes the kernel once
+	vmtest.KernelIDs(t) // the iterator over links probes the kernel once
 	load(t).Close()
-	before := kernelIDs(t)
-	settle(t, before)
+	before := vmtest.KernelIDs(t)
 	files := openFiles(t)
 
 	e := load(t)
@@ -50,9 +31,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	if err := e.Close(); err != nil {
 		t.Error(err)
 	}
-	if left := settle(t, before); left != nil {
-		t.Errorf("left in the kernel: %v", left)
-	}
+	vmtest.NothingNew(t, before)
 	if now := openFiles(t); now != files {
 		t.Errorf("%d open files, were %d", now, files)
 	}
@@ -61,14 +40,12 @@ func TestNothingIsLeftBehind(t *testing.T) {
 func TestAttachIsAllOrNothing(t *testing.T) {
 	e := load(t)
 	defer e.Close()
-	before := kernelIDs(t)
+	before := vmtest.KernelIDs(t)
 	e.programs["ref_sb_umount"].Close()
 	if err := e.Attach(); err == nil {
 		t.Error("attached without one of the programs")
 	}
-	if left := settle(t, before); left != nil {
-		t.Errorf("left attached: %v", left)
-	}
+	vmtest.NothingNew(t, before)
 }
 
 func TestDetachAndAttach(t *testing.T) {
