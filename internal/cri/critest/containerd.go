@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -69,6 +70,15 @@ func Available() error {
 		if _, err := exec.LookPath(name); err != nil {
 			return fmt.Errorf("%w; make deps installs it", err)
 		}
+	}
+	// A root without its capabilities, as in most containers.
+	namespaces := exec.Command("busybox", "true")
+	namespaces.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID}
+	if err := namespaces.Run(); err != nil {
+		return fmt.Errorf("no namespaces can be made here: %w", err)
+	}
+	if err := unix.Access("/sys/fs/cgroup", unix.W_OK); err != nil {
+		return fmt.Errorf("no cgroups can be made here: %w", err)
 	}
 	return nil
 }
