@@ -284,6 +284,32 @@ func TestBenchOnAFullDisk(t *testing.T) {
 	}
 }
 
+// The programs of UnixBench itself. UNIXBENCH_DIR points at a built byte-unixbench.
+func TestBenchOfTheRealUnixBench(t *testing.T) {
+	needRoot(t)
+	source := os.Getenv("UNIXBENCH_DIR")
+	if source == "" {
+		t.Skip("UNIXBENCH_DIR names no built byte-unixbench")
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	out, _ := runBench(t, 0, "--enforcer", "none", "--same", "2", "--unixbench", source, "--tests", "execl,syscall,pipe", "--runs", "2", "--dir", dir,
+		"-o", "json")
+	var doc struct {
+		Cells []bench.Cell
+		Index []bench.Index
+	}
+	if err := json.Unmarshal([]byte(out), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if len(doc.Cells) != 9 || len(doc.Index) != 2 || len(doc.Index[0].PerTest) != 3 || doc.Index[0].System <= 0 {
+		t.Errorf("%d cells, index %+v", len(doc.Cells), doc.Index)
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "raw", "baseline", "syscall-0.txt"))
+	if err != nil || !strings.Contains(string(raw), "COUNT|") {
+		t.Errorf("%v: %q is not what UnixBench prints", err, raw)
+	}
+}
+
 // The reference enforcer goes away with the bench, and what the profiles say fits what is known of the tests.
 func TestBenchOfTheReference(t *testing.T) {
 	vmtest.Guest(t)
