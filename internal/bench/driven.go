@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -11,8 +13,8 @@ import (
 type Driven struct {
 	Own       Enforcer
 	Scenarios []Scenario
-	mntns     map[string]uint32 // by scenario: where its workload is
-	current   *Scenario         // whose setup has run
+	mntns     map[string][]uint32 // by scenario: where its workload is
+	current   *Scenario           // whose setup has run
 }
 
 // teardownTimeout bounds a teardown after the bench was interrupted.
@@ -32,7 +34,7 @@ func (d *Driven) Switch(ctx context.Context, s State) error {
 			return err
 		}
 		d.current = next // from here on there is something to tear down
-		if err := next.Setup.run(ctx, "setup of "+next.Name, d.env()...); err != nil {
+		if err := next.Setup.run(ctx, "setup of "+next.Name, d.env(next)...); err != nil {
 			return err
 		}
 		return d.ready(ctx, next)
@@ -47,7 +49,7 @@ func (d *Driven) ready(ctx context.Context, s *Scenario) error {
 	}
 	deadline := time.Now().Add(s.Ready.Timeout)
 	for {
-		err := s.Ready.run(ctx, "ready of "+s.Name, d.env()...)
+		err := s.Ready.run(ctx, "ready of "+s.Name, d.env(s)...)
 		if err == nil || ctx.Err() != nil {
 			return errors.Join(ctx.Err(), err)
 		}
@@ -67,21 +69,27 @@ func (d *Driven) teardown() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), teardownTimeout)
 	defer cancel()
-	env := fmt.Sprintf("LSMPROF_MNTNS=%d", d.mntns[s.Name])
-	return s.Teardown.run(ctx, "teardown of "+s.Name, env, "LSMPROF_SCENARIO="+s.Name)
+	return s.Teardown.run(ctx, "teardown of "+s.Name, d.env(s)...)
 }
 
-// env tells the commands which mount namespace the workload of the scenario lives in.
-func (d *Driven) env() []string {
-	return []string{fmt.Sprintf("LSMPROF_MNTNS=%d", d.mntns[d.current.Name]), "LSMPROF_SCENARIO=" + d.current.Name}
+// env tells the commands which mount namespaces the workload of the scenario lives in: built-in tests share one, others have one each.
+func (d *Driven) env(s *Scenario) []string {
+	var all []string
+	for _, ns := range d.mntns[s.Name] {
+		all = append(all, fmt.Sprint(ns))
+	}
+	return []string{"LSMPROF_MNTNS=" + strings.Join(all, ","), "LSMPROF_SCENARIO=" + s.Name}
 }
 
 // Confine notes where a scenario's workload is.
 func (d *Driven) Confine(mntns uint32, s Scenario) error {
 	if d.mntns == nil {
-		d.mntns = map[string]uint32{}
+		d.mntns = map[string][]uint32{}
 	}
-	d.mntns[s.Name] = mntns
+	for name, all := range d.mntns { // it was another scenario's in the round before
+		d.mntns[name] = slices.DeleteFunc(all, func(ns uint32) bool { return ns == mntns })
+	}
+	d.mntns[s.Name] = append(d.mntns[s.Name], mntns)
 	if s.Setup != nil {
 		s = Scenario{Name: "no-policy", State: Removed} // of ours
 	}

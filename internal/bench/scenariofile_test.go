@@ -106,7 +106,9 @@ scenarios:
 		t.Fatal(err)
 	}
 	d := &Driven{Own: NoEnforcer{}, Scenarios: all}
-	d.Confine(17, all[1])
+	d.Confine(17, all[0])
+	d.Confine(17, all[1]) // dealt anew
+	d.Confine(18, all[1])
 	ctx := context.Background()
 	if err := d.Switch(ctx, all[1].State); err != nil {
 		t.Fatal(err)
@@ -119,7 +121,7 @@ scenarios:
 		t.Fatal(err)
 	}
 	got, _ := os.ReadFile(log)
-	if want := "setup a 17\nready\nready\nteardown a\nteardown b\n"; string(got) != want {
+	if want := "setup a 17,18\nready\nready\nteardown a\nteardown b\n"; string(got) != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	pprof "github.com/google/pprof/profile"
 	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
@@ -310,6 +312,33 @@ func TestBenchOfTheRealUnixBench(t *testing.T) {
 	}
 }
 
+// checkLabels reads a profile: every sample and the comments say which cell it is of, and what that scored.
+func checkLabels(t *testing.T, file, scenario string) {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	p, err := pprof.Parse(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Sample) == 0 {
+		t.Errorf("%s has no samples", file)
+	}
+	for _, s := range p.Sample {
+		score, loss := strings.Join(s.Label["score"], ""), strings.Join(s.Label["loss"], "")
+		if strings.Join(s.Label["scenario"], "") != scenario || strings.Join(s.Label["test"], "") != "openclose" ||
+			!strings.HasSuffix(score, " lps") || !strings.HasSuffix(loss, " %") {
+			t.Fatalf("%s: a sample has the labels %v", file, s.Label)
+		}
+		if comments := strings.Join(p.Comments, "\n"); !strings.Contains(comments, "score: "+score) || !strings.Contains(comments, "loss: "+loss) {
+			t.Fatalf("%s: comments %q", file, comments)
+		}
+	}
+}
+
 // The reference enforcer goes away with the bench, and what the profiles say fits what is known of the tests.
 func TestBenchOfTheReference(t *testing.T) {
 	vmtest.Guest(t)
@@ -333,8 +362,23 @@ func TestBenchOfTheReference(t *testing.T) {
 		}
 	}
 	for _, scenario := range []string{"no-policy", "allow", "rules=8"} {
-		if _, err := os.Stat(filepath.Join(dir, "profiles", scenario, "openclose.pb.gz")); err != nil {
-			t.Error(err)
+		checkLabels(t, filepath.Join(dir, "profiles", scenario, "openclose.pb.gz"), scenario)
+	}
+	journal, _ := os.ReadFile(filepath.Join(dir, "results.jsonl"))
+	for line := range strings.Lines(string(journal)) {
+		var r bench.Result
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatal(err)
+		}
+		want := "{8 8 8 8 8 1}"
+		if r.Scenario != "rules=8" {
+			want = "{0 0 0 0 0 0}"
+		}
+		if r.InForce == nil || fmt.Sprint(r.InForce.Policies["reference"]) != want {
+			t.Errorf("%s: %+v was in force", r.Scenario, r.InForce)
+		}
+		if installed := r.Scenario != "not-installed" && r.Scenario != bench.TwinName; r.InForce != nil && installed != (r.InForce.Programs["reference"] == 12) {
+			t.Errorf("%s: %+v was in force", r.Scenario, r.InForce)
 		}
 	}
 	var list, errs bytes.Buffer
