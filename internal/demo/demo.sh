@@ -65,6 +65,6 @@ echo "demo: the VM counts instructions: read every ns below as one instruction"
 # Slices are short there: an emulated second takes several, and instructions need not be counted for long.
 bin/vm -kernel "$kernel" -icount -timeout 15m -in bin/lsmprof:/usr/local/bin/lsmprof -in "$scenario:/demo/scenario.sh" \
 	-in "$bench:/demo/bench.sh" -out "$profile:$work" -out "$run:$run" -env PROFILE="$profile" -env RUN="$run" -- \
-	'mkdir -p "${PROFILE%/*}" && sh /demo/scenario.sh "$PROFILE" && sh /demo/bench.sh "$RUN" --slice 10ms --warmup 2ms'
+	'mkdir -p "${PROFILE%/*}" && sh /demo/scenario.sh "$PROFILE" && sh /demo/bench.sh "$RUN" --slice 8ms --warmup 2ms'
 mv "$work/lsmprof.pb.gz" "$profile"
 show
