@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
 // fakeRules says what a reading shows; there is one namespace, this process's.
@@ -175,6 +176,7 @@ func TestRulesThatNeverStayEndTheBench(t *testing.T) {
 
 // Crowded rounds are measured once more, but no more than a quarter of all; what stays crowded is marked.
 func TestCrowdedRoundsAreRepeated(t *testing.T) {
+	vmtest.OnOneKernel(t)
 	for name, c := range map[string]struct {
 		crowded  func(n int) bool
 		repeated int

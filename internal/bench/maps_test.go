@@ -39,6 +39,7 @@ func (w doFirst) Slice(d, warmup time.Duration) (Sample, error) {
 // The maps say from outside what the enforcer was told, over detaching and attaching, and nothing of what is not attached.
 func TestMapsOfTheReferenceEnforcer(t *testing.T) {
 	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	e, err := LoadReference()
 	if err != nil {
 		t.Fatal(err)
@@ -100,6 +101,7 @@ func TestMapsOfTheReferenceEnforcer(t *testing.T) {
 // Somebody takes the policies away in the middle of a round: it is discarded, and the rules are put in force again.
 func TestRulesThatGoAwayAreNoticed(t *testing.T) {
 	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	ref, err := LoadReference()
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
 func untilCI(t *testing.T, target float64, limit time.Duration) (*Plan, []Cell, *fakeSuite) {
@@ -22,6 +24,7 @@ func untilCI(t *testing.T, target float64, limit time.Duration) (*Plan, []Cell, 
 // The copies differ by 1 % from slice to slice, so that the loss of a round, of five slices, is off by some 0.6 %: the median of n
 // rounds by 0.8 %/sqrt(n), and its 95 % interval is within 0.2 % after some 50 to 100 rounds. The draws are always the same.
 func TestUntilCIStopsWhenIntervalsAreNarrow(t *testing.T) {
+	vmtest.OnOneKernel(t)
 	const target = 0.002
 	p, cells, f := untilCI(t, target, 0)
 	rounds := map[string]int{}
@@ -45,6 +48,7 @@ func TestUntilCIStopsWhenIntervalsAreNarrow(t *testing.T) {
 
 // An interval that is never narrow enough: the time limit ends it, with the round that it fell into.
 func TestMaxTimeEndsUntilCI(t *testing.T) {
+	vmtest.OnOneKernel(t)
 	const limit = 20 * time.Second
 	p, cells, f := untilCI(t, 1e-6, limit)
 	// Both tests, all scenarios, the slices that count and one that leads in each of three phases.

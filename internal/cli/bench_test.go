@@ -38,6 +38,7 @@ func runBench(t *testing.T, want int, args ...string) (stdout, stderr string) {
 
 func TestBenchOfNothing(t *testing.T) {
 	needRoot(t)
+	vmtest.OnOneKernel(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	out, _ := runBench(t, 0, "--enforcer", "none", "--same", "2", "--tests", "syscall,openclose", "--runs", "2", "--slice", "5ms", "--dir", dir, "-o", "json",
 		"--fail-over", "50%")
@@ -78,6 +79,7 @@ tests:
 
 func TestBenchFailOver(t *testing.T) {
 	needRoot(t)
+	vmtest.OnOneKernel(t)
 	work := t.TempDir()
 	flag := filepath.Join(work, "flag")
 	t.Setenv("FLAG", flag)
@@ -123,6 +125,7 @@ func TestBenchImport(t *testing.T) {
 
 func TestBenchCopies(t *testing.T) {
 	needRoot(t)
+	vmtest.OnOneKernel(t)
 	out, _ := runBench(t, 0, "--enforcer", "none", "--same", "2", "--tests", "syscall", "--copies", "1,2", "--runs", "1", "--slice", "5ms",
 		"--dir", filepath.Join(t.TempDir(), "run"))
 	for _, want := range []string{"syscall-x2 ", "index ", "index-x2 ", "built-in, 1 of 12 tests"} {
@@ -211,12 +214,13 @@ func children(t *testing.T, workdir string) []string {
 
 func TestBenchSurvivesKill(t *testing.T) {
 	needRoot(t)
+	vmtest.OnOneKernel(t)
 	for name, signal := range map[string]syscall.Signal{"kill -9": syscall.SIGKILL, "Ctrl-C": syscall.SIGINT} {
 		t.Run(name, func(t *testing.T) {
 			dir, work := filepath.Join(t.TempDir(), "run"), t.TempDir()
-			cmd := startBench(t, "--enforcer", "none", "--same", "2", "--tests", "syscall,pipe", "--runs", "4", "--slice", "10ms",
+			cmd := startBench(t, "--enforcer", "none", "--same", "2", "--tests", "syscall,pipe", "--runs", "2", "--slice", "10ms",
 				"--dir", dir, "--workdir", work)
-			waitForLines(t, dir, 12)
+			waitForLines(t, dir, 6)
 			if len(children(t, work)) == 0 {
 				t.Error("no copies run: the test looks for them in the wrong way")
 			}
@@ -245,7 +249,7 @@ func TestBenchSurvivesKill(t *testing.T) {
 			if !bytes.HasPrefix(after, before) {
 				t.Error("what was there has changed")
 			}
-			if got, want := bytes.Count(after, []byte("\n")), 3*2*16; got != want {
+			if got, want := bytes.Count(after, []byte("\n")), 3*2*8; got != want {
 				t.Errorf("%d lines, want %d", got, want)
 			}
 		})
@@ -254,6 +258,7 @@ func TestBenchSurvivesKill(t *testing.T) {
 
 func TestBenchRefusesASecond(t *testing.T) {
 	needRoot(t)
+	vmtest.OnOneKernel(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	startBench(t, "--enforcer", "none", "--same", "2", "--tests", "syscall", "--runs", "100", "--dir", dir)
 	waitForLines(t, dir, 1)
@@ -264,13 +269,14 @@ func TestBenchRefusesASecond(t *testing.T) {
 
 func TestBenchOnAFullDisk(t *testing.T) {
 	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	mount := t.TempDir()
-	if err := unix.Mount("none", mount, "tmpfs", 0, "size=64k"); err != nil {
+	if err := unix.Mount("none", mount, "tmpfs", 0, "size=32k"); err != nil {
 		t.Fatal(err)
 	}
 	defer unix.Unmount(mount, unix.MNT_DETACH)
 	dir := filepath.Join(mount, "run")
-	args := []string{"--enforcer", "none", "--same", "3", "--tests", "syscall,pipe", "--runs", "6", "--slice", "5ms", "--dir", dir}
+	args := []string{"--enforcer", "none", "--same", "3", "--tests", "syscall,pipe", "--runs", "3", "--slice", "5ms", "--dir", dir}
 	_, errs := runBench(t, exitFailed, args...)
 	if !strings.Contains(errs, "no space left on device; make room and go on with --resume") {
 		t.Fatal(errs)
@@ -281,7 +287,7 @@ func TestBenchOnAFullDisk(t *testing.T) {
 	}
 	runBench(t, 0, "--resume", dir)
 	after, _ := os.ReadFile(filepath.Join(dir, "results.jsonl"))
-	if !bytes.HasPrefix(after, before) || bytes.Count(after, []byte("\n")) != 4*2*24 {
+	if !bytes.HasPrefix(after, before) || bytes.Count(after, []byte("\n")) != 4*2*12 {
 		t.Errorf("%d lines, %d before", bytes.Count(after, []byte("\n")), bytes.Count(before, []byte("\n")))
 	}
 }

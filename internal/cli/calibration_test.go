@@ -36,6 +36,7 @@ func TestCalibrationMustBeOfThisMachineAndTheseProbes(t *testing.T) {
 
 func TestRecordReusesTheCalibrationOfCheckAndOfRecord(t *testing.T) {
 	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	startReference(t, nil)
 	lsmprof := func(args ...string) string {
 		t.Helper()

@@ -213,6 +213,7 @@ func TestEnforceKilled(t *testing.T) {
 }
 
 func TestEnforceRefuses(t *testing.T) {
+	vmtest.OnOneKernel(t)
 	if _, err := os.Readlink("/proc/1/ns/mnt"); err != nil {
 		t.Skipf("only root may look at the namespaces of others: %v", err)
 	}

@@ -86,6 +86,7 @@ func TestNothingStaysInTheKernel(t *testing.T) {
 
 func TestRecordLeavesNoDescriptors(t *testing.T) {
 	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	startReference(t, map[uint32]enforcer.Rules{})
 	record := func() {
 		var out bytes.Buffer
@@ -118,6 +119,7 @@ func descriptors(t *testing.T) (open []string) {
 
 func TestRecordCommand(t *testing.T) {
 	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	startReference(t, map[uint32]enforcer.Rules{})
 	out := filepath.Join(t.TempDir(), "profile")
 	for script, want := range map[string]int{"exit 7": 7, "kill -9 $$": 137, "true": 0} {
@@ -255,6 +257,7 @@ func attachFentry(t *testing.T, target *ebpf.Program, function string) bool {
 // A command that does not listen to the signal is not waited for for ever, and what was measured is written.
 func TestRecordOutlivesAStubbornCommand(t *testing.T) {
 	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	startReference(t, map[uint32]enforcer.Rules{})
 	dir := t.TempDir()
 	profile, ready := filepath.Join(dir, "profile"), filepath.Join(dir, "ready")

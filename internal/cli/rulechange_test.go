@@ -79,13 +79,13 @@ func TestRecordFollowsRuleChangesUnderLoad(t *testing.T) {
 	started := time.Now()
 	var changes []time.Duration
 	for _, n := range []int{2, 8} {
-		time.Sleep(3 * time.Second)
+		time.Sleep(2 * time.Second)
 		if err := e.Confine(w.mntns, reference.Policy{Fillers: enforcer.Rules{File: n}}); err != nil {
 			t.Fatal(err)
 		}
 		changes = append(changes, time.Since(started))
 	}
-	time.Sleep(3 * time.Second)
+	time.Sleep(2 * time.Second)
 	close(stop)
 	want, took := <-total, time.Since(started)
 	got := calls(r.finish(), w.mntns)

@@ -34,9 +34,7 @@ var soak = flag.Duration("soak", shortSoak, "how long TestSoak goes on; by hand:
 //	go test -exec 'bin/vm -kernel 6.1 -smp 1 -timeout 40m -exec' ./internal/cli -run TestSoak -v -timeout 40m -args -soak 30m
 func TestSoak(t *testing.T) {
 	vmtest.Guest(t)
-	if *soak == shortSoak && os.Getenv("LSMPROF_GUEST") != "6.1" {
-		t.Skip("in make test it runs on one kernel: it takes its time")
-	}
+	vmtest.OnOneKernel(t) // it takes its time
 	w := startWorkload(t)
 	before := settledIDs(t)
 	scope, err := tracer.ScopeHere()

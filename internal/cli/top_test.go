@@ -46,9 +46,8 @@ func (p pane) shows(what string, meanwhile func(), holds func(screen string) boo
 }
 
 func TestTopInATerminal(t *testing.T) {
-	if r := vmtest.Guest(t); r.Major != 6 || r.Minor != 1 {
-		t.Skip("the terminal is the same on every kernel; this is tried on 6.1")
-	}
+	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Skip("needs tmux in the guest: vm -with tmux")
 	}
@@ -96,6 +95,7 @@ func TestTopInATerminal(t *testing.T) {
 
 func TestTopWithoutTerminal(t *testing.T) {
 	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	w := startWorkload(t)
 	startReference(t, map[uint32]enforcer.Rules{w.mntns: {File: 8}})
 	ready := filepath.Join(t.TempDir(), "ready")

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -210,6 +211,7 @@ func TestRuleRange(t *testing.T) {
 }
 
 func TestTopSurvivesAnyKeysAndSizes(t *testing.T) {
+	vmtest.OnOneKernel(t)
 	m := topOf(t, topMeasured(0))
 	keys := append(strings.Split("wshp<>r/?fz j k\x00é", ""), keyTab, keyUp, keyDown, keyEnter, keyEscape, keyBackspace, keyLeft, keyRight)
 	for i := range 3000 {

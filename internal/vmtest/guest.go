@@ -46,6 +46,16 @@ func IcountGuest(tb testing.TB) Release {
 	return r
 }
 
+// OnOneKernel is for a test of what does not depend on the kernel: of all guests of make test one runs it. A guest that somebody
+// starts by hand does.
+func OnOneKernel(tb testing.TB) {
+	tb.Helper()
+	here, one := os.Getenv(envGuest), os.Getenv(EnvOneKernel)
+	if here != "" && one != "" && here != one {
+		tb.Skipf("does not depend on the kernel: make test runs it on %s", one)
+	}
+}
+
 func parseRelease(s string) (Release, error) {
 	var r Release
 	if _, err := fmt.Sscanf(s, "%d.%d", &r.Major, &r.Minor); err != nil {

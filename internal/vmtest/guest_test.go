@@ -45,3 +45,28 @@ func TestIcountGuestReadsTheTSC(t *testing.T) {
 		t.Errorf("clocksource %s (%v), want tsc", clock, err)
 	}
 }
+
+func TestOnOneKernel(t *testing.T) {
+	for _, test := range []struct {
+		here, one string
+		skips     bool
+	}{
+		{"6.12", "6.1", true},
+		{"6.1", "6.1", false},
+		{"6.12", "", false}, // somebody's own guest
+		{"", "6.1", false},  // the host
+	} {
+		t.Run(test.here+" "+test.one, func(t *testing.T) {
+			t.Setenv(envGuest, test.here)
+			t.Setenv(EnvOneKernel, test.one)
+			var skipped bool
+			t.Run("inner", func(t *testing.T) {
+				defer func() { skipped = t.Skipped() }()
+				OnOneKernel(t)
+			})
+			if skipped != test.skips {
+				t.Errorf("skipped: %v", skipped)
+			}
+		})
+	}
+}

@@ -3,6 +3,7 @@ package vmtest
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -54,11 +55,13 @@ func WaitFor(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// NothingNew waits until nothing is in the kernel that was not before: it frees in the background. Ids do not come again.
+// NothingNew waits until nothing is in the kernel that was not before: it frees in the background. Ids do not come again. What this
+// process mapped of a map, cilium/ebpf unmaps when the garbage collector finds that nobody uses it any more.
 func NothingNew(t testing.TB, before []string) {
 	t.Helper()
 	var left []string
 	gone := func() bool {
+		runtime.GC()
 		left = slices.DeleteFunc(KernelIDs(t), func(id string) bool { return slices.Contains(before, id) })
 		return len(left) == 0
 	}

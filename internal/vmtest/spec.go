@@ -19,4 +19,6 @@ const (
 	// envGuest and envIcount tell the tests in the guest where they are.
 	envGuest  = "LSMPROF_GUEST"
 	envIcount = "LSMPROF_ICOUNT"
+	// EnvOneKernel names the guest for OnOneKernel; unset, any will do.
+	EnvOneKernel = "LSMPROF_ONE_KERNEL"
 )

@@ -49,21 +49,23 @@ func (rs *results) guests(ctx context.Context, out io.Writer, kernels, icount []
 	}
 	slots := make(chan struct{}, guestsAtOnce)
 	var running sync.WaitGroup
-	for _, kernel := range rs.reachable(ctx, out, kernels) {
+	kernels = rs.reachable(ctx, out, kernels)
+	one := oneKernel(kernels)
+	for _, kernel := range kernels {
 		for _, p := range pkgs {
 			for _, pass := range []pass{plain, exact, pods} {
 				if pass == exact && !(p.icount && slices.Contains(icount, kernel)) {
 					continue
 				}
 				// A runtime is the same on all kernels, and starting it takes its time.
-				if pass == pods && !(p.pods && kernel == podKernel(kernels)) {
+				if pass == pods && !(p.pods && kernel == one) {
 					continue
 				}
 				slots <- struct{}{}
 				running.Go(func() {
 					defer func() { <-slots }()
 					if ctx.Err() == nil {
-						rs.add(out, p.run(ctx, runner, kernel, pass))
+						rs.add(out, p.run(ctx, runner, kernel, one, pass))
 					}
 				})
 			}
@@ -168,18 +170,18 @@ const (
 	pods  pass = "containerd"
 )
 
-// podKernel is the one that tests of containers run on.
-func podKernel(kernels []string) string {
+// oneKernel is the one that runs what does not depend on the kernel: vmtest.OnOneKernel, and the tests of containers.
+func oneKernel(kernels []string) string {
 	if slices.Contains(kernels, "6.1") || len(kernels) == 0 {
 		return "6.1"
 	}
 	return kernels[0]
 }
 
-func (k kernelTests) run(ctx context.Context, runner, kernel string, pass pass) result {
+func (k kernelTests) run(ctx context.Context, runner, kernel, one string, pass pass) result {
 	began := time.Now()
 	where := kernel
-	args := []string{"tool", "test2json", "-t", "-p", k.path, runner, "-kernel", kernel}
+	args := []string{"tool", "test2json", "-t", "-p", k.path, runner, "-kernel", kernel, "-env", vmtest.EnvOneKernel + "=" + one}
 	choose := "-test.skip=Icount|Containerd"
 	switch pass {
 	case plain:
