@@ -1,7 +1,9 @@
 package tracer
 
 import (
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
@@ -31,28 +33,32 @@ func bucketTable() (t [1024]uint8) {
 // cells are the counters of one target: those of CPU 0, of CPU 1, …
 type cells struct {
 	m    *ebpf.Map
-	mem  *ebpf.Memory
+	mem  mapped
 	seen map[int]*bpf.ProbeCell // what the last drain found, by index
 }
 
-func newCells(m *ebpf.Map, cpus, perCPU int) (*cells, error) {
-	mem, err := m.Memory()
-	if err != nil {
-		m.Close()
+// newCells takes over m, also when it fails.
+func newCells(m *ebpf.Map, cpus, perCPU int) (_ *cells, err error) {
+	c := &cells{m: m, seen: map[int]*bpf.ProbeCell{}}
+	defer func() {
+		if err != nil {
+			c.Close()
+		}
+	}()
+	if c.mem, err = mapMemory(m); err != nil {
 		return nil, fmt.Errorf("map cells: %w", err)
 	}
 	// The first cell of a CPU takes the invocations that find none.
 	for cpu := range cpus {
 		other := bpf.ProbeCell{Tag: cellOther}
 		if err := m.Put(uint32(cpu*perCPU), other); err != nil {
-			m.Close()
 			return nil, fmt.Errorf("prepare cells: %w", err)
 		}
 	}
-	return &cells{m, mem, map[int]*bpf.ProbeCell{}}, nil
+	return c, nil
 }
 
-func (c *cells) Close() error { return c.m.Close() }
+func (c *cells) Close() error { return errors.Join(c.mem.Close(), c.m.Close()) }
 
 // count is what was recorded under one key.
 type count struct {
@@ -77,19 +83,12 @@ func (c *count) scale(by uint64) {
 // drain calls fn for every cell that changed since the last drain, with the difference. The probes go on meanwhile: what they
 // add to a cell while it is copied is seen, at the latest, by the next drain.
 func (c *cells) drain(fn func(*count)) error {
-	var tag [8]byte
 	for i := range int(c.m.MaxEntries()) {
-		off := int64(i * cellSize)
-		if _, err := c.mem.ReadAt(tag[:], off); err != nil {
-			return fmt.Errorf("read cells: %w", err)
-		}
-		if tag == [8]byte{} {
+		live := (*bpf.ProbeCell)(unsafe.Pointer(&c.mem[i*cellSize]))
+		if atomic.LoadUint64(&live.Tag) == 0 {
 			continue
 		}
-		var now bpf.ProbeCell
-		if _, err := c.mem.ReadAt(unsafe.Slice((*byte)(unsafe.Pointer(&now)), cellSize), off); err != nil {
-			return fmt.Errorf("read cells: %w", err)
-		}
+		now := *live
 		last := c.seen[i]
 		if last == nil {
 			last = &bpf.ProbeCell{}

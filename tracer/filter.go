@@ -1,8 +1,10 @@
 package tracer
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/cilium/ebpf"
 
@@ -75,8 +77,9 @@ const controlMap = ".data.control"
 // control is shared by the probes of all targets.
 type control struct {
 	m       *ebpf.Map
-	probing *ebpf.Variable
-	mntns   *ebpf.Variable
+	probing *uint32 // in mem
+	mntns   []uint32
+	mem     mapped
 	allowed []uint32      // mount namespaces, as mntns has them
 	mode    bpf.ProbeMode // while recording
 }
@@ -111,9 +114,15 @@ func newControl(spec *ebpf.CollectionSpec, f Filter, preemptible bool, sample in
 	if err := spec.Variables[bpf.ProbeVarSampleOf].Set(uint32(max(1, sample))); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	coll, err := ebpf.NewCollection(spec)
-	if err != nil {
+	var objs struct {
+		Control *ebpf.Map `ebpf:".data.control"`
+	}
+	if err := spec.LoadAndAssign(&objs, nil); err != nil {
 		return nil, fmt.Errorf("create control map: %w", explainLoad(err))
+	}
+	mem, err := mapMemory(objs.Control)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("map control map: %w", err), objs.Control.Close())
 	}
 	mode := f.mode()
 	if sample > 1 {
@@ -123,8 +132,9 @@ func newControl(spec *ebpf.CollectionSpec, f Filter, preemptible bool, sample in
 		mode |= bpf.ProbeModeMODE_PREEMPTIBLE
 	}
 	return &control{
-		m: coll.DetachMap(controlMap), probing: coll.Variables[bpf.ProbeVarProbing],
-		mntns: coll.Variables[bpf.ProbeVarMntnsAllowed], allowed: namespaces, mode: mode,
+		m: objs.Control, mem: mem, allowed: namespaces, mode: mode,
+		probing: &mem.words(spec.Variables[bpf.ProbeVarProbing])[0],
+		mntns:   mem.words(spec.Variables[bpf.ProbeVarMntnsAllowed]),
 	}, nil
 }
 
@@ -137,19 +147,17 @@ func (c *control) follow(f Filter) error {
 	if slices.Equal(now, c.allowed) {
 		return nil
 	}
-	t, err := table("mount namespace", int(c.mntns.Size())/4, now)
+	t, err := table("mount namespace", len(c.mntns), now)
 	if err != nil {
 		return err
 	}
-	if err := c.mntns.Set(t); err != nil {
-		return fmt.Errorf("filter: %w", err)
-	}
+	copy(c.mntns, t)
 	c.allowed = now
 	return nil
 }
 
 // open lets the probes record, shut stops them.
-func (c *control) open() error { return c.probing.Set(c.mode) }
-func (c *control) shut() error { return c.probing.Set(bpf.ProbeModeMODE_OFF) }
+func (c *control) open() { atomic.StoreUint32(c.probing, uint32(c.mode)) }
+func (c *control) shut() { atomic.StoreUint32(c.probing, uint32(bpf.ProbeModeMODE_OFF)) }
 
-func (c *control) Close() error { return c.m.Close() }
+func (c *control) Close() error { return errors.Join(c.mem.Close(), c.m.Close()) }

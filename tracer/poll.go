@@ -18,9 +18,7 @@ func (t *Tracer) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			if err := t.loader.control.shut(); err != nil {
-				return err
-			}
+			t.loader.control.shut()
 			return t.Poll(context.WithoutCancel(ctx))
 		case <-tick.C:
 			if err := t.Poll(ctx); err != nil {

@@ -92,48 +92,44 @@ func (l *loader) attach(t target) (_ *probe, err error) {
 			err = fmt.Errorf("attach %s: %w", t, explainLoad(err))
 		}
 	}()
-	coll, err := l.load(t)
+	objs, err := l.load(t)
 	if err != nil {
 		return nil, err
 	}
-	defer coll.Close() // the links and what is cloned below stay
-
-	v, _ := t.variant()
-	p := &probe{target: t}
+	defer objs.Enter.Close() // its link stays
+	p := &probe{target: t, exitProg: objs.Exit}
 	defer func() {
 		if err != nil {
 			p.Close()
 		}
 	}()
+	if p.cells, err = newCells(objs.Cells, l.cpus, l.cells); err != nil {
+		return nil, err
+	}
 	// The exit first: with the entry first, an invocation in between would leave a start behind.
-	if p.exit, err = link.AttachTracing(link.TracingOptions{Program: coll.Programs[v.exit]}); err != nil {
+	if p.exit, err = link.AttachTracing(link.TracingOptions{Program: objs.Exit}); err != nil {
 		return nil, err
 	}
-	if p.enter, err = link.AttachTracing(link.TracingOptions{Program: coll.Programs[v.enter]}); err != nil {
-		return nil, err
-	}
-	if p.exitProg, err = coll.Programs[v.exit].Clone(); err != nil {
-		return nil, err
-	}
-	m, err := coll.Maps[bpf.ProbeMapCells].Clone()
-	if err != nil {
-		return nil, err
-	}
-	p.cells, err = newCells(m, l.cpus, l.cells)
+	p.enter, err = link.AttachTracing(link.TracingOptions{Program: objs.Enter})
 	return p, err
 }
 
-func (l *loader) load(t target) (*ebpf.Collection, error) {
+// objects are what load keeps of a pair. The library would map the variables as well, and unmap them when the garbage collector
+// comes by: the maps would stay in the kernel until then.
+type objects struct {
+	Enter *ebpf.Program `ebpf:"enter"`
+	Exit  *ebpf.Program `ebpf:"exit"`
+	Cells *ebpf.Map     `ebpf:"cells"`
+}
+
+func (l *loader) load(t target) (*objects, error) {
 	v, err := t.variant()
 	if err != nil {
 		return nil, err
 	}
 	spec := l.spec.Copy()
-	for name := range spec.Programs {
-		if name != v.enter && name != v.exit {
-			delete(spec.Programs, name)
-		}
-	}
+	enter, exit := spec.Programs[v.enter], spec.Programs[v.exit]
+	spec.Programs = map[string]*ebpf.ProgramSpec{"enter": enter, "exit": exit}
 	if !t.program.Sleepable {
 		delete(spec.Maps, bpf.ProbeMapTaskSlots)
 	}
@@ -153,9 +149,9 @@ func (l *loader) load(t target) (*ebpf.Collection, error) {
 			return nil, fmt.Errorf("open program %d: %w", t.program.ID, err)
 		}
 		defer prog.Close()
-		spec.Programs[v.enter].AttachTarget, spec.Programs[v.exit].AttachTarget = prog, prog
+		enter.AttachTarget, exit.AttachTarget = prog, prog
 	}
-	spec.Programs[v.enter].AttachTo, spec.Programs[v.exit].AttachTo = t.String(), t.String()
+	enter.AttachTo, exit.AttachTo = t.String(), t.String()
 
 	for name, value := range map[string]any{
 		bpf.ProbeVarSlots:     l.slots(),
@@ -166,7 +162,8 @@ func (l *loader) load(t target) (*ebpf.Collection, error) {
 			return nil, err
 		}
 	}
-	return ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
+	objs := &objects{}
+	return objs, spec.LoadAndAssign(objs, &ebpf.CollectionOptions{
 		MapReplacements: map[string]*ebpf.Map{controlMap: l.control.m},
 		Cache:           kernelTypes,
 	})

@@ -118,7 +118,8 @@ func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
 		}
 	}
 	t.started = time.Now()
-	return t, t.loader.control.open()
+	t.loader.control.open()
+	return t, nil
 }
 
 // cellsPerCPU divides a budget of memory among the targets: a power of two.
