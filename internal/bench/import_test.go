@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/lsmprof/lsmprof/internal/unixbench"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
 func source(t *testing.T, scenario, name string) Source {
@@ -26,6 +27,7 @@ func source(t *testing.T, scenario, name string) Source {
 
 // Whichever file it comes from, the index is what UnixBench printed, to its last digit.
 func TestImportGivesUnixBenchsIndex(t *testing.T) {
+	vmtest.Host(t)
 	for _, c := range []struct{ run, suffix string }{
 		{"run-index-i1", ""}, {"run-index-i1", ".log"}, {"run-i3-c1c2", ""}, {"run-i3-c1c2", ".log"}, {"run-i3-c1c2", ".csv"},
 	} {
@@ -59,6 +61,7 @@ func TestImportGivesUnixBenchsIndex(t *testing.T) {
 }
 
 func TestImportComparesScenarios(t *testing.T) {
+	vmtest.Host(t)
 	base, half := source(t, "base", "run-i3-c1c2.log"), source(t, "half", "run-i3-c1c2.log")
 	for i := range half.Report.Sections {
 		for j := range half.Report.Sections[i].Tests {

@@ -104,6 +104,7 @@ func TestBenchFailOver(t *testing.T) {
 }
 
 func TestBenchImport(t *testing.T) {
+	vmtest.Host(t)
 	const data = "../unixbench/testdata/run-i3-c1c2"
 	dir := filepath.Join(t.TempDir(), "run")
 	out, _ := runBench(t, 0, "--import", "base="+data+".log", "--import", "again="+data, "--dir", dir)

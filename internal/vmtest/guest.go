@@ -46,6 +46,14 @@ func IcountGuest(tb testing.TB) Release {
 	return r
 }
 
+// Host is for a test that needs no guest but files beside its package's own testdata, which is all that goes into a guest.
+func Host(tb testing.TB) {
+	tb.Helper()
+	if os.Getenv(envGuest) != "" {
+		tb.Skip("needs no kernel and runs on the host")
+	}
+}
+
 // OnOneKernel is for a test of what does not depend on the kernel: of all guests of make test one runs it. A guest that somebody
 // starts by hand does.
 func OnOneKernel(tb testing.TB) {

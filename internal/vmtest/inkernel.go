@@ -3,7 +3,6 @@ package vmtest
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -55,13 +54,11 @@ func WaitFor(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// NothingNew waits until nothing is in the kernel that was not before: it frees in the background. Ids do not come again. What this
-// process mapped of a map, cilium/ebpf unmaps when the garbage collector finds that nobody uses it any more.
+// NothingNew waits until nothing is in the kernel that was not before: it frees in the background. Ids do not come again.
 func NothingNew(t testing.TB, before []string) {
 	t.Helper()
 	var left []string
 	gone := func() bool {
-		runtime.GC()
 		left = slices.DeleteFunc(KernelIDs(t), func(id string) bool { return slices.Contains(before, id) })
 		return len(left) == 0
 	}
