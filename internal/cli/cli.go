@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"text/tabwriter"
 
 	"github.com/spf13/pflag"
 )
@@ -111,9 +112,11 @@ func dispatch(ctx context.Context, std streams, args []string) error {
 
 func usage(w io.Writer) {
 	fmt.Fprint(w, "Measures what a BPF LSM enforcer costs the system it protects.\n\nUsage:\n")
+	lines := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-44s %s\n", strings.TrimSpace("lsmprof "+c.name+" "+c.args), c.short)
+		fmt.Fprintf(lines, "  %s\t%s\n", strings.TrimSpace("lsmprof "+c.name+" "+c.args), c.short)
 	}
+	lines.Flush()
 	fmt.Fprint(w, "\n`lsmprof COMMAND --help` shows the flags of a command.\n")
 }
 

@@ -23,7 +23,7 @@ type crossCheckFlag struct {
 	duration time.Duration // 0: not given
 }
 
-const bareCrossCheck = "as long as the recording, 5s at most"
+const bareCrossCheck = "auto"
 
 func (c *crossCheckFlag) Set(value string) (err error) {
 	c.on = true

@@ -34,7 +34,7 @@ func (o *recordOptions) flags(f *pflag.FlagSet) {
 	f.StringVarP(&o.format, "format", "o", "text", "what stdout gets: text or json")
 	f.IntVar(&o.top, "top", 30, "rows of the table, 0 for all")
 	o.session.flags(f)
-	f.Var(&o.crossCheck, "cross-check", "count and time with bpf_stats afterwards, without probes, and compare; a command is run again")
+	f.Var(&o.crossCheck, "cross-check", "count and time with bpf_stats afterwards, without probes, and compare; a command is run again; auto: as long as the recording, 5s at most")
 	f.Lookup("cross-check").NoOptDefVal = bareCrossCheck
 }
 

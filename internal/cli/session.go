@@ -42,7 +42,7 @@ func (s *session) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&s.programs, "program", nil, "only programs whose name matches one of these globs")
 	f.UintSliceVar(&s.pids, "pid", nil, "only these processes")
 	f.StringVar(&s.comm, "comm", "", "only processes with this command name")
-	f.UintSliceVar(&s.mntns, "mntns", nil, "only these mount namespaces (inode numbers, see `ls -l /proc/PID/ns/mnt`)")
+	f.UintSliceVar(&s.mntns, "mntns", nil, "only the mount namespaces with these inode numbers, see ls -Li /proc/PID/ns/mnt")
 	s.containers.flags(f)
 	f.StringVar(&s.calibrate, "calibrate", "on", "on, or off to report readings as they are")
 	f.StringVar(&s.earlier, "calibration", "", "take the calibration from this `file`, which lsmprof check -o json printed")
