@@ -34,7 +34,7 @@ func (w *watch) stop() Around {
 		Steal:    (steal - w.steal) / wall,
 		Load:     firstField("/proc/loadavg"),
 		Pressure: pressure(),
-		wall:     wall,
+		Wall:     wall,
 	}
 	a.Busy = a.Foreign+a.Steal > Neighbour
 	return a

@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"unicode"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // Save writes what follows from the results: analysis.json, and bench.txt in the Go benchmark format. For benchstat:
@@ -13,7 +15,7 @@ import (
 func (d *Dir) Save() (Analysis, error) {
 	explained, err := d.Explained()
 	a := d.Analyze(explained)
-	return a, errors.Join(err, d.writeJSON(analysisFile, a), d.write(benchFile, d.benchmarks), d.SaveInfo())
+	return a, errors.Join(err, d.writeJSON(rundir.AnalysisFile, a), d.write(rundir.BenchFile, d.benchmarks), d.SaveInfo())
 }
 
 func (d *Dir) benchmarks(w io.Writer) error {
@@ -25,8 +27,8 @@ func (d *Dir) benchmarks(w io.Writer) error {
 	}
 	for _, r := range d.Results() {
 		t := units[r.Test]
-		if _, err := fmt.Fprintf(w, "Benchmark%s/scenario=%s %.0f %.1f ns/op %.6g %s\n", camel(r.Test), fileName(r.Scenario), max(1, r.Ops), r.Ns/r.Ops,
-			t.score(r.Rate()), unitName(t.Unit)); err != nil {
+		if _, err := fmt.Fprintf(w, "Benchmark%s/scenario=%s %.0f %.1f ns/op %.6g %s\n", camel(r.Test), rundir.FileName(r.Scenario), max(1, r.Ops), r.Ns/r.Ops,
+			t.Score(r.Rate()), unitName(t.Unit)); err != nil {
 			return err
 		}
 	}

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // ParseTest reads `name=N; run=COMMAND; metric=REGEXP; better=higher|lower`. A semicolon within a value is written twice.
@@ -39,15 +41,15 @@ func ParseTest(s string) (Test, error) {
 		}
 		seen[key], *field = true, value
 	}
-	return t, t.CheckCommand()
+	return t, CheckCommand(&t)
 }
 
 // CheckCommand fills in what a command may leave out, and says what is wrong with the rest.
-func (t *Test) CheckCommand() error {
+func CheckCommand(t *Test) error {
 	if t.Better == "" {
-		t.Better = higher
+		t.Better = rundir.Higher
 		if t.Metric == "" {
-			t.Better = lower
+			t.Better = rundir.Lower
 		}
 	}
 	if t.Metric == "" && t.Unit == "" {
@@ -57,9 +59,9 @@ func (t *Test) CheckCommand() error {
 	switch {
 	case t.Name == "" || t.Run == "":
 		return errors.New("a test needs name=… and run=…")
-	case t.Better != higher && t.Better != lower:
+	case t.Better != rundir.Higher && t.Better != rundir.Lower:
 		return fmt.Errorf("better=%s: must be higher or lower", t.Better)
-	case t.Metric == "" && t.Better == higher:
+	case t.Metric == "" && t.Better == rundir.Higher:
 		return errors.New("better=higher without a metric: without one the time counts, and less of it is better")
 	}
 	if t.Metric != "" {
@@ -167,24 +169,24 @@ func (w *command) Slice(_, _ time.Duration) (Sample, error) {
 	if status = strings.TrimSpace(status); status != "0" {
 		return Sample{}, fmt.Errorf("exit status %s: %s", status, lastLine(string(output)))
 	}
-	return w.test.Sample(output, took)
+	return SampleOf(w.test, output, took)
 }
 
-// Sample is what a pass of a command is worth that printed this and took so many ns.
-func (t Test) Sample(output []byte, took float64) (Sample, error) {
-	value, err := t.value(output, took)
+// SampleOf is what a pass of a command is worth that printed this and took so many ns.
+func SampleOf(t Test, output []byte, took float64) (Sample, error) {
+	value, err := value(t, output, took)
 	if err != nil {
 		return Sample{}, err
 	}
 	rate := value
-	if t.Better == lower {
+	if t.Better == rundir.Lower {
 		rate = 1 / value
 	}
 	// So many operations as make the rate, in the time that it took.
 	return Sample{Ops: rate * took / 1e9, Ns: took, Output: output}, nil
 }
 
-func (t Test) value(output []byte, took float64) (float64, error) {
+func value(t Test, output []byte, took float64) (float64, error) {
 	if t.Metric == "" {
 		return took / 1e9, nil
 	}

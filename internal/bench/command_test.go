@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 func TestParseTest(t *testing.T) {
@@ -12,7 +14,7 @@ func TestParseTest(t *testing.T) {
 	if err != nil || got.Name != "redis" || got.Run != "redis-benchmark -q; true" || got.Metric != "([0-9.]+) requests" || got.Better != "higher" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if got, err := ParseTest("name=build; run=make"); err != nil || got.Better != lower || got.Unit != "s" {
+	if got, err := ParseTest("name=build; run=make"); err != nil || got.Better != rundir.Lower || got.Unit != "s" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for s, want := range map[string]string{

@@ -8,41 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/lsmprof/lsmprof/profile"
-)
-
-// RunSchema is the version of run.json. It changes when a field goes or changes its meaning.
-const RunSchema = "lsmprof/run/v1"
-
-// Info is run.json: where the numbers come from.
-type Info struct {
-	Schema      string               `json:"schema"`
-	Version     string               `json:"lsmprof_version"`
-	CommandLine []string             `json:"command_line"`
-	Start       time.Time            `json:"start"`
-	Machine     Machine              `json:"machine"`
-	Enforcer    string               `json:"enforcer"`
-	Product     string               `json:"enforcer_version"`
-	Suite       string               `json:"suite"`
-	Calibration *profile.Calibration `json:"calibration"` // null: not calibrated
-	Plan        Plan                 `json:"plan"`
-	Warnings    []string             `json:"warnings"`
-}
-
-// The files of a run directory.
-const (
-	infoFile     = "run.json"
-	resultsFile  = "results.jsonl"
-	profilesDir  = "profiles"
-	rawDir       = "raw"
-	explainFile  = "explained.json"
-	analysisFile = "analysis.json"
-	benchFile    = "bench.txt"
-	lockFile     = ".lock"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // Dir is a run directory that this process works on. Nobody else can meanwhile.
@@ -58,7 +27,7 @@ func Create(path string, info Info) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, fmt.Errorf("run directory: %w", err)
 	}
-	if _, err := os.Stat(filepath.Join(path, infoFile)); err == nil {
+	if _, err := os.Stat(filepath.Join(path, rundir.InfoFile)); err == nil {
 		return nil, fmt.Errorf("run directory %s: holds a run already; go on with it by --resume, or give another --dir", path)
 	}
 	d, err := lockDir(path)
@@ -75,14 +44,14 @@ func Create(path string, info Info) (*Dir, error) {
 
 // Open continues a run.
 func Open(path string) (*Dir, error) {
-	if _, err := os.Stat(filepath.Join(path, infoFile)); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("run directory %s: no %s in it; `lsmprof bench --dir %s` begins one", path, infoFile, path)
+	if _, err := os.Stat(filepath.Join(path, rundir.InfoFile)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("run directory %s: no %s in it; `lsmprof bench --dir %s` begins one", path, rundir.InfoFile, path)
 	}
 	d, err := lockDir(path)
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(filepath.Join(path, infoFile))
+	data, err := os.ReadFile(filepath.Join(path, rundir.InfoFile))
 	if err == nil {
 		err = json.Unmarshal(data, &d.Info)
 	}
@@ -90,13 +59,13 @@ func Open(path string) (*Dir, error) {
 		err = fmt.Errorf("schema %q, this lsmprof writes %q: use the lsmprof that began it", d.Info.Schema, RunSchema)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("run directory %s: %s: %w", path, infoFile, err), d.lock.Close())
+		return nil, errors.Join(fmt.Errorf("run directory %s: %s: %w", path, rundir.InfoFile, err), d.lock.Close())
 	}
 	return d.open()
 }
 
 func lockDir(path string) (*Dir, error) {
-	lock, err := os.OpenFile(filepath.Join(path, lockFile), os.O_RDWR|os.O_CREATE, 0o644)
+	lock, err := os.OpenFile(filepath.Join(path, rundir.LockFile), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("run directory: %w", err)
 	}
@@ -111,7 +80,7 @@ func lockDir(path string) (*Dir, error) {
 }
 
 func (d *Dir) open() (_ *Dir, err error) {
-	if d.journal, err = openJournal(d.File(resultsFile)); err == nil {
+	if d.journal, err = openJournal(d.File(rundir.ResultsFile)); err == nil {
 		err = syncDir(d.Path)
 	}
 	if err != nil {
@@ -130,7 +99,7 @@ func (d *Dir) SaveInfo() error {
 	if d.Info.Warnings == nil {
 		d.Info.Warnings = []string{}
 	}
-	return d.writeJSON(infoFile, d.Info)
+	return d.writeJSON(rundir.InfoFile, d.Info)
 }
 
 func (d *Dir) writeJSON(name string, v any) error {
@@ -192,41 +161,17 @@ func (d *Dir) Warn(format string, args ...any) {
 
 // Results are the rounds that are complete: a round of a test counts once all scenarios have a line. Where a round was repeated,
 // the last one counts.
-func (d *Dir) Results() []Result { return complete(&d.Info.Plan, d.journal.results) }
+func (d *Dir) Results() []Result { return rundir.Complete(&d.Info.Plan, d.journal.results) }
 
-func complete(p *Plan, all []Result) []Result {
-	type round struct {
-		test  string
-		round int
-	}
-	latest := map[round]map[string]Result{}
-	var order []round
-	for _, r := range all {
-		key := round{r.Test, r.Round}
-		if latest[key] == nil {
-			latest[key] = map[string]Result{}
-			order = append(order, key)
-		}
-		latest[key][r.Scenario] = r
-	}
-	var out []Result
-	for _, key := range order {
-		if p.Order != Sequential && len(latest[key]) < len(p.Scenarios) {
-			continue
-		}
-		for _, s := range p.Scenarios {
-			if r, ok := latest[key][s.Name]; ok {
-				out = append(out, r)
-			}
-		}
-	}
-	return out
+// Analyze works out what the results say.
+func (d *Dir) Analyze(explained map[string]map[string]Explained) Analysis {
+	return rundir.Analyze(&d.Info.Plan, d.Results(), explained)
 }
 
 // Append adds finished results.
 func (d *Dir) Append(results []Result) error {
 	if err := d.journal.append(results); err != nil {
-		return fmt.Errorf("write %s: %w", d.File(resultsFile), err)
+		return fmt.Errorf("write %s: %w", d.File(rundir.ResultsFile), err)
 	}
 	return nil
 }

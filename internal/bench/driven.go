@@ -34,7 +34,7 @@ func (d *Driven) Switch(ctx context.Context, s State) error {
 			return err
 		}
 		d.current = next // from here on there is something to tear down
-		if err := next.Setup.run(ctx, "setup of "+next.Name, d.env(next)...); err != nil {
+		if err := run(ctx, next.Setup, "setup of "+next.Name, d.env(next)...); err != nil {
 			return err
 		}
 		return d.ready(ctx, next)
@@ -49,7 +49,7 @@ func (d *Driven) ready(ctx context.Context, s *Scenario) error {
 	}
 	deadline := time.Now().Add(s.Ready.Timeout)
 	for {
-		err := s.Ready.run(ctx, "ready of "+s.Name, d.env(s)...)
+		err := run(ctx, s.Ready, "ready of "+s.Name, d.env(s)...)
 		if err == nil || ctx.Err() != nil {
 			return errors.Join(ctx.Err(), err)
 		}
@@ -69,7 +69,7 @@ func (d *Driven) teardown() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), teardownTimeout)
 	defer cancel()
-	return s.Teardown.run(ctx, "teardown of "+s.Name, d.env(s)...)
+	return run(ctx, s.Teardown, "teardown of "+s.Name, d.env(s)...)
 }
 
 // env tells the commands which mount namespaces the workload of the scenario lives in: built-in tests share one, others have one each.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/unixbench"
 )
 
@@ -20,7 +21,7 @@ type Source struct {
 // Import makes a run directory of results that others have measured, the first scenario being the baseline. A pass of a log is a
 // round; the other files have only what UnixBench made of all passes: one round. Several files of one scenario follow each other.
 func Import(path string, info Info, sources []Source) (_ *Dir, err error) {
-	results := info.Plan.take(sources)
+	results := take(&info.Plan, sources)
 	if err := info.Plan.Check(); err != nil {
 		return nil, err
 	}
@@ -29,7 +30,7 @@ func Import(path string, info Info, sources []Source) (_ *Dir, err error) {
 		return nil, err
 	}
 	for _, s := range sources {
-		raw := filepath.Join(rawDir, fileName(s.Scenario), filepath.Base(s.Name))
+		raw := filepath.Join(rundir.RawDir, rundir.FileName(s.Scenario), filepath.Base(s.Name))
 		if err := d.write(raw, bytesTo(s.Data)); err != nil {
 			return nil, errors.Join(err, d.Close())
 		}
@@ -41,7 +42,7 @@ func Import(path string, info Info, sources []Source) (_ *Dir, err error) {
 }
 
 // take turns the sources into a plan that has been carried out.
-func (p *Plan) take(sources []Source) (results []Result) {
+func take(p *Plan, sources []Source) (results []Result) {
 	p.Order = Sequential
 	rounds := map[[2]string]int{}
 	for _, source := range sources {
@@ -50,13 +51,13 @@ func (p *Plan) take(sources []Source) (results []Result) {
 		}
 		for _, section := range source.Report.Sections {
 			for _, imported := range section.Tests {
-				t := p.imported(imported, section.Copies)
+				t := importedTest(p, imported, section.Copies)
 				for _, pass := range passesOf(imported) {
 					key := [2]string{t.Name, source.Scenario}
 					r := Result{
 						Test: t.Name, Scenario: source.Scenario, Round: rounds[key], Start: time.Time{},
 						Ns: pass.Time * 1e9, Ops: pass.Value() * pass.Time, Score: pass.Value(),
-						Output: filepath.Join(fileName(source.Scenario), filepath.Base(source.Name)),
+						Output: filepath.Join(rundir.FileName(source.Scenario), filepath.Base(source.Name)),
 					}
 					rounds[key]++
 					p.Runs = max(p.Runs, rounds[key])
@@ -68,11 +69,11 @@ func (p *Plan) take(sources []Source) (results []Result) {
 	return results
 }
 
-// imported finds the test in the plan or adds it.
-func (p *Plan) imported(i unixbench.Imported, copies int) Test {
+// importedTest finds the test in the plan or adds it.
+func importedTest(p *Plan, i unixbench.Imported, copies int) Test {
 	t := Test{Name: i.Name, Label: i.Label, Unit: i.Unit, Kind: Plain, Baseline: i.Baseline}
 	if t.Name == "" {
-		t.Name = fileName(i.Label)
+		t.Name = rundir.FileName(i.Label)
 	}
 	t = t.WithCopies(copies)
 	if !slices.ContainsFunc(p.Tests, func(known Test) bool { return known.Name == t.Name }) {
@@ -91,11 +92,6 @@ func passesOf(i unixbench.Imported) []unixbench.Pass {
 		elapsed = 1
 	}
 	return []unixbench.Pass{{Count: i.Score, Time: elapsed}}
-}
-
-// Imported says whether nothing of the plan was measured here.
-func (p *Plan) Imported() bool {
-	return len(p.Tests) > 0 && !slices.ContainsFunc(p.Tests, func(t Test) bool { return t.Kind != Plain })
 }
 
 // ErrImported says that a run directory holds what others measured.

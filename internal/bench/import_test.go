@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/unixbench"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
@@ -53,7 +54,7 @@ func TestImportGivesUnixBenchsIndex(t *testing.T) {
 					}
 				}
 			}
-			if _, err := os.Stat(d.File(rawDir, "base", c.run+c.suffix)); err != nil {
+			if _, err := os.Stat(d.File(rundir.RawDir, "base", c.run+c.suffix)); err != nil {
 				t.Error(err)
 			}
 		})

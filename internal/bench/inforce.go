@@ -13,12 +13,6 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// InForce is what the enforcers' own maps said of a scenario while it was measured.
-type InForce struct {
-	Programs map[string]int            `json:"programs"` // attached, by product; empty: none that lsmprof knows
-	Policies map[string]enforcer.Rules `json:"rules"`    // of the workload, by product; a product without a policy for it is left out
-}
-
 // Reader reads what is in force, machine-wide.
 type Reader interface {
 	Read() (Reading, error)
@@ -33,7 +27,7 @@ type Reading struct {
 
 // of is what the reading says of some namespaces. An error: they do not agree.
 func (r Reading) of(mntns []uint32) (InForce, error) {
-	f := InForce{map[string]int{}, map[string]enforcer.Rules{}}
+	f := InForce{Programs: map[string]int{}, Policies: map[string]enforcer.Rules{}}
 	for product, ids := range r.Programs {
 		f.Programs[product] = len(ids)
 		for i, ns := range mntns {

@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
@@ -34,7 +35,7 @@ func reading(programs int, policies map[uint32]enforcer.Policy) Reading {
 }
 
 func TestCheckOfScenarios(t *testing.T) {
-	all := ReferenceScenarios([]enforcer.Rules{{File: 8}}, []string{"8"})
+	all := rundir.ReferenceScenarios([]enforcer.Rules{{File: 8}}, []string{"8"})
 	removed, noPolicy, allow, rules8 := all[0], all[1], all[2], all[3]
 	external := Scenario{Name: "external", State: "scenario external", Setup: &Step{}, Expect: &Expect{Rules: enforcer.Rules{File: 8}}}
 	without := external
@@ -64,7 +65,7 @@ func TestCheckOfScenarios(t *testing.T) {
 		"external, a policy":      {without, reading(12, policy(1)), "have a policy"},
 		"external, no enforcer":   {without, reading(0, nil), "no enforcer that lsmprof knows"},
 	} {
-		err := c.scenario.check(c.reading, []uint32{ns})
+		err := check(c.scenario, c.reading, []uint32{ns})
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
@@ -89,7 +90,7 @@ func inForce(f *fakeSuite, n *int, spoil func(n int, r *Reading)) func() Reading
 
 func plainPlan() Plan {
 	p := shortPlan()
-	p.Scenarios = withTwin([]Scenario{{Name: "not-installed", State: Removed}, {Name: "no-policy", State: Installed}})
+	p.Scenarios = rundir.WithTwin([]Scenario{{Name: "not-installed", State: Removed}, {Name: "no-policy", State: Installed}})
 	return p
 }
 
@@ -194,7 +195,7 @@ func TestCrowdedRoundsAreRepeated(t *testing.T) {
 				// Of each of the three parts of a round.
 				parts++
 				n = (parts + 2) / 3
-				return Around{Foreign: map[bool]float64{true: 2}[c.crowded(n)], wall: 1}
+				return Around{Foreign: map[bool]float64{true: 2}[c.crowded(n)], Wall: 1}
 			}
 			if err := b.Run(context.Background()); err != nil {
 				t.Fatal(err)

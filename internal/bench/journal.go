@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -10,6 +9,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // journal is results.jsonl: lines are only ever appended, and are on the disk when append returns.
@@ -25,7 +26,8 @@ func openJournal(path string) (*journal, error) {
 		return nil, err
 	}
 	j := &journal{f: f}
-	whole, err := j.read()
+	var whole int64
+	j.results, whole, err = rundir.ReadResults(f)
 	if err == nil {
 		err = f.Truncate(whole)
 	}
@@ -37,29 +39,6 @@ func openJournal(path string) (*journal, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return j, nil
-}
-
-// read returns how many bytes are whole lines.
-func (j *journal) read() (whole int64, err error) {
-	r := bufio.NewReader(j.f)
-	for n := 1; ; n++ {
-		line, err := r.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return whole, nil // what has no newline was cut
-		}
-		if err != nil {
-			return 0, err
-		}
-		var res Result
-		if err := json.Unmarshal(line, &res); err != nil {
-			if _, peek := r.Peek(1); errors.Is(peek, io.EOF) {
-				return whole, nil // blocks of a file may reach the disk without those before them
-			}
-			return 0, fmt.Errorf("line %d: %w; remove the line to go on without it", n, err)
-		}
-		j.results = append(j.results, res)
-		whole += int64(len(line))
-	}
 }
 
 // append writes the lines in one piece and syncs them. After an error nothing of them is left.

@@ -8,23 +8,6 @@ import (
 	"github.com/lsmprof/lsmprof/internal/kernel"
 )
 
-// Machine is what the numbers are of.
-type Machine struct {
-	Kernel      string   `json:"kernel"`
-	Build       string   `json:"kernel_build"`
-	Arch        string   `json:"arch"`
-	CPU         string   `json:"cpu"`
-	CPUs        int      `json:"cpus"`
-	Preemption  string   `json:"preemption"`
-	Mitigations []string `json:"mitigations"`
-	LSMs        []string `json:"lsms"`
-	ClockSource string   `json:"clock_source"`
-	Governor    string   `json:"governor"` // empty: the kernel does not scale frequencies, as in most virtual machines
-	Hypervisor  bool     `json:"hypervisor"`
-	Emulated    bool     `json:"emulated"` // by QEMU without hardware virtualisation: times mean little
-	CommandLine string   `json:"kernel_command_line"`
-}
-
 // ThisMachine describes where lsmprof runs.
 func ThisMachine() Machine {
 	release, build, _ := kernel.Uname()

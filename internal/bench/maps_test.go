@@ -9,6 +9,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -56,7 +57,7 @@ func TestMapsOfTheReferenceEnforcer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scenarios := ReferenceScenarios([]enforcer.Rules{{File: 1, Exec: 2}, {File: 8, Ptrace: 1}}, []string{"few", "more"})
+	scenarios := rundir.ReferenceScenarios([]enforcer.Rules{{File: 1, Exec: 2}, {File: 8, Ptrace: 1}}, []string{"few", "more"})
 	for round := range 2 {
 		for _, s := range scenarios {
 			if err := e.Switch(context.Background(), s.State); err != nil {
@@ -73,12 +74,12 @@ func TestMapsOfTheReferenceEnforcer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := s.check(now, []uint32{ns}); err != nil {
+			if err := check(s, now, []uint32{ns}); err != nil {
 				t.Errorf("round %d, %s: %v", round, s.Name, err)
 			}
 			for _, other := range scenarios {
 				same := other.State == s.State && other.Confined == s.Confined && other.Rules == s.Rules
-				if err := other.check(now, []uint32{ns}); !same && err == nil {
+				if err := check(other, now, []uint32{ns}); !same && err == nil {
 					t.Errorf("round %d, %s passes for %s", round, s.Name, other.Name)
 				}
 			}
@@ -107,8 +108,8 @@ func TestRulesThatGoAwayAreNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := testPlan()
-	p.Runs, p.Tests = 2, []Test{{Name: "a", Kind: Command, Run: "true", Better: lower}}
-	p.Scenarios = ReferenceScenarios([]enforcer.Rules{{File: 8}}, []string{"8"})
+	p.Runs, p.Tests = 2, []Test{{Name: "a", Kind: Command, Run: "true", Better: rundir.Lower}}
+	p.Scenarios = rundir.ReferenceScenarios([]enforcer.Rules{{File: 8}}, []string{"8"})
 	d := newDir(t, p)
 	defer d.Close()
 	passes := 0

@@ -100,7 +100,7 @@ func (m *meter) result(n int, t Test, s Scenario, sum tally) (Result, error) {
 	for _, s := range sum.slices {
 		r.Ops, r.Ns = r.Ops+s[0], r.Ns+s[1]
 	}
-	r.Score = t.score(r.Rate())
+	r.Score = t.Score(r.Rate())
 	return r, m.bench.Dir.keep(&r, sum.output)
 }
 
@@ -132,17 +132,6 @@ func (m *meter) slice(ctx context.Context, test, slot int, s Scenario) (Sample, 
 		return Sample{}, fmt.Errorf("%s under %s: %w", m.batch[test].Name, s.Name, err)
 	}
 	return sample, nil
-}
-
-// fileName makes a name fit for a file system.
-func fileName(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("=._-", r):
-			return r
-		}
-		return '-'
-	}, s)
 }
 
 func bytesTo(data []byte) func(io.Writer) error {

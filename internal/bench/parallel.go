@@ -20,7 +20,7 @@ func startTest(ctx context.Context, suite Suite, t Test, join int) (Worker, erro
 	base.Name = t.Base()
 	var all parallel
 	for n := range t.Copies {
-		base.nth = n
+		base.Index = n
 		w, err := suite.Start(ctx, base, join)
 		if err != nil {
 			return nil, errors.Join(err, all.Close())

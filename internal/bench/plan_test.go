@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 func testPlan() Plan {
 	return Plan{
 		Order: Interleaved, Seed: 42, Runs: 2, Slice: 10 * time.Millisecond,
-		Scenarios: ReferenceScenarios([]enforcer.Rules{{File: 1}, {File: 8}}, []string{"1", "8"}),
+		Scenarios: rundir.ReferenceScenarios([]enforcer.Rules{{File: 1}, {File: 8}}, []string{"1", "8"}),
 		Tests:     []Test{{Name: "a", Kind: BuiltIn}, {Name: "b", Kind: BuiltIn}, {Name: "slow", Kind: Command}},
 	}
 }
@@ -75,8 +76,8 @@ func TestEveryRoundHasEveryCellEquallyOften(t *testing.T) {
 			}
 			for i := range batch {
 				for s := range p.Scenarios {
-					if got := counts[Turn{Test: i, Scenario: s}]; got != p.slices(batch[i]) {
-						t.Errorf("round %d: %s has %d slices under %s, want %d", n, batch[i].Name, got, p.Scenarios[s].Name, p.slices(batch[i]))
+					if got := counts[Turn{Test: i, Scenario: s}]; got != p.Slices(batch[i]) {
+						t.Errorf("round %d: %s has %d slices under %s, want %d", n, batch[i].Name, got, p.Scenarios[s].Name, p.Slices(batch[i]))
 					}
 				}
 			}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -54,7 +55,7 @@ func (m *meter) profile(ctx context.Context) error {
 			}
 		}
 		explained[t.Name] = cells
-		if err := dir.writeJSON(explainFile, explained); err != nil {
+		if err := dir.writeJSON(rundir.ExplainedFile, explained); err != nil {
 			return err
 		}
 	}
@@ -119,7 +120,7 @@ func (p *Profiler) cells(ctx context.Context, m *meter, test int, state State, c
 		if err != nil {
 			return err
 		}
-		explained, err := explain(cell, r.Ops)
+		explained, err := rundir.Explain(cell, r.Ops)
 		if err != nil {
 			return err
 		}
@@ -189,7 +190,7 @@ func (p *Profiler) lacks(d *Dir, batch []Test) bool {
 // Explained reads what the profile runs found, by test and scenario.
 func (d *Dir) Explained() (map[string]map[string]Explained, error) {
 	all := map[string]map[string]Explained{}
-	data, err := os.ReadFile(d.File(explainFile))
+	data, err := os.ReadFile(d.File(rundir.ExplainedFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return all, nil
 	}
@@ -197,7 +198,7 @@ func (d *Dir) Explained() (map[string]map[string]Explained, error) {
 		err = json.Unmarshal(data, &all)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", d.File(explainFile), err)
+		return nil, fmt.Errorf("%s: %w", d.File(rundir.ExplainedFile), err)
 	}
 	return all, nil
 }
@@ -221,7 +222,7 @@ func (d *Dir) saveProfile(s profile.Snapshot, t Test, in Scenario) error {
 			sample.Label[l[0]] = []string{l[1]}
 		}
 	}
-	return d.write(filepath.Join(profilesDir, fileName(in.Name), fileName(t.Name)+".pb.gz"), func(w io.Writer) error { return p.Write(w) })
+	return d.write(filepath.Join(rundir.ProfilesDir, rundir.FileName(in.Name), rundir.FileName(t.Name)+".pb.gz"), func(w io.Writer) error { return p.Write(w) })
 }
 
 func (d *Dir) cell(t Test, in Scenario) *Cell {

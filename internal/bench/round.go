@@ -48,7 +48,7 @@ func (m *meter) repeat(rounds int, attempt func() ([]Result, string, error)) ([]
 // their servers.
 func (m *meter) crowded(results []Result, rounds int) bool {
 	ours := !slices.ContainsFunc(m.batch, func(t Test) bool { return t.Kind == Command })
-	return ours && len(results) > 0 && results[0].Around.crowded() && m.again < rounds/crowdShare
+	return ours && len(results) > 0 && results[0].Around.Crowded() && m.again < rounds/crowdShare
 }
 
 // round measures all scenarios of the active tests once. A reason says that its results must not be used.
@@ -84,7 +84,7 @@ func (m *meter) round(ctx context.Context, n int, active []int) (_ []Result, rea
 				sums[turn.Test][turn.Scenario].add(sample)
 			}
 		}
-		around = around.and(watched())
+		around = around.And(watched())
 		if reason, err = m.unchanged(before, phase.Scenarios, round.Slots, noted); reason != "" || err != nil {
 			return nil, reason, err
 		}

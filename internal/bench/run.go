@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/stats"
 )
 
@@ -111,9 +112,9 @@ func (b *Bench) batch(ctx context.Context, index int, batch []Test, clock *clock
 // wide says whether the interval of some scenario's loss is still wider than asked for.
 func (b *Bench) wide(t Test, target float64) bool {
 	plan := &b.Dir.Info.Plan
-	losses := lossesOf(plan, b.Dir.Results(), t.Name)
+	losses := rundir.Losses(plan, b.Dir.Results(), t.Name)
 	for i := range plan.Scenarios {
-		if i != plan.Baseline() && stats.Bootstrap(losses[i], confidence, plan.Seed).Half() > target {
+		if i != plan.Baseline() && stats.Bootstrap(losses[i], rundir.Confidence, plan.Seed).Half() > target {
 			return true
 		}
 	}
@@ -175,6 +176,6 @@ func (d *Dir) keep(r *Result, output []byte) error {
 	if len(output) == 0 {
 		return nil
 	}
-	r.Output = filepath.Join(fileName(r.Scenario), fmt.Sprintf("%s-%d.txt", fileName(r.Test), r.Round))
-	return d.write(filepath.Join(rawDir, r.Output), bytesTo(output))
+	r.Output = filepath.Join(rundir.FileName(r.Scenario), fmt.Sprintf("%s-%d.txt", rundir.FileName(r.Test), r.Round))
+	return d.write(filepath.Join(rundir.RawDir, r.Output), bytesTo(output))
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 func fakeBench(t *testing.T, d *Dir) (*Bench, *fakeSuite) {
@@ -61,7 +63,7 @@ func TestALossIsFound(t *testing.T) {
 			}
 		}
 	}
-	text, err := os.ReadFile(d.File(benchFile))
+	text, err := os.ReadFile(d.File(rundir.BenchFile))
 	if err != nil || !strings.Contains(string(text), "BenchmarkA/scenario=rules=8 ") {
 		t.Errorf("%v: %s", err, text)
 	}
@@ -92,7 +94,7 @@ func TestResumeRepeatsOnlyWhatWasCut(t *testing.T) {
 	if done == 0 {
 		t.Fatal("nothing was written before the end")
 	}
-	before, _ := os.ReadFile(d.File(resultsFile))
+	before, _ := os.ReadFile(d.File(rundir.ResultsFile))
 	path := d.Path
 	d.Close()
 
@@ -105,7 +107,7 @@ func TestResumeRepeatsOnlyWhatWasCut(t *testing.T) {
 	if err := b.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	after, _ := os.ReadFile(d.File(resultsFile))
+	after, _ := os.ReadFile(d.File(rundir.ResultsFile))
 	if !bytes.HasPrefix(after, before) {
 		t.Error("what was there has changed")
 	}
@@ -137,7 +139,7 @@ func TestATornLineIsRepaired(t *testing.T) {
 			}
 			want, path := len(d.Results()), d.Path
 			d.Close()
-			file := filepath.Join(path, resultsFile)
+			file := filepath.Join(path, rundir.ResultsFile)
 			data, _ := os.ReadFile(file)
 			if err := os.WriteFile(file, tear(data), 0o644); err != nil {
 				t.Fatal(err)
@@ -162,7 +164,7 @@ func TestDamageInTheMiddleIsNamed(t *testing.T) {
 	d := newDir(t, shortPlan())
 	path := d.Path
 	d.Close()
-	os.WriteFile(filepath.Join(path, resultsFile), []byte("{}\nnonsense\n{}\n"), 0o644)
+	os.WriteFile(filepath.Join(path, rundir.ResultsFile), []byte("{}\nnonsense\n{}\n"), 0o644)
 	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "line 2") {
 		t.Errorf("%v", err)
 	}

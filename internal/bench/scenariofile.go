@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // stepTimeout is what a command gets whose step names no time-out.
@@ -37,7 +38,7 @@ func ReadScenarios(r io.Reader, name string, parse func(string) (enforcer.Rules,
 	if f.err != nil {
 		return nil, nil, f.err
 	}
-	return withTwin(f.scenarios), f.tests, nil
+	return rundir.WithTwin(f.scenarios), f.tests, nil
 }
 
 // scenarioFile keeps the first error.
@@ -190,7 +191,7 @@ func (f *scenarioFile) test(n *yaml.Node) {
 		"name": f.text(&t.Name), "run": f.text(&t.Run), "metric": f.text(&t.Metric), "better": f.text(&t.Better), "unit": f.text(&t.Unit),
 	})
 	if f.err == nil {
-		if err := t.CheckCommand(); err != nil {
+		if err := CheckCommand(&t); err != nil {
 			f.fail(n, "%v", err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 const goodScenarios = `
@@ -49,7 +50,7 @@ func TestReadScenarios(t *testing.T) {
 	if s := all[2]; s.State != Installed || s.Rules != (enforcer.Rules{File: 2, Exec: 1}) {
 		t.Errorf("%+v", s)
 	}
-	if len(tests) != 1 || tests[0].Better != higher {
+	if len(tests) != 1 || tests[0].Better != rundir.Higher {
 		t.Errorf("%+v", tests)
 	}
 }
@@ -129,7 +130,7 @@ scenarios:
 func TestStepTimeout(t *testing.T) {
 	s := &Step{Run: "sleep 10 & sleep 10", Timeout: 50 * time.Millisecond}
 	start := time.Now()
-	if err := s.run(context.Background(), "setup"); err == nil || !strings.Contains(err.Error(), "not done after 50ms") {
+	if err := run(context.Background(), s, "setup"); err == nil || !strings.Contains(err.Error(), "not done after 50ms") {
 		t.Errorf("%v", err)
 	}
 	if time.Since(start) > 5*time.Second {

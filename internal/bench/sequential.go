@@ -53,7 +53,7 @@ func (m *meter) alone(ctx context.Context, n int, tests []int, scenario int, slo
 	start, watched := time.Now(), m.bench.watch(m.copies.pids())
 	for _, i := range tests {
 		var sum tally
-		for range m.plan.slices(m.batch[i]) {
+		for range m.plan.Slices(m.batch[i]) {
 			sample, err := m.slice(ctx, i, scenario, s)
 			if err != nil {
 				return nil, "", err

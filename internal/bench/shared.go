@@ -2,23 +2,7 @@ package bench
 
 import (
 	"context"
-	"strings"
 )
-
-// Separate gives each scenario of the reference enforcer a state of its own. It is for tests that all run in one mount namespace,
-// a container's: one scenario at a time can be in force there.
-func (p *Plan) Separate() {
-	for i := range p.Scenarios {
-		if s := &p.Scenarios[i]; s.State == Installed {
-			s.State = Installed + State(": "+s.Name)
-		}
-	}
-}
-
-// Ours says whether a scenario needs the reference enforcer attached.
-func (s Scenario) Ours() bool {
-	return s.State == Installed || strings.HasPrefix(string(s.State), string(Installed)+": ")
-}
 
 // Shared puts the scenarios of a separated plan in force, one after the other in the same namespaces.
 type Shared struct {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // told notes what it is told to do.
@@ -26,7 +27,7 @@ func (e *told) Confine(mntns uint32, s Scenario) error {
 }
 
 func TestScenariosOfOneNamespaceTakeTurns(t *testing.T) {
-	p := Plan{Scenarios: ReferenceScenarios([]enforcer.Rules{{File: 1}, {File: 8}}, []string{"1", "8"})}
+	p := Plan{Scenarios: rundir.ReferenceScenarios([]enforcer.Rules{{File: 1}, {File: 8}}, []string{"1", "8"})}
 	p.Separate()
 	states := map[State]bool{}
 	for _, s := range p.Scenarios[1 : len(p.Scenarios)-1] {

@@ -11,14 +11,8 @@ import (
 	"time"
 )
 
-// Step is a shell command of a scenario.
-type Step struct {
-	Run     string        `json:"run"`
-	Timeout time.Duration `json:"timeout_ns"`
-}
-
 // run runs the command to its end, with everything that it started.
-func (s *Step) run(ctx context.Context, what string, env ...string) error {
+func run(ctx context.Context, s *Step, what string, env ...string) error {
 	if s == nil || s.Run == "" {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
@@ -37,7 +38,7 @@ func TestUntilCIStopsWhenIntervalsAreNarrow(t *testing.T) {
 	for _, test := range p.Tests {
 		n := rounds[test.Name]
 		t.Logf("%s: %d rounds", test.Name, n)
-		if n < 30 || n > 200 || n%roundsPerRun != 0 {
+		if n < 30 || n > 200 || n%rundir.RoundsPerRun != 0 {
 			t.Errorf("%s has %d rounds", test.Name, n)
 		}
 	}
@@ -52,7 +53,7 @@ func TestMaxTimeEndsUntilCI(t *testing.T) {
 	const limit = 20 * time.Second
 	p, cells, f := untilCI(t, 1e-6, limit)
 	// Both tests, all scenarios, the slices that count and one that leads in each of three phases.
-	round := time.Duration(2*(len(p.Scenarios)*slicesPerRound+3)) * p.Slice
+	round := time.Duration(2*(len(p.Scenarios)*rundir.SlicesPerRound+3)) * p.Slice
 	warmUp := time.Duration(2*len(p.Scenarios)) * p.Slice
 	if want := int((limit-warmUp)/round) + 1; cells[0].Rounds != want {
 		t.Errorf("%d rounds, want %d", cells[0].Rounds, want)

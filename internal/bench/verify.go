@@ -28,7 +28,7 @@ func (m *meter) verify(ctx context.Context, scenarios, slots []int) (Reading, er
 		now, err := m.bench.Rules.Read()
 		for k := 0; k < len(scenarios) && err == nil; k++ {
 			i := scenarios[k]
-			if err = m.plan.Scenarios[i].check(now, m.copies.mntns[slots[i]]); err != nil {
+			if err = check(m.plan.Scenarios[i], now, m.copies.mntns[slots[i]]); err != nil {
 				err = fmt.Errorf("scenario %s is not in force: %w", m.plan.Scenarios[i].Name, err)
 			}
 		}
@@ -43,7 +43,7 @@ func (m *meter) verify(ctx context.Context, scenarios, slots []int) (Reading, er
 }
 
 // check compares what is in force with what the scenario says.
-func (s Scenario) check(r Reading, mntns []uint32) error {
+func check(s Scenario, r Reading, mntns []uint32) error {
 	f, err := r.of(mntns)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (s Scenario) check(r Reading, mntns []uint32) error {
 	own := enforcer.Reference.Name
 	switch {
 	case s.Setup != nil:
-		return s.checkExpected(f)
+		return checkExpected(s, f)
 	case s.State == Removed && f.Programs[own] > 0:
 		return fmt.Errorf("%d programs of the reference enforcer are attached: end the `lsmprof enforce` that holds them", f.Programs[own])
 	case !s.Ours():
@@ -72,7 +72,7 @@ func (s Scenario) check(r Reading, mntns []uint32) error {
 }
 
 // checkExpected is for enforcers that others drive: any product that lsmprof knows may have the rules.
-func (s Scenario) checkExpected(f InForce) error {
+func checkExpected(s Scenario, f InForce) error {
 	switch want := s.Expect; {
 	case want == nil:
 		return nil

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
@@ -51,7 +52,7 @@ func TestBenchOfNothing(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &doc); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
-	if doc.Schema != bench.AnalysisSchema || doc.Run.Schema != bench.RunSchema || len(doc.Cells) != 6 || len(doc.Noise) != 2 {
+	if doc.Schema != rundir.AnalysisSchema || doc.Run.Schema != bench.RunSchema || len(doc.Cells) != 6 || len(doc.Noise) != 2 {
 		t.Errorf("%s, %s, %d cells, %d noise", doc.Schema, doc.Run.Schema, len(doc.Cells), len(doc.Noise))
 	}
 	for _, c := range doc.Cells {

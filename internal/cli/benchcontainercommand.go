@@ -42,7 +42,7 @@ func (c containerCommand) Slice(_, _ time.Duration) (bench.Sample, error) {
 		lines := strings.Split(strings.TrimSpace(string(output)), "\n")
 		return bench.Sample{}, fmt.Errorf("exit status %d: %s", out.Status, visible(lines[len(lines)-1]))
 	}
-	return c.test.Sample(output, took)
+	return bench.SampleOf(c.test, output, took)
 }
 
 func (c containerCommand) Close() error { return nil }

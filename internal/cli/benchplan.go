@@ -13,6 +13,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // plan is what the flags ask for.
@@ -107,7 +108,7 @@ func (o *benchOptions) planScenarios(p *bench.Plan) (tests []bench.Test, err err
 		p.Scenarios, tests, err = bench.ReadScenarios(f, o.scenarios, reference.ParseRules)
 		return tests, err
 	case o.enforcer == "none":
-		p.Scenarios = bench.SameScenarios(o.same)
+		p.Scenarios = rundir.SameScenarios(o.same)
 		return nil, nil
 	}
 	var rules []enforcer.Rules
@@ -120,6 +121,6 @@ func (o *benchOptions) planScenarios(p *bench.Plan) (tests []bench.Test, err err
 		}
 		rules, names = append(rules, r), append(names, s)
 	}
-	p.Scenarios = bench.ReferenceScenarios(rules, names)
+	p.Scenarios = rundir.ReferenceScenarios(rules, names)
 	return nil, nil
 }

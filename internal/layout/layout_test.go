@@ -23,11 +23,14 @@ var only = map[string][]string{
 	"cmd/lsmprof":     {"internal/cli"},
 	"tracer":          {"bpf", "profile", "internal/kernel"},
 	"profile":         {},
-	"report":          {"profile", "internal/stats"},
+	"report":          {"profile", "internal/stats", "internal/rundir"},
+	"internal/rundir": {"profile", "internal/stats", "internal/unixbench", "internal/enforcer/rules"},
 	"bpf":             {},
 	"internal/kernel": {},
 	"internal/stats":  {},
 	"internal/cri":    {},
+
+	"internal/enforcer/rules": {},
 }
 
 // importers lists, for a package, the only folders that may import it.
@@ -61,7 +64,7 @@ func TestDependencies(t *testing.T) {
 func TestPurePackagesDoNotLoadBPF(t *testing.T) {
 	for _, p := range list(t) {
 		switch name := strings.TrimPrefix(p.ImportPath, module); name {
-		case "profile", "report", "internal/stats":
+		case "profile", "report", "internal/stats", "internal/rundir":
 			for _, dep := range p.Deps {
 				if strings.HasPrefix(dep, "github.com/cilium/ebpf") {
 					t.Errorf("%s depends on %s", name, dep)

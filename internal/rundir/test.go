@@ -1,4 +1,4 @@
-package bench
+package rundir
 
 import (
 	"cmp"
@@ -34,7 +34,7 @@ type Test struct {
 	Better string `json:"better,omitempty"` // higher or lower
 	// Copies is how many of it run at once, as UnixBench's -c; 0: one.
 	Copies int `json:"copies,omitempty"`
-	nth    int // which of them a worker is
+	Index  int `json:"-"` // which of them a worker is
 }
 
 // WithCopies is the test n times at once, under another name.
@@ -53,21 +53,19 @@ func (t Test) Base() string {
 	return strings.TrimSuffix(t.Name, fmt.Sprintf("-x%d", t.Copies))
 }
 
-// Nth is which of several copies a worker is to be.
-func (t Test) Nth() int { return t.nth }
-
 // Sliced says whether the test can be let run for a few milliseconds at a time.
 func (t Test) Sliced() bool { return t.Kind == BuiltIn }
 
-// score turns a rate, in operations a second, into the test's own unit.
-func (t Test) score(rate float64) float64 {
-	if t.Better == lower {
+// Score turns a rate, in operations a second, into the test's own unit.
+func (t Test) Score(rate float64) float64 {
+	if t.Better == Lower {
 		return 1 / rate
 	}
 	return rate * cmp.Or(t.PerRate, 1)
 }
 
+// What is better: more of what a command reports, or less.
 const (
-	higher = "higher"
-	lower  = "lower"
+	Higher = "higher"
+	Lower  = "lower"
 )

@@ -1,9 +1,11 @@
-package bench
+package rundir
 
 import (
 	"fmt"
+	"strings"
+	"time"
 
-	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/enforcer/rules"
 )
 
 // State is what has to be switched machine-wide between scenarios. Scenarios of the same state differ in the namespace only, and
@@ -17,10 +19,10 @@ const (
 
 // Scenario is a state of the enforcer that tests run under.
 type Scenario struct {
-	Name     string         `json:"name"`
-	State    State          `json:"state"`
-	Confined bool           `json:"confined"` // the workload has a policy
-	Rules    enforcer.Rules `json:"rules"`
+	Name     string      `json:"name"`
+	State    State       `json:"state"`
+	Confined bool        `json:"confined"` // the workload has a policy
+	Rules    rules.Rules `json:"rules"`
 	// Twin is the hidden second baseline: the same as the first scenario, so that any difference is noise.
 	Twin bool `json:"twin,omitempty"`
 	// The commands of a scenario that others drive.
@@ -33,15 +35,15 @@ type Scenario struct {
 
 // Expect is a policy with so many rules, or none.
 type Expect struct {
-	None  bool           `json:"none,omitempty"`
-	Rules enforcer.Rules `json:"rules"`
+	None  bool        `json:"none,omitempty"`
+	Rules rules.Rules `json:"rules"`
 }
 
 // TwinName is what results call the second baseline.
 const TwinName = "A/A"
 
-// withTwin adds the second baseline.
-func withTwin(all []Scenario) []Scenario {
+// WithTwin adds the second baseline.
+func WithTwin(all []Scenario) []Scenario {
 	twin := all[0]
 	twin.Name, twin.Twin = TwinName, true
 	return append(all, twin)
@@ -49,16 +51,16 @@ func withTwin(all []Scenario) []Scenario {
 
 // ReferenceScenarios are those of the reference enforcer: not installed, no policy, a policy without rules, and so many rules of
 // each type. The first is the baseline.
-func ReferenceScenarios(rules []enforcer.Rules, names []string) []Scenario {
+func ReferenceScenarios(counts []rules.Rules, names []string) []Scenario {
 	all := []Scenario{
 		{Name: "not-installed", State: Removed},
 		{Name: "no-policy", State: Installed},
 		{Name: "allow", State: Installed, Confined: true},
 	}
-	for i, r := range rules {
+	for i, r := range counts {
 		all = append(all, Scenario{Name: "rules=" + names[i], State: Installed, Confined: true, Rules: r})
 	}
-	return withTwin(all)
+	return WithTwin(all)
 }
 
 // SameScenarios are n scenarios that differ in nothing: what a bench shows on them is its own noise.
@@ -67,5 +69,26 @@ func SameScenarios(n int) []Scenario {
 	for i := 1; i < n; i++ {
 		all = append(all, Scenario{Name: fmt.Sprintf("same-%d", i), State: Removed})
 	}
-	return withTwin(all)
+	return WithTwin(all)
+}
+
+// Step is a shell command of a scenario.
+type Step struct {
+	Run     string        `json:"run"`
+	Timeout time.Duration `json:"timeout_ns"`
+}
+
+// Separate gives each scenario of the reference enforcer a state of its own. It is for tests that all run in one mount namespace,
+// a container's: one scenario at a time can be in force there.
+func (p *Plan) Separate() {
+	for i := range p.Scenarios {
+		if s := &p.Scenarios[i]; s.State == Installed {
+			s.State = Installed + State(": "+s.Name)
+		}
+	}
+}
+
+// Ours says whether a scenario needs the reference enforcer attached.
+func (s Scenario) Ours() bool {
+	return s.State == Installed || strings.HasPrefix(string(s.State), string(Installed)+": ")
 }

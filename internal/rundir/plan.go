@@ -1,8 +1,9 @@
-package bench
+package rundir
 
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -14,8 +15,8 @@ const (
 
 const (
 	// A run of a sliced test is a second, in rounds of a few slices: every round has a slice of the baseline close by.
-	roundsPerRun   = 4
-	slicesPerRound = 5
+	RoundsPerRun   = 4
+	SlicesPerRound = 5
 	// batchSize is how many tests share a round: switching the enforcer off and on takes up to two seconds, whatever is measured
 	// in between.
 	batchSize = 5
@@ -42,7 +43,7 @@ type Plan struct {
 // Rounds is how many rounds a test has at least.
 func (p *Plan) Rounds(t Test) int {
 	if t.Sliced() {
-		return p.Runs * roundsPerRun
+		return p.Runs * RoundsPerRun
 	}
 	return p.Runs
 }
@@ -52,14 +53,14 @@ func (p *Plan) CPUsOf(t Test) []int {
 	if t.Copies < 2 || len(p.CopyCPUs) == 0 {
 		return p.CPUs
 	}
-	n := t.nth % len(p.CopyCPUs)
+	n := t.Index % len(p.CopyCPUs)
 	return p.CopyCPUs[n : n+1]
 }
 
-// slices is how many slices, or passes, of each scenario a round has.
-func (p *Plan) slices(t Test) int {
+// Slices is how many slices, or passes, of each scenario a round has.
+func (p *Plan) Slices(t Test) int {
 	if t.Sliced() {
-		return slicesPerRound
+		return SlicesPerRound
 	}
 	return 1
 }
@@ -190,7 +191,7 @@ func (r *Round) Turns(p *Plan, batch []Test, phase Phase) []Turn {
 			i := phase.Scenarios[r.rng.IntN(len(phase.Scenarios))]
 			turns = append(turns, Turn{t, i, slot(i), true})
 		}
-		for range p.slices(batch[t]) {
+		for range p.Slices(batch[t]) {
 			for _, k := range r.rng.Perm(len(phase.Scenarios)) {
 				i := phase.Scenarios[k]
 				turns = append(turns, Turn{t, i, slot(i), false})
@@ -208,7 +209,7 @@ func (p *Plan) Duration() time.Duration {
 		for _, t := range batch {
 			each := p.Pass
 			if t.Sliced() {
-				each = (p.Slice + p.Warmup) * time.Duration(p.slices(t))
+				each = (p.Slice + p.Warmup) * time.Duration(p.Slices(t))
 			}
 			total += each * time.Duration(len(p.Scenarios)*p.Rounds(t))
 			rounds = max(rounds, p.Rounds(t))
@@ -253,4 +254,9 @@ func (p *Plan) Check() error {
 		seen[s.Name] = true
 	}
 	return nil
+}
+
+// Imported says whether nothing of the plan was measured here.
+func (p *Plan) Imported() bool {
+	return len(p.Tests) > 0 && !slices.ContainsFunc(p.Tests, func(t Test) bool { return t.Kind != Plain })
 }

@@ -1,4 +1,4 @@
-package bench
+package rundir
 
 import "github.com/lsmprof/lsmprof/internal/unixbench"
 
@@ -56,7 +56,7 @@ func indexes(p *Plan, results []Result) []Index {
 
 // passOf is a round as UnixBench sees a pass: what counts rates is sorted by them, everything else by its count.
 func passOf(t Test, r *Result) unixbench.Pass {
-	score := t.score(r.Rate())
+	score := t.Score(r.Rate())
 	if t.Unit == "KBps" || t.Unit == "MWIPS" {
 		return unixbench.Pass{Count: score, Time: r.Ns / 1e9}
 	}

@@ -1,4 +1,4 @@
-package bench
+package rundir
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	confidence = 0.95
+	Confidence = 0.95
 	// aim is the loss that the number of runs is worked out for.
 	aim = 0.005
 )
@@ -86,15 +86,11 @@ func repeated(results []Result) []Repeat {
 	return out
 }
 
-// Analyze works out what the directory's results say.
-func (d *Dir) Analyze(explained map[string]map[string]Explained) Analysis {
-	return analyze(&d.Info.Plan, d.Results(), explained)
-}
-
-func analyze(p *Plan, results []Result, explained map[string]map[string]Explained) Analysis {
+// Analyze works out what complete results say, and what profile runs found, by test and scenario.
+func Analyze(p *Plan, results []Result, explained map[string]map[string]Explained) Analysis {
 	a := Analysis{Schema: AnalysisSchema, Cells: []Cell{}, Noise: []Noise{}, Warnings: []string{}}
 	for _, t := range p.Tests {
-		losses := lossesOf(p, results, t.Name)
+		losses := Losses(p, results, t.Name)
 		if len(losses[p.Baseline()]) == 0 && p.Order != Sequential {
 			continue
 		}
@@ -133,7 +129,7 @@ func cellOf(p *Plan, t Test, s Scenario, own, base []Result, losses []float64) C
 	c := Cell{Test: t.Name, Scenario: s.Name, Unit: t.Unit, Rounds: len(own), P: 1, Adjusted: 1}
 	scores := make([]float64, len(own))
 	for i := range own {
-		scores[i] = t.score(own[i].Rate())
+		scores[i] = t.Score(own[i].Rate())
 		if own[i].Around.Busy {
 			c.Busy++
 		}
@@ -145,7 +141,7 @@ func cellOf(p *Plan, t Test, s Scenario, own, base []Result, losses []float64) C
 	}
 	c.MeanLoss = 1 - stats.Mean(rates(own))/stats.Mean(rates(base))
 	c.Loss = stats.Median(losses)
-	c.CI = stats.Bootstrap(losses, confidence, p.Seed)
+	c.CI = stats.Bootstrap(losses, Confidence, p.Seed)
 	c.Detectable, c.RoundsFor = stats.Detectable(losses), stats.RoundsFor(losses, aim)
 	if p.Order == Sequential {
 		c.P = stats.MannWhitney(rates(own), rates(base))
@@ -172,10 +168,10 @@ func rates(rs []Result) []float64 {
 	return out
 }
 
-// lossesOf are, by scenario, the losses in each round. The baseline of a round is the mean of both copies, which stand on both
+// Losses are, by scenario, the losses in each round. The baseline of a round is the mean of both copies, which stand on both
 // sides of the rest: a machine that gets slower or faster at an even pace changes nothing. The second copy is compared with the
 // first.
-func lossesOf(p *Plan, results []Result, test string) [][]float64 {
+func Losses(p *Plan, results []Result, test string) [][]float64 {
 	out := make([][]float64, len(p.Scenarios))
 	index := map[string]int{}
 	for i, s := range p.Scenarios {

@@ -1,4 +1,4 @@
-package bench
+package rundir
 
 import (
 	"math"
@@ -30,8 +30,8 @@ type ExplainedRow struct {
 	Denials uint64  `json:"denials"`
 }
 
-// explain divides a profile by the operations that were done meanwhile.
-func explain(s profile.Snapshot, ops float64) (Explained, error) {
+// Explain divides a profile by the operations that were done meanwhile.
+func Explain(s profile.Snapshot, ops float64) (Explained, error) {
 	costs, err := s.Costs()
 	if err != nil {
 		return Explained{}, err

@@ -1,6 +1,10 @@
-package bench
+package rundir
 
-import "time"
+import (
+	"time"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer/rules"
+)
 
 // Result is a line of results.jsonl: what one scenario did for one test in one round.
 type Result struct {
@@ -37,15 +41,15 @@ type Around struct {
 	Load     float64 `json:"load1"`
 	Pressure float64 `json:"cpu_pressure_percent"` // PSI, some, average of 10 s
 	Busy     bool    `json:"busy"`                 // others had more than Neighbour
-	wall     float64 // seconds that this is about
+	Wall     float64 `json:"-"`                    // seconds that this is about
 }
 
-// and joins what was seen in two parts of a round; setup and teardown of scenarios lie in between.
-func (a Around) and(b Around) Around {
-	all := max(a.wall+b.wall, 1e-9)
-	b.Foreign = (a.Foreign*a.wall + b.Foreign*b.wall) / all
-	b.Steal = (a.Steal*a.wall + b.Steal*b.wall) / all
-	b.Load, b.Pressure, b.wall = max(a.Load, b.Load), max(a.Pressure, b.Pressure), all
+// And joins what was seen in two parts of a round; setup and teardown of scenarios lie in between.
+func (a Around) And(b Around) Around {
+	all := max(a.Wall+b.Wall, 1e-9)
+	b.Foreign = (a.Foreign*a.Wall + b.Foreign*b.Wall) / all
+	b.Steal = (a.Steal*a.Wall + b.Steal*b.Wall) / all
+	b.Load, b.Pressure, b.Wall = max(a.Load, b.Load), max(a.Pressure, b.Pressure), all
 	b.Busy = b.Foreign+b.Steal > Neighbour
 	return b
 }
@@ -57,4 +61,11 @@ const (
 	Crowd = 0.5
 )
 
-func (a Around) crowded() bool { return a.Foreign+a.Steal > Crowd }
+// Crowded says whether it is to be measured again.
+func (a Around) Crowded() bool { return a.Foreign+a.Steal > Crowd }
+
+// InForce is what the enforcers' own maps said of a scenario while it was measured.
+type InForce struct {
+	Programs map[string]int         `json:"programs"` // attached, by product; empty: none that lsmprof knows
+	Policies map[string]rules.Rules `json:"rules"`    // of the workload, by product; a product without a policy for it is left out
+}
