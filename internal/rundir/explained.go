@@ -27,6 +27,8 @@ type ExplainedRow struct {
 	HookNs  float64 `json:"hook_ns_per_op"`
 	Mean    float64 `json:"mean_ns"`
 	Err     float64 `json:"mean_err_ns"` // standard error
+	P50     float64 `json:"p50_ns"`      // of the hook cost of a call; 0 in runs of older versions
+	P99     float64 `json:"p99_ns"`
 	Denials uint64  `json:"denials"`
 }
 
@@ -46,7 +48,7 @@ func Explain(s profile.Snapshot, ops float64) (Explained, error) {
 		e.Calls += calls
 		e.Rows = append(e.Rows, ExplainedRow{
 			Syscall: c.Syscall, Hook: c.Of.Hook, Program: c.Of.Name, Rules: c.Rules, Calls: calls, HookNs: c.Hook / ops, Mean: c.Mean(),
-			Err: meanError(&c.Readings), Denials: c.Denials,
+			Err: meanError(&c.Readings), P50: c.Quantile(0.5), P99: c.Quantile(0.99), Denials: c.Denials,
 		})
 	}
 	return e, nil

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Resamples is how often Bootstrap draws.
+// Resamples is how often Bootstrap draws, where it has to.
 const Resamples = 10_000
 
 // Interval is a confidence interval.
@@ -27,19 +27,27 @@ func Bootstrap(xs []float64, confidence float64, seed uint64) Interval {
 	if len(xs) < 2 {
 		return Interval{math.Inf(-1), math.Inf(1)}
 	}
-	rng := rand.New(rand.NewPCG(seed, uint64(len(xs))))
 	sorted := slices.Sorted(slices.Values(xs))
+	tail := (1 - confidence) / 2
+	if len(xs) <= exactBootstrap {
+		d := newMedianDistribution(sorted)
+		return Interval{d.quantile(tail), d.quantile(1 - tail)}
+	}
+	return drawn(sorted, tail, seed)
+}
+
+func drawn(sorted []float64, tail float64, seed uint64) Interval {
+	rng := rand.New(rand.NewPCG(seed, uint64(len(sorted))))
 	medians := make([]float64, Resamples)
-	drawn := make([]int, len(xs))
+	times := make([]int, len(sorted))
 	for i := range medians {
-		clear(drawn)
-		for range xs {
-			drawn[rng.IntN(len(xs))]++
+		clear(times)
+		for range sorted {
+			times[rng.IntN(len(sorted))]++
 		}
-		medians[i] = medianOfDrawn(sorted, drawn)
+		medians[i] = medianOfDrawn(sorted, times)
 	}
 	slices.Sort(medians)
-	tail := (1 - confidence) / 2
 	low := int(math.Floor(tail * Resamples))
 	return Interval{medians[low], medians[Resamples-1-low]}
 }

@@ -1,8 +1,10 @@
 package stats
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/quick"
 )
@@ -139,6 +141,38 @@ func TestBootstrapRepeats(t *testing.T) {
 	xs := []float64{1, 2, 3, 4, 5, 6, 7}
 	if a, b := Bootstrap(xs, 0.95, 3), Bootstrap(xs, 0.95, 3); a != b {
 		t.Errorf("%v and %v from one seed", a, b)
+	}
+}
+
+// The exact distribution is what drawing tends to.
+func TestBootstrapIsWhatDrawingGives(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, n := range []int{2, 3, 5, 8, 24, 41, 200} {
+		xs := make([]float64, n)
+		for i := range xs {
+			xs[i] = math.Round(100 * rng.NormFloat64()) // ties, too
+		}
+		slices.Sort(xs)
+		d := newMedianDistribution(xs)
+		if p := d.upTo(xs[n-1]); math.Abs(p-1) > 1e-9 {
+			t.Errorf("%d values: probabilities sum up to %v", n, p)
+		}
+		const draws = 200_000
+		below, times := map[float64]float64{}, make([]int, n)
+		for range draws {
+			clear(times)
+			for range n {
+				times[rng.IntN(n)]++
+			}
+			below[medianOfDrawn(xs, times)]++
+		}
+		sum := 0.0
+		for _, m := range slices.Sorted(maps.Keys(below)) {
+			sum += below[m] / draws
+			if p := d.upTo(m); math.Abs(p-sum) > 0.005 {
+				t.Errorf("%d values: the median is at most %v with probability %.4f, %.4f when drawn", n, m, p, sum)
+			}
+		}
 	}
 }
 

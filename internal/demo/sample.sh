@@ -1,0 +1,20 @@
+#!/bin/bash
+# make sample: the run that docs/sample/ shows, in a VM that counts instructions (1 ns is one instruction: the figures do not depend on
+# what else this machine does), and its report.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+kernel=${KERNEL:-6.1}
+sample=$PWD/docs/sample
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+internal/vmtest/deps.sh demo
+CGO_ENABLED=0 go build -o bin/vm ./internal/vmtest/cmd/vm
+bin/vm -kernel "$kernel" -icount -timeout 40m -in bin/lsmprof:/usr/local/bin/lsmprof -out "/run:$work/run" -- \
+	lsmprof bench --tests execl,fstime,pipe,spawn,syscall,openclose,rename,connect --rules 1,2,4,8 --runs 4 --slice 8ms --warmup 2ms \
+	--seed 1 --dir /run
+rm -rf "$sample"
+mkdir -p "$sample"
+cp -r "$work/run" "$sample/run"
+rm -rf "$sample/run/raw" "$sample/run/.lock"
+bin/lsmprof report "$sample/run" --output "$sample" --format html,md,json,csv

@@ -1,0 +1,113 @@
+package stats
+
+import (
+	"math"
+	"sort"
+)
+
+// exactBootstrap is up to how many values the distribution of the median is worked out instead of drawn from: exact, the same for
+// every seed, and a thousand times faster. Beyond, its terms leave the range of floating point numbers.
+const exactBootstrap = 1000
+
+// medianDistribution is how the median of a sample is distributed that is drawn from sorted values, with replacement.
+type medianDistribution struct {
+	sorted []float64
+	// Of an even number 2m of values the median is the mean of two of the sample: lower[i]*upper[j] is the probability that they are
+	// values i < j, which takes m draws up to i with i the largest, and m draws from j on with j the smallest. both[i]: i twice.
+	lower, upper, both []float64
+	fromUpper          []float64 // sums of upper from its end
+}
+
+func newMedianDistribution(sorted []float64) *medianDistribution {
+	n := len(sorted)
+	d := &medianDistribution{sorted: sorted, lower: make([]float64, n), upper: make([]float64, n), both: make([]float64, n), fromUpper: make([]float64, n+1)}
+	m, below := n/2, 0.0
+	if n%2 == 1 { // always one value
+		for i := range sorted {
+			upTo := atLeast(n, m+1, float64(i+1)/float64(n))
+			d.both[i], below = upTo-below, upTo
+		}
+		return d
+	}
+	// The number of ways to choose the lower half, shared between both factors.
+	half := (logGamma(n+1) - 2*logGamma(m+1)) / 2
+	power := func(k int) float64 { // (k/n)^m
+		if k == 0 {
+			return 0
+		}
+		return math.Exp(half + float64(m)*math.Log(float64(k)/float64(n)))
+	}
+	for i := range sorted {
+		d.lower[i] = power(i+1) - power(i)
+		d.upper[i] = power(n-i) - power(n-i-1)
+	}
+	for i := n - 1; i >= 0; i-- {
+		d.fromUpper[i] = d.fromUpper[i+1] + d.upper[i]
+	}
+	for i := range sorted { // what is left of the probability that the lower of the two is value i
+		upTo := atLeast(n, m, float64(i+1)/float64(n))
+		d.both[i], below = max(0, upTo-below-d.lower[i]*d.fromUpper[i+1]), upTo
+	}
+	return d
+}
+
+// upTo is the probability that the median is at most x.
+func (d *medianDistribution) upTo(x float64) float64 {
+	p, j := 0.0, len(d.sorted) // values from j on are too large to go with value i
+	for i, v := range d.sorted {
+		if v > x {
+			break
+		}
+		p += d.both[i]
+		for j > i+1 && (v+d.sorted[j-1])/2 > x {
+			j--
+		}
+		if j > i+1 {
+			p += d.lower[i] * (d.fromUpper[i+1] - d.fromUpper[j])
+		}
+	}
+	return p
+}
+
+// quantile is the smallest median whose upTo reaches q.
+func (d *medianDistribution) quantile(q float64) float64 {
+	n := len(d.sorted)
+	low, high := math.Nextafter(d.sorted[0], math.Inf(-1)), d.sorted[n-1]
+	for range 100 {
+		mid := low + (high-low)/2
+		if mid <= low || mid >= high {
+			break
+		}
+		if d.upTo(mid) >= q {
+			high = mid
+		} else {
+			low = mid
+		}
+	}
+	// Medians are values or means of two: the smallest above low.
+	best := d.sorted[n-1]
+	for i, v := range d.sorted {
+		j := i + sort.Search(n-i, func(k int) bool { return (v+d.sorted[i+k])/2 > low })
+		if j < n && (j == i || n%2 == 0) {
+			best = min(best, (v+d.sorted[j])/2)
+		}
+	}
+	return best
+}
+
+// atLeast is the probability that of n draws k or more succeed, each with probability p.
+func atLeast(n, k int, p float64) float64 {
+	if p >= 1 {
+		return 1
+	}
+	sum := 0.0
+	for i := k; i <= n; i++ {
+		sum += math.Exp(logGamma(n+1) - logGamma(i+1) - logGamma(n-i+1) + float64(i)*math.Log(p) + float64(n-i)*math.Log1p(-p))
+	}
+	return sum
+}
+
+func logGamma(n int) float64 {
+	v, _ := math.Lgamma(float64(n))
+	return v
+}
