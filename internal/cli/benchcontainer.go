@@ -94,8 +94,7 @@ func openContainer(ctx context.Context, endpoint string, plan *bench.Plan) (_ *c
 	if !slices.ContainsFunc(plan.Tests, func(t bench.Test) bool { return t.Kind == bench.BuiltIn }) {
 		return s, nil
 	}
-	program := unixbench.Program()
-	if program == nil {
+	if unixbench.Program() == nil {
 		return nil, errors.New("the built-in tests are not there for this architecture")
 	}
 	// Links in the container must not lead out of it: os.Root follows none that do.
@@ -105,7 +104,7 @@ func openContainer(ctx context.Context, endpoint string, plan *bench.Plan) (_ *c
 	var all error
 	for _, parent := range []string{"tmp", "var/tmp", "."} {
 		s.dir = filepath.Join(parent, "lsmprof-"+rand.Text()[:8])
-		if err := s.bring(program); err == nil {
+		if err := s.bring(); err == nil {
 			return s, nil
 		} else {
 			all = errors.Join(all, err)
@@ -116,13 +115,13 @@ func openContainer(ctx context.Context, endpoint string, plan *bench.Plan) (_ *c
 }
 
 // bring makes the directory, which the container's user must be able to write, and the program in it.
-func (s *containerSuite) bring(program []byte) error {
+func (s *containerSuite) bring() error {
 	err := s.root.Mkdir(s.dir, 0o755)
 	if err == nil {
 		err = s.root.Chmod(s.dir, 0o777) // whatever the umask
 	}
 	if err == nil {
-		err = s.root.WriteFile(filepath.Join(s.dir, "suite"), program, 0o755)
+		err = s.write(filepath.Join(s.dir, "suite"))
 	}
 	if err == nil {
 		err = s.root.Chmod(filepath.Join(s.dir, "suite"), 0o755)
@@ -131,6 +130,14 @@ func (s *containerSuite) bring(program []byte) error {
 		_ = s.root.RemoveAll(s.dir)
 	}
 	return err
+}
+
+func (s *containerSuite) write(path string) error {
+	f, err := s.root.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	if err != nil {
+		return err
+	}
+	return errors.Join(unixbench.WriteProgram(f), f.Close())
 }
 
 // Close removes what was brought. A container that is gone has taken it along.

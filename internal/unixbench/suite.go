@@ -42,7 +42,11 @@ func writeProgram(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return os.WriteFile(path, Program(), 0o755)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	if err != nil {
+		return err
+	}
+	return errors.Join(WriteProgram(f), f.Close())
 }
 
 // Close removes the file; what runs goes on, except for execl, which needs it.

@@ -20,6 +20,15 @@ enum {
 	LIBC_TEXT = 1400832,
 	LIBC_CONST_AT = 0x17c000,
 	LIBC_CONST = 339968,
+	/* What is touched of them: 15 and 3 faults. Resolving libc's own functions by CPU touches most of its text. */
+	LIBC_TEXT_USED = 15 * WINDOW,
+	LIBC_CONST_USED = 3 * WINDOW,
+	/* Pages written of what is not a file's: libc's variables, the thread's own memory, the heap. */
+	LIBC_BSS_USED = 5 * PAGE,
+	THREAD_USED = 2 * PAGE,
+	HEAP_USED = PAGE,
+	/* The program's own. */
+	PROGRAM_FAULTS = 3,
 	LIBC_DATA_AT = 0x1cf000,
 	LIBC_DATA = 24576,
 	LIBC_BSS = 53072,
@@ -55,11 +64,19 @@ static void look(u64 at, u64 offset, size_t size)
 		(void)*(volatile u8 *)(at + i);
 }
 
-/* One fault a page: a file's is copied, a fresh one is cleared. */
-static void touch(u64 at, u64 offset, size_t size)
+/* One fault a page, which is copied, and one before that: the loader reads where its data are. */
+static void touch_file(u64 at, u64 offset, size_t size)
 {
+	look(at, offset, 1);
 	for (u64 i = 0; i < size && offset + i < file_size; i += PAGE)
 		*(volatile u8 *)(at + i) += 1;
+}
+
+/* One fault a page, which is cleared. */
+static void touch_fresh(u64 at, size_t size)
+{
+	for (u64 i = 0; i < size; i += PAGE)
+		*(volatile u8 *)(at + i) = 1;
 }
 
 static u64 load_cache(void)
@@ -101,7 +118,7 @@ static void use_loader(u64 data)
 	look(at, 0, PAGE);
 	look(at + PAGE, PAGE, LOADER_TEXT);
 	look(at + PAGE + LOADER_TEXT, PAGE + LOADER_TEXT, LOADER_CONST);
-	touch(data, PAGE + LOADER_TEXT + LOADER_CONST, LOADER_DATA);
+	touch_file(data, PAGE + LOADER_TEXT + LOADER_CONST, LOADER_DATA);
 }
 
 static u64 load_libc(char *header)
@@ -120,9 +137,11 @@ static u64 load_libc(char *header)
 	map(data + LIBC_DATA, LIBC_BSS, PROT_READ | PROT_WRITE, -1, 0);
 	SYS(close, fd);
 	look(at, 0, LIBC_TEXT_AT);
-	look(at + LIBC_TEXT_AT, LIBC_TEXT_AT, LIBC_TEXT / 2);
-	look(at + LIBC_CONST_AT, LIBC_CONST_AT, LIBC_CONST / 2);
-	touch(data, LIBC_DATA_AT, LIBC_DATA);
+	look_up(at, file_size);
+	look(at + LIBC_TEXT_AT, LIBC_TEXT_AT, LIBC_TEXT_USED);
+	look(at + LIBC_CONST_AT, LIBC_CONST_AT, LIBC_CONST_USED);
+	touch_file(data, LIBC_DATA_AT, LIBC_DATA);
+	touch_fresh(data + LIBC_DATA, LIBC_BSS_USED);
 	return data;
 }
 
@@ -133,16 +152,18 @@ void load_like_dynamic(void)
 	u64 limit[2], heap, loader, cache, libc;
 
 	SYS(brk, 0);
-	compute_like_loader();
+	ask_cpu();
+	touch_pages(0, PROGRAM_FAULTS);
 	loader = load_loader(header);
 	heap = map(0, 2 * PAGE, PROT_READ | PROT_WRITE, -1, 0);
+	touch_fresh(heap, HEAP_USED);
 	/* Where the loader looks for preloads there is nothing. */
 	SYS(faccessat, AT_FDCWD, "/etc/ld.so.preload", 4);
 	cache = load_cache();
 	use_loader(loader);
 	libc = load_libc(header);
 	/* The thread's own memory. */
-	map(0, 3 * PAGE, PROT_READ | PROT_WRITE, -1, 0);
+	touch_fresh(map(0, 3 * PAGE, PROT_READ | PROT_WRITE, -1, 0), THREAD_USED);
 	SYS(set_tid_address, list);
 	SYS(set_robust_list, list, sizeof(list));
 	must("mprotect", SYS(mprotect, libc, 4 * PAGE, PROT_READ));

@@ -91,7 +91,8 @@ void pin(void);
 void load_like_dynamic(void);
 
 /* loader.c: what that costs beside its system calls. */
-void compute_like_loader(void);
+void ask_cpu(void);
+void look_up(u64 table, u64 size);
 /* A page fault each where they are fresh or shared with a child. */
 void touch_pages(u32 first, u32 count);
 

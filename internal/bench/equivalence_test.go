@@ -1,0 +1,138 @@
+package bench
+
+import (
+	"math"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/lsmprof/lsmprof/internal/unixbench"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+)
+
+// hookCounter counts the invocations of hooks, machine-wide.
+type hookCounter struct {
+	counts *ebpf.Map
+	hooks  []string
+}
+
+// countHooks attaches a counter to each of the hooks that this kernel has, until the test ends.
+func countHooks(t *testing.T, hooks []string) hookCounter {
+	t.Helper()
+	counts, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: uint32(8 * len(hooks)), MaxEntries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { counts.Close() })
+	for i, hook := range hooks {
+		prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+			Name: "count", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: hook, License: "GPL",
+			Instructions: asm.Instructions{
+				asm.LoadMapValue(asm.R1, counts.FD(), uint32(8*i)), asm.Mov.Imm(asm.R2, 1), asm.StoreXAdd(asm.R1, asm.R2, asm.DWord),
+				asm.Mov.Imm(asm.R0, 0), asm.Return(),
+			},
+		})
+		if err != nil {
+			t.Fatalf("%s: %v", hook, err)
+		}
+		defer prog.Close()
+		l, err := link.AttachLSM(link.LSMOptions{Program: prog})
+		if err != nil {
+			t.Fatalf("%s: %v", hook, err)
+		}
+		t.Cleanup(func() { l.Close() })
+	}
+	return hookCounter{counts, hooks}
+}
+
+func (c hookCounter) read(t *testing.T) []float64 {
+	t.Helper()
+	values := make([]uint64, len(c.hooks))
+	if err := c.counts.Lookup(uint32(0), values); err != nil {
+		t.Fatal(err)
+	}
+	out := make([]float64, len(values))
+	for i, v := range values {
+		out[i] = float64(v)
+	}
+	return out
+}
+
+// perOperation is how often each hook runs in one operation: what a long pass has more than a short one, so that what begins and ends
+// a pass does not count.
+func (c hookCounter) perOperation(t *testing.T, pass func(time.Duration) (unixbench.Result, error)) []float64 {
+	t.Helper()
+	measure := func(d time.Duration) ([]float64, float64) {
+		before := c.read(t)
+		r, err := pass(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := c.read(t)
+		for i := range after {
+			after[i] -= before[i]
+		}
+		return after, float64(r.Ops)
+	}
+	short, few := measure(time.Second)
+	long, many := measure(4 * time.Second)
+	for i := range long {
+		long[i] = (long[i] - short[i]) / (many - few)
+	}
+	return long
+}
+
+// An operation of a built-in test reaches each hook as often as one of UnixBench's own test. (The file copies are left out: UnixBench's
+// write and read for two seconds each beforehand, which no difference of passes takes away.) UNIXBENCH_DIR points at a built byte-unixbench,
+// as deep as /opt/UnixBench: inode_permission runs for each component of a path. Any command brings libc; without its cache the
+// loader would look for it elsewhere first.
+//
+//	go test -exec 'bin/vm -with sort -in /etc/ld.so.cache:/etc/ld.so.cache -in DIR:/opt/UnixBench -env UNIXBENCH_DIR=/opt/UnixBench -exec' \
+//	    ./internal/bench -run SameHooks -v
+func TestSameHooksAsUnixBench(t *testing.T) {
+	vmtest.Guest(t)
+	source := os.Getenv("UNIXBENCH_DIR")
+	if source == "" {
+		t.Skip("UNIXBENCH_DIR names no built byte-unixbench")
+	}
+	real := &unixbench.Real{Dir: source}
+	if err := real.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("/tmp", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	suite, err := unixbench.Extract(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counter := countHooks(t, []string{
+		"bprm_creds_for_exec", "bprm_creds_from_file", "bprm_check_security", "bprm_committing_creds", "bprm_committed_creds", "cred_prepare",
+		"file_open", "file_permission", "inode_permission", "inode_getattr", "mmap_file", "mmap_addr", "file_mprotect", "task_alloc", "file_fcntl",
+		"path_mknod", "path_unlink", "inode_create", "inode_unlink", "capable", "socket_create",
+	})
+	for _, name := range []string{"execl", "spawn", "syscall", "pipe", "context1"} {
+		t.Run(name, func(t *testing.T) {
+			ours := counter.perOperation(t, func(d time.Duration) (unixbench.Result, error) {
+				return suite.Pass(t.Context(), name, d, unixbench.Options{Dir: t.TempDir()})
+			})
+			theirs := counter.perOperation(t, func(d time.Duration) (unixbench.Result, error) {
+				return real.Run(t.Context(), name, d)
+			})
+			for i, hook := range counter.hooks {
+				if ours[i] > 0.01 || theirs[i] > 0.01 {
+					t.Logf("%-22s UnixBench %6.2f, built-in %6.2f", hook, theirs[i], ours[i])
+				}
+				if math.Abs(ours[i]-theirs[i]) > 0.02+0.02*theirs[i] {
+					t.Errorf("%s: %.3f invocations, UnixBench's %.3f", hook, ours[i], theirs[i])
+				}
+			}
+		})
+	}
+}
