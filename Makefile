@@ -25,7 +25,7 @@ C_SOURCES := $(wildcard bpf/*.[ch] internal/unixbench/suite/*.[ch])
 CLANG_TOOLS := clang-19 llvm-strip-19 ld.lld-19
 CLANG_FORMAT := clang-format-19
 
-.PHONY: help demo test test-fast build install generate check-generate lint fmt vm accuracy overhead deps
+.PHONY: help demo test test-fast build install generate check-generate lint fmt vm accuracy overhead aa deps
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -84,6 +84,9 @@ accuracy overhead:
 	@status=0; for k in $(KERNELS); do \
 		bin/vm -kernel $$k -icount -in bin/measure:/usr/local/bin/measure $(VMFLAGS) -- measure -o $(FORMAT) $@ || status=1; \
 	done; exit $$status
+
+aa: ## what this machine can tell apart: benches of scenarios that do not differ; a quarter of an hour, as root, with nothing beside it
+	go test ./internal/cli -run TestAA -v -count 1 -timeout 60m -args -aa 20
 
 deps: ## install what the tests need, with apt
 	@internal/vmtest/deps.sh test
