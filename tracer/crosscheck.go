@@ -117,17 +117,30 @@ func runsOf(p profile.Program, counters []*runs, now []Program) (k profile.Kerne
 	return k
 }
 
-// statsBias is what bpf_stats says of a program that does nothing, ns: it times the way to the program as well.
+// statsBias is what bpf_stats says of a program that does nothing, ns: it times the way to the program as well. The median of
+// batches, as in Calibrate: one interrupt would move a mean by more than a nanosecond.
 func statsBias() (float64, error) {
 	e, err := attachEmpty()
 	if err != nil {
 		return 0, err
 	}
 	defer e.Close()
-	latency(nil)
-	s, err := e.prog.Stats()
-	if err != nil || s.RunCount == 0 {
+	var means []float64
+	var count uint64
+	var spent time.Duration
+	latency(func() {
+		s, failed := e.prog.Stats()
+		if failed != nil {
+			err = fmt.Errorf("read statistics of %s: %w", emptyProgram, failed)
+			return
+		}
+		if n := s.RunCount - count; n > 0 {
+			means = append(means, float64(s.Runtime-spent)/float64(n))
+		}
+		count, spent = s.RunCount, s.Runtime
+	})
+	if err != nil || len(means) == 0 {
 		return 0, err
 	}
-	return float64(s.Runtime.Nanoseconds()) / float64(s.RunCount), nil
+	return median(means).Value, nil
 }

@@ -54,7 +54,11 @@ func crossCheck(t *testing.T, args ...string) map[string]checkedProgram {
 
 // opener is a command that opens a file so many times in each of so many threads.
 func opener(threads, times int) []string {
-	return []string{"--", "sh", "-c", fmt.Sprintf("echo 'openat*%d %d' | %s=1 %s", threads, times, workloadEnv, os.Args[0])}
+	op := "openat"
+	if threads == 1 {
+		op = "openat-uneven"
+	}
+	return []string{"--", "sh", "-c", fmt.Sprintf("echo '%s*%d %d' | %s=1 %s", op, threads, times, workloadEnv, os.Args[0])}
 }
 
 // In a pass of its own bpf_stats counts what the probes counted, however often they were cut off: 4 and 16 threads on one CPU.

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +24,18 @@ const workloadEnv = "LSMPROF_TEST_WORKLOAD"
 // operations are what a workload can do, each of them one call of one syscall. They run in a directory of their own.
 var operations = map[string]func(i int) error{
 	"openat": func(int) error {
+		fd, err := unix.Open("file", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		return unix.Close(fd)
+	},
+	// The same at uneven intervals. Where time is instructions, a loop that repeats exactly is hit by timers of its own process at
+	// the same place each time round: all of them within a hook, or none.
+	"openat-uneven": func(int) error {
+		for range rand.IntN(64) {
+			unix.RawSyscall(unix.SYS_GETPPID, 0, 0, 0)
+		}
 		fd, err := unix.Open("file", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return err
