@@ -93,7 +93,11 @@ func (t *Tracer) tally(program int, c *count) {
 
 func (t *Tracer) rules(tr *traced, mntns uint32) int {
 	if b, ok := t.books[tr.enforcer]; ok {
-		return b.rules(mntns, tr.target.program.Hook)
+		program := tr.target.program
+		if tr.target.scope == profile.ScopeHook {
+			program = Program{Hook: program.Hook}
+		}
+		return b.rules(mntns, program)
 	}
 	return profile.RulesUnknown
 }
@@ -110,11 +114,11 @@ func (t *Tracer) readRules() {
 
 // openBooks opens the rules of each enforcer whose programs are not those that its book was opened for.
 func (t *Tracer) openBooks(progs []Program) {
-	for _, e := range t.opts.Enforcers {
+	for _, e := range t.enforcers {
 		var own []Program
 		var ids []ebpf.ProgramID
 		for _, p := range progs {
-			if p.Attached() && e.Owns(p.Name) {
+			if p.Attached() && e.Owns(p) {
 				own, ids = append(own, p), append(ids, p.ID)
 			}
 		}
@@ -158,6 +162,7 @@ func (t *Tracer) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	t.know(progs)
 	targets := t.targets(progs)
 	present := map[targetID]bool{}
 	var fresh []target

@@ -8,7 +8,7 @@ import (
 
 // RuleReader reads the rules in force from an enforcer's own maps. It is called several times a second.
 type RuleReader interface {
-	// Read returns the policy of every workload that has one, by mount namespace.
+	// Read returns the policy of every workload that has one, by mount namespace; EveryWorkload is that of all others.
 	Read() (map[uint32]Policy, error)
 	Close() error
 }
@@ -17,14 +17,26 @@ type RuleReader interface {
 type Policy struct {
 	// Generation tells two states apart even where the counts are the same; it must be comparable.
 	Generation any
-	// Hook is the number of rules that a program on the hook walks.
-	Hook func(hook string) int
+	// Rules is the number of rules that a program walks, or profile.RulesUnknown. The program is one on the hook, without an id, where
+	// programs of one hook are not told apart.
+	Rules func(Program) int
+}
+
+// EveryWorkload stands for the workloads without a policy of their own. No mount namespace has this number.
+const EveryWorkload uint32 = 0
+
+func policyOf(policies map[uint32]Policy, mntns uint32) (Policy, bool) {
+	if p, ok := policies[mntns]; ok {
+		return p, true
+	}
+	p, ok := policies[EveryWorkload]
+	return p, ok
 }
 
 // Enforcer is a product: which programs are its own, and how its rules are read.
 type Enforcer struct {
 	Name string
-	Owns func(program string) bool
+	Owns func(Program) bool
 	// Open returns a reader of the rules that the programs walk. Nil: the rules of this product cannot be read.
 	Open func([]Program) (RuleReader, error)
 }
@@ -70,13 +82,15 @@ func (b *ruleBook) unsettled() bool {
 }
 
 // rules is the number of rules that were in force during the drain between the last two readings, or RulesUnknown.
-func (b *ruleBook) rules(mntns uint32, hook string) int {
-	p, ok := b.last[2][mntns]
-	if b.reads < len(b.last) || p.Generation != b.last[1][mntns].Generation || p.Generation != b.last[0][mntns].Generation {
+func (b *ruleBook) rules(mntns uint32, program Program) int {
+	p, ok := policyOf(b.last[2], mntns)
+	before, _ := policyOf(b.last[1], mntns)
+	first, _ := policyOf(b.last[0], mntns)
+	if b.reads < len(b.last) || p.Generation != before.Generation || p.Generation != first.Generation {
 		return profile.RulesUnknown
 	}
 	if !ok {
 		return 0
 	}
-	return p.Hook(hook)
+	return p.Rules(program)
 }

@@ -22,10 +22,11 @@ const PollInterval = 200 * time.Millisecond
 
 // Options say what to measure.
 type Options struct {
-	Select    func(Program) bool // nil: every attached program
-	Filter    Filter
-	Scope     profile.Scope
-	Enforcers []Enforcer
+	Select func(Program) bool // nil: every attached program
+	Filter Filter
+	Scope  profile.Scope
+	// Enforcers says whose programs these are; the first that owns one has it. It is asked again when programs came or went. Nil: nobody's.
+	Enforcers func([]Program) []Enforcer
 	// Memory bounds what the counters of all targets take together, in bytes. 0: DefaultMemory.
 	Memory int
 	// Sample measures one of that many invocations, at random, and charges it that many times. 0 and 1: all of them.
@@ -41,18 +42,19 @@ const DefaultMemory = 64 << 20
 
 // Tracer measures from Start to Close. Its methods are not safe for concurrent use.
 type Tracer struct {
-	opts    Options
-	loader  *loader
-	started time.Time
-	probes  map[targetID]*traced // by the last target of each
-	order   []*traced            // by first appearance: the index of profile.Row.Program
-	books   map[string]*ruleBook
-	links   []link.ID // at the last look
-	looked  time.Time
-	rows    map[rowKey]*profile.Row
-	names   workloads
-	warned  map[string]bool
-	warns   []string
+	opts      Options
+	loader    *loader
+	started   time.Time
+	probes    map[targetID]*traced // by the last target of each
+	order     []*traced            // by first appearance: the index of profile.Row.Program
+	books     map[string]*ruleBook
+	links     []link.ID // at the last look
+	looked    time.Time
+	rows      map[rowKey]*profile.Row
+	enforcers []Enforcer // at the last look
+	names     workloads
+	warned    map[string]bool
+	warns     []string
 }
 
 // targetID tells targets apart: a program id is not used twice soon.
@@ -92,6 +94,7 @@ func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
 		opts: opts, links: links, probes: map[targetID]*traced{}, books: map[string]*ruleBook{}, rows: map[rowKey]*profile.Row{},
 		names: newWorkloads(opts.Namer), warned: map[string]bool{},
 	}
+	t.know(progs)
 	targets := t.targets(progs)
 	if len(targets) == 0 && len(t.warns) > 0 {
 		return nil, errors.New(t.warns[0])
@@ -230,9 +233,16 @@ func (t *Tracer) predecessor(target target) *traced {
 	return nil
 }
 
+// know asks whose programs these are.
+func (t *Tracer) know(progs []Program) {
+	if t.opts.Enforcers != nil {
+		t.enforcers = t.opts.Enforcers(progs)
+	}
+}
+
 func (t *Tracer) enforcerOf(p Program) string {
-	for _, e := range t.opts.Enforcers {
-		if e.Owns(p.Name) {
+	for _, e := range t.enforcers {
+		if e.Owns(p) {
 			return e.Name
 		}
 	}

@@ -133,7 +133,7 @@ func TestSyscallName(t *testing.T) {
 func (b *ruleBook) note(generation, rules int) {
 	policies := map[uint32]Policy{}
 	if generation > 0 {
-		policies[1] = Policy{Generation: generation, Hook: func(string) int { return rules }}
+		policies[1] = Policy{Generation: generation, Rules: func(Program) int { return rules }}
 	}
 	b.last[0], b.last[1], b.last[2] = b.last[1], b.last[2], policies
 	b.reads++
@@ -154,7 +154,7 @@ func TestRulesAreKnownOnlyBetweenEqualReadings(t *testing.T) {
 			var b ruleBook
 			for i, r := range readings {
 				b.note(r.generation, r.rules)
-				if got := b.rules(1, "file_open"); got != r.want {
+				if got := b.rules(1, Program{Hook: "file_open"}); got != r.want {
 					t.Errorf("after reading %d: %d rules, want %d", i, got, r.want)
 				}
 			}

@@ -22,7 +22,7 @@ type Reader interface {
 // Reading is one look at what is in force. Two of them can be compared.
 type Reading struct {
 	Programs map[string][]ebpf.ProgramID // attached, by product
-	Policies map[string]map[uint32]enforcer.Policy
+	Policies map[string]enforcer.Policies
 }
 
 // of is what the reading says of some namespaces. An error: they do not agree.
@@ -31,7 +31,7 @@ func (r Reading) of(mntns []uint32) (InForce, error) {
 	for product, ids := range r.Programs {
 		f.Programs[product] = len(ids)
 		for i, ns := range mntns {
-			policy, confined := r.Policies[product][ns]
+			policy, confined := r.Policies[product].Of(ns)
 			if first, known := f.Policies[product]; i > 0 && (known != confined || first != policy.Rules) {
 				return f, fmt.Errorf("mount namespaces %d and %d have different rules", mntns[0], ns)
 			}
@@ -50,8 +50,8 @@ func (r Reading) changed(later Reading, mntns []uint32) string {
 	}
 	for product := range r.Programs {
 		for _, ns := range mntns {
-			before, had := r.Policies[product][ns]
-			after, has := later.Policies[product][ns]
+			before, had := r.Policies[product].Of(ns)
+			after, has := later.Policies[product].Of(ns)
 			if had != has || before.Generation != after.Generation {
 				return fmt.Sprintf("the rules of %s for mount namespace %d were replaced", product, ns)
 			}
@@ -63,17 +63,19 @@ func (r Reading) changed(later Reading, mntns []uint32) string {
 // Maps reads it from outside, as any other process could: what lsmprof itself has asked for is not taken as an answer.
 type Maps struct {
 	Products []enforcer.Product
+	Unknown  *enforcer.RuleSource // where programs that are none of theirs have their rules; nil: not known
+	hooks    map[ebpf.ProgramID]string
 	programs map[ebpf.ProgramID]attachedProgram // ids are handed out in a circle of 2^31
 	readers  map[string]openReader
 }
 
 type attachedProgram struct {
 	product string // empty: not one that lsmprof knows
-	maps    []ebpf.MapID
+	enforcer.Program
 }
 
 type openReader struct {
-	*enforcer.Reader
+	enforcer.Reader
 	programs []ebpf.ProgramID // through which it was opened
 }
 
@@ -83,18 +85,14 @@ func (m *Maps) Read() (Reading, error) {
 	if err != nil {
 		return Reading{}, err
 	}
-	r := Reading{attached, map[string]map[uint32]enforcer.Policy{}}
-	for _, product := range m.Products {
-		ids := attached[product.Name]
-		if len(ids) == 0 {
-			continue
-		}
+	r := Reading{attached, map[string]enforcer.Policies{}}
+	for product, ids := range attached {
 		reader, err := m.reader(product, ids)
 		if err != nil {
 			return r, err
 		}
-		if r.Policies[product.Name], err = reader.Read(); err != nil {
-			return r, fmt.Errorf("rules of %s: %w", product.Name, err)
+		if r.Policies[product], err = reader.Read(); err != nil {
+			return r, fmt.Errorf("rules of %s: %w", product, err)
 		}
 	}
 	return r, nil
@@ -144,45 +142,79 @@ func (m *Maps) inspect(id ebpf.ProgramID) (p attachedProgram, err error) {
 	if err != nil {
 		return p, err
 	}
-	name := info.Name
+	p.ID, p.Name = id, info.Name
 	// bpf_prog_info cuts names at 15 characters.
 	if funcs, err := info.FuncInfos(); err == nil && len(funcs) > 0 && funcs[0].Func != nil {
-		name = funcs[0].Func.Name
+		p.Name = funcs[0].Func.Name
 	}
+	p.Maps, _ = info.MapIDs()
+	if p.product = m.owner(p.Program); p.product == "" {
+		return p, nil
+	}
+	p.Hook, err = m.hook(id)
+	return p, err
+}
+
+// owner is the product that a program belongs to.
+func (m *Maps) owner(p enforcer.Program) string {
 	for _, product := range m.Products {
-		if product.Owns(name) {
-			p.product = product.Name
-			p.maps, _ = info.MapIDs()
-			break
+		if product.Owns(p) {
+			return product.Name
 		}
 	}
-	return p, nil
+	if m.Unknown != nil && (m.Unknown.Map == "" || m.Unknown.UsedBy([]enforcer.Program{p})) {
+		return tracer.Generic
+	}
+	return ""
+}
+
+func (m *Maps) hook(id ebpf.ProgramID) (string, error) {
+	if _, known := m.hooks[id]; !known {
+		all, err := tracer.Programs()
+		if err != nil {
+			return "", err
+		}
+		m.hooks = map[ebpf.ProgramID]string{}
+		for _, p := range all {
+			m.hooks[p.ID] = p.Hook
+		}
+	}
+	return m.hooks[id], nil
 }
 
 // reader is kept for as long as the same programs are attached.
-func (m *Maps) reader(product enforcer.Product, ids []ebpf.ProgramID) (*enforcer.Reader, error) {
-	if open, ok := m.readers[product.Name]; ok {
+func (m *Maps) reader(product string, ids []ebpf.ProgramID) (enforcer.Reader, error) {
+	if open, ok := m.readers[product]; ok {
 		if slices.Equal(open.programs, ids) {
 			return open.Reader, nil
 		}
-		delete(m.readers, product.Name)
+		delete(m.readers, product)
 		if err := open.Close(); err != nil {
 			return nil, err
 		}
 	}
-	var used []ebpf.MapID
+	var programs []enforcer.Program
 	for _, id := range ids {
-		used = append(used, m.programs[id].maps...)
+		programs = append(programs, m.programs[id].Program)
 	}
-	reader, err := product.Open(used)
+	reader, err := m.open(product, programs)
 	if err != nil {
 		return nil, err
 	}
 	if m.readers == nil {
 		m.readers = map[string]openReader{}
 	}
-	m.readers[product.Name] = openReader{reader, ids}
+	m.readers[product] = openReader{reader, ids}
 	return reader, nil
+}
+
+func (m *Maps) open(product string, programs []enforcer.Program) (enforcer.Reader, error) {
+	for _, p := range m.Products {
+		if p.Name == product {
+			return p.Open(programs)
+		}
+	}
+	return m.Unknown.Open(programs)
 }
 
 // Close closes the maps.

@@ -27,7 +27,7 @@ func (r *fakeRules) Close() error {
 }
 
 func reading(programs int, policies map[uint32]enforcer.Policy) Reading {
-	r := Reading{map[string][]ebpf.ProgramID{}, map[string]map[uint32]enforcer.Policy{"reference": policies}}
+	r := Reading{map[string][]ebpf.ProgramID{}, map[string]enforcer.Policies{"reference": policies}}
 	for i := range programs {
 		r.Programs["reference"] = append(r.Programs["reference"], ebpf.ProgramID(i+1))
 	}

@@ -29,6 +29,7 @@ func (o *benchOptions) measure(ctx context.Context, std streams, d *bench.Dir) (
 		return fmt.Errorf("the run was begun on %s, %s: this is %s, %s", d.Info.Machine.Kernel, d.Info.Machine.CPU, now.Kernel, now.CPU)
 	}
 	plan := &d.Info.Plan
+	o.owners.rulesMap, o.owners.rules = plan.RulesMap, -1
 	release := leaveCPUs(plan.CPUs)
 	defer release()
 	profiler, err := o.profiler(d)
@@ -47,7 +48,7 @@ func (o *benchOptions) measure(ctx context.Context, std streams, d *bench.Dir) (
 	b := bench.Bench{
 		Dir: d, Suites: suites, Enforcer: e, Profiler: profiler, Progress: newBenchProgress(std.err, d).report, Settle: settle,
 	}
-	if b.Rules, err = rulesReader(d); err != nil {
+	if b.Rules, err = rulesReader(d, &o.owners); err != nil {
 		return err
 	}
 	return b.Run(ctx)
@@ -55,11 +56,14 @@ func (o *benchOptions) measure(ctx context.Context, std streams, d *bench.Dir) (
 
 // rulesReader reads what is in force while a scenario is measured. Where no scenario says what it expects, a kernel that does not let
 // the maps be read is no reason to measure nothing.
-func rulesReader(d *bench.Dir) (bench.Reader, error) {
+func rulesReader(d *bench.Dir, whose *owners) (bench.Reader, error) {
 	if d.Info.Enforcer == "none" {
 		return nil, nil
 	}
-	maps := &bench.Maps{Products: products()}
+	maps := &bench.Maps{Products: enforcer.All()}
+	if source, given := whose.source(); given {
+		maps.Unknown = &source
+	}
 	_, err := maps.Read()
 	if err == nil {
 		return maps, nil
@@ -112,7 +116,7 @@ func (o *benchOptions) profiler(d *bench.Dir) (*bench.Profiler, error) {
 	const slices = 4
 	return &bench.Profiler{
 		Options: tracer.Options{
-			Select: selects(&d.Info.Plan), Scope: scope, Enforcers: enforcers(), Preemptible: kernel.Preempts(), Calibration: *d.Info.Calibration,
+			Select: selects(&d.Info.Plan), Scope: scope, Enforcers: o.owners.enforcers, Preemptible: kernel.Preempts(), Calibration: *d.Info.Calibration,
 		},
 		Slices: slices, Slice: d.Info.Plan.Slice,
 		Describe: func(s *profile.Snapshot) {
@@ -126,7 +130,7 @@ func selects(plan *bench.Plan) func(tracer.Program) bool {
 	if slices.ContainsFunc(plan.Scenarios, func(s bench.Scenario) bool { return s.Setup != nil }) {
 		return nil // whatever the commands start
 	}
-	return func(p tracer.Program) bool { return enforcer.Reference.Owns(p.Name) }
+	return func(p tracer.Program) bool { return enforcer.Reference.Owns(asProgram(p)) }
 }
 
 // suites are where tests are started from.

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"runtime"
 	"slices"
-	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/profile"
@@ -101,11 +100,10 @@ func findEnforcers() ([]foundEnforcer, error) {
 		return nil, err
 	}
 	byName := map[string]int{}
+	var whose owners
+	whose.look(progs)
 	for _, p := range progs {
-		name := enforcerOf(p.Name)
-		if name == tracer.Generic {
-			name, _, _ = strings.Cut(p.Name, "_")
-		}
+		name := whose.name(p)
 		if p.Attached() {
 			byName[name]++
 		}

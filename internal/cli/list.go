@@ -39,12 +39,17 @@ type listedWorkload struct {
 	Enforcer string         `json:"enforcer"`
 	Name     string         `json:"name"`
 	MntNS    uint32         `json:"mntns"`
+	Mode     string         `json:"mode,omitempty"`
 	Rules    enforcer.Rules `json:"rules"`
+	// Mixed: its processes are under different policies, and no number is true of all.
+	Mixed bool `json:"mixed,omitempty"`
 }
 
 func list(ctx context.Context, std streams, args []string) error {
 	f := newFlags(std, "list", "", listShort)
 	var known containers
+	whose := owners{rules: -1}
+	whose.flags(f)
 	f.StringVar(&known.endpoint, "runtime-endpoint", "", endpointUsage)
 	format := f.StringP("format", "o", "text", "text or json")
 	if err := parseNoArgs(f, args); err != nil {
@@ -53,8 +58,11 @@ func list(ctx context.Context, std streams, args []string) error {
 	if *format != "text" && *format != "json" {
 		return usageError{fmt.Errorf("list: -o %s: must be text or json", *format)}
 	}
+	if err := whose.validate(); err != nil {
+		return usageError{fmt.Errorf("list: %w", err)}
+	}
 	known.look(ctx)
-	l, err := newListing(&known)
+	l, err := newListing(&known, &whose)
 	if err != nil {
 		return classify(err)
 	}
@@ -66,7 +74,7 @@ func list(ctx context.Context, std streams, args []string) error {
 	return l.write(std.out)
 }
 
-func newListing(known *containers) (*listing, error) {
+func newListing(known *containers, whose *owners) (*listing, error) {
 	progs, err := tracer.Programs()
 	if err != nil {
 		return nil, err
@@ -76,27 +84,28 @@ func newListing(known *containers) (*listing, error) {
 	if err != nil {
 		l.Warnings = append(l.Warnings, fmt.Sprintf("processes that hold programs are not shown: %v", err))
 	}
+	all := whose.look(progs)
 	for _, p := range progs {
 		l.Programs = append(l.Programs, listedProgram{
-			ID: uint32(p.ID), Name: p.Name, Hook: p.Hook, Attached: p.Attached(), Enforcer: enforcerOf(p.Name),
+			ID: uint32(p.ID), Name: p.Name, Hook: p.Hook, Attached: p.Attached(), Enforcer: whose.name(p),
 			Sleepable: p.Sleepable, BTF: p.HasBTF, Holders: holders[p.ID],
 		})
 	}
-	for _, p := range products() {
-		if err := l.addWorkloads(p, progs, known); err != nil {
-			l.Warnings = append(l.Warnings, fmt.Sprintf("rules of %s are not shown: %v", p.Name, err))
+	for _, e := range all {
+		if err := l.addWorkloads(e, progs, known); err != nil {
+			l.Warnings = append(l.Warnings, fmt.Sprintf("rules of %s are not shown: %v", e.name, err))
 		}
 	}
 	return l, nil
 }
 
 // addWorkloads reads the rules of one product.
-func (l *listing) addWorkloads(product enforcer.Product, progs []tracer.Program, known tracer.Namer) error {
-	own := slices.DeleteFunc(slices.Clone(progs), func(p tracer.Program) bool { return !p.Attached() || !product.Owns(p.Name) })
-	if len(own) == 0 {
+func (l *listing) addWorkloads(e owner, progs []tracer.Program, known tracer.Namer) error {
+	own := slices.DeleteFunc(slices.Clone(progs), func(p tracer.Program) bool { return !p.Attached() || !e.owns(p) })
+	if len(own) == 0 || e.open == nil {
 		return nil
 	}
-	r, err := product.Open(mapsOf(own))
+	r, err := e.open(asPrograms(own))
 	if err != nil {
 		return err
 	}
@@ -107,7 +116,13 @@ func (l *listing) addWorkloads(product enforcer.Product, progs []tracer.Program,
 	}
 	names := tracer.Workloads(known)
 	for _, ns := range slices.Sorted(maps.Keys(policies)) {
-		l.Workloads = append(l.Workloads, listedWorkload{product.Name, names(ns).Name(), ns, policies[ns].Rules})
+		p, name := policies[ns], "(every other)"
+		if ns != enforcer.Everywhere {
+			name = names(ns).Name()
+		} else if len(policies) == 1 {
+			name = "(every)"
+		}
+		l.Workloads = append(l.Workloads, listedWorkload{e.name, name, ns, p.Mode, p.Rules, p.Mixed})
 	}
 	return nil
 }
@@ -138,10 +153,20 @@ func (l *listing) write(w io.Writer) error {
 
 // writeWorkloads prints the rules of each workload by type.
 func (l *listing) writeWorkloads(w io.Writer) error {
-	t := &table{header: []string{"<WORKLOAD", "MNTNS", "<ENFORCER", "FILE", "EXEC", "NET", "MOUNT", "CAP", "PTRACE"}}
+	header := []string{"<WORKLOAD", "MNTNS", "<ENFORCER", "<MODE", "FILE", "EXEC", "NET", "MOUNT", "CAP", "PTRACE"}
+	others := slices.ContainsFunc(l.Workloads, func(wl listedWorkload) bool { return wl.Rules.Other > 0 })
+	if others {
+		header = append(header, "OTHER")
+	}
+	t := &table{header: header}
 	for _, wl := range l.Workloads {
-		cells := []string{wl.Name, fmt.Sprint(wl.MntNS), wl.Enforcer}
-		for _, n := range []int{wl.Rules.File, wl.Rules.Exec, wl.Rules.Net, wl.Rules.Mount, wl.Rules.Cap, wl.Rules.Ptrace} {
+		cells := []string{wl.Name, fmt.Sprint(wl.MntNS), wl.Enforcer, wl.Mode}
+		counts := []int{wl.Rules.File, wl.Rules.Exec, wl.Rules.Net, wl.Rules.Mount, wl.Rules.Cap, wl.Rules.Ptrace, wl.Rules.Other}
+		for _, n := range counts[:len(header)-len(cells)] {
+			if wl.Mixed {
+				cells = append(cells, "mixed")
+				continue
+			}
 			cells = append(cells, strconv.Itoa(n))
 		}
 		t.add(cells...)

@@ -19,6 +19,7 @@ import (
 // session is what the commands that measure share: which programs, which invocations, and how they are measured.
 type session struct {
 	containers containers
+	owners     owners
 	enforcers  []string
 	programs   []string
 	pids       []uint
@@ -38,12 +39,13 @@ func newSession(name string, args []string) session {
 }
 
 func (s *session) flags(f *pflag.FlagSet) {
-	f.StringSliceVar(&s.enforcers, "enforcer", nil, "only the programs of these enforcers")
+	f.StringSliceVar(&s.enforcers, "enforcer", nil, "only the programs of these enforcers: names as in lsmprof list; generic is all unknown ones")
 	f.StringSliceVar(&s.programs, "program", nil, "only programs whose name matches one of these globs")
 	f.UintSliceVar(&s.pids, "pid", nil, "only these processes")
 	f.StringVar(&s.comm, "comm", "", "only processes with this command name")
 	f.UintSliceVar(&s.mntns, "mntns", nil, "only the mount namespaces with these inode numbers, see ls -Li /proc/PID/ns/mnt")
 	s.containers.flags(f)
+	s.owners.flags(f)
 	f.StringVar(&s.calibrate, "calibrate", "on", "on, or off to report readings as they are")
 	f.StringVar(&s.earlier, "calibration", "", "take the calibration from this `file`, which lsmprof check -o json printed")
 	f.IntVar(&s.memory, "memory", tracer.DefaultMemory>>20, "bound on the counters, MiB of kernel memory")
@@ -60,7 +62,7 @@ func (s *session) validate() error {
 	case s.memory < 1:
 		return fmt.Errorf("--memory %d: must be at least 1 (MiB)", s.memory)
 	}
-	if err := s.containers.validate(); err != nil {
+	if err := errors.Join(s.containers.validate(), s.owners.validate()); err != nil {
 		return err
 	}
 	for _, p := range s.programs {
@@ -69,9 +71,8 @@ func (s *session) validate() error {
 		}
 	}
 	for _, name := range s.enforcers {
-		known := enforcerNames()
-		if !slices.Contains(known, name) {
-			return fmt.Errorf("--enforcer %s: unknown; one of %s", name, strings.Join(known, ", "))
+		if !knownEnforcer(name) {
+			return fmt.Errorf("--enforcer %s: unknown; one of %s, generic:COMMAND", name, strings.Join(enforcerNames(), ", "))
 		}
 	}
 	return nil
@@ -106,7 +107,7 @@ func (s *session) options() (opts tracer.Options, err error) {
 		Select:      s.selects,
 		Filter:      tracer.Filter{MntNS: u32s(s.mntns), PIDs: u32s(s.pids), Comm: s.comm},
 		Scope:       scope,
-		Enforcers:   enforcers(),
+		Enforcers:   s.owners.enforcers,
 		Memory:      s.memory << 20,
 		Sample:      int(s.sample),
 		Preemptible: kernel.Preempts(),
@@ -119,6 +120,7 @@ func (s *session) options() (opts tracer.Options, err error) {
 	if err != nil {
 		return opts, err
 	}
+	s.owners.look(progs)
 	if !slices.ContainsFunc(progs, func(p tracer.Program) bool { return p.Attached() && s.selects(p) }) {
 		return opts, nothingToMeasure(progs)
 	}
@@ -140,7 +142,9 @@ func (s *session) ready() error {
 }
 
 func (s *session) selects(p tracer.Program) bool {
-	if len(s.enforcers) > 0 && !slices.Contains(s.enforcers, enforcerOf(p.Name)) {
+	if len(s.enforcers) > 0 && !slices.ContainsFunc(s.enforcers, func(name string) bool {
+		return selectsEnforcer(name, s.owners.name(p))
+	}) {
 		return false
 	}
 	return len(s.programs) == 0 || slices.ContainsFunc(s.programs, func(glob string) bool {

@@ -41,7 +41,7 @@ func TestSoak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr, err := tracer.Start(context.Background(), tracer.Options{Scope: scope, Enforcers: enforcers(), Preemptible: kernel.Preempts()})
+	tr, err := tracer.Start(context.Background(), tracer.Options{Scope: scope, Enforcers: (&owners{rules: -1}).enforcers, Preemptible: kernel.Preempts()})
 	if err != nil {
 		t.Fatal(err)
 	}

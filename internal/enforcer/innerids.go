@@ -8,30 +8,32 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// innerIDs returns the inner map of every namespace that has one in the outer map: user space gets its id.
-func innerIDs(outer *ebpf.Map, namespaces []uint32) (map[uint32]ebpf.MapID, error) {
-	if outer == nil || len(namespaces) == 0 {
+// innerIDs returns the inner map of every key of a map of maps whose keys are namespaces: user space gets its id.
+func innerIDs(outer *ebpf.Map) (map[uint32]ebpf.MapID, error) { return innerIDsOf[uint32](outer) }
+
+func innerIDsOf[K comparable](outer *ebpf.Map) (map[K]ebpf.MapID, error) {
+	if outer == nil {
 		return nil, nil
 	}
-	ids, err := innerIDsAtOnce(outer)
+	ids, err := innerIDsAtOnce[K](outer)
 	if errors.Is(err, ebpf.ErrNotSupported) { // Linux 5.10 has no batches of maps of maps, 6.1 has
-		return innerIDsOneByOne(outer, namespaces)
+		return innerIDsOneByOne[K](outer)
 	}
 	return ids, err
 }
 
-func innerIDsAtOnce(outer *ebpf.Map) (map[uint32]ebpf.MapID, error) {
+func innerIDsAtOnce[K comparable](outer *ebpf.Map) (map[K]ebpf.MapID, error) {
 	size := outer.MaxEntries()
-	namespaces, inner := make([]uint32, size), make([]uint32, size)
-	ids := map[uint32]ebpf.MapID{}
+	outerKeys, inner := make([]K, size), make([]uint32, size)
+	ids := map[K]ebpf.MapID{}
 	var cursor ebpf.MapBatchCursor
 	for {
-		n, err := outer.BatchLookup(&cursor, namespaces, inner, nil)
+		n, err := outer.BatchLookup(&cursor, outerKeys, inner, nil)
 		if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 			return nil, err
 		}
 		for i := range n {
-			ids[namespaces[i]] = ebpf.MapID(inner[i])
+			ids[outerKeys[i]] = ebpf.MapID(inner[i])
 		}
 		if err != nil {
 			return ids, nil
@@ -41,21 +43,25 @@ func innerIDsAtOnce(outer *ebpf.Map) (map[uint32]ebpf.MapID, error) {
 
 // innerIDsOneByOne looks up in parallel: on Linux 5.10 and 6.1 each lookup in a map of maps waits for an RCU grace period, some
 // 16 ms, and many can wait for the same one. 6.12 does not wait.
-func innerIDsOneByOne(outer *ebpf.Map, namespaces []uint32) (map[uint32]ebpf.MapID, error) {
+func innerIDsOneByOne[K comparable](outer *ebpf.Map) (map[K]ebpf.MapID, error) {
+	all, err := keysOf[K](outer)
+	if err != nil {
+		return nil, err
+	}
 	var mu sync.Mutex
-	ids := map[uint32]ebpf.MapID{}
+	ids := map[K]ebpf.MapID{}
 	var g errgroup.Group
 	g.SetLimit(64)
-	for _, ns := range namespaces {
+	for _, k := range all {
 		g.Go(func() error {
 			var id uint32
-			err := outer.Lookup(ns, &id)
+			err := outer.Lookup(k, &id)
 			if errors.Is(err, ebpf.ErrKeyNotExist) {
 				return nil
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			ids[ns] = ebpf.MapID(id)
+			ids[k] = ebpf.MapID(id)
 			return err
 		})
 	}

@@ -3,7 +3,8 @@ package enforcer
 import (
 	"errors"
 	"fmt"
-	"os"
+	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf"
 )
@@ -17,105 +18,100 @@ const (
 	numOuter
 )
 
-// layout is where a product keeps its rules, by map name. Names have at most 15 characters, as the kernel keeps no more.
+// layout is where a product of vArmor's kind keeps its rules, by map name: by mount namespace, in maps of maps whose inner maps have the
+// keys 0..N-1. Names have at most 15 characters, as the kernel keeps no more.
 type layout struct {
 	version string // of the product, for messages
-	mode    string // namespace -> u32: 1 enforces
+	mode    string // namespace -> u32: 1 enforces. Empty: there is no such map, who has a rule is confined
 	outer   [numOuter]outerLayout
-	caps    string // namespace -> 16 B, a set of capabilities in the upper 8
-	ptrace  string // namespace -> a rule
+	caps    valueLayout // namespace -> a set of capabilities in the last 8 bytes
+	ptrace  valueLayout // namespace -> a rule
 }
 
 type outerLayout struct {
 	name string
-	rule uint32 // bytes of a rule: other sizes are of other versions
+	rule sizes // bytes of a rule: other sizes are of other versions
 }
+
+type valueLayout struct {
+	name  string
+	value uint32
+}
+
+type sizes []uint32
 
 // openMaps are the maps of one layout. One is nil where none of the programs uses it.
 type openMaps struct {
+	layout
 	mode, caps, ptrace *ebpf.Map
 	outer              [numOuter]*ebpf.Map
 }
 
-// open finds the maps among those that the product's programs use. Names alone do not do: another instance may have left maps of
-// the same name.
-func (l layout) open(ids []ebpf.MapID) (m *openMaps, err error) {
-	m = &openMaps{}
-	defer func() {
+// openLayouts opens the rules in the layout that the maps have.
+func openLayouts(layouts ...layout) func([]Program) (Reader, error) {
+	return func(programs []Program) (Reader, error) {
+		var names []string
+		for _, l := range layouts {
+			names = append(names, l.names()...)
+		}
+		found, err := openNamed(programs, names)
 		if err != nil {
-			m.Close()
+			return nil, err
 		}
-	}()
-	seen := map[ebpf.MapID]bool{}
-	for _, id := range ids {
-		if seen[id] {
-			continue
+		var versions []string
+		for _, l := range layouts {
+			if l.fits(found) {
+				return newReader(l.take(found)), nil
+			}
+			versions = append(versions, l.version)
 		}
-		seen[id] = true
-		if err := l.take(m, id); err != nil {
-			return m, err
-		}
+		err = fmt.Errorf("%s: not the layout %s", found, strings.Join(versions, ", nor "))
+		return nil, errors.Join(err, found.Close())
 	}
-	if m.mode == nil {
-		return m, fmt.Errorf("no map %s: not the layout %s", l.mode, l.version)
-	}
-	return m, nil
 }
 
-func (l layout) take(m *openMaps, id ebpf.MapID) error {
-	handle, err := ebpf.NewMapFromID(id)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil // its program is going away
+func (l layout) names() []string {
+	all := []string{l.caps.name, l.ptrace.name}
+	if l.mode != "" {
+		all = append(all, l.mode)
 	}
-	if err != nil {
-		return fmt.Errorf("open map %d: %w", id, err)
+	for _, o := range l.outer {
+		all = append(all, o.name)
 	}
-	info, err := handle.Info()
-	if err != nil {
-		handle.Close()
-		return fmt.Errorf("describe map %d: %w", id, err)
-	}
-	field, size := l.field(m, info.Name)
-	switch {
-	case field == nil:
-		return handle.Close()
-	case *field != nil:
-		handle.Close()
-		return fmt.Errorf("two maps %s: two instances run at once, and whose rules are meant cannot be told", info.Name)
-	case handle.KeySize() != 4 || size != 0 && handle.ValueSize() != size:
-		handle.Close()
-		return fmt.Errorf("map %s has keys of %d and values of %d bytes: not the layout %s", info.Name, info.KeySize, info.ValueSize,
-			l.version)
-	}
-	*field = handle
-	return nil
+	return all
 }
 
-// field is where a map of that name belongs, and the size of its values where that is fixed.
-func (l layout) field(m *openMaps, name string) (**ebpf.Map, uint32) {
-	switch name {
-	case l.mode:
-		return &m.mode, 4
-	case l.caps:
-		return &m.caps, 16
-	case l.ptrace:
-		return &m.ptrace, 0
+// fits says whether maps are of this layout, as far as can be told before a rule is there.
+func (l layout) fits(found namedMaps) bool {
+	value := map[string]uint32{l.caps.name: l.caps.value, l.ptrace.name: l.ptrace.value}
+	for _, o := range l.outer {
+		value[o.name] = 4
 	}
+	if l.mode != "" {
+		value[l.mode] = 4
+		if found[l.mode] == nil {
+			return false
+		}
+	}
+	for name, m := range found {
+		if size, known := value[name]; !known || m.KeySize() != 4 || m.ValueSize() != size {
+			return false
+		}
+	}
+	return len(found) > 0
+}
+
+func (l layout) take(found namedMaps) *openMaps {
+	m := &openMaps{layout: l, mode: found[l.mode], caps: found[l.caps.name], ptrace: found[l.ptrace.name]}
 	for i, o := range l.outer {
-		if name == o.name {
-			return &m.outer[i], 4
-		}
+		m.outer[i] = found[o.name]
 	}
-	return nil, 0
+	return m
 }
 
 // Close closes the maps.
 func (m *openMaps) Close() error {
-	var all error
-	for _, h := range append(m.outer[:], m.mode, m.caps, m.ptrace) {
-		if h != nil {
-			all = errors.Join(all, h.Close())
-		}
-	}
-	return all
+	return namedMaps{"mode": m.mode, "caps": m.caps, "ptrace": m.ptrace, "0": m.outer[0], "1": m.outer[1], "2": m.outer[2], "3": m.outer[3]}.Close()
 }
+
+func (s sizes) has(n uint32) bool { return slices.Contains(s, n) }

@@ -2,7 +2,6 @@ package enforcer_test
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -14,31 +13,38 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// programMaps are the maps of programs, found from outside: by program id only.
-func programMaps(t *testing.T, e *reference.Enforcer) []ebpf.MapID {
+// programs are those of the reference enforcer, found from outside: by program id only.
+func programs(t testing.TB, e *reference.Enforcer) []enforcer.Program {
 	t.Helper()
-	programs, err := e.Programs()
+	own, err := e.Programs()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ids []ebpf.MapID
-	for _, p := range programs {
-		if !enforcer.Reference.Owns(p.Name) {
+	var all []enforcer.Program
+	for _, p := range own {
+		found := describe(t, ebpf.ProgramID(p.ID))
+		found.Name, found.Hook = p.Name, p.Hook
+		if !enforcer.Reference.Owns(found) {
 			t.Errorf("the reference enforcer does not own its %s", p.Name)
 		}
-		prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(p.ID))
-		if err != nil {
-			t.Fatal(err)
-		}
-		info, err := prog.Info()
-		prog.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		used, _ := info.MapIDs()
-		ids = append(ids, used...)
+		all = append(all, found)
 	}
-	return ids
+	return all
+}
+
+func describe(t testing.TB, id ebpf.ProgramID) enforcer.Program {
+	t.Helper()
+	prog, err := ebpf.NewProgramFromID(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer prog.Close()
+	info, err := prog.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	used, _ := info.MapIDs()
+	return enforcer.Program{ID: id, Maps: used}
 }
 
 func rules(t *testing.T, s string) reference.Policy {
@@ -57,12 +63,12 @@ func TestReaderOfTheReferenceEnforcer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	r, err := enforcer.Reference.Open(programMaps(t, e))
+	r, err := enforcer.Reference.Open(programs(t, e))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	read := func() map[uint32]enforcer.Policy {
+	read := func() enforcer.Policies {
 		t.Helper()
 		p, err := r.Read()
 		if err != nil {
@@ -114,7 +120,7 @@ func TestReaderOfTheReferenceEnforcer(t *testing.T) {
 		}
 	})
 	t.Run("a generation is one state", func(t *testing.T) {
-		seen := map[enforcer.Generation]string{}
+		seen := map[any]string{}
 		for i, spec := range []string{"8", "2", "8", "8", "cap=1", "cap=2", "cap=1", "ptrace=1", "0", "ptrace=1"} {
 			confine(7, spec)
 			p := read()[7]
@@ -177,15 +183,7 @@ func BenchmarkRead(b *testing.B) {
 	if err := e.Confine(7, reference.Policy{Fillers: enforcer.Rules{File: 64, Exec: 64}}); err != nil {
 		b.Fatal(err)
 	}
-	programs, _ := e.Programs()
-	prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(programs[0].ID))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer prog.Close()
-	info, _ := prog.Info()
-	ids, _ := info.MapIDs()
-	r, err := enforcer.Reference.Open(ids)
+	r, err := enforcer.Reference.Open(programs(b, e))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -197,110 +195,3 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
-// vArmorMaps creates maps as vArmor v0.9 to v0.10 does, and a program that uses them.
-func vArmorMaps(t *testing.T, ruleSize uint32) (maps map[string]*ebpf.Map, ids []ebpf.MapID, inner *ebpf.MapSpec) {
-	t.Helper()
-	inner = &ebpf.MapSpec{Type: ebpf.Hash, KeySize: 4, ValueSize: ruleSize, MaxEntries: 64}
-	maps = map[string]*ebpf.Map{}
-	for _, spec := range []*ebpf.MapSpec{
-		{Name: "v_profile_mode", Type: ebpf.Hash, KeySize: 4, ValueSize: 4, MaxEntries: 256},
-		{Name: "v_capable", Type: ebpf.Hash, KeySize: 4, ValueSize: 16, MaxEntries: 256},
-		{Name: "v_ptrace", Type: ebpf.Hash, KeySize: 4, ValueSize: 12, MaxEntries: 256},
-		{Name: "v_file_outer", Type: ebpf.HashOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 256, InnerMap: inner},
-	} {
-		m, err := ebpf.NewMap(spec)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { m.Close() })
-		info, err := m.Info()
-		if err != nil {
-			t.Fatal(err)
-		}
-		id, _ := info.ID()
-		maps[spec.Name], ids = m, append(ids, id)
-	}
-	return maps, ids, inner
-}
-
-func put(t *testing.T, m *ebpf.Map, key, value any) {
-	t.Helper()
-	if err := m.Put(key, value); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestReaderOfVArmor(t *testing.T) {
-	vmtest.Guest(t)
-	maps, ids, innerSpec := vArmorMaps(t, 140)
-	inner, err := ebpf.NewMap(innerSpec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer inner.Close()
-	for _, key := range []uint32{0, 1, 2, 4} { // the program stops at the gap
-		put(t, inner, key, make([]byte, 140))
-	}
-	put(t, maps["v_profile_mode"], uint32(7), uint32(1))
-	put(t, maps["v_profile_mode"], uint32(9), uint32(2)) // complain: no rule is walked
-	put(t, maps["v_file_outer"], uint32(7), inner)
-	put(t, maps["v_file_outer"], uint32(9), inner)
-	put(t, maps["v_capable"], uint32(7), []byte{8: 3, 15: 1})
-	put(t, maps["v_ptrace"], uint32(7), make([]byte, 12))
-	r, err := enforcer.VArmor.Open(slices.Concat(ids, ids))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	got, err := r.Read()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := (enforcer.Rules{File: 3, Cap: 3, Ptrace: 1}); got[7].Rules != want || got[9].Rules != (enforcer.Rules{}) || len(got) != 2 {
-		t.Errorf("%+v, want %+v in 7 and none in 9", got, want)
-	}
-}
-
-func TestUnknownLayoutsAreRefusedByName(t *testing.T) {
-	vmtest.Guest(t)
-	maps, ids, innerSpec := vArmorMaps(t, 136) // v0.8 and before
-	inner, err := ebpf.NewMap(innerSpec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer inner.Close()
-	put(t, maps["v_profile_mode"], uint32(7), uint32(1))
-	put(t, maps["v_file_outer"], uint32(7), inner)
-	r, err := enforcer.VArmor.Open(ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if _, err := r.Read(); err == nil {
-		t.Error("rules of an unknown size were counted")
-	} else {
-		t.Log(err)
-	}
-	if _, err := enforcer.VArmor.Open(ids[1:]); err == nil {
-		t.Error("without v_profile_mode it is an older release")
-	} else {
-		t.Log(err)
-	}
-	_, again, _ := vArmorMaps(t, 140)
-	if _, err := enforcer.VArmor.Open(append(ids, again...)); err == nil {
-		t.Error("two instances were taken for one")
-	} else {
-		t.Log(err)
-	}
-}
-
-func TestOwns(t *testing.T) {
-	for name, want := range map[string][2]bool{ // reference, varmor
-		"ref_file_open": {true, false}, "ref_sb_umount": {true, false}, "ref_other": {false, false}, "varmor_file_open": {false, true},
-		"varmor_path_link_tail": {false, true}, "varmor_umount": {false, true}, "file_open": {false, false}, "": {false, false},
-	} {
-		if got := [2]bool{enforcer.Reference.Owns(name), enforcer.VArmor.Owns(name)}; got != want {
-			t.Errorf("%q is of reference, varmor: %v; want %v", name, got, want)
-		}
-	}
-}

@@ -36,6 +36,7 @@ type Plan struct {
 	CopyCPUs  []int         `json:"copy_cpus,omitempty"` // where several copies run at once: one CPU each, in turn
 	UnixBench string        `json:"unixbench,omitempty"` // its directory
 	Container string        `json:"container,omitempty"` // where the tests run: its id, or NAMESPACE/POD[/CONTAINER]
+	RulesMap  string        `json:"rules_map,omitempty"` // where enforcers that lsmprof does not know have their rules
 	UntilCI   float64       `json:"until_ci,omitempty"`
 	MaxTime   time.Duration `json:"max_time_ns,omitempty"`
 }

@@ -1,6 +1,8 @@
 // Package rules counts the rules of a policy, by kind: it is pure.
 package rules
 
+import "strings"
+
 // Rules is the number of rules in force for one workload, by the kind of rule.
 type Rules struct {
 	File   int `json:"file"`
@@ -9,23 +11,30 @@ type Rules struct {
 	Mount  int `json:"mount"`
 	Cap    int `json:"cap"`
 	Ptrace int `json:"ptrace"`
+	Other  int `json:"other,omitempty"` // of no kind: of a program whose product is not known
 }
 
 // ForHook returns how many rules a program on the hook walks, and false where that is not known.
 func (r Rules) ForHook(hook string) (int, bool) {
-	switch hook {
-	case "file_open", "path_symlink", "path_link", "path_rename":
-		return r.File, true
-	case "bprm_check_security":
-		return r.Exec, true
-	case "socket_connect", "socket_create":
-		return r.Net, true
-	case "sb_mount", "move_mount", "sb_umount":
-		return r.Mount, true
-	case "capable":
-		return r.Cap, true
-	case "ptrace_access_check":
-		return r.Ptrace, true
+	n := r.Kind(hook)
+	return *n, n != &r.Other
+}
+
+// Kind is where the rules of a hook are counted.
+func (r *Rules) Kind(hook string) *int {
+	switch {
+	case strings.HasPrefix(hook, "file_"), strings.HasPrefix(hook, "path_"), hook == "mmap_file":
+		return &r.File
+	case strings.HasPrefix(hook, "bprm_"):
+		return &r.Exec
+	case strings.HasPrefix(hook, "socket_"):
+		return &r.Net
+	case hook == "sb_mount", hook == "move_mount", hook == "sb_umount":
+		return &r.Mount
+	case hook == "capable":
+		return &r.Cap
+	case hook == "ptrace_access_check":
+		return &r.Ptrace
 	}
-	return 0, false
+	return &r.Other
 }

@@ -1,0 +1,99 @@
+package enforcer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"github.com/cilium/ebpf"
+)
+
+// BPFLock is Linux-lock's bpflock: protections that are in force for the whole machine, each with a map of arguments.
+var BPFLock = Product{
+	Name: "bpflock",
+	programs: []string{
+		"bpfrestrict_bpf", "bpfrestrict_locked_down", "bprm_creds_from_file", "kimg_lockdown", "km_autoload", "km_load_data",
+		"km_locked_down", "km_read_file",
+	},
+	uses: bpflockArguments,
+	open: openBPFLock,
+}
+
+// bpflockArguments are the maps of arguments: bpfrestrict_args_map and so on, as the kernel cuts their names.
+var bpflockArguments = []string{"bpfrestrict_arg", "kmodlock_args_m", "kimglock_args_m", "filelesslock_ar"}
+
+// Keys of a map of arguments.
+const (
+	bpflockProfile  = 1
+	bpflockBlocked  = 3 // a set of operations
+	bpflockPermits  = 1 // the profile "allow"
+	bpflockArgument = 4 // bytes of a key and of a value
+)
+
+type bpflockReader struct {
+	programs []Program
+	args     map[ebpf.ProgramID]*ebpf.Map
+	maps     namedMaps
+}
+
+func openBPFLock(programs []Program) (Reader, error) {
+	r := &bpflockReader{programs: programs, args: map[ebpf.ProgramID]*ebpf.Map{}}
+	found, err := openNamed(programs, bpflockArguments)
+	if err != nil {
+		return nil, err
+	}
+	r.maps = found
+	for _, m := range found {
+		if m.KeySize() != bpflockArgument || m.ValueSize() != bpflockArgument {
+			return nil, errors.Join(fmt.Errorf("%s: not the layout of 2022", found), found.Close())
+		}
+	}
+	for _, p := range programs {
+		for _, name := range mapNames(p.Maps) {
+			if found[name] != nil {
+				r.args[p.ID] = found[name]
+			}
+		}
+	}
+	return r, nil
+}
+
+// Read counts, for each program, the profile unless that allows everything, and the operations that are blocked.
+func (r *bpflockReader) Read() (Policies, error) {
+	rules := newProgramRules()
+	var parts [][]entry
+	sum := Rules{}
+	counted := map[*ebpf.Map]bool{}
+	for _, p := range r.programs {
+		m := r.args[p.ID]
+		if m == nil {
+			continue
+		}
+		all, err := contents(m)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", m, err)
+		}
+		n := 0
+		for _, e := range all {
+			switch value := binary.NativeEndian.Uint32(e.value); binary.NativeEndian.Uint32(e.key) {
+			case bpflockProfile:
+				if value != bpflockPermits {
+					n++
+				}
+			case bpflockBlocked:
+				n += bits.OnesCount32(value)
+			}
+		}
+		rules.add(p, n)
+		parts = append(parts, all)
+		if !counted[m] {
+			counted[m] = true
+			sum.Other += n
+		}
+	}
+	return Policies{Everywhere: {Rules: sum, Generation: digest(parts...), programs: rules}}, nil
+}
+
+// Close closes the maps.
+func (r *bpflockReader) Close() error { return r.maps.Close() }

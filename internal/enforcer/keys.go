@@ -1,0 +1,47 @@
+package enforcer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf"
+)
+
+// rawKeys lists the keys of a map, sorted, without looking up the values. When the key at hand is deleted meanwhile, the kernel begins
+// anew: keys may come twice, and there is an end to it.
+func rawKeys(m *ebpf.Map) ([][]byte, error) {
+	seen := map[string]bool{}
+	var previous any
+	for range attempts * int(m.MaxEntries()+1) {
+		next, err := m.NextKeyBytes(previous)
+		if err != nil {
+			return nil, err
+		}
+		if next == nil {
+			all := make([][]byte, 0, len(seen))
+			for k := range seen {
+				all = append(all, []byte(k))
+			}
+			slices.SortFunc(all, slices.Compare)
+			return all, nil
+		}
+		seen[string(next)] = true
+		previous = next
+	}
+	return nil, fmt.Errorf("list the keys of %s: %w", m, ebpf.ErrIterationAborted)
+}
+
+// keysOf is rawKeys of a map whose keys have a type.
+func keysOf[K any](m *ebpf.Map) (all []K, err error) {
+	raw, err := rawKeys(m)
+	for _, b := range raw {
+		var k K
+		if _, err := binary.Decode(b, binary.NativeEndian, &k); err != nil {
+			return nil, errors.Join(fmt.Errorf("keys of %s", m), err)
+		}
+		all = append(all, k)
+	}
+	return all, err
+}

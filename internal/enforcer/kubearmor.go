@@ -1,0 +1,237 @@
+package enforcer
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf"
+)
+
+// KubeArmor is KubeArmor's BPF LSM enforcer with its presets, from v0.9 on. A container is known by its pid and mount namespaces, the
+// host by zeros; rules are entries of a hash map, which is changed in place.
+var KubeArmor = Product{
+	Name: "kubearmor",
+	programs: []string{
+		"enforce_cap", "enforce_chmod", "enforce_dns", "enforce_file", "enforce_file_perm", "enforce_link_dst", "enforce_link_src",
+		"enforce_mkdir", "enforce_mknod", "enforce_mmap_file", "enforce_net_accept", "enforce_net_connect", "enforce_net_create",
+		"enforce_proc", "enforce_rename_new", "enforce_rename_old", "enforce_rmdir", "enforce_symlink", "enforce_truncate", "enforce_unlink",
+		"env_preset_enforce_file", "exec_preset_bprm_check_security", "fileless_preset_bprm_check_security",
+	},
+	uses: []string{"kubearmor_", "protectproc_"},
+	open: openKubeArmor,
+}
+
+const (
+	kubearmorOuter = "kubearmor_conta" // kubearmor_containers
+	initPIDNS      = 0xeffffffc        // PROC_PID_INIT_INO
+)
+
+// kubearmorPresets are the maps of presets: kubearmor_protectenv_preset_containers and so on. All but the last two begin with the same
+// 15 characters as nothing else.
+var kubearmorPresets = []string{"kubearmor_anon_", "kubearmor_exec_", "kubearmor_filel", "kubearmor_prote", "protectproc_pre"}
+
+// kubearmorKey is struct outer_key.
+type kubearmorKey struct{ PIDNS, MntNS uint32 }
+
+func (p process) kubearmorKey() kubearmorKey {
+	if p.pidns == initPIDNS {
+		return kubearmorKey{}
+	}
+	return kubearmorKey{p.pidns, p.mntns}
+}
+
+type kubearmorReader struct {
+	programs []Program
+	outer    *ebpf.Map
+	presets  map[ebpf.ProgramID]*ebpf.Map
+	maps     namedMaps
+}
+
+func openKubeArmor(programs []Program) (Reader, error) {
+	found, err := openNamed(programs, append([]string{kubearmorOuter}, kubearmorPresets...))
+	if err != nil {
+		return nil, err
+	}
+	r := &kubearmorReader{programs, found[kubearmorOuter], map[ebpf.ProgramID]*ebpf.Map{}, found}
+	for name, m := range found {
+		// kubearmor_exec_pids is cut to the name of the exec preset's map.
+		if m.KeySize() == 4 && name == "kubearmor_exec_" {
+			delete(found, name)
+			m.Close()
+			continue
+		}
+		if m.KeySize() != 8 || m.ValueSize() != 4 {
+			return nil, errors.Join(fmt.Errorf("%s: not the layout v0.9 to v1.7", found), found.Close())
+		}
+	}
+	for _, p := range programs {
+		for _, name := range mapNames(p.Maps) {
+			if slices.Contains(kubearmorPresets, name) && found[name] != nil {
+				r.presets[p.ID] = found[name]
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil, errors.New("none of the maps is there: not the layout v0.9 to v1.7")
+	}
+	return r, nil
+}
+
+// Read returns a policy for each mount namespace all of whose processes are under the same rules.
+func (r *kubearmorReader) Read() (Policies, error) {
+	rules, err := r.containers()
+	if err != nil {
+		return nil, err
+	}
+	presets := map[ebpf.ProgramID]map[kubearmorKey]bool{}
+	confined := map[kubearmorKey]bool{}
+	for key := range rules {
+		confined[key] = true
+	}
+	for id, m := range r.presets {
+		presets[id] = map[kubearmorKey]bool{}
+		set, err := keysOf[kubearmorKey](m)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", m, err)
+		}
+		for _, key := range set {
+			presets[id][key], confined[key] = true, true
+		}
+	}
+	if len(confined) == 0 {
+		return nil, nil
+	}
+	running, err := processes("/proc")
+	if err != nil {
+		return nil, err
+	}
+	policies := map[kubearmorKey]Policy{}
+	for key := range confined {
+		policies[key] = r.policy(key, rules[key], presets)
+	}
+	return byNamespace(running, func(p process) (Policy, bool) {
+		policy, ok := policies[p.kubearmorKey()]
+		return policy, ok
+	}), nil
+}
+
+// policy is what is in force for one container.
+func (r *kubearmorReader) policy(key kubearmorKey, all []entry, presets map[ebpf.ProgramID]map[kubearmorKey]bool) Policy {
+	counts := newProgramRules()
+	generation := digest(all)
+	for i, p := range r.programs {
+		if set := presets[p.ID]; set != nil {
+			n := 0
+			if set[key] {
+				n = 1
+				generation[i%len(generation)]++
+			}
+			counts.byID[p.ID] = n
+		}
+	}
+	return Policy{Rules: kubearmorRules(all), Generation: generation, programs: counts}
+}
+
+func (r *kubearmorReader) containers() (map[kubearmorKey][]entry, error) {
+	ids, err := innerIDsOf[kubearmorKey](r.outer)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", r.outer, err)
+	}
+	out := map[kubearmorKey][]entry{}
+	for key, id := range ids {
+		all, err := innerContents(id)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // its container has just stopped
+		}
+		if err != nil {
+			return nil, fmt.Errorf("rules of %+v: %w", key, err)
+		}
+		if len(all) > 0 && !kubearmorSizes(len(all[0].key), len(all[0].value)) {
+			return nil, fmt.Errorf("rules of %d -> %d bytes: not the layout v0.9 to v1.7", len(all[0].key), len(all[0].value))
+		}
+		out[key] = all
+	}
+	return out, nil
+}
+
+// kubearmorSizes knows the rules of v0.9 to v1.5, of v1.6.0, and of v1.6.10 on.
+func kubearmorSizes(key, value int) bool {
+	return key == 512 && (value == 2 || value == 4) || key == 400 && value == 4
+}
+
+// Close closes the maps.
+func (r *kubearmorReader) Close() error { return r.maps.Close() }
+
+// What a rule's masks say, and what the first byte of a key that is no path stands for.
+const (
+	kubearmorDir, kubearmorHint    = 1 << 4, 1 << 6
+	kubearmorExec, kubearmorAccess = 1 << 0, 1<<1 | 1<<2
+
+	kubearmorType, kubearmorProtocol    = 2, 3
+	kubearmorPosture, kubearmorPostures = 101, 105
+	kubearmorCapability                 = 200
+)
+
+// kubearmorRules counts the rules as their author wrote them: what KubeArmor adds to a rule on a directory or a domain to find it again
+// (the parent directories, the directory as a file, the domain with the cluster's suffixes) and its default postures are no rules.
+func kubearmorRules(all []entry) (r Rules) {
+	type name struct{ path, source string }
+	masks := map[name][2]uint16{}
+	for _, e := range all {
+		half := len(e.key) / 2
+		masks[name{text(e.key[:half]), text(e.key[half:])}] = kubearmorMasks(e.value)
+	}
+	for n, mask := range masks {
+		switch first := (n.path + "\x00")[0]; {
+		case first == kubearmorCapability:
+			r.Cap++
+		case first == kubearmorType || first == kubearmorProtocol:
+			r.Net++
+		case first >= kubearmorPosture && first <= kubearmorPostures && len(n.path) == 1:
+		case mask[0]&(kubearmorExec|kubearmorHint) == 0 && mask[1]&(kubearmorAccess|kubearmorHint) == 0:
+			if !slices.ContainsFunc(domainsOf(n.path), func(base string) bool { _, ok := masks[name{base, n.source}]; return ok }) {
+				r.Net++
+			}
+		default:
+			asDirectory := masks[name{n.path + "/", n.source}]
+			for i, count := range []*int{&r.Exec, &r.File} {
+				set := mask[i]&kubearmorExec != 0 && i == 0 || mask[i]&kubearmorAccess != 0 && i == 1
+				if set && (mask[i]&kubearmorHint == 0 || mask[i]&kubearmorDir != 0) && asDirectory[i]&kubearmorDir == 0 {
+					*count++
+				}
+			}
+		}
+	}
+	return r
+}
+
+// kubearmorMasks are those of a rule for processes and for files: two bytes, from v1.6 on twice two.
+func kubearmorMasks(value []byte) [2]uint16 {
+	if len(value) == 2 {
+		return [2]uint16{uint16(value[0]), uint16(value[1])}
+	}
+	return [2]uint16{binary.NativeEndian.Uint16(value), binary.NativeEndian.Uint16(value[2:])}
+}
+
+func text(b []byte) string {
+	s, _, _ := bytes.Cut(b, []byte{0})
+	return string(s)
+}
+
+// domainsOf are those whose rule may have brought this one with it.
+func domainsOf(domain string) (bases []string) {
+	for _, suffix := range []string{".cluster.local", ".svc.cluster.local", ".domain.name"} {
+		if base, ok := strings.CutSuffix(domain, suffix); ok {
+			bases = append(bases, base)
+			if i := strings.LastIndexByte(base, '.'); i > 0 && suffix == ".svc.cluster.local" {
+				bases = append(bases, base[:i]) // of a namespace
+			}
+		}
+	}
+	return bases
+}

@@ -1,0 +1,28 @@
+package enforcer
+
+import (
+	"unsafe"
+
+	"github.com/lsmprof/lsmprof/bpf"
+)
+
+// Reference is the enforcer of `lsmprof enforce`.
+var Reference = Product{
+	Name: "reference",
+	programs: []string{
+		"ref_bprm_check_security", "ref_capable", "ref_file_open", "ref_move_mount", "ref_path_link", "ref_path_rename", "ref_path_symlink",
+		"ref_ptrace_access_check", "ref_sb_mount", "ref_sb_umount", "ref_socket_connect", "ref_socket_create",
+	},
+	open: openLayouts(layout{
+		version: "of this lsmprof",
+		mode:    "ref_mode",
+		outer: [numOuter]outerLayout{
+			file:  {"ref_file_outer", sizes{uint32(unsafe.Sizeof(bpf.EnforcerRefPathRule{}))}},
+			exec:  {"ref_exec_outer", sizes{uint32(unsafe.Sizeof(bpf.EnforcerRefPathRule{}))}},
+			net:   {"ref_net_outer", sizes{uint32(unsafe.Sizeof(bpf.EnforcerRefNetRule{}))}},
+			mount: {"ref_mount_outer", sizes{uint32(unsafe.Sizeof(bpf.EnforcerRefMountRule{}))}},
+		},
+		caps:   valueLayout{"ref_cap", 16},
+		ptrace: valueLayout{"ref_ptrace", uint32(unsafe.Sizeof(bpf.EnforcerRefPtraceRule{}))},
+	}),
+}

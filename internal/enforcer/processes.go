@@ -1,0 +1,114 @@
+package enforcer
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// process is where a process belongs, for products whose rules do not go by mount namespace.
+type process struct {
+	mntns, pidns uint32
+	cgroup       uint64 // id in the cgroup v2 hierarchy, which is the inode number of its directory; 0 without one
+}
+
+// processes looks at those that are there.
+func processes(proc string) ([]process, error) {
+	dirs, err := os.ReadDir(proc)
+	if err != nil {
+		return nil, err
+	}
+	root := cgroupRoot(filepath.Join(proc, "self/mountinfo"))
+	ids := map[string]uint64{}
+	var all []process
+	for _, d := range dirs {
+		if _, err := strconv.Atoi(d.Name()); err != nil {
+			continue
+		}
+		dir := filepath.Join(proc, d.Name())
+		p := process{mntns: namespace(dir, "mnt"), pidns: namespace(dir, "pid_for_children")}
+		if p.mntns == 0 {
+			continue // gone
+		}
+		path := cgroupPath(dir)
+		if _, known := ids[path]; !known {
+			ids[path] = inode(filepath.Join(root, path))
+		}
+		p.cgroup = ids[path]
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// byNamespace gives every mount namespace the policy that its processes are under; Mixed where they are under several.
+func byNamespace(all []process, of func(process) (Policy, bool)) Policies {
+	out := Policies{}
+	free := map[uint32]bool{} // namespaces with a process that is under none
+	for _, p := range all {
+		policy, ok := of(p)
+		if !ok {
+			free[p.mntns] = true
+			continue
+		}
+		if first, known := out[p.mntns]; known && first.Generation != policy.Generation {
+			policy = Policy{Mixed: true}
+		}
+		out[p.mntns] = policy
+	}
+	for ns := range out {
+		if free[ns] {
+			out[ns] = Policy{Mixed: true}
+		}
+	}
+	return out
+}
+
+// namespace is the inode number of one of a process's namespaces, 0 where it is gone.
+func namespace(dir, kind string) uint32 {
+	link, err := os.Readlink(filepath.Join(dir, "ns", kind))
+	if err != nil {
+		return 0
+	}
+	_, number, _ := strings.Cut(strings.TrimSuffix(link, "]"), "[")
+	n, _ := strconv.ParseUint(number, 10, 32)
+	return uint32(n)
+}
+
+func cgroupPath(dir string) string {
+	data, err := os.ReadFile(filepath.Join(dir, "cgroup"))
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(data)) {
+		if path, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "0::"); ok {
+			return path
+		}
+	}
+	return ""
+}
+
+// cgroupRoot is where the cgroup v2 hierarchy is mounted.
+func cgroupRoot(mountinfo string) string {
+	data, err := os.ReadFile(mountinfo)
+	if err != nil {
+		return "/sys/fs/cgroup"
+	}
+	for line := range strings.Lines(string(data)) {
+		// id parent device root mountpoint options … - type source options
+		before, after, _ := strings.Cut(line, " - ")
+		if fields := strings.Fields(before); strings.HasPrefix(after, "cgroup2 ") && len(fields) > 4 {
+			return fields[4]
+		}
+	}
+	return "/sys/fs/cgroup"
+}
+
+func inode(path string) uint64 {
+	var st syscall.Stat_t
+	if syscall.Stat(path, &st) != nil {
+		return 0
+	}
+	return st.Ino
+}

@@ -1,0 +1,70 @@
+package enforcer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/cilium/ebpf"
+)
+
+// Systemd is systemd's RestrictFileSystems=: by cgroup, the magic numbers of file systems that are allowed or denied.
+var Systemd = Product{
+	Name:     "systemd",
+	programs: []string{"restrict_filesystems"},
+	uses:     []string{"cgroup_hash"},
+	open: func(programs []Program) (Reader, error) {
+		found, err := openNamed(programs, []string{"cgroup_hash"})
+		if err != nil {
+			return nil, err
+		}
+		if m := found["cgroup_hash"]; m == nil || m.KeySize() != 8 || m.Type() != ebpf.HashOfMaps {
+			return nil, errors.Join(fmt.Errorf("%s: not the layout of v250 and later", found), found.Close())
+		}
+		return &systemdReader{found["cgroup_hash"]}, nil
+	},
+}
+
+type systemdReader struct{ cgroups *ebpf.Map }
+
+// Read returns a policy for each mount namespace all of whose processes are in cgroups with the same rules.
+func (r *systemdReader) Read() (Policies, error) {
+	inner, err := innerIDsOf[uint64](r.cgroups)
+	if err != nil || len(inner) == 0 {
+		return nil, err
+	}
+	policies := map[uint64]Policy{}
+	for cgroup, id := range inner {
+		all, err := innerContents(id)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // its unit has just stopped
+		}
+		if err != nil {
+			return nil, fmt.Errorf("rules of cgroup %d: %w", cgroup, err)
+		}
+		policies[cgroup] = Policy{Generation: digest(all), Rules: Rules{File: fileSystems(all)}}
+	}
+	running, err := processes("/proc")
+	if err != nil {
+		return nil, err
+	}
+	return byNamespace(running, func(p process) (Policy, bool) {
+		policy, ok := policies[p.cgroup]
+		return policy, ok
+	}), nil
+}
+
+// fileSystems counts the magic numbers. The key 0 says whether they are allowed or denied.
+func fileSystems(all []entry) int {
+	n := 0
+	for _, e := range all {
+		if len(e.key) >= 4 && binary.NativeEndian.Uint32(e.key) != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Close closes the map.
+func (r *systemdReader) Close() error { return r.cgroups.Close() }

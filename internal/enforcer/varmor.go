@@ -1,0 +1,42 @@
+package enforcer
+
+// VArmor is ByteDance's vArmor, from v0.5.2 on. What a rule is was written anew in v0.6.0 (a mode in each), the network rules in v0.8.0
+// (ranges of ports), and v0.9.0 brought v_profile_mode; no two of these have the same sizes.
+var VArmor = Product{
+	Name: "varmor",
+	programs: []string{
+		"varmor_bprm_check_security", "varmor_capable", "varmor_file_open", "varmor_mount", "varmor_move_mount", "varmor_path_link",
+		"varmor_path_link_tail", "varmor_path_rename", "varmor_path_rename_tail", "varmor_path_symlink", "varmor_ptrace_access_check",
+		"varmor_socket_connect", "varmor_socket_create", "varmor_umount",
+	},
+	open: openLayouts(
+		layout{
+			version: "v0.9 to v0.10",
+			mode:    "v_profile_mode",
+			outer:   varmorOuter(sizes{140}, sizes{100}, sizes{160}),
+			caps:    valueLayout{"v_capable", 16},
+			ptrace:  valueLayout{"v_ptrace", 12},
+		},
+		layout{
+			version: "v0.6 to v0.8",
+			outer:   varmorOuter(sizes{140}, sizes{68, 100}, sizes{160}),
+			caps:    valueLayout{"v_capable", 16},
+			ptrace:  valueLayout{"v_ptrace", 12},
+		},
+		layout{
+			version: "v0.5",
+			outer:   varmorOuter(sizes{136}, sizes{40}, sizes{156}),
+			caps:    valueLayout{"v_capable", 8},
+			ptrace:  valueLayout{"v_ptrace", 8},
+		},
+	),
+}
+
+func varmorOuter(path, network, mounts sizes) [numOuter]outerLayout {
+	return [numOuter]outerLayout{
+		file:  {"v_file_outer", path},
+		exec:  {"v_bprm_outer", path},
+		net:   {"v_net_outer", network},
+		mount: {"v_mount_outer", mounts},
+	}
+}
