@@ -165,7 +165,10 @@ type workload struct {
 }
 
 // startWorkload starts a workload in a new mount namespace and waits until it is ready.
-func startWorkload(t *testing.T) *workload {
+func startWorkload(t *testing.T) *workload { return startIn(t, 0) }
+
+// startIn starts a workload in more new namespaces.
+func startIn(t *testing.T, namespaces uintptr) *workload {
 	t.Helper()
 	r, in, err := os.Pipe()
 	if err != nil {
@@ -174,7 +177,7 @@ func startWorkload(t *testing.T) *workload {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), workloadEnv+"=1")
 	cmd.Stdin, cmd.Stderr = r, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS, Cloneflags: namespaces}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -194,4 +194,3 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
-

@@ -1,0 +1,389 @@
+package cli
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/enforcer/lookalike"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+// lookAlike runs a look-alike of a product until the test ends.
+func lookAlike[E interface{ Close() error }](t *testing.T, load func() (E, error)) E {
+	t.Helper()
+	e, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	return e
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// inForce is what `lsmprof list` says of a workload; false: nothing.
+func inForce(t *testing.T, mntns uint32, args ...string) (listedWorkload, bool) {
+	t.Helper()
+	var l listing
+	must(t, json.Unmarshal([]byte(listed(t, append(args, "-o", "json")...)), &l))
+	i := slices.IndexFunc(l.Workloads, func(w listedWorkload) bool { return w.MntNS == mntns })
+	if i < 0 {
+		return listedWorkload{}, false
+	}
+	return l.Workloads[i], true
+}
+
+func wantInForce(t *testing.T, mntns uint32, enforcerName, mode string, want enforcer.Rules, args ...string) {
+	t.Helper()
+	got, ok := inForce(t, mntns, args...)
+	if !ok || got.Enforcer != enforcerName || got.Mode != mode || got.Rules != want || got.Mixed {
+		t.Errorf("list: %+v (%v), want %s, mode %q, %+v\n%s", got, ok, enforcerName, mode, want, listed(t, args...))
+	}
+}
+
+// recorded runs record while a workload does 10 of each operation, and checks what they are charged to: `syscall hook rules`.
+func recorded(t *testing.T, w *workload, want []string, args ...string) {
+	t.Helper()
+	r := startRecord(t, args...)
+	for _, key := range want {
+		operation, _, _ := strings.Cut(key, " ")
+		w.do(strings.TrimSuffix(operation, "at")+map[bool]string{true: "at"}[operation == "openat"], 10)
+	}
+	got := calls(r.finish(), w.mntns)
+	for _, key := range want {
+		if !r.all(got[key], 10) {
+			t.Errorf("record: %s: %d calls, want 10; all: %v; %s", key, got[key], got, r.stderr.String())
+		}
+	}
+}
+
+func TestVArmor(t *testing.T) {
+	vmtest.Guest(t)
+	rules := enforcer.Rules{File: 8, Exec: 4, Net: 2, Mount: 1, Cap: 3, Ptrace: 1}
+	for _, layout := range lookalike.VArmorLayouts {
+		t.Run(layout.Name, func(t *testing.T) {
+			w := startWorkload(t)
+			v := lookAlike(t, layout.Load)
+			if got, ok := inForce(t, w.mntns); ok {
+				t.Errorf("unconfined, and listed with %+v", got)
+			}
+			must(t, v.Confine(w.mntns, lookalike.VArmorEnforce, rules))
+			mode := map[bool]string{true: enforcer.Enforce}[layout.Modes]
+			wantInForce(t, w.mntns, "varmor", mode, rules)
+			recorded(t, w, []string{
+				"openat file_open 8", "execve bprm_check_security 4", "connect socket_connect 2", "socket socket_create 2", "mount sb_mount 1",
+				"renameat path_rename 8", "symlinkat path_symlink 8", "linkat path_link 8",
+			})
+
+			must(t, v.Confine(w.mntns, lookalike.VArmorEnforce, enforcer.Rules{File: 50}))
+			wantInForce(t, w.mntns, "varmor", mode, enforcer.Rules{File: 50})
+			if layout.Modes {
+				must(t, v.Confine(w.mntns, lookalike.VArmorEnforce, enforcer.Rules{}))
+				wantInForce(t, w.mntns, "varmor", enforcer.Allow, enforcer.Rules{}) // AlwaysAllow
+				must(t, v.Confine(w.mntns, lookalike.VArmorComplain, rules))
+				wantInForce(t, w.mntns, "varmor", enforcer.Complain, enforcer.Rules{})
+				recorded(t, w, []string{"openat file_open 0"})
+			}
+			must(t, v.Release(w.mntns))
+			if got, ok := inForce(t, w.mntns); ok {
+				t.Errorf("released, and listed with %+v", got)
+			}
+		})
+	}
+}
+
+// A release that lays out its rules in another way is named, and no rule of it is counted.
+func TestVArmorOfAnUnknownLayout(t *testing.T) {
+	vmtest.Guest(t)
+	w := startWorkload(t)
+	for name, c := range map[string]struct {
+		options []lookalike.Option
+		message string
+	}{
+		"rules":    {[]lookalike.Option{lookalike.Inner(4, 144, 64, "v_file_outer")}, "rules of 144 bytes: not the layout v0.9 to v0.10"},
+		"profiles": {[]lookalike.Option{lookalike.Values("v_ptrace", 16)}, "v_ptrace (4 -> 16 B)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := lookAlike(t, func() (*lookalike.Enforcer, error) {
+				return lookalike.Load(lookalike.LoadVArmor, append([]lookalike.Option{
+					lookalike.Inner(4, 140, 64, "v_file_outer", "v_bprm_outer", "v_net_outer", "v_mount_outer"),
+				}, c.options...)...)
+			})
+			size := 140
+			if name == "rules" {
+				size = 144
+			}
+			must(t, e.Maps["v_profile_mode"].Put(w.mntns, lookalike.VArmorEnforce))
+			must(t, e.Put("v_file_outer", w.mntns, map[any]any{uint32(0): make([]byte, size)}))
+			if text := listed(t); !strings.Contains(text, c.message) {
+				t.Errorf("no %q in\n%s", c.message, text)
+			}
+			recorded(t, w, []string{"openat file_open <nil>"})
+		})
+	}
+}
+
+func TestUnknownEnforcers(t *testing.T) {
+	vmtest.Guest(t)
+	w := startWorkload(t)
+	e := lookAlike(t, func() (*lookalike.Enforcer, error) {
+		return lookalike.Load(lookalike.LoadUnknown, lookalike.Inner(4, 4, 64, "acme_policies_of_tenants"))
+	})
+	for key := range uint64(5) {
+		must(t, e.Maps["acme_rules"].Put(key<<32|7, uint32(1)))
+	}
+	must(t, e.Maps["acme_rules"].Put(uint64(8), uint32(1)))
+	must(t, e.Put("acme_policies_of_tenants", uint32(1), map[any]any{uint32(0): uint32(0), uint32(1): uint32(0)}))
+	must(t, e.Put("acme_policies_of_tenants", uint32(2), map[any]any{uint32(0): uint32(0)}))
+	const shared, alone = "generic:acme_open", "generic:acme_rename" // they share no map, and the only process that holds them is lsmprof
+	for _, c := range []struct {
+		flags          []string
+		group          string
+		rules          int
+		open, renaming string
+	}{
+		{flags: nil, open: "<nil>", renaming: "<nil>"},
+		{[]string{"--rules", "3"}, shared, 3, "3", "3"},
+		{[]string{"--rules-map", "acme_rules"}, shared, 6, "6", "<nil>"},
+		{[]string{"--rules-map", "acme_rules:0x07000000"}, shared, 5, "5", "<nil>"},
+		{[]string{"--rules-map", "acme_policies_of_tenants"}, alone, 3, "<nil>", "3"},
+		{[]string{"--rules-map", "acme_policies_of_tenants:0x01"}, alone, 2, "<nil>", "2"},
+		{[]string{"--rules-map", "acme_none"}, "", 0, "<nil>", "<nil>"},
+	} {
+		t.Run(strings.Join(c.flags, " "), func(t *testing.T) {
+			if c.group != "" {
+				wantInForce(t, enforcer.Everywhere, c.group, "", enforcer.Rules{Other: c.rules}, c.flags...)
+			} else if got, ok := inForce(t, enforcer.Everywhere, c.flags...); ok {
+				t.Errorf("list: %+v", got)
+			}
+			recorded(t, w, []string{"openat file_open " + c.open, "renameat path_rename " + c.renaming}, c.flags...)
+		})
+	}
+	t.Run("selected", func(t *testing.T) {
+		r := startRecord(t, "--enforcer", alone)
+		w.do("openat", 10)
+		w.do("rename", 10)
+		got := calls(r.finish(), w.mntns)
+		if !r.all(got["renameat path_rename <nil>"], 10) || got["openat file_open <nil>"] != 0 {
+			t.Errorf("--enforcer %s: %v", alone, got)
+		}
+	})
+}
+
+// cgroup makes one in the cgroup v2 hierarchy, with a process in it, and returns its id.
+func cgroup(t *testing.T, pids ...int) uint64 {
+	t.Helper()
+	root := t.TempDir()
+	must(t, unix.Mount("cgroup2", root, "cgroup2", 0, ""))
+	t.Cleanup(func() { unix.Unmount(root, unix.MNT_DETACH) })
+	dir := filepath.Join(root, strings.ReplaceAll(t.Name(), "/", "-"))
+	must(t, os.Mkdir(dir, 0o755))
+	for _, pid := range pids {
+		must(t, os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0))
+	}
+	t.Cleanup(func() {
+		for _, pid := range pids {
+			os.WriteFile(filepath.Join(root, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0)
+		}
+		os.Remove(dir)
+	})
+	var st unix.Stat_t
+	must(t, unix.Stat(dir, &st))
+	return st.Ino
+}
+
+func TestSystemd(t *testing.T) {
+	vmtest.Guest(t)
+	w, free := startWorkload(t), startWorkload(t)
+	e := lookAlike(t, func() (*lookalike.Enforcer, error) {
+		return lookalike.Load(lookalike.LoadSystemd, lookalike.Inner(4, 4, 128, "cgroup_hash"))
+	})
+	wantNone := func() {
+		t.Helper()
+		if got, ok := inForce(t, w.mntns); ok {
+			t.Errorf("list: %+v", got)
+		}
+	}
+	wantNone()
+	id := cgroup(t, w.cmd.Process.Pid)
+	// An allow list of three file systems; the key 0 says that it is one.
+	must(t, e.Put("cgroup_hash", id, map[any]any{uint32(0): uint32(1), uint32(0xef53): uint32(0), uint32(0x9123683e): uint32(0), uint32(0x1021994): uint32(0)}))
+	wantInForce(t, w.mntns, "systemd", "", enforcer.Rules{File: 3})
+	r := startRecord(t)
+	w.do("openat", 10)
+	free.do("openat", 20)
+	rows := r.finish()
+	if n, none := calls(rows, w.mntns)["openat file_open 3"], calls(rows, free.mntns)["openat file_open 0"]; !r.all(n, 10) || !r.all(none, 20) {
+		t.Errorf("record: %d calls under 3 rules, %d under none, want 10 and 20: %v, %v", n, none, calls(rows, w.mntns), calls(rows, free.mntns))
+	}
+	// Its mount namespace is now that of a process without restrictions, too: no number is true of both.
+	beside := exec.Command("nsenter", "--mount=/proc/"+strconv.Itoa(w.cmd.Process.Pid)+"/ns/mnt", "sleep", "1000")
+	must(t, beside.Start())
+	t.Cleanup(func() { beside.Process.Kill(); beside.Wait() })
+	vmtest.WaitFor(t, "a mixed namespace", func() bool { got, _ := inForce(t, w.mntns); return got.Mixed })
+	recorded(t, w, []string{"openat file_open <nil>"})
+	beside.Process.Kill()
+	beside.Wait()
+	must(t, e.Maps["cgroup_hash"].Delete(id))
+	wantNone()
+}
+
+func TestBPFLock(t *testing.T) {
+	vmtest.Guest(t)
+	e := lookAlike(t, func() (*lookalike.Enforcer, error) { return lookalike.Load(lookalike.LoadBPFLock) })
+	must(t, e.Maps["bpfrestrict_args_map"].Put(uint32(1), uint32(2)))     // profile: baseline
+	must(t, e.Maps["bpfrestrict_args_map"].Put(uint32(3), uint32(0x104))) // blocked: loading programs, writing to users' memory
+	must(t, e.Maps["filelesslock_args_map"].Put(uint32(1), uint32(1)))    // profile: allow
+	wantInForce(t, enforcer.Everywhere, "bpflock", "", enforcer.Rules{Other: 3})
+	r := startRecord(t)
+	listed(t) // calls bpf(2)
+	hook := map[any]uint64{}
+	for _, row := range r.finish() {
+		if row.Hook == "bpf" {
+			hook[row.Rules] += row.Seen
+		}
+	}
+	if hook[float64(3)] == 0 || len(hook) > 2 {
+		t.Errorf("calls of bpf(2) ran under %v rules, want 3, or unknown at the beginning", hook)
+	}
+}
+
+// kubearmorRule is an entry of KubeArmor's map of rules.
+type kubearmorRule struct {
+	path            string
+	process, access uint16
+}
+
+func TestKubeArmor(t *testing.T) {
+	vmtest.Guest(t)
+	const exec, write, read, dir, recursive, hint, deny = 1, 2, 4, 16, 32, 64, 128
+	rules := []kubearmorRule{
+		{path: "/etc/shadow", access: write | read | deny},
+		// A directory, as KubeArmor writes it: as a file, as a directory, and those that lead to it.
+		{path: "/srv/data", access: read | recursive | deny},
+		{path: "/srv/data/", access: read | recursive | deny | dir},
+		{path: "/", access: read | recursive | deny | hint},
+		{path: "/srv/", access: read | recursive | deny | hint},
+		{path: "/usr/bin/apt", process: exec | deny, access: read | deny}, // a rule of either kind
+		{path: "curl", process: exec | deny},
+		{path: "\x02\x03", process: deny}, {path: "\x03\x06", process: deny}, // raw sockets, TCP
+		{path: "example.org", process: deny}, {path: "example.org.cluster.local", process: deny},
+		{path: "example.org.shop.svc.cluster.local", process: deny},
+		{path: "\xc8\x05", process: deny}, // a capability
+		{path: "\x66", process: 141},      // the default posture for files
+	}
+	want := enforcer.Rules{File: 3, Exec: 2, Net: 3, Cap: 1}
+	for _, layout := range []struct {
+		name       string
+		key, value uint32
+	}{{"v0.9 to v1.5", 512, 2}, {"v1.6.0", 512, 4}, {"v1.6.10 to v1.7", 400, 4}} {
+		t.Run(layout.name, func(t *testing.T) {
+			e := lookAlike(t, func() (*lookalike.Enforcer, error) {
+				return lookalike.Load(lookalike.LoadKubeArmor, lookalike.Inner(layout.key, layout.value, 256, "kubearmor_containers"))
+			})
+			contained, host := startIn(t, unix.CLONE_NEWPID), startWorkload(t)
+			pidns, err := os.Readlink("/proc/" + strconv.Itoa(contained.cmd.Process.Pid) + "/ns/pid")
+			must(t, err)
+			pid, err := strconv.Atoi(strings.Trim(strings.TrimPrefix(pidns, "pid:"), "[]"))
+			must(t, err)
+			key := [2]uint32{uint32(pid), contained.mntns}
+
+			must(t, e.Put("kubearmor_containers", key, kubearmorEntries(rules, layout.key, layout.value)))
+			wantInForce(t, contained.mntns, "kubearmor", "", want)
+			if got, ok := inForce(t, host.mntns); ok {
+				t.Errorf("list of a process on the host: %+v", got)
+			}
+			recorded(t, contained, []string{
+				"openat file_open 3", "execve bprm_check_security 2", "socket socket_create 3", "renameat path_rename 3",
+			}, "--program", "enforce_*")
+
+			must(t, e.Put("kubearmor_containers", [2]uint32{}, kubearmorEntries(rules[:1], layout.key, layout.value)))
+			wantInForce(t, host.mntns, "kubearmor", "", enforcer.Rules{File: 1})
+			recorded(t, host, []string{"openat file_open 1"}, "--program", "enforce_*")
+
+			// A preset is one rule of its own program.
+			must(t, e.Maps["kubearmor_protectenv_preset_containers"].Put(key, uint32(2)))
+			if scope, err := tracer.ScopeHere(); err != nil || scope != profile.ScopeProgram {
+				return // programs of one hook are not told apart
+			}
+			recorded(t, contained, []string{"openat file_open 1"}, "--program", "env_preset_*")
+			recorded(t, host, []string{"openat file_open 0"}, "--program", "env_preset_*")
+		})
+	}
+}
+
+func kubearmorEntries(rules []kubearmorRule, key, value uint32) map[any]any {
+	entries := map[any]any{}
+	for _, r := range rules {
+		var k [512]byte
+		copy(k[:key/2], r.path)
+		v := []byte{byte(r.process), byte(r.access)}
+		if value == 4 {
+			v = binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint16(nil, r.process), r.access)
+		}
+		entries[string(k[:key])] = v
+	}
+	return entries
+}
+
+func TestTetragon(t *testing.T) {
+	vmtest.Guest(t)
+	w, free := startWorkload(t), startWorkload(t)
+	sensor := func(hook string, policy, selectors uint32) *lookalike.Enforcer {
+		t.Helper()
+		e := lookAlike(t, func() (*lookalike.Enforcer, error) {
+			return lookalike.Load(lookalike.LoadTetragon, lookalike.Hook(hook))
+		})
+		filter := make([]byte, 4096)
+		binary.LittleEndian.PutUint32(filter, selectors)
+		must(t, e.Maps["filter_map"].Put(uint32(0), filter))
+		must(t, e.Maps["config_map"].Put(uint32(0), lookalike.TetragonEventConfig{PolicyId: policy}))
+		return e
+	}
+	sensor("file_open", 0, 3)
+	sensor("socket_create", 0, 0) // no selector: it matches every call
+	only := sensor("path_rename", 7, 2)
+	wantInForce(t, enforcer.Everywhere, "tetragon", "", enforcer.Rules{File: 3, Net: 1})
+
+	id := cgroup(t, w.cmd.Process.Pid)
+	must(t, only.Put("policy_filter_maps", uint32(7), map[any]any{id: uint8(0)}))
+	wantInForce(t, w.mntns, "tetragon", "", enforcer.Rules{File: 5, Net: 1})
+	if got, ok := inForce(t, free.mntns); ok {
+		t.Errorf("list of a workload under the policies for everything only: %+v", got)
+	}
+	r := startRecord(t)
+	for _, w := range []*workload{w, free} {
+		w.do("openat", 10)
+		w.do("socket", 10)
+		w.do("rename", 10)
+	}
+	rows := r.finish()
+	for _, c := range []struct {
+		mntns  uint32
+		rename string
+	}{{w.mntns, "2"}, {free.mntns, "0"}} {
+		got := calls(rows, c.mntns)
+		for _, key := range []string{"openat file_open 3", "socket socket_create 1", "renameat path_rename " + c.rename} {
+			if !r.all(got[key], 10) {
+				t.Errorf("%s: %d calls, want 10; all: %v; %s", key, got[key], got, r.stderr.String())
+			}
+		}
+	}
+}
