@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lsmprof/lsmprof/examples"
+	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/enforcer/lookalike"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+)
+
+// standInKubectl asks the stand-in for a cluster, which has a folder. It knows the calls of examples/varmor and no others.
+const standInKubectl = `#!/bin/sh
+set -e
+cd CLUSTER
+ask() { n=$(($(cat asked 2>/dev/null || echo 0) + 1)); echo $n >asked; while [ "$(cat done 2>/dev/null)" != $n ]; do sleep 0.05; done; }
+case "$*" in
+"apply -f policy-"?.yaml) cat "$OLDPWD/$3" >policy; echo "$LSMPROF_MNTNS" >mntns ;;
+"-n varmor patch daemonset varmor-agent --type merge -p "*'"lsmprof/varmor":"off"'*) echo off >agent ;;
+"-n varmor patch daemonset varmor-agent --type merge -p "*'"lsmprof/varmor":null'*) echo on >agent ;;
+"-n varmor rollout status daemonset varmor-agent --timeout 300s") ;;
+*) echo "kubectl $*: not expected" >&2; exit 1 ;;
+esac
+ask
+`
+
+// cluster stands in for a cluster with vArmor: its agent is the look-alike, which has in its maps what the policy says.
+type cluster struct {
+	dir   string
+	agent *lookalike.VArmor
+	asked int
+}
+
+// follow does what kubectl was asked to, until stop is closed.
+func (c *cluster) follow(stop <-chan struct{}) error {
+	for {
+		select {
+		case <-stop:
+			return c.set("off")
+		case <-time.After(10 * time.Millisecond):
+		}
+		n, _ := strconv.Atoi(c.read("asked"))
+		if n <= c.asked {
+			continue
+		}
+		if err := c.set(c.read("agent")); err != nil {
+			return err
+		}
+		if err := c.apply(); err != nil {
+			return err
+		}
+		c.asked = n
+		if err := os.WriteFile(filepath.Join(c.dir, "done"), []byte(strconv.Itoa(n)), 0o644); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *cluster) set(state string) (err error) {
+	switch {
+	case state == "off" && c.agent != nil:
+		err, c.agent = c.agent.Close(), nil
+	case state != "off" && c.agent == nil:
+		c.agent, err = lookalike.VArmorLayouts[len(lookalike.VArmorLayouts)-1].Load()
+	}
+	return err
+}
+
+// apply puts the policy in force for the workload. As with vArmor, an agent that comes back finds both.
+func (c *cluster) apply() error {
+	policy := c.read("policy")
+	if c.agent == nil || policy == "" {
+		return nil
+	}
+	rules, err := readVArmorPolicy([]byte(policy))
+	if err != nil {
+		return err
+	}
+	for _, ns := range strings.Split(c.read("mntns"), ",") {
+		if err := c.agent.Confine(uint32(atoi(ns)), lookalike.VArmorEnforce, rules); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *cluster) read(name string) string {
+	data, _ := os.ReadFile(filepath.Join(c.dir, name))
+	return strings.TrimSpace(string(data))
+}
+
+func TestExampleVArmorScenarios(t *testing.T) {
+	vmtest.Guest(t)
+	work := t.TempDir()
+	must(t, os.CopyFS(work, examples.Files))
+	scripts, err := filepath.Glob(filepath.Join(work, "varmor/*.sh"))
+	must(t, err)
+	for _, path := range scripts { // an embedded file has no mode
+		must(t, os.Chmod(path, 0o755))
+	}
+	c := &cluster{dir: t.TempDir()}
+	bin := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(bin, "kubectl"), []byte(strings.ReplaceAll(standInKubectl, "CLUSTER", c.dir)), 0o755))
+	must(t, os.WriteFile(filepath.Join(bin, "lsmprof"), []byte("#!/bin/sh\n"+lsmprofEnv+"=1 exec /proc/"+strconv.Itoa(os.Getpid())+"/exe \"$@\"\n"), 0o755))
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	t.Chdir(filepath.Join(work, "varmor"))
+
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	var failed error
+	wg.Go(func() { failed = c.follow(stop) })
+	run := filepath.Join(t.TempDir(), "run")
+	runBench(t, 0, "--scenarios", "scenarios.yaml", "--tests", "openclose", "--runs", "1", "--slice", "5ms", "--warmup", "1ms",
+		"--order", "sequential", "--profile", "off", "--dir", run, "-o", "json")
+	close(stop)
+	wg.Wait()
+	if failed != nil {
+		t.Fatal(failed)
+	}
+	want := map[string]enforcer.Rules{
+		"no-rules": {}, "rules=1": {File: 1, Exec: 1, Net: 1, Cap: 1}, "rules=2": {File: 2, Exec: 2, Net: 2, Cap: 2},
+		"rules=4": {File: 4, Exec: 4, Net: 4, Cap: 4}, "rules=8": {File: 8, Exec: 8, Net: 8, Cap: 4},
+	}
+	d, err := bench.Open(run)
+	must(t, err)
+	defer d.Close()
+	seen := map[string]int{}
+	for _, r := range d.Results() {
+		seen[r.Scenario]++
+		if r.Score <= 0 || r.InForce == nil {
+			t.Errorf("%s: score %g, in force: %+v", r.Scenario, r.Score, r.InForce)
+			continue
+		}
+		rules, ruled := want[r.Scenario]
+		if got, ok := r.InForce.Policies["varmor"]; ok != ruled || got != rules {
+			t.Errorf("%s: the maps showed %+v (%v), want %+v", r.Scenario, got, ok, rules)
+		}
+		if programs := r.InForce.Programs["varmor"]; ruled && programs != 12 || !ruled && programs != 0 {
+			t.Errorf("%s: %d programs of vArmor were attached", r.Scenario, programs)
+		}
+	}
+	if len(seen) != len(want)+2 { // not installed, twice
+		t.Errorf("scenarios %v", seen)
+	}
+}
