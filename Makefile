@@ -20,7 +20,9 @@ LDFLAGS := -s -w -X github.com/lsmprof/lsmprof/internal/cli.buildVersion=$(VERSI
 # A clone in a folder of another user is no reason to fail; the version comes from git describe.
 export GOFLAGS := -buildvcs=false $(GOFLAGS)
 
-C_SOURCES := $(wildcard bpf/*.[ch] internal/unixbench/suite/*.[ch])
+# Where the BPF programs are.
+BPF_DIRS := bpf internal/enforcer/lookalike
+C_SOURCES := $(wildcard $(BPF_DIRS:%=%/*.[ch]) internal/unixbench/suite/*.[ch])
 # The compiler that the committed objects come from. go:generate names it as well.
 CLANG_TOOLS := clang-19 llvm-strip-19 ld.lld-19
 CLANG_FORMAT := clang-format-19
@@ -51,14 +53,16 @@ install: build ## install to PREFIX (/usr/local); DESTDIR is honoured
 	install -D -m 0755 bin/lsmprof '$(DESTDIR)$(PREFIX)/bin/lsmprof'
 
 generate: clang ## compile the BPF programs (clang-19), write their Go, build the benchmark suite
-	go generate ./bpf ./internal/unixbench
+	go generate $(BPF_DIRS:%=./%) ./internal/unixbench
 
 # Only the copy is generated: a check must not change the tree.
 check-generate: clang ## fail when the committed BPF objects differ from their sources
 	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
-	cp -r go.mod go.sum bpf "$$copy/" && rm -f "$$copy"/bpf/*_bpfe[lb].{go,o} && \
-	go -C "$$copy" generate ./bpf >"$$copy/log" 2>&1 || { cat "$$copy/log" >&2; exit 1; }; \
-	diff -r bpf "$$copy/bpf" || { echo "check-generate: bpf/ is not what its sources give; run make generate and commit" >&2; exit 1; }
+	cp -r --parents go.mod go.sum $(BPF_DIRS) "$$copy/" && rm -f $(BPF_DIRS:%="$$copy"/%/*_bpfe[lb].{go,o}) && \
+	go -C "$$copy" generate $(BPF_DIRS:%=./%) >"$$copy/log" 2>&1 || { cat "$$copy/log" >&2; exit 1; }; \
+	for d in $(BPF_DIRS); do \
+		diff -r $$d "$$copy/$$d" || { echo "check-generate: $$d is not what its sources give; run make generate and commit" >&2; exit 1; }; \
+	done
 
 lint: ## go vet, staticcheck, gofumpt and clang-format, all without changes
 	go vet ./...

@@ -283,8 +283,10 @@ func TestKubeArmor(t *testing.T) {
 		{path: "/srv/", access: read | recursive | deny | hint},
 		{path: "/usr/bin/apt", process: exec | deny, access: read | deny}, // a rule of either kind
 		{path: "curl", process: exec | deny},
-		{path: "\x02\x03", process: deny}, {path: "\x03\x06", process: deny}, // raw sockets, TCP
-		{path: "example.org", process: deny}, {path: "example.org.cluster.local", process: deny},
+		{path: "\x02\x03", process: deny},
+		{path: "\x03\x06", process: deny}, // raw sockets, TCP
+		{path: "example.org", process: deny},
+		{path: "example.org.cluster.local", process: deny},
 		{path: "example.org.shop.svc.cluster.local", process: deny},
 		{path: "\xc8\x05", process: deny}, // a capability
 		{path: "\x66", process: 141},      // the default posture for files

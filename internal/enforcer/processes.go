@@ -99,7 +99,7 @@ func cgroupRoot(mountinfo string) string {
 		// id parent device root mountpoint options … - type source options
 		before, after, _ := strings.Cut(line, " - ")
 		if fields := strings.Fields(before); strings.HasPrefix(after, "cgroup2 ") && len(fields) > 4 {
-			return fields[4]
+			return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\134`, `\`).Replace(fields[4])
 		}
 	}
 	return "/sys/fs/cgroup"

@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+func TestGroups(t *testing.T) {
+	progs := []tracer.Program{
+		{ID: 1, Name: "a_open", Maps: []ebpf.MapID{10}},
+		{ID: 2, Name: "a_exec", Maps: []ebpf.MapID{10, 11}}, // shares a map with the first
+		{ID: 3, Name: "a_bind", Maps: []ebpf.MapID{12}},     // and a process with the second
+		{ID: 4, Name: "b_open", Maps: []ebpf.MapID{13}},
+		{ID: 5, Name: "c_open"}, // pinned
+		{ID: 6, Name: "d_open", Maps: []ebpf.MapID{14}},
+	}
+	holders := map[ebpf.ProgramID][]tracer.Holder{
+		2: {{PID: 200, Comm: "guardd"}}, 3: {{PID: 200, Comm: "guardd"}, {PID: 90, Comm: "guard-init"}}, 4: {{PID: 300, Comm: "other"}},
+		6: {{PID: 301, Comm: "other"}}, // a second process of that command
+	}
+	got := map[string]string{}
+	for _, members := range connected(progs, holders) {
+		name := groupName(members, holders)
+		for _, p := range members {
+			got[name] += fmt.Sprint(p.ID, " ")
+		}
+	}
+	want := map[string]string{"generic:guard-init": "1 2 3 ", "generic:other": "4 6 ", "generic:c_open": "5 "}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestRulesFlags(t *testing.T) {
+	for _, args := range [][]string{
+		{"record", "--rules", "2", "--rules-map", "x", "--", "true"}, {"list", "--rules-map", ":"}, {"top", "--rules-map", "a:0xf"},
+		{"bench", "--rules-map", "a b", "--dry-run"}, {"record", "--enforcer", "nobody", "--", "true"},
+	} {
+		if code := Main(args, nil, t.Output(), t.Output()); code != 2 {
+			t.Errorf("%q: exit status %d, want 2", args, code)
+		}
+	}
+}
