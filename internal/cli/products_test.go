@@ -79,6 +79,9 @@ func TestVArmor(t *testing.T) {
 	rules := enforcer.Rules{File: 8, Exec: 4, Net: 2, Mount: 1, Cap: 3, Ptrace: 1}
 	for _, layout := range lookalike.VArmorLayouts {
 		t.Run(layout.Name, func(t *testing.T) {
+			if !layout.Modes {
+				vmtest.OnOneKernel(t)
+			}
 			w := startWorkload(t)
 			v := lookAlike(t, layout.Load)
 			if got, ok := inForce(t, w.mntns); ok {
@@ -112,6 +115,7 @@ func TestVArmor(t *testing.T) {
 // A release that lays out its rules in another way is named, and no rule of it is counted.
 func TestVArmorOfAnUnknownLayout(t *testing.T) {
 	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	w := startWorkload(t)
 	for name, c := range map[string]struct {
 		options []lookalike.Option
@@ -142,6 +146,7 @@ func TestVArmorOfAnUnknownLayout(t *testing.T) {
 
 func TestUnknownEnforcers(t *testing.T) {
 	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	w := startWorkload(t)
 	e := lookAlike(t, func() (*lookalike.Enforcer, error) {
 		return lookalike.Load(lookalike.LoadUnknown, lookalike.Inner(4, 4, 64, "acme_policies_of_tenants"))
@@ -211,6 +216,7 @@ func cgroup(t *testing.T, pids ...int) uint64 {
 
 func TestSystemd(t *testing.T) {
 	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	w, free := startWorkload(t), startWorkload(t)
 	e := lookAlike(t, func() (*lookalike.Enforcer, error) {
 		return lookalike.Load(lookalike.LoadSystemd, lookalike.Inner(4, 4, 128, "cgroup_hash"))
@@ -247,6 +253,7 @@ func TestSystemd(t *testing.T) {
 
 func TestBPFLock(t *testing.T) {
 	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	e := lookAlike(t, func() (*lookalike.Enforcer, error) { return lookalike.Load(lookalike.LoadBPFLock) })
 	must(t, e.Maps["bpfrestrict_args_map"].Put(uint32(1), uint32(2)))     // profile: baseline
 	must(t, e.Maps["bpfrestrict_args_map"].Put(uint32(3), uint32(0x104))) // blocked: loading programs, writing to users' memory
@@ -273,6 +280,7 @@ type kubearmorRule struct {
 
 func TestKubeArmor(t *testing.T) {
 	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	const exec, write, read, dir, recursive, hint, deny = 1, 2, 4, 16, 32, 64, 128
 	rules := []kubearmorRule{
 		{path: "/etc/shadow", access: write | read | deny},

@@ -98,6 +98,7 @@ func (c *cluster) read(name string) string {
 
 func TestExampleVArmorScenarios(t *testing.T) {
 	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	work := t.TempDir()
 	must(t, os.CopyFS(work, examples.Files))
 	scripts, err := filepath.Glob(filepath.Join(work, "varmor/*.sh"))
