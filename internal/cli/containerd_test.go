@@ -132,6 +132,10 @@ func TestContainerd(t *testing.T) {
 	t.Run("pods are charged their rules", func(t *testing.T) { podsAreChargedTheirRules(t, c, r) })
 	t.Run("filters follow containers", func(t *testing.T) { filtersFollowContainers(t, c, r) })
 	t.Run("bench under the reference", func(t *testing.T) { benchUnderTheReference(t, c, r) })
+	t.Run("the example of vArmor", func(t *testing.T) {
+		c.Pod("lsmprof", "benchmark", map[string]string{"app": "benchmark"}, "").Container("test", critest.App)
+		runExampleVArmor(t, "--runtime-endpoint", c.Socket, "--pod", "lsmprof/benchmark")
+	})
 }
 
 // The policy is on one pod: the profile charges its containers with the rules, and the others with none.

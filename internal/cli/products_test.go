@@ -335,6 +335,8 @@ func TestKubeArmor(t *testing.T) {
 			}
 			recorded(t, contained, []string{"openat file_open 1"}, "--program", "env_preset_*")
 			recorded(t, host, []string{"openat file_open 0"}, "--program", "env_preset_*")
+			recorded(t, contained, []string{"execve bprm_check_security 0"}, "--program", "exec_preset_*")
+			recorded(t, contained, []string{"execve bprm_check_security 2"}, "--program", "enforce_proc")
 		})
 	}
 }

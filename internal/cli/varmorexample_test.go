@@ -99,6 +99,12 @@ func (c *cluster) read(name string) string {
 func TestExampleVArmorScenarios(t *testing.T) {
 	vmtest.Guest(t)
 	vmtest.OnOneKernel(t)
+	runExampleVArmor(t)
+}
+
+// runExampleVArmor runs the scenario file with more flags for bench, and looks at what was in force while each scenario was scored.
+func runExampleVArmor(t *testing.T, flags ...string) {
+	t.Helper()
 	work := t.TempDir()
 	must(t, os.CopyFS(work, examples.Files))
 	scripts, err := filepath.Glob(filepath.Join(work, "varmor/*.sh"))
@@ -118,8 +124,10 @@ func TestExampleVArmorScenarios(t *testing.T) {
 	var failed error
 	wg.Go(func() { failed = c.follow(stop) })
 	run := filepath.Join(t.TempDir(), "run")
-	runBench(t, 0, "--scenarios", "scenarios.yaml", "--tests", "openclose", "--runs", "1", "--slice", "5ms", "--warmup", "1ms",
-		"--order", "sequential", "--profile", "off", "--dir", run, "-o", "json")
+	runBench(t, 0, append([]string{
+		"--scenarios", "scenarios.yaml", "--tests", "openclose", "--runs", "1", "--slice", "5ms", "--warmup", "1ms", "--order", "sequential",
+		"--profile", "off", "--dir", run, "-o", "json",
+	}, flags...)...)
 	close(stop)
 	wg.Wait()
 	if failed != nil {

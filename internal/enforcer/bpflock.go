@@ -39,7 +39,7 @@ type bpflockReader struct {
 
 func openBPFLock(programs []Program) (Reader, error) {
 	r := &bpflockReader{programs: programs, args: map[ebpf.ProgramID]*ebpf.Map{}}
-	found, err := openNamed(programs, bpflockArguments)
+	found, err := openNamed(programs, bpflockArguments, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -50,10 +50,8 @@ func openBPFLock(programs []Program) (Reader, error) {
 		}
 	}
 	for _, p := range programs {
-		for _, name := range mapNames(p.Maps) {
-			if found[name] != nil {
-				r.args[p.ID] = found[name]
-			}
+		if name := found.usedBy(p); name != "" {
+			r.args[p.ID] = found[name]
 		}
 	}
 	return r, nil

@@ -42,7 +42,7 @@ func (s RuleSource) Open(programs []Program) (Reader, error) {
 		return fixed(s.Number), nil
 	}
 	name := s.Map[:min(nameLimit, len(s.Map))]
-	found, err := openNamed(programs, []string{name})
+	found, err := openNamed(programs, []string{name}, 0)
 	if err != nil {
 		return nil, err
 	}

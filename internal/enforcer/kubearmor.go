@@ -31,8 +31,8 @@ const (
 	initPIDNS      = 0xeffffffc        // PROC_PID_INIT_INO
 )
 
-// kubearmorPresets are the maps of presets: kubearmor_protectenv_preset_containers and so on. All but the last two begin with the same
-// 15 characters as nothing else.
+// kubearmorPresets are the maps of presets, kubearmor_protectenv_preset_containers and so on, as the kernel cuts their names.
+// kubearmor_exec_pids is cut to the same as that of the exec preset, and told apart by its keys.
 var kubearmorPresets = []string{"kubearmor_anon_", "kubearmor_exec_", "kubearmor_filel", "kubearmor_prote", "protectproc_pre"}
 
 // kubearmorKey is struct outer_key.
@@ -53,27 +53,19 @@ type kubearmorReader struct {
 }
 
 func openKubeArmor(programs []Program) (Reader, error) {
-	found, err := openNamed(programs, append([]string{kubearmorOuter}, kubearmorPresets...))
+	found, err := openNamed(programs, append([]string{kubearmorOuter}, kubearmorPresets...), 8)
 	if err != nil {
 		return nil, err
 	}
 	r := &kubearmorReader{programs, found[kubearmorOuter], map[ebpf.ProgramID]*ebpf.Map{}, found}
-	for name, m := range found {
-		// kubearmor_exec_pids is cut to the name of the exec preset's map.
-		if m.KeySize() == 4 && name == "kubearmor_exec_" {
-			delete(found, name)
-			m.Close()
-			continue
-		}
-		if m.KeySize() != 8 || m.ValueSize() != 4 {
+	for _, m := range found {
+		if m.ValueSize() != 4 {
 			return nil, errors.Join(fmt.Errorf("%s: not the layout v0.9 to v1.7", found), found.Close())
 		}
 	}
 	for _, p := range programs {
-		for _, name := range mapNames(p.Maps) {
-			if slices.Contains(kubearmorPresets, name) && found[name] != nil {
-				r.presets[p.ID] = found[name]
-			}
+		if name := found.only(kubearmorPresets).usedBy(p); name != "" {
+			r.presets[p.ID] = found[name]
 		}
 	}
 	if len(found) == 0 {

@@ -54,7 +54,7 @@ func openLayouts(layouts ...layout) func([]Program) (Reader, error) {
 		for _, l := range layouts {
 			names = append(names, l.names()...)
 		}
-		found, err := openNamed(programs, names)
+		found, err := openNamed(programs, names, 0)
 		if err != nil {
 			return nil, err
 		}

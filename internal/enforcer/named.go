@@ -17,9 +17,9 @@ type namedMaps map[string]*ebpf.Map
 // nameLimit is how much of a map's name the kernel keeps.
 const nameLimit = 15
 
-// openNamed opens those of the maps that programs use that have one of the names. Names alone do not do: another instance may have left
-// maps of the same name.
-func openNamed(programs []Program, names []string) (found namedMaps, err error) {
+// openNamed opens those of the maps that programs use that have one of the names and, unless that is 0, keys of such a size. Names alone do
+// not do: another instance may have left maps of the same name, and the kernel cuts different names to the same.
+func openNamed(programs []Program, names []string, keySize uint32) (found namedMaps, err error) {
 	found = namedMaps{}
 	defer func() {
 		if err != nil {
@@ -33,7 +33,7 @@ func openNamed(programs []Program, names []string) (found namedMaps, err error) 
 				continue
 			}
 			seen[id] = true
-			if err := found.open(id, names); err != nil {
+			if err := found.open(id, names, keySize); err != nil {
 				return nil, err
 			}
 		}
@@ -41,7 +41,7 @@ func openNamed(programs []Program, names []string) (found namedMaps, err error) 
 	return found, nil
 }
 
-func (n namedMaps) open(id ebpf.MapID, names []string) error {
+func (n namedMaps) open(id ebpf.MapID, names []string, keySize uint32) error {
 	m, err := ebpf.NewMapFromID(id)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil // its program is going away
@@ -54,7 +54,7 @@ func (n namedMaps) open(id ebpf.MapID, names []string) error {
 	case err != nil:
 		m.Close()
 		return fmt.Errorf("describe map %d: %w", id, err)
-	case !slices.Contains(names, info.Name):
+	case !slices.Contains(names, info.Name), keySize != 0 && info.KeySize != keySize:
 		return m.Close()
 	case n[info.Name] != nil:
 		m.Close()
@@ -62,6 +62,29 @@ func (n namedMaps) open(id ebpf.MapID, names []string) error {
 	}
 	n[info.Name] = m
 	return nil
+}
+
+// usedBy is the name of a map that a program uses; empty: it uses none of them.
+func (n namedMaps) usedBy(p Program) string {
+	for name, m := range n {
+		if info, err := m.Info(); err == nil {
+			if id, ok := info.ID(); ok && slices.Contains(p.Maps, id) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// only are those of some names.
+func (n namedMaps) only(names []string) namedMaps {
+	some := namedMaps{}
+	for _, name := range names {
+		if n[name] != nil {
+			some[name] = n[name]
+		}
+	}
+	return some
 }
 
 // String is what a message says of maps of no known layout.

@@ -15,7 +15,7 @@ var Systemd = Product{
 	programs: []string{"restrict_filesystems"},
 	uses:     []string{"cgroup_hash"},
 	open: func(programs []Program) (Reader, error) {
-		found, err := openNamed(programs, []string{"cgroup_hash"})
+		found, err := openNamed(programs, []string{"cgroup_hash"}, 0)
 		if err != nil {
 			return nil, err
 		}

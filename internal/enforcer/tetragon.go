@@ -47,7 +47,7 @@ func openTetragon(programs []Program) (_ Reader, err error) {
 		if p.Name != "generic_lsm_event" {
 			continue // it walks no rules
 		}
-		own, err := openNamed([]Program{p}, []string{"config_map", "lsm_calls", "policy_filter_m"})
+		own, err := openNamed([]Program{p}, []string{"config_map", "lsm_calls", "policy_filter_m"}, 0)
 		for _, m := range own {
 			r.maps = append(r.maps, m)
 		}
@@ -90,7 +90,7 @@ func tailCalled(calls *ebpf.Map, name string) (*ebpf.Map, error) {
 			return nil, err
 		}
 		ids, _ := info.MapIDs()
-		found, err := openNamed([]Program{{Maps: ids}}, []string{name})
+		found, err := openNamed([]Program{{Maps: ids}}, []string{name}, 0)
 		if err != nil || found[name] != nil {
 			return found[name], err
 		}

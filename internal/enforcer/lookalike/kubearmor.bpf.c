@@ -25,6 +25,21 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } kubearmor_protectenv_preset_containers SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__uint(key_size, sizeof(struct outer_key));
+	__uint(value_size, sizeof(__u32));
+} kubearmor_exec_preset_containers SEC(".maps");
+
+/* The kernel keeps as much of its name as of the preset's: kubearmor_exec_. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, __u64);
+} kubearmor_exec_pids SEC(".maps");
+
 /* 512 bytes before v1.6.10: what is read of it is what the map's keys have. */
 struct key {
 	__u8 bytes[512];
@@ -66,10 +81,27 @@ static __always_inline int match(void)
 	}
 
 MATCHES(enforce_file, file_open)
-MATCHES(enforce_proc, bprm_check_security)
 MATCHES(enforce_net_create, socket_create)
 MATCHES(enforce_cap, capable)
 MATCHES(enforce_rename_old, path_rename)
+
+SEC("lsm/bprm_check_security")
+int enforce_proc(void *ctx)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	bpf_map_lookup_elem(&kubearmor_exec_pids, &pid);
+	return match();
+}
+
+SEC("lsm/bprm_check_security")
+int exec_preset_bprm_check_security(void *ctx)
+{
+	struct outer_key outer = container();
+
+	bpf_map_lookup_elem(&kubearmor_exec_preset_containers, &outer);
+	return 0;
+}
 
 SEC("lsm/file_open")
 int env_preset_enforce_file(void *ctx)

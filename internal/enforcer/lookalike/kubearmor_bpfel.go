@@ -24,6 +24,8 @@ type KubeArmorKey struct {
 const (
 	KubeArmorMapBufk                                = "bufk"
 	KubeArmorMapKubearmorContainers                 = "kubearmor_containers"
+	KubeArmorMapKubearmorExecPids                   = "kubearmor_exec_pids"
+	KubeArmorMapKubearmorExecPresetContainers       = "kubearmor_exec_preset_containers"
 	KubeArmorMapKubearmorProtectenvPresetContainers = "kubearmor_protectenv_preset_containers"
 	KubeArmorProgEnforceCap                         = "enforce_cap"
 	KubeArmorProgEnforceFile                        = "enforce_file"
@@ -31,6 +33,7 @@ const (
 	KubeArmorProgEnforceProc                        = "enforce_proc"
 	KubeArmorProgEnforceRenameOld                   = "enforce_rename_old"
 	KubeArmorProgEnvPresetEnforceFile               = "env_preset_enforce_file"
+	KubeArmorProgExecPresetBprmCheckSecurity        = "exec_preset_bprm_check_security"
 )
 
 // LoadKubeArmor returns the embedded CollectionSpec for KubeArmor.
@@ -75,12 +78,13 @@ type KubeArmorSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type KubeArmorProgramSpecs struct {
-	EnforceCap           *ebpf.ProgramSpec `ebpf:"enforce_cap"`
-	EnforceFile          *ebpf.ProgramSpec `ebpf:"enforce_file"`
-	EnforceNetCreate     *ebpf.ProgramSpec `ebpf:"enforce_net_create"`
-	EnforceProc          *ebpf.ProgramSpec `ebpf:"enforce_proc"`
-	EnforceRenameOld     *ebpf.ProgramSpec `ebpf:"enforce_rename_old"`
-	EnvPresetEnforceFile *ebpf.ProgramSpec `ebpf:"env_preset_enforce_file"`
+	EnforceCap                  *ebpf.ProgramSpec `ebpf:"enforce_cap"`
+	EnforceFile                 *ebpf.ProgramSpec `ebpf:"enforce_file"`
+	EnforceNetCreate            *ebpf.ProgramSpec `ebpf:"enforce_net_create"`
+	EnforceProc                 *ebpf.ProgramSpec `ebpf:"enforce_proc"`
+	EnforceRenameOld            *ebpf.ProgramSpec `ebpf:"enforce_rename_old"`
+	EnvPresetEnforceFile        *ebpf.ProgramSpec `ebpf:"env_preset_enforce_file"`
+	ExecPresetBprmCheckSecurity *ebpf.ProgramSpec `ebpf:"exec_preset_bprm_check_security"`
 }
 
 // KubeArmorMapSpecs contains maps before they are loaded into the kernel.
@@ -89,6 +93,8 @@ type KubeArmorProgramSpecs struct {
 type KubeArmorMapSpecs struct {
 	Bufk                                *ebpf.MapSpec `ebpf:"bufk"`
 	KubearmorContainers                 *ebpf.MapSpec `ebpf:"kubearmor_containers"`
+	KubearmorExecPids                   *ebpf.MapSpec `ebpf:"kubearmor_exec_pids"`
+	KubearmorExecPresetContainers       *ebpf.MapSpec `ebpf:"kubearmor_exec_preset_containers"`
 	KubearmorProtectenvPresetContainers *ebpf.MapSpec `ebpf:"kubearmor_protectenv_preset_containers"`
 }
 
@@ -120,6 +126,8 @@ func (o *KubeArmorObjects) Close() error {
 type KubeArmorMaps struct {
 	Bufk                                *ebpf.Map `ebpf:"bufk"`
 	KubearmorContainers                 *ebpf.Map `ebpf:"kubearmor_containers"`
+	KubearmorExecPids                   *ebpf.Map `ebpf:"kubearmor_exec_pids"`
+	KubearmorExecPresetContainers       *ebpf.Map `ebpf:"kubearmor_exec_preset_containers"`
 	KubearmorProtectenvPresetContainers *ebpf.Map `ebpf:"kubearmor_protectenv_preset_containers"`
 }
 
@@ -127,6 +135,8 @@ func (m *KubeArmorMaps) Close() error {
 	return _KubeArmorClose(
 		m.Bufk,
 		m.KubearmorContainers,
+		m.KubearmorExecPids,
+		m.KubearmorExecPresetContainers,
 		m.KubearmorProtectenvPresetContainers,
 	)
 }
@@ -141,12 +151,13 @@ type KubeArmorVariables struct {
 //
 // It can be passed to LoadKubeArmorObjects or ebpf.CollectionSpec.LoadAndAssign.
 type KubeArmorPrograms struct {
-	EnforceCap           *ebpf.Program `ebpf:"enforce_cap"`
-	EnforceFile          *ebpf.Program `ebpf:"enforce_file"`
-	EnforceNetCreate     *ebpf.Program `ebpf:"enforce_net_create"`
-	EnforceProc          *ebpf.Program `ebpf:"enforce_proc"`
-	EnforceRenameOld     *ebpf.Program `ebpf:"enforce_rename_old"`
-	EnvPresetEnforceFile *ebpf.Program `ebpf:"env_preset_enforce_file"`
+	EnforceCap                  *ebpf.Program `ebpf:"enforce_cap"`
+	EnforceFile                 *ebpf.Program `ebpf:"enforce_file"`
+	EnforceNetCreate            *ebpf.Program `ebpf:"enforce_net_create"`
+	EnforceProc                 *ebpf.Program `ebpf:"enforce_proc"`
+	EnforceRenameOld            *ebpf.Program `ebpf:"enforce_rename_old"`
+	EnvPresetEnforceFile        *ebpf.Program `ebpf:"env_preset_enforce_file"`
+	ExecPresetBprmCheckSecurity *ebpf.Program `ebpf:"exec_preset_bprm_check_security"`
 }
 
 func (p *KubeArmorPrograms) Close() error {
@@ -157,6 +168,7 @@ func (p *KubeArmorPrograms) Close() error {
 		p.EnforceProc,
 		p.EnforceRenameOld,
 		p.EnvPresetEnforceFile,
+		p.ExecPresetBprmCheckSecurity,
 	)
 }
 

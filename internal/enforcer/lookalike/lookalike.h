@@ -9,6 +9,7 @@
 #include <bpf/bpf_tracing.h>
 
 #define BPF_MAP_TYPE_PROG_ARRAY 3
+#define BPF_MAP_TYPE_LRU_HASH 9
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 struct ns_common {
