@@ -56,9 +56,13 @@ func TestByNamespace(t *testing.T) {
 	strict, loose := Policy{Generation: 1, Rules: Rules{File: 2}}, Policy{Generation: 2, Rules: Rules{File: 1}}
 	of := map[uint64]Policy{1: strict, 2: loose}
 	got := byNamespace([]process{
-		{mntns: 10, cgroup: 1}, {mntns: 10, cgroup: 1}, // agree
-		{mntns: 20, cgroup: 1}, {mntns: 20, cgroup: 2}, {mntns: 20, cgroup: 2},
-		{mntns: 30, cgroup: 1}, {mntns: 30, cgroup: 9}, // one is under none
+		{mntns: 10, cgroup: 1},
+		{mntns: 10, cgroup: 1}, // agree
+		{mntns: 20, cgroup: 1},
+		{mntns: 20, cgroup: 2},
+		{mntns: 20, cgroup: 2},
+		{mntns: 30, cgroup: 1},
+		{mntns: 30, cgroup: 9}, // one is under none
 		{mntns: 40, cgroup: 9},
 	}, func(p process) (Policy, bool) { policy, ok := of[p.cgroup]; return policy, ok })
 	if len(got) != 3 || got[10] != strict || !got[20].Mixed || !got[30].Mixed {

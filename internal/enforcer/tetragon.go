@@ -1,10 +1,7 @@
 package enforcer
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/cilium/ebpf"
@@ -126,104 +123,4 @@ func memberOffset(m *ebpf.Map, structure, member string) (int, error) {
 		return 0, fmt.Errorf("%s has no struct %s with a %s: not the layout of v1.3 and later", m, structure, member)
 	}
 	return int(s.Members[i].Offset.Bytes()), nil
-}
-
-// Read returns the policies that are for every workload under Everywhere, and those with some workloads by mount namespace.
-func (r *tetragonReader) Read() (Policies, error) {
-	rules := make([]int, len(r.sensors))
-	policy := make([]uint32, len(r.sensors))
-	for i, s := range r.sensors {
-		filter, err := s.filter.LookupBytes(uint32(0))
-		if err != nil {
-			return nil, fmt.Errorf("selectors of program %d: %w", s.program.ID, err)
-		}
-		config, err := s.config.LookupBytes(uint32(0))
-		if err != nil {
-			return nil, fmt.Errorf("policy of program %d: %w", s.program.ID, err)
-		}
-		if len(filter) < 4 || len(config) < s.policyID+4 {
-			return nil, fmt.Errorf("program %d has no selectors yet", s.program.ID)
-		}
-		rules[i] = max(1, int(binary.NativeEndian.Uint32(filter)))
-		policy[i] = binary.NativeEndian.Uint32(config[s.policyID:])
-	}
-	members, err := r.members(policy)
-	if err != nil {
-		return nil, err
-	}
-	of := func(cgroup uint64) Policy {
-		counts := newProgramRules()
-		p := Policy{programs: counts}
-		generation := make([]entry, len(r.sensors))
-		for i, s := range r.sensors {
-			n := rules[i]
-			if policy[i] != 0 && !members[policy[i]][cgroup] {
-				n = 0
-			}
-			counts.add(s.program, n)
-			*p.Rules.Kind(s.program.Hook) += n
-			generation[i].value = binary.NativeEndian.AppendUint32(nil, uint32(n))
-		}
-		p.Generation = digest(generation)
-		return p
-	}
-	out := Policies{Everywhere: of(0)}
-	if len(members) == 0 {
-		return out, nil
-	}
-	running, err := processes("/proc")
-	if err != nil {
-		return nil, err
-	}
-	for ns, p := range byNamespace(running, func(p process) (Policy, bool) { return of(p.cgroup), true }) {
-		if p.Mixed || p.Generation != out[Everywhere].Generation {
-			out[ns] = p
-		}
-	}
-	return out, nil
-}
-
-// members are the cgroups of the policies that are not for everything.
-func (r *tetragonReader) members(policies []uint32) (map[uint32]map[uint64]bool, error) {
-	out := map[uint32]map[uint64]bool{}
-	for _, id := range policies {
-		if id == 0 || r.cgroups == nil || out[id] != nil {
-			continue
-		}
-		out[id] = map[uint64]bool{}
-		var inner uint32
-		switch err := r.cgroups.Lookup(id, &inner); {
-		case errors.Is(err, ebpf.ErrKeyNotExist):
-			continue
-		case err != nil:
-			return nil, fmt.Errorf("cgroups of policy %d: %w", id, err)
-		}
-		m, err := ebpf.NewMapFromID(ebpf.MapID(inner))
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		cgroups, err := keysOf[uint64](m)
-		m.Close()
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range cgroups {
-			out[id][c] = true
-		}
-	}
-	return out, nil
-}
-
-// Close closes the maps.
-func (r *tetragonReader) Close() error {
-	var all error
-	for _, m := range r.maps {
-		if m != nil {
-			all = errors.Join(all, m.Close())
-		}
-	}
-	return all
 }
