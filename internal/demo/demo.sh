@@ -62,9 +62,9 @@ done
 echo "demo: in a VM instead, kernel $kernel: $found"
 # An emulated CPU that shares the host's with others has no time worth showing; instructions are the same in every run.
 echo "demo: the VM counts instructions: read every ns below as one instruction"
-# Slices are short there: an emulated second takes several, and instructions need not be counted for long.
+# Slices are short there, one tick of the timer: an emulated second takes several, and instructions need not be counted for long.
 bin/vm -kernel "$kernel" -icount -timeout 15m -in bin/lsmprof:/usr/local/bin/lsmprof -in "$scenario:/demo/scenario.sh" \
 	-in "$bench:/demo/bench.sh" -out "$profile:$work" -out "$run:$run" -env PROFILE="$profile" -env RUN="$run" -- \
-	'mkdir -p "${PROFILE%/*}" && sh /demo/scenario.sh "$PROFILE" && sh /demo/bench.sh "$RUN" --slice 8ms --warmup 2ms'
+	'mkdir -p "${PROFILE%/*}" && sh /demo/scenario.sh "$PROFILE" && sh /demo/bench.sh "$RUN" --slice 4ms --warmup 1ms'
 mv "$work/lsmprof.pb.gz" "$profile"
 show

@@ -24,6 +24,7 @@ enum {
 	NR_umask = 95,
 	NR_ptrace = 101,
 	NR_getuid = 102,
+	NR_personality = 135,
 	NR_prctl = 157,
 	NR_mount = 165,
 	NR_umount2 = 166,

@@ -20,6 +20,7 @@ enum {
 	NR_pread64 = 67,
 	NR_ppoll = 73,
 	NR_newfstatat = 79,
+	NR_personality = 92,
 	NR_exit_group = 94,
 	NR_set_tid_address = 96,
 	NR_set_robust_list = 99,
