@@ -160,3 +160,13 @@ func (c *Costs) Share(row *Cost) float64 {
 	}
 	return 100 * row.Hook / c.Hook
 }
+
+// EachTimed calls fn with the hook cost of a call, ns, and how many calls cost that, for all calls that have a time. The reading
+// behind a cost is within Tolerance.
+func (c *Cost) EachTimed(fn func(hook float64, calls uint64)) {
+	for i, n := range c.Readings {
+		if n > 0 {
+			fn(max(0, interpolate(i, 0.5)-c.bias+c.dispatch), n)
+		}
+	}
+}

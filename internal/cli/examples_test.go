@@ -51,7 +51,7 @@ func freePort(t *testing.T) string {
 }
 
 // serve runs a server until the test ends, and returns when it can be connected to.
-func serve(t *testing.T, uid int, port string, args ...string) {
+func serveProduct(t *testing.T, uid int, port string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(args[0], args[1:]...)
 	var out strings.Builder
@@ -111,7 +111,7 @@ func example(t *testing.T, script string, env ...string) {
 func TestExampleRedis(t *testing.T) {
 	exampleTools(t, "redis-server", "redis-benchmark")
 	port := freePort(t)
-	serve(t, 0, port, "redis-server", "--port", port, "--save", "", "--dir", t.TempDir())
+	serveProduct(t, 0, port, "redis-server", "--port", port, "--save", "", "--dir", t.TempDir())
 	example(t, "redis.sh", "N=2000", "PORT="+port)
 }
 
@@ -122,7 +122,7 @@ func TestExampleNginx(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "conf"), []byte(conf), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	serve(t, 0, port, "nginx", "-p", dir, "-c", filepath.Join(dir, "conf"))
+	serveProduct(t, 0, port, "nginx", "-p", dir, "-c", filepath.Join(dir, "conf"))
 	example(t, "nginx.sh", "T=1", "URL=http://127.0.0.1:"+port+"/")
 }
 
@@ -153,7 +153,7 @@ func TestExamplePgbench(t *testing.T) {
 		}
 	}
 	run("initdb", "--no-sync", "-A", "trust", "-D", data)
-	serve(t, uid, port, "postgres", "-D", data, "-p", port, "-k", dir, "-c", "fsync=off")
+	serveProduct(t, uid, port, "postgres", "-D", data, "-p", port, "-k", dir, "-c", "fsync=off")
 	at := []string{"-h", "127.0.0.1", "-p", port, "-U", "postgres"}
 	run(slices.Concat([]string{"createdb"}, at, []string{"bench"})...)
 	run(slices.Concat([]string{"pgbench"}, at, []string{"-q", "-i", "bench"})...)

@@ -99,19 +99,10 @@ func newListing(known *containers, whose *owners) (*listing, error) {
 	return l, nil
 }
 
-// addWorkloads reads the rules of one product.
+// addWorkloads lists the rules of one product.
 func (l *listing) addWorkloads(e owner, progs []tracer.Program, known tracer.Namer) error {
-	own := slices.DeleteFunc(slices.Clone(progs), func(p tracer.Program) bool { return !p.Attached() || !e.owns(p) })
-	if len(own) == 0 || e.open == nil {
-		return nil
-	}
-	r, err := e.open(asPrograms(own))
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	policies, err := r.Read()
-	if err != nil {
+	policies, err := e.policies(progs)
+	if err != nil || len(policies) == 0 {
 		return err
 	}
 	names := tracer.Workloads(known)
@@ -125,6 +116,21 @@ func (l *listing) addWorkloads(e owner, progs []tracer.Program, known tracer.Nam
 		l.Workloads = append(l.Workloads, listedWorkload{e.name, name, ns, p.Mode, p.Rules, p.Mixed})
 	}
 	return nil
+}
+
+// policies reads what an enforcer has in force, by mount namespace. Where it does not run, or its rules cannot be read, that is
+// nothing.
+func (e owner) policies(progs []tracer.Program) (map[uint32]enforcer.Policy, error) {
+	own := slices.DeleteFunc(slices.Clone(progs), func(p tracer.Program) bool { return !p.Attached() || !e.owns(p) })
+	if len(own) == 0 || e.open == nil {
+		return nil, nil
+	}
+	r, err := e.open(asPrograms(own))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return r.Read()
 }
 
 func (l *listing) write(w io.Writer) error {

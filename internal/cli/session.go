@@ -99,6 +99,20 @@ func (s *session) start(ctx context.Context) (*tracer.Tracer, error) {
 
 // options are what the flags ask for, with a calibration. It fails where no program is selected.
 func (s *session) options() (opts tracer.Options, err error) {
+	if opts, err = s.uncalibrated(); err != nil {
+		return opts, err
+	}
+	if err := s.selectsSome(); err != nil {
+		return opts, err
+	}
+	if s.calibrate == "on" {
+		opts.Calibration, err = calibration(s.earlier, opts.Scope, opts.Preemptible)
+	}
+	return opts, err
+}
+
+// uncalibrated are the options without a calibration.
+func (s *session) uncalibrated() (opts tracer.Options, err error) {
 	scope, err := tracer.ScopeHere()
 	if err != nil {
 		return opts, err
@@ -116,19 +130,24 @@ func (s *session) options() (opts tracer.Options, err error) {
 	if s.containers.filters() {
 		opts.Filter.Follow = s.containers.selected
 	}
+	return opts, nil
+}
+
+// selectsSome fails where no program is selected.
+func (s *session) selectsSome() error {
 	progs, err := tracer.Programs()
 	if err != nil {
-		return opts, err
+		return err
 	}
 	s.owners.look(progs)
 	if !slices.ContainsFunc(progs, func(p tracer.Program) bool { return p.Attached() && s.selects(p) }) {
-		return opts, nothingToMeasure(progs)
+		return nothingToMeasureError{nothingToMeasure(progs)}
 	}
-	if s.calibrate == "on" {
-		opts.Calibration, err = calibration(s.earlier, scope, opts.Preemptible)
-	}
-	return opts, err
+	return nil
 }
+
+// nothingToMeasureError is no failure for who can wait.
+type nothingToMeasureError struct{ error }
 
 // ready tells whoever waits for --ready-file.
 func (s *session) ready() error {
@@ -172,10 +191,13 @@ func nothingToMeasure(progs []tracer.Program) error {
 func (s *session) snapshot(t *tracer.Tracer) (profile.Snapshot, error) {
 	snap, err := t.Snapshot()
 	snap.Warnings = append(snap.Warnings, s.containers.warnings(&snap)...)
-	snap.CommandLine = s.invocation
-	snap.Version = version()
-	snap.Machine = machine()
-	return snap, err
+	return s.signed(snap), err
+}
+
+// signed says where a snapshot comes from.
+func (s *session) signed(snap profile.Snapshot) profile.Snapshot {
+	snap.CommandLine, snap.Version, snap.Machine = s.invocation, version(), machine()
+	return snap
 }
 
 func u32s(in []uint) []uint32 {

@@ -1,0 +1,44 @@
+package serve
+
+import (
+	"log/slog"
+	"net"
+
+	"golang.org/x/net/netutil"
+)
+
+// listen opens the address.
+func (s *Server) listen() (net.Listener, error) {
+	if local, err := loopback(s.config.Listen); err == nil && !local && s.creds.server == nil {
+		slog.Warn("no TLS: profiles, and the token if there is one, cross the network in the clear", "listen", s.config.Listen)
+	}
+	l, err := net.Listen("tcp", s.config.Listen)
+	if err != nil {
+		return nil, err
+	}
+	return netutil.LimitListener(l, maxConnections), nil
+}
+
+// loopback says whether only this machine reaches an address. A name counts if all that it stands for does.
+func loopback(address string) (bool, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false, err
+	}
+	if host == "" {
+		return false, nil // every address
+	}
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback(), nil
+	}
+	ips, err := net.LookupIP(host)
+	if err != nil {
+		return false, err
+	}
+	for _, ip := range ips {
+		if !ip.IsLoopback() {
+			return false, nil
+		}
+	}
+	return true, nil
+}
