@@ -17,6 +17,7 @@ type source struct {
 	mu       sync.Mutex
 	live     int
 	started  int
+	calls    int64 // of all tracers
 	startErr error
 	pollErr  error
 	rows     []profile.Row
@@ -66,6 +67,7 @@ func (t *fakeTracer) Poll(context.Context) error {
 		row.Readings.Add(1000)
 		row.Sum += 1000
 		t.snap.Programs[0].Timed++
+		t.calls++
 	}
 	return nil
 }

@@ -32,8 +32,10 @@ type ledger struct {
 	probing  float64 // ns that the probes cost
 	room     map[program]Room
 
-	profile  *pprof.Profile // nil: nothing yet
-	restarts uint64         // of profile
+	total          *pprof.Profile   // empty: nothing yet
+	pending        []*pprof.Profile // not in total yet
+	pendingSamples int
+	restarts       uint64 // of total
 }
 
 // What the series differ in. The labels of Prometheus have the same names.
@@ -73,7 +75,7 @@ var otherWorkload = workload{workload: other}
 
 func newLedger(limit int, now func() time.Time) *ledger {
 	return &ledger{
-		now: now, programs: newBounded[program, programTotals](limit), calls: newBounded[callSeries, callTotals](limit),
+		now: now, total: &pprof.Profile{}, programs: newBounded[program, programTotals](limit), calls: newBounded[callSeries, callTotals](limit),
 		syscalls: newBounded[syscallSeries, costTotals](limit), rules: newBounded[rulesSeries, costTotals](limit),
 	}
 }

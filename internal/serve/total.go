@@ -12,26 +12,42 @@ import (
 // maxSamples bounds the cumulative profile. Beyond it begins anew, as after a restart of the server: scrapers know that.
 const maxSamples = 50_000
 
-// addProfile merges a difference into the cumulative profile. The caller holds the lock.
+// addProfile takes a difference for the cumulative profile. The caller holds the lock, as of merge.
 func (l *ledger) addProfile(delta profile.Snapshot) error {
 	p, err := delta.Profile()
 	if err != nil {
 		return err
 	}
 	p.Comments = nil // of the difference; writeProfile has those of the total
-	if l.profile == nil {
-		l.profile = p
+	l.pending = append(l.pending, p)
+	l.pendingSamples += len(p.Sample)
+	// Merging goes through the whole total: with the next of similar size at the latest, so that it stays cheap.
+	if l.pendingSamples > 1000 && l.pendingSamples > len(l.total.Sample)/2 || len(l.pending) > 1000 {
+		return l.merge()
+	}
+	return nil
+}
+
+// merge brings the total up to date.
+func (l *ledger) merge() error {
+	if len(l.pending) == 0 {
 		return nil
 	}
-	sum, err := pprof.Merge([]*pprof.Profile{l.profile, p})
+	parts := l.pending
+	if len(l.total.SampleType) > 0 {
+		parts = append([]*pprof.Profile{l.total}, parts...)
+	}
+	newest := l.pending[len(l.pending)-1]
+	l.pending, l.pendingSamples = nil, 0
+	sum, err := pprof.Merge(parts)
 	if err != nil {
 		return fmt.Errorf("add to the cumulative profile: %w", err)
 	}
 	if len(sum.Sample) > maxSamples {
 		l.restarts++
-		sum = p
+		sum = newest
 	}
-	l.profile = sum
+	l.total = sum
 	return nil
 }
 
@@ -53,9 +69,12 @@ func (l *ledger) writeProfile(w io.Writer, origin profile.Snapshot) error {
 	if err != nil {
 		return err
 	}
+	if err := l.merge(); err != nil {
+		return err
+	}
 	p := empty
-	if l.profile != nil {
-		p = l.profile.Copy()
+	if len(l.total.SampleType) > 0 {
+		p = l.total.Copy()
 		p.Comments = empty.Comments
 	}
 	p.TimeNanos, p.DurationNanos = l.first.UnixNano(), int64(l.measured)

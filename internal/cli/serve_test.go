@@ -1,0 +1,272 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	pprof "github.com/google/pprof/profile"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+)
+
+// liveServe is an `lsmprof serve` that listens.
+type liveServe struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	url    string
+	stderr bytes.Buffer
+}
+
+func startServe(t *testing.T, args ...string) *liveServe {
+	t.Helper()
+	ready := filepath.Join(t.TempDir(), "ready")
+	s := &liveServe{t: t, cmd: lsmprof(append([]string{"serve", "--listen", "127.0.0.1:0", "--ready-file", ready}, args...)...)}
+	s.start(ready)
+	return s
+}
+
+func (s *liveServe) start(ready string) {
+	s.t.Helper()
+	s.cmd.Stderr = &s.stderr
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		s.cmd.Process.Kill()
+		s.cmd.Wait()
+		if s.t.Failed() {
+			s.t.Logf("serve: %s", s.stderr.String())
+		}
+	})
+	waitForFile(s.t, ready)
+	address, err := os.ReadFile(ready)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.url = "http://" + strings.TrimSpace(string(address))
+}
+
+// asked is a request for a profile that is under way.
+type asked struct {
+	leave context.CancelFunc
+	got   chan error
+	p     *pprof.Profile
+}
+
+func (s *liveServe) ask(seconds string) *asked {
+	ctx, leave := context.WithCancel(s.t.Context())
+	a := &asked{leave: leave, got: make(chan error, 1)}
+	go func() {
+		var err error
+		a.p, err = s.profile(ctx, seconds)
+		a.got <- err
+	}()
+	return a
+}
+
+func (s *liveServe) profile(ctx context.Context, seconds string) (*pprof.Profile, error) {
+	body, err := s.get(ctx, "/debug/pprof/lsm?seconds="+seconds)
+	if err != nil {
+		return nil, err
+	}
+	return pprof.ParseData(body)
+}
+
+func (s *liveServe) get(ctx context.Context, path string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s: %s", path, resp.Status, body)
+	}
+	return body, err
+}
+
+// metrics are the values of a metric, by the values of its labels that are asked for.
+func (s *liveServe) metrics(name string, labels ...string) map[string]float64 {
+	s.t.Helper()
+	body, err := s.get(s.t.Context(), "/metrics")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(body))
+	if err != nil {
+		s.t.Fatalf("%v in %s", err, body)
+	}
+	sums := map[string]float64{}
+	for _, m := range families[name].GetMetric() {
+		var key []string
+		for _, want := range labels {
+			i := slices.IndexFunc(m.Label, func(l *dto.LabelPair) bool { return l.GetName() == want })
+			if i >= 0 {
+				key = append(key, m.Label[i].GetValue())
+			}
+		}
+		sums[strings.Join(key, " ")] += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+	}
+	return sums
+}
+
+func (s *liveServe) measuring(clients int) {
+	s.t.Helper()
+	vmtest.WaitFor(s.t, fmt.Sprint(clients, " clients to measure"), func() bool {
+		return s.metrics("lsmprof_measuring_clients")[""] == float64(clients)
+	})
+}
+
+// counted are the calls of a profile, by syscall, hook and rules.
+func counted(p *pprof.Profile) map[string]int64 {
+	calls := map[string]int64{}
+	for _, s := range p.Sample {
+		calls[fmt.Sprintf("%s %s %d", s.Label["syscall"][0], s.Label["hook"][0], s.NumLabel["rules"])] += s.Value[0]
+	}
+	return calls
+}
+
+// programs counts what is in the kernel and was not before.
+func programs(t *testing.T, before []string) (n int) {
+	for _, id := range vmtest.KernelIDs(t) {
+		if strings.HasPrefix(id, "program ") && !slices.Contains(before, id) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestServe(t *testing.T) {
+	if r := vmtest.Guest(t); r.Major != 6 || r.Minor != 1 {
+		t.Skip("what serve adds to record is the same on every kernel; this is tried on 6.1")
+	}
+	w := startWorkload(t)
+	startReference(t, map[uint32]enforcer.Rules{w.mntns: {File: 8, Net: 2}})
+	before := vmtest.KernelIDs(t)
+	s := startServe(t, "--calibrate=off", "--linger=0", "--max-duration=10m", "--mntns", fmt.Sprint(w.mntns))
+	if n := programs(t, before); n != 0 {
+		t.Fatalf("%d programs are loaded before anybody measures", n)
+	}
+	const opens, renames = 500, 100
+	want := map[string]int64{"openat file_open [8]": opens, "renameat path_rename [8]": renames}
+
+	t.Run("clients share probes, and each gets exact counts", func(t *testing.T) {
+		first := s.ask("6")
+		s.measuring(1)
+		alone := programs(t, before)
+		second, third := s.ask("6"), s.ask("600")
+		s.measuring(3)
+		if n := programs(t, before); n != alone || n == 0 {
+			t.Errorf("%d programs for three clients, %d for one", n, alone)
+		}
+		w.do("openat", opens)
+		w.do("rename", renames)
+		for i, a := range []*asked{first, second} {
+			if err := <-a.got; err != nil {
+				t.Fatal(err)
+			}
+			calls := counted(a.p)
+			for what, n := range want {
+				if calls[what] != n {
+					t.Errorf("client %d: %s: %d calls, want %d; all: %v", i, what, calls[what], n, calls)
+				}
+			}
+		}
+		third.leave()
+		<-third.got
+		vmtest.NothingNew(t, before)
+	})
+	t.Run("totals", func(t *testing.T) {
+		p, err := s.profile(t.Context(), "0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls := counted(p)
+		for what, n := range want {
+			if calls[what] != n {
+				t.Errorf("cumulative: %s: %d calls, want %d; all: %v", what, calls[what], n, calls)
+			}
+		}
+		for _, m := range []struct {
+			name   string
+			labels []string
+			key    string
+			want   float64
+		}{
+			{"lsmprof_calls_total", []string{"enforcer", "hook"}, "reference path_rename", renames},
+			{"lsmprof_hook_duration_seconds", []string{"hook"}, "path_rename", renames},
+			{"lsmprof_syscall_calls_total", []string{"syscall"}, "renameat", renames},
+			{"lsmprof_rules_calls_total", []string{"hook", "rules"}, "path_rename 8", renames},
+			{"lsmprof_invocations_total", []string{"hook", "outcome"}, "path_rename timed", renames},
+			{"lsmprof_rules", []string{"enforcer", "type"}, "reference file", 8},
+			{"lsmprof_rules", []string{"enforcer", "type"}, "reference net", 2},
+			{"lsmprof_completeness_ratio", nil, "", 1},
+			{"lsmprof_probes_attached", nil, "", 0},
+			{"lsmprof_series_overflow_total", []string{"table"}, "calls", 0},
+		} {
+			all := s.metrics(m.name, m.labels...)
+			if got, ok := all[m.key]; !ok || got != m.want {
+				t.Errorf("%s: %v, want %g of %q", m.name, all, m.want, m.key)
+			}
+		}
+	})
+	t.Run("SIGTERM answers with what there is", func(t *testing.T) {
+		a := s.ask("600")
+		s.measuring(1)
+		w.do("rename", 50)
+		if err := errors.Join(s.cmd.Process.Signal(os.Interrupt), <-a.got, s.cmd.Wait()); err != nil {
+			t.Fatal(err)
+		}
+		if calls := counted(a.p); calls["renameat path_rename [8]"] != 50 {
+			t.Errorf("%v, want 50 calls of rename", calls)
+		}
+		vmtest.NothingNew(t, before)
+	})
+	t.Run("SIGKILL leaves nothing", func(t *testing.T) {
+		s := startServe(t, "--calibrate=off", "--always")
+		vmtest.WaitFor(t, "probes", func() bool { return s.metrics("lsmprof_probes_attached")[""] == 1 })
+		if cells := s.metrics("lsmprof_cells_used", "hook"); cells["file_open"] < 1 {
+			t.Errorf("cells: %v", cells)
+		}
+		if programs(t, before) == 0 {
+			t.Error("--always keeps no probes")
+		}
+		s.cmd.Process.Kill()
+		s.cmd.Wait()
+		vmtest.NothingNew(t, before)
+	})
+}
+
+// A scrape is a client: its probes stay for --linger, and go when no other scrape follows.
+func TestServeScrapesKeepProbes(t *testing.T) {
+	if r := vmtest.Guest(t); r.Major != 6 || r.Minor != 1 {
+		t.Skip("the same on every kernel; tried on 6.1")
+	}
+	startReference(t, map[uint32]enforcer.Rules{})
+	before := vmtest.KernelIDs(t)
+	s := startServe(t, "--calibrate=off", "--linger=3s", "--program", "ref_file_open")
+	s.metrics("lsmprof_calls_total")
+	if n := programs(t, before); n != 2 {
+		t.Errorf("%d programs after a scrape, want a pair", n)
+	}
+	vmtest.NothingNew(t, before)
+}

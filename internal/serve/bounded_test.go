@@ -1,0 +1,75 @@
+package serve
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+func TestBoundedKeepsItsBoundAndCounts(t *testing.T) {
+	b := newBounded[string, int](20)
+	now := time.Unix(0, 0)
+	for i := range 100 {
+		*b.at(now, fmt.Sprint("w", i), fmt.Sprint("hook", i%3), "all")++
+	}
+	// 18 under their own names; two hooks had room; the third is in "all".
+	if len(b.rows) != 21 || b.overflow != 82 {
+		t.Errorf("%d rows, %d overflows; want 21 and 82", len(b.rows), b.overflow)
+	}
+	sum := 0
+	for _, r := range b.rows {
+		sum += r.value
+	}
+	if sum != 100 {
+		t.Errorf("the rows add up to %d, want 100", sum)
+	}
+}
+
+func TestBoundedMakesRoomOfWhatIsGone(t *testing.T) {
+	b := newBounded[string, int](20)
+	for i := range 20 {
+		*b.at(time.Unix(int64(i), 0), fmt.Sprint(i))++
+	}
+	b.expire(time.Unix(15, 0))
+	if len(b.rows) != 5 {
+		t.Errorf("%d rows, want the 5 newest", len(b.rows))
+	}
+	b.expire(time.Unix(1000, 0))
+	if len(b.rows) != 5 {
+		t.Error("rows are gone although there is room")
+	}
+}
+
+// A node whose pods never stop coming: the metrics stay bounded, the totals right.
+func TestLedgerUnderChurn(t *testing.T) {
+	const limit, pods = 100, 1000
+	now := time.Unix(0, 0)
+	l := newLedger(limit, func() time.Time { return now })
+	for i := range pods {
+		r := profile.Row{Syscall: "openat", Rules: i, Workload: profile.Workload{MntNS: uint32(i + 1), Namespace: "n", Pod: fmt.Sprint("p", i), Container: "c"}}
+		r.Readings.Add(1000)
+		r.Sum = 1000
+		s := profile.Snapshot{
+			Start: now, Duration: time.Second, Rows: []profile.Row{r},
+			Programs: []profile.Program{{Name: "p", Hook: "file_open", Enforcer: "reference", Timed: 1}},
+		}
+		if err := l.add(s, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(l.calls.rows) > limit || len(l.syscalls.rows) > limit || len(l.rules.rows) > limit {
+		t.Errorf("%d, %d and %d series; want at most %d", len(l.calls.rows), len(l.syscalls.rows), len(l.rules.rows), limit)
+	}
+	if l.calls.overflow != pods-limit*9/10 {
+		t.Errorf("%d overflows, want %d", l.calls.overflow, pods-limit*9/10)
+	}
+	var sum uint64
+	for _, r := range l.calls.rows {
+		sum += r.value.calls
+	}
+	if sum != pods {
+		t.Errorf("%d calls, want %d", sum, pods)
+	}
+}
