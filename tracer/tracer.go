@@ -276,8 +276,5 @@ func (t *Tracer) Close() error {
 	if t.loader != nil {
 		errs = append(errs, t.loader.Close())
 	}
-	// What is mapped into memory holds its BPF map until the garbage collector has seen that nobody uses it.
-	t.order, t.probes, t.books, t.loader = nil, nil, nil, nil
-	runtime.GC()
 	return errors.Join(errs...)
 }

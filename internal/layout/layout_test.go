@@ -29,6 +29,7 @@ var only = map[string][]string{
 	"internal/kernel": {},
 	"internal/stats":  {},
 	"internal/cri":    {},
+	"internal/serve":  {"profile"},
 
 	"internal/enforcer/rules": {},
 }
@@ -37,6 +38,7 @@ var only = map[string][]string{
 var importers = map[string][]string{
 	"internal/cli":    {"cmd/lsmprof"},
 	"internal/vmtest": {"internal/vmtest"},
+	"internal/serve":  {"internal/cli"},
 	"tracer":          {"internal/cli", "internal/bench", "internal/accuracy"},
 }
 
@@ -60,11 +62,11 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// What reads a profile or writes a report must not need a kernel.
+// What reads a profile, writes a report or serves one must not need a kernel.
 func TestPurePackagesDoNotLoadBPF(t *testing.T) {
 	for _, p := range list(t) {
 		switch name := strings.TrimPrefix(p.ImportPath, module); name {
-		case "profile", "report", "internal/stats", "internal/rundir":
+		case "profile", "report", "internal/stats", "internal/rundir", "internal/serve":
 			for _, dep := range p.Deps {
 				if strings.HasPrefix(dep, "github.com/cilium/ebpf") {
 					t.Errorf("%s depends on %s", name, dep)

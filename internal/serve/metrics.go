@@ -76,6 +76,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	if err := s.probes.scrape(); err != nil {
 		slog.Debug("the scrape has nothing new", "reason", err)
 	}
+	state := s.probes.state()
 	e := emitter{ch}
 	m.collectRules(e)
 	l := s.ledger
@@ -84,7 +85,6 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	m.collectCalls(e, l)
 	m.collectPrograms(e, l)
 
-	state := s.probes.state()
 	attached := 0.0
 	if state.attached {
 		attached = 1

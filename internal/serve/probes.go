@@ -104,6 +104,7 @@ func (p *probes) scrape() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.scraped = p.now()
+	defer func() { p.scraped = p.now() }() // attaching may take its time
 	if p.linger > 0 || p.always {
 		if err := p.attach(); err != nil {
 			return err
