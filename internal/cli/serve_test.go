@@ -29,6 +29,7 @@ type liveServe struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	url    string
+	token  string // if it wants one
 	stderr bytes.Buffer
 }
 
@@ -91,6 +92,9 @@ func (s *liveServe) get(ctx context.Context, path string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
 	if err != nil {
 		return nil, err
+	}
+	if s.token != "" {
+		req.Header.Set("Authorization", "Bearer "+s.token)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -157,9 +161,8 @@ func programs(t *testing.T, before []string) (n int) {
 }
 
 func TestServe(t *testing.T) {
-	if r := vmtest.Guest(t); r.Major != 6 || r.Minor != 1 {
-		t.Skip("what serve adds to record is the same on every kernel; this is tried on 6.1")
-	}
+	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	w := startWorkload(t)
 	startReference(t, map[uint32]enforcer.Rules{w.mntns: {File: 8, Net: 2}})
 	before := vmtest.KernelIDs(t)
@@ -171,10 +174,10 @@ func TestServe(t *testing.T) {
 	want := map[string]int64{"openat file_open [8]": opens, "renameat path_rename [8]": renames}
 
 	t.Run("clients share probes, and each gets exact counts", func(t *testing.T) {
-		first := s.ask("6")
+		first := s.ask("5")
 		s.measuring(1)
 		alone := programs(t, before)
-		second, third := s.ask("6"), s.ask("600")
+		second, third := s.ask("5"), s.ask("600")
 		s.measuring(3)
 		if n := programs(t, before); n != alone || n == 0 {
 			t.Errorf("%d programs for three clients, %d for one", n, alone)
@@ -259,12 +262,11 @@ func TestServe(t *testing.T) {
 
 // A scrape is a client: its probes stay for --linger, and go when no other scrape follows.
 func TestServeScrapesKeepProbes(t *testing.T) {
-	if r := vmtest.Guest(t); r.Major != 6 || r.Minor != 1 {
-		t.Skip("the same on every kernel; tried on 6.1")
-	}
+	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	startReference(t, map[uint32]enforcer.Rules{})
 	before := vmtest.KernelIDs(t)
-	s := startServe(t, "--calibrate=off", "--linger=3s", "--program", "ref_file_open")
+	s := startServe(t, "--calibrate=off", "--linger=2s", "--program", "ref_file_open")
 	if got := s.metrics("lsmprof_probes_attached"); got[""] != 1 {
 		t.Errorf("after a scrape: %v", got)
 	}

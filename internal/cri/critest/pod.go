@@ -2,6 +2,8 @@ package critest
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
@@ -24,8 +26,9 @@ func (c *Containerd) Pod(namespace, name string, labels map[string]string, cgrou
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	p := &Pod{Containers: map[string]string{}, c: c, config: &runtime.PodSandboxConfig{
-		Metadata: &runtime.PodSandboxMetadata{Name: name, Namespace: namespace, Uid: namespace + "-" + name},
-		Labels:   labels,
+		Metadata:     &runtime.PodSandboxMetadata{Name: name, Namespace: namespace, Uid: namespace + "-" + name},
+		Labels:       labels,
+		LogDirectory: filepath.Join(c.dir, "logs", namespace, name),
 		// Without one it is a copy of the machine's resolv.conf, which a guest does not have.
 		DnsConfig: &runtime.DNSConfig{Servers: []string{"127.0.0.1"}},
 		Linux: &runtime.LinuxPodSandboxConfig{
@@ -33,6 +36,9 @@ func (c *Containerd) Pod(namespace, name string, labels map[string]string, cgrou
 			SecurityContext: &runtime.LinuxSandboxSecurityContext{NamespaceOptions: hostNetwork},
 		},
 	}}
+	if err := os.MkdirAll(p.config.LogDirectory, 0o755); err != nil {
+		c.tb.Fatal(err)
+	}
 	r, err := c.cri.RunPodSandbox(ctx, &runtime.RunPodSandboxRequest{Config: p.config})
 	if err != nil {
 		c.tb.Fatalf("pod %s: %v", name, err)
@@ -44,19 +50,24 @@ func (c *Containerd) Pod(namespace, name string, labels map[string]string, cgrou
 
 // Container starts a container; argv replaces what the image runs.
 func (p *Pod) Container(name, image string, argv ...string) *Pod {
+	p.c.tb.Helper()
+	return p.Run(&runtime.ContainerConfig{
+		Metadata: &runtime.ContainerMetadata{Name: name},
+		Image:    &runtime.ImageSpec{Image: image},
+		Args:     argv,
+		Linux:    &runtime.LinuxContainerConfig{SecurityContext: &runtime.LinuxContainerSecurityContext{NamespaceOptions: hostNetwork}},
+	})
+}
+
+// Run starts a container as a kubelet that has read its manifest would.
+func (p *Pod) Run(config *runtime.ContainerConfig) *Pod {
 	tb := p.c.tb
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	r, err := p.c.cri.CreateContainer(ctx, &runtime.CreateContainerRequest{
-		PodSandboxId: p.ID, SandboxConfig: p.config,
-		Config: &runtime.ContainerConfig{
-			Metadata: &runtime.ContainerMetadata{Name: name},
-			Image:    &runtime.ImageSpec{Image: image},
-			Args:     argv,
-			Linux:    &runtime.LinuxContainerConfig{SecurityContext: &runtime.LinuxContainerSecurityContext{NamespaceOptions: hostNetwork}},
-		},
-	})
+	name := config.Metadata.Name
+	config.LogPath = name
+	r, err := p.c.cri.CreateContainer(ctx, &runtime.CreateContainerRequest{PodSandboxId: p.ID, SandboxConfig: p.config, Config: config})
 	if err == nil {
 		_, err = p.c.cri.StartContainer(ctx, &runtime.StartContainerRequest{ContainerId: r.GetContainerId()})
 	}
@@ -65,6 +76,15 @@ func (p *Pod) Container(name, image string, argv ...string) *Pod {
 	}
 	p.Containers[name] = r.GetContainerId()
 	return p
+}
+
+// Log is what a container has printed, with the runtime's marks.
+func (p *Pod) Log(name string) string {
+	text, err := os.ReadFile(filepath.Join(p.config.LogDirectory, name))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 // Stop ends all that is in the pod, at once.

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/lsmprof/lsmprof/deploy"
+	"github.com/lsmprof/lsmprof/internal/cri"
+	"github.com/lsmprof/lsmprof/internal/cri/critest"
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+)
+
+// daemonContainer is the container of the DaemonSet as the kubelet has the runtime make it. hostPaths replace those of volumes.
+func daemonContainer(t *testing.T, hostPaths map[string]string) *runtime.ContainerConfig {
+	t.Helper()
+	text, err := deploy.Files.ReadFile("kubernetes/base/daemonset.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set appsv1.DaemonSet
+	if err := yaml.UnmarshalStrict(text, &set); err != nil {
+		t.Fatal(err)
+	}
+	pod := set.Spec.Template.Spec
+	c := pod.Containers[0]
+	context := &runtime.LinuxContainerSecurityContext{
+		Privileged: *c.SecurityContext.Privileged, ReadonlyRootfs: *c.SecurityContext.ReadOnlyRootFilesystem,
+		NoNewPrivs: !*c.SecurityContext.AllowPrivilegeEscalation, Capabilities: &runtime.Capability{},
+		RunAsUser:        &runtime.Int64Value{Value: *c.SecurityContext.RunAsUser},
+		NamespaceOptions: &runtime.NamespaceOption{Network: runtime.NamespaceMode_NODE, Pid: runtime.NamespaceMode_CONTAINER},
+	}
+	if pod.HostPID {
+		context.NamespaceOptions.Pid = runtime.NamespaceMode_NODE
+	}
+	if pod.SecurityContext.SeccompProfile.Type == corev1.SeccompProfileTypeRuntimeDefault {
+		context.Seccomp = &runtime.SecurityProfile{ProfileType: runtime.SecurityProfile_RuntimeDefault}
+	}
+	for _, name := range c.SecurityContext.Capabilities.Add {
+		context.Capabilities.AddCapabilities = append(context.Capabilities.AddCapabilities, string(name))
+	}
+	for _, name := range c.SecurityContext.Capabilities.Drop {
+		context.Capabilities.DropCapabilities = append(context.Capabilities.DropCapabilities, string(name))
+	}
+	config := &runtime.ContainerConfig{
+		Metadata: &runtime.ContainerMetadata{Name: c.Name},
+		Image:    &runtime.ImageSpec{Image: critest.App},
+		Command:  []string{"/bin/workload"}, // the image's copy of this binary, which is lsmprof
+		Args:     c.Args,
+		Envs:     []*runtime.KeyValue{{Key: lsmprofEnv, Value: []byte("1")}},
+		Linux:    &runtime.LinuxContainerConfig{SecurityContext: context},
+	}
+	for _, e := range c.Env {
+		config.Envs = append(config.Envs, &runtime.KeyValue{Key: e.Name, Value: []byte(e.Value)})
+	}
+	for _, m := range c.VolumeMounts {
+		i := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == m.Name })
+		from := hostPaths[m.Name]
+		if from == "" {
+			from = pod.Volumes[i].HostPath.Path
+		}
+		config.Mounts = append(config.Mounts, &runtime.Mount{ContainerPath: m.MountPath, HostPath: from, Readonly: m.ReadOnly})
+	}
+	return config
+}
+
+// The DaemonSet's container in a real runtime: its capabilities, seccomp profile, read-only root, process ids and mounts are enough.
+func serveInAPod(t *testing.T, c *critest.Containerd, r *cri.Runtime) {
+	web := c.Pod("shop", "web-2", nil, "").Container("nginx", critest.App)
+	nginx := startInContainer(t, r, web.Containers["nginx"])
+	startReference(t, map[uint32]enforcer.Rules{nginx.mntns: {File: 8}})
+	secret := t.TempDir()
+	if err := os.WriteFile(filepath.Join(secret, "token"), []byte("sesame"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pod := c.Pod("lsmprof", "lsmprof-0", nil, "")
+	pod.Run(daemonContainer(t, map[string]string{"token": secret, "runtime": filepath.Dir(c.Socket)}))
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(pod.Log("lsmprof"))
+		}
+	})
+	s := &liveServe{t: t, url: "http://127.0.0.1:6061"}
+	critest.Wait(t, "lsmprof is ready", func() error {
+		_, err := s.get(t.Context(), "/readyz")
+		return err
+	})
+	if _, err := s.get(t.Context(), "/metrics"); err == nil || !strings.Contains(err.Error(), "401") {
+		t.Errorf("without the token: %v", err)
+	}
+	s.token = "sesame"
+	const renames = 100
+	s.metrics("lsmprof_calls_total") // attaches
+	nginx.do("rename", renames)
+	nginx.stop()
+	labels := []string{"namespace", "pod", "container", "workload", "hook"}
+	if got := s.metrics("lsmprof_calls_total", labels...); got["shop web-2 nginx shop/web-2/nginx path_rename"] != renames {
+		t.Errorf("%v, want %d renames of nginx", got, renames)
+	}
+	if got := s.metrics("lsmprof_rules_calls_total", "hook", "rules"); got["path_rename 8"] != renames {
+		t.Errorf("%v, want %d renames under 8 rules", got, renames)
+	}
+}
