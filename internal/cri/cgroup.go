@@ -61,5 +61,26 @@ func within(cgroup, container string) int {
 	if container == "" || container == "/" {
 		return -1
 	}
+	if strings.HasPrefix(cgroup, "/../") {
+		for strings.HasPrefix(cgroup, "/../") {
+			cgroup = cgroup[len("/.."):]
+		}
+		return withinAbove(cgroup+"/", container)
+	}
 	return strings.Index(cgroup+"/", container+"/")
+}
+
+// withinAbove is for who runs in a container with a cgroup namespace of its own, as that of a DaemonSet: it sees what is outside as
+// /../../pod/container, from where their paths part. So much of the container's path is the beginning of that.
+func withinAbove(cgroup, container string) int {
+	for {
+		if strings.HasPrefix(cgroup, container+"/") {
+			return 0
+		}
+		next := strings.IndexByte(container[1:], '/')
+		if next < 0 {
+			return -1
+		}
+		container = container[1+next:]
+	}
 }

@@ -5,6 +5,7 @@ package critest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -167,6 +168,15 @@ func (c *Containerd) load(i image) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		c.tb.Fatalf("import %s: %v: %s", i.name, err, out)
 	}
+	// The CRI plugin hears of it a little later, and until then would ask a registry.
+	images := runtime.NewImageServiceClient(c.conn)
+	Wait(c.tb, "CRI knows "+i.name, func() error {
+		s, err := images.ImageStatus(context.Background(), &runtime.ImageStatusRequest{Image: &runtime.ImageSpec{Image: i.name}})
+		if err == nil && s.GetImage() == nil {
+			err = errors.New("not yet")
+		}
+		return err
+	})
 }
 
 // remove ends the pods and the daemon.
