@@ -80,7 +80,7 @@ func serveInAPod(t *testing.T, c *critest.Containerd, r *cri.Runtime) {
 	if err := os.WriteFile(filepath.Join(secret, "token"), []byte("sesame"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	pod := c.Pod("lsmprof", "lsmprof-0", nil, "")
+	pod := c.HostPIDPod("lsmprof", "lsmprof-0")
 	pod.Run(daemonContainer(t, map[string]string{"token": secret, "runtime": filepath.Dir(c.Socket)}))
 	t.Cleanup(func() {
 		if t.Failed() {

@@ -23,6 +23,17 @@ var hostNetwork = &runtime.NamespaceOption{Network: runtime.NamespaceMode_NODE}
 // Pod starts a pod without containers. cgroupParent may be "".
 func (c *Containerd) Pod(namespace, name string, labels map[string]string, cgroupParent string) *Pod {
 	c.tb.Helper()
+	return c.pod(namespace, name, labels, cgroupParent, hostNetwork)
+}
+
+// HostPIDPod is one that sees the processes of the machine.
+func (c *Containerd) HostPIDPod(namespace, name string) *Pod {
+	c.tb.Helper()
+	return c.pod(namespace, name, nil, "", &runtime.NamespaceOption{Network: runtime.NamespaceMode_NODE, Pid: runtime.NamespaceMode_NODE})
+}
+
+func (c *Containerd) pod(namespace, name string, labels map[string]string, cgroupParent string, namespaces *runtime.NamespaceOption) *Pod {
+	c.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	p := &Pod{Containers: map[string]string{}, c: c, config: &runtime.PodSandboxConfig{
@@ -33,7 +44,7 @@ func (c *Containerd) Pod(namespace, name string, labels map[string]string, cgrou
 		DnsConfig: &runtime.DNSConfig{Servers: []string{"127.0.0.1"}},
 		Linux: &runtime.LinuxPodSandboxConfig{
 			CgroupParent:    cgroupParent,
-			SecurityContext: &runtime.LinuxSandboxSecurityContext{NamespaceOptions: hostNetwork},
+			SecurityContext: &runtime.LinuxSandboxSecurityContext{NamespaceOptions: namespaces},
 		},
 	}}
 	if err := os.MkdirAll(p.config.LogDirectory, 0o755); err != nil {
