@@ -6,9 +6,19 @@
 #include "syscall.h"
 #include "types.h"
 
-const volatile __u8 bucket_of[1024]; /* of a reading below 1024 ns; set before the load */
+const volatile __u8 bucket_of[4096]; /* of a reading below 4096 ns; set before the load */
 
-/* Those of CPU 0, of CPU 1, …; resized at load. An array and not a per-CPU array because user space maps it. */
+/* Those of CPU 0, of CPU 1, …; resized at load. An array and not a per-CPU array because user space maps it. Quick probes have
+ * all of them in one value, whose address is a constant: that saves the lookup. A value
+ * has 4 MiB at most on most kernels (KMALLOC_MAX_SIZE). */
+struct cell quick_cells[1] SEC(".data.cells");
+
+/* The index of the last quick cell of a CPU and of all, powers of two minus 1, take the places of these numbers in the
+ * instructions before the load (tracer/probe.go): a constant in .rodata takes two instructions to fetch. The verifier refuses a
+ * program that was left as it is. */
+#define LAST_QUICK_CELL_OF_CPU 0x7ce11a55
+#define LAST_QUICK_CELL 0x7ce11a57
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -17,27 +27,37 @@ struct {
 	__type(value, struct cell);
 } cells SEC(".maps");
 
-static __always_inline struct cell *cell_at(struct slot *home, __u32 i)
+static __always_inline struct cell *cell_at(int quick, struct slot *home, __u32 i)
 {
-	__u32 index = home->first | (i & home->mask);
+	__u32 index;
 
+	if (quick) {
+		struct cell *all = quick_cells;
+
+		barrier_var(all); /* the compiler believes that there is one */
+		asm volatile("%0 &= %1" : "+w"(i) : "i"(LAST_QUICK_CELL_OF_CPU));
+		index = home->first | i;
+		asm volatile("%0 &= %1" : "+w"(index) : "i"(LAST_QUICK_CELL));
+		return &all[index];
+	}
+	index = home->first | (i & home->mask);
 	return bpf_map_lookup_elem(&cells, &index);
 }
 
 /* The cell of a key that is not where its hash says: in one of the next four, a free one of those, or the common one. */
-static __noinline struct cell *find_cell(struct slot *home, __u32 hash, __u64 tag)
+static __always_inline struct cell *find(int quick, struct slot *home, __u32 hash, __u64 tag)
 {
 	struct cell *cell;
 
 	if (!home)
 		return 0;
 	for (int way = 1; way < 5; way++) {
-		cell = cell_at(home, hash + way);
+		cell = cell_at(quick, home, hash + way);
 		if (!cell || cell->tag == tag)
 			return cell;
 	}
 	for (int way = 0; way < 5; way++) {
-		cell = cell_at(home, hash + way);
+		cell = cell_at(quick, home, hash + way);
 		if (!cell)
 			return 0;
 		if (!cell->tag) {
@@ -46,33 +66,50 @@ static __noinline struct cell *find_cell(struct slot *home, __u32 hash, __u64 ta
 			return cell;
 		}
 	}
-	return cell_at(home, 0);
+	return cell_at(quick, home, 0);
 }
 
-static __always_inline struct cell *cell_of(int legacy, struct task_struct *task, void *regs, struct slot *home,
-					    __u64 frame)
+static __noinline struct cell *find_cell(struct slot *home, __u32 hash, __u64 tag)
+{
+	return find(0, home, hash, tag);
+}
+
+static __noinline struct cell *find_quick_cell(struct slot *home, __u32 hash, __u64 tag)
+{
+	return find(1, home, hash, tag);
+}
+
+static __always_inline struct cell *cell_of(int legacy, int quick, struct task_struct *task, void *regs,
+					    struct slot *home, __u64 frame)
 {
 	__u32 mntns = mntns_of(legacy, task);
 	__u32 syscall = syscall_of(legacy, task, regs, home, frame);
 	__u64 tag = (__u64)mntns << 32 | syscall;
 	__u32 hash = mntns * 0x9E3779B1U + syscall;
-	struct cell *cell = cell_at(home, hash);
+	struct cell *cell = cell_at(quick, home, hash);
 
-	if (cell && unlikely(cell->tag != tag))
-		cell = find_cell(home, hash, tag);
+	if (!quick && !cell)
+		return 0;
+	if (unlikely(cell->tag != tag))
+		cell = quick ? find_quick_cell(home, hash, tag) : find_cell(home, hash, tag);
 	return cell;
+}
+
+/* The compiler knows that coarse readings are in the table, the verifier may have lost track of it. */
+static __always_inline __u32 coarse(__u64 ns)
+{
+	barrier_var(ns);
+	return bucket_of[ns & 4095];
 }
 
 static __always_inline __u32 bucket(__u64 ns)
 {
-	if (likely(ns < 1024))
+	if (likely(ns < 1 << 12))
 		return bucket_of[ns];
-	if (likely(ns < 1 << 17))
-		return bucket_of[ns >> 7 & 1023] + 28;
-	if (ns < 1 << 24)
-		return bucket_of[ns >> 14 & 1023] + 56;
+	if (likely(ns < 1 << 22))
+		return coarse(ns >> 10) + 40;
 	if (ns < 1 << 30)
-		return bucket_of[ns >> 21 & 1023] + 84;
+		return coarse(ns >> 20) + 80;
 	return BUCKETS - 1;
 }
 

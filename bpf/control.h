@@ -8,16 +8,22 @@
 
 #define FILTER_SLOTS 4096
 
+/* MODE_* of this recording, for the probes that are not made for one mode; set before the load. */
+const volatile __u32 mode_of_all;
+
 /* One map for all targets. */
-volatile __u32 probing SEC(".data.control") = MODE_OFF; /* MODE_*; off until every target is attached */
+volatile __u32 off SEC(".data.control") = 1; /* until every target is attached */
 volatile __u32 sample_of SEC(".data.control");
 volatile __u64 comm_allowed[2] SEC(".data.control");
-volatile __u32 mntns_allowed[FILTER_SLOTS] SEC(".data.control");
-volatile __u32 pids_allowed[FILTER_SLOTS] SEC(".data.control");
+/* Two places for every key, read at once. */
+volatile __u32 mntns_allowed[FILTER_SLOTS] SEC(".data.control") __attribute__((aligned(8)));
+volatile __u32 pids_allowed[FILTER_SLOTS] SEC(".data.control") __attribute__((aligned(8)));
 
 static __always_inline int in_table(volatile __u32 *table, __u32 key)
 {
-	return table[key & (FILTER_SLOTS - 1)] == key || table[(key + 1) & (FILTER_SLOTS - 1)] == key;
+	__u64 both = *(volatile __u64 *)&table[2 * (key & (FILTER_SLOTS / 2 - 1))];
+
+	return (__u32)both == key || both >> 32 == key;
 }
 
 static __always_inline int excluded(int legacy, __u32 mode, struct task_struct *task)

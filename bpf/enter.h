@@ -8,32 +8,26 @@
 #include "task.h"
 
 /* The timestamp is the last thing taken: what the probe does before it is not in the reading. */
-static __always_inline int enter(int legacy, void *ctx, struct slot *slot, struct slot *home)
+static __always_inline int enter(int legacy, __u32 mode, void *ctx, struct slot *slot, struct slot *home)
 {
-	__u32 mode = probing;
-
-	if (!slot)
+	if (!slot || off)
 		return 0;
-	if (mode) {
-		struct task_struct *task;
+	if (mode & MODE_SAMPLE && left_out(home))
+		goto leave_out;
+	if (mode & (MODE_FILTERS | MODE_PREEMPTIBLE)) {
+		struct task_struct *task = current_task(legacy);
 
-		if (mode & MODE_RARE) {
-			if (mode & MODE_OFF)
-				return 0;
-			if (mode & MODE_SAMPLE && left_out(home))
-				goto leave_out;
-			if (mode & MODE_FILTERS && excluded(legacy, mode, current_task(legacy)))
-				goto leave_out;
-		}
-		task = current_task(legacy);
+		if (mode & MODE_FILTERS && excluded(legacy, mode, task))
+			goto leave_out;
 		if (mode & MODE_PREEMPTIBLE)
-			slot->switches = TASK(legacy, task, nivcsw) + 1;
+			slot->switches = TASK(legacy, task, nivcsw);
 	}
 	slot->frame = (__u64)ctx;
 	slot->start = bpf_ktime_get_ns();
 	return 0;
 leave_out:
-	slot->frame = ~number(home, ctx);
+	slot->frame = (__u64)ctx;
+	slot->start = LEFT_OUT;
 	return 0;
 }
 

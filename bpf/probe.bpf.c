@@ -10,15 +10,14 @@
 
 /* An invocation without a reading: the slot was used by another one in between, the task was switched out, or the entry was
  * not recorded. It is counted, unless the entry would have left it out. */
-static __noinline int untimed(int legacy, void *ctx, struct slot *home, __u32 stands_for)
+static __always_inline int untimed(int legacy, int quick, __u32 mode, void *ctx, struct slot *home, __u32 stands_for)
 {
 	struct task_struct *task = current_task(legacy);
-	__u32 mode = probing;
 	struct cell *cell;
 
-	if (!home || mode & MODE_OFF || excluded(legacy, mode, task))
+	if (!home || off || excluded(legacy, mode, task))
 		return 0;
-	cell = cell_of(legacy, task, regs_of(legacy, task), home, number(home, ctx));
+	cell = cell_of(legacy, quick, task, regs_of(legacy, task), home, number(home, ctx));
 	if (!cell)
 		return 0;
 	cell->preempted += stands_for;
@@ -27,33 +26,38 @@ static __noinline int untimed(int legacy, void *ctx, struct slot *home, __u32 st
 	return 0;
 }
 
-/* The helpers are called first: what the compiler keeps across a call it spills. */
-static __always_inline int leave(int legacy, void *ctx, struct slot *slot, struct slot *home)
+static __noinline int untimed_quick(void *ctx, struct slot *home, __u32 stands_for)
 {
-	struct task_struct *task;
+	return untimed(0, 1, 0, ctx, home, stands_for);
+}
+
+static __noinline int untimed_any(int legacy, void *ctx, struct slot *home, __u32 stands_for)
+{
+	return untimed(legacy, 0, mode_of_all, ctx, home, stands_for);
+}
+
+static __always_inline int lost(int legacy, int quick, void *ctx, struct slot *home, __u32 stands_for)
+{
+	return quick ? untimed_quick(ctx, home, stands_for) : untimed_any(legacy, ctx, home, stands_for);
+}
+
+/* Charges a reading. The helpers are called first: what the compiler keeps across a call it spills. */
+static __always_inline int charge(int legacy, int quick, __u32 mode, void *ctx, struct slot *slot, struct slot *home,
+				  __u64 frame, __u64 ns)
+{
+	struct task_struct *task = current_task(legacy);
+	void *regs = regs_of(legacy, task);
+	__u32 weight = quick ? 1 : sample_of;
 	struct cell *cell;
-	__u64 frame, ns;
-	void *regs;
 	__u32 b;
 
-	if (!slot)
-		return untimed(legacy, ctx, home, 1);
-	frame = slot->frame;
-	/* Always: a start that stays behind could meet an exit whose entry was missed. */
-	slot->frame = 0;
-	if (unlikely(frame != (__u64)ctx))
-		return number(home, ctx) == ~frame ? 0 : untimed(legacy, ctx, home, 1);
-	ns = bpf_ktime_get_ns() - slot->start;
-	task = current_task(legacy);
-	regs = regs_of(legacy, task);
-	if (slot->switches && slot->switches != TASK(legacy, task, nivcsw) + 1)
-		return untimed(legacy, ctx, home, sample_of);
-
-	cell = cell_of(legacy, task, regs, home, frame);
+	if (mode & MODE_PREEMPTIBLE && slot->switches != TASK(legacy, task, nivcsw))
+		return lost(legacy, quick, ctx, home, weight);
+	cell = cell_of(legacy, quick, task, regs, home, frame);
 	if (!cell)
 		return 0;
 	if (unlikely(denied(legacy, ctx)))
-		cell->denials += sample_of;
+		cell->denials += weight;
 	b = bucket(ns);
 	cell->sum += ns;
 	if (b < BUCKETS)
@@ -61,12 +65,75 @@ static __always_inline int leave(int legacy, void *ctx, struct slot *slot, struc
 	return 0;
 }
 
+static __noinline int charge_any(void *ctx, struct slot *home, __u64 frame, __u64 ns)
+{
+	return home ? charge(0, 0, mode_of_all, ctx, home, home, frame, ns) : 0;
+}
+
+enum exit_kind { QUICK = 1, APART = 2 }; /* APART: what is left out has an exit of few registers */
+
+static __always_inline int leave(int legacy, int kind, __u32 mode, void *ctx, struct slot *slot, struct slot *home)
+{
+	__u64 start, frame, ns;
+
+	if (!slot)
+		return lost(legacy, kind & QUICK, ctx, home, 1);
+	/* The start before the frame: an invocation that interrupts here leaves another frame. */
+	start = *(volatile __u64 *)&slot->start;
+	frame = *(volatile __u64 *)&slot->frame;
+	/* Always: a start that stays behind could meet an exit whose entry was missed. */
+	slot->frame = 0;
+	if (unlikely(frame != (__u64)ctx))
+		return lost(legacy, kind & QUICK, ctx, home, 1);
+	if (!(kind & QUICK) && start == LEFT_OUT)
+		return 0;
+	ns = bpf_ktime_get_ns() - start;
+	barrier_var(ns);
+	if (kind & APART)
+		return charge_any(ctx, home, frame, ns);
+	return charge(legacy, kind & QUICK, mode, ctx, slot, home, frame, ns);
+}
+
+/* A pair made for one mode, and for cells in one map value: nothing is looked up and nothing asked that the mode has answered. */
+#define QUICK_PAIR(name, mode)                                 \
+	SEC("fentry")                                          \
+	int probe_enter_##name(void *ctx)                      \
+	{                                                      \
+		struct slot *home = home_slot();               \
+                                                               \
+		return enter(0, mode, ctx, home, home);        \
+	}                                                      \
+	SEC("fexit")                                           \
+	int probe_exit_##name(void *ctx)                       \
+	{                                                      \
+		struct slot *home = home_slot();               \
+                                                               \
+		return leave(0, QUICK, mode, ctx, home, home); \
+	}
+
+QUICK_PAIR(quick, 0)
+QUICK_PAIR(quick_preemptible, MODE_PREEMPTIBLE)
+
+/* Entries made for the filter that is used most. */
+#define FILTERING_ENTRY(name, mode)                     \
+	SEC("fentry")                                   \
+	int probe_enter_##name(void *ctx)               \
+	{                                               \
+		struct slot *home = home_slot();        \
+                                                        \
+		return enter(0, mode, ctx, home, home); \
+	}
+
+FILTERING_ENTRY(mntns, MODE_MNTNS)
+FILTERING_ENTRY(mntns_preemptible, MODE_MNTNS | MODE_PREEMPTIBLE)
+
+/* The pair for the rest: with filters, with sampling, with more cells than fit into a map value. */
 SEC("fentry")
 int probe_enter(void *ctx)
 {
 	struct slot *home = home_slot();
 
-	return enter(0, ctx, home, home);
+	return enter(0, mode_of_all, ctx, home, home);
 }
 
 SEC("fexit")
@@ -74,15 +141,15 @@ int probe_exit(void *ctx)
 {
 	struct slot *home = home_slot();
 
-	return leave(0, ctx, home, home);
+	return leave(0, APART, 0, ctx, home, home);
 }
 
 SEC("fentry")
 int probe_enter_sleepable(void *ctx)
 {
-	if (!probing)
+	if (off)
 		return 0;
-	return enter(0, ctx,
+	return enter(0, mode_of_all, ctx,
 		     bpf_task_storage_get(&task_slots, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE),
 		     home_slot());
 }
@@ -90,7 +157,8 @@ int probe_enter_sleepable(void *ctx)
 SEC("fexit")
 int probe_exit_sleepable(void *ctx)
 {
-	return leave(0, ctx, bpf_task_storage_get(&task_slots, bpf_get_current_task_btf(), 0, 0), home_slot());
+	return leave(0, 0, mode_of_all, ctx, bpf_task_storage_get(&task_slots, bpf_get_current_task_btf(), 0, 0),
+		     home_slot());
 }
 
 SEC("fentry")
@@ -98,7 +166,7 @@ int probe_enter_legacy(void *ctx)
 {
 	struct slot *home = home_slot();
 
-	return enter(1, ctx, home, home);
+	return enter(1, mode_of_all, ctx, home, home);
 }
 
 SEC("fexit")
@@ -106,7 +174,7 @@ int probe_exit_legacy(void *ctx)
 {
 	struct slot *home = home_slot();
 
-	return leave(1, ctx, home, home);
+	return leave(1, 0, mode_of_all, ctx, home, home);
 }
 
 /* Keeps the enums in the object's BTF, for bpf2go. */

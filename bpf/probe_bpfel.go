@@ -27,14 +27,12 @@ type ProbeCell struct {
 type ProbeMode uint32
 
 const (
-	ProbeModeMODE_OFF         ProbeMode = 1
 	ProbeModeMODE_PREEMPTIBLE ProbeMode = 2
 	ProbeModeMODE_MNTNS       ProbeMode = 4
 	ProbeModeMODE_PID         ProbeMode = 8
 	ProbeModeMODE_COMM        ProbeMode = 16
 	ProbeModeMODE_FILTERS     ProbeMode = 28
 	ProbeModeMODE_SAMPLE      ProbeMode = 32
-	ProbeModeMODE_RARE        ProbeMode = 61
 )
 
 type ProbeNoSyscall uint32
@@ -62,35 +60,43 @@ type ProbeSlot struct {
 type ProbeSyscallKind uint32
 
 const (
-	ProbeSyscallKindSYSCALL_NATIVE ProbeSyscallKind = 1
-	ProbeSyscallKindSYSCALL_COMPAT ProbeSyscallKind = 2
-	ProbeSyscallKindSYSCALL_X32    ProbeSyscallKind = 3
-	ProbeSyscallKindSYSCALL_NONE   ProbeSyscallKind = 4
+	ProbeSyscallKindSYSCALL_NATIVE ProbeSyscallKind = 0
+	ProbeSyscallKindSYSCALL_COMPAT ProbeSyscallKind = 1
+	ProbeSyscallKindSYSCALL_X32    ProbeSyscallKind = 2
+	ProbeSyscallKindSYSCALL_NONE   ProbeSyscallKind = 3
 )
 
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	ProbeMapCells                = "cells"
-	ProbeMapTaskSlots            = "task_slots"
-	ProbeProgProbeEnter          = "probe_enter"
-	ProbeProgProbeEnterLegacy    = "probe_enter_legacy"
-	ProbeProgProbeEnterSleepable = "probe_enter_sleepable"
-	ProbeProgProbeExit           = "probe_exit"
-	ProbeProgProbeExitLegacy     = "probe_exit_legacy"
-	ProbeProgProbeExitSleepable  = "probe_exit_sleepable"
-	ProbeVarMode                 = "_mode"
-	ProbeVarNoSyscall            = "_no_syscall"
-	ProbeVarSyscallKind          = "_syscall_kind"
-	ProbeVarArguments            = "arguments"
-	ProbeVarBucketOf             = "bucket_of"
-	ProbeVarCommAllowed          = "comm_allowed"
-	ProbeVarMntnsAllowed         = "mntns_allowed"
-	ProbeVarPidsAllowed          = "pids_allowed"
-	ProbeVarProbing              = "probing"
-	ProbeVarSampleOf             = "sample_of"
-	ProbeVarSlots                = "slots"
+	ProbeMapCells                       = "cells"
+	ProbeMapTaskSlots                   = "task_slots"
+	ProbeProgProbeEnter                 = "probe_enter"
+	ProbeProgProbeEnterLegacy           = "probe_enter_legacy"
+	ProbeProgProbeEnterMntns            = "probe_enter_mntns"
+	ProbeProgProbeEnterMntnsPreemptible = "probe_enter_mntns_preemptible"
+	ProbeProgProbeEnterQuick            = "probe_enter_quick"
+	ProbeProgProbeEnterQuickPreemptible = "probe_enter_quick_preemptible"
+	ProbeProgProbeEnterSleepable        = "probe_enter_sleepable"
+	ProbeProgProbeExit                  = "probe_exit"
+	ProbeProgProbeExitLegacy            = "probe_exit_legacy"
+	ProbeProgProbeExitQuick             = "probe_exit_quick"
+	ProbeProgProbeExitQuickPreemptible  = "probe_exit_quick_preemptible"
+	ProbeProgProbeExitSleepable         = "probe_exit_sleepable"
+	ProbeVarMode                        = "_mode"
+	ProbeVarNoSyscall                   = "_no_syscall"
+	ProbeVarSyscallKind                 = "_syscall_kind"
+	ProbeVarArguments                   = "arguments"
+	ProbeVarBucketOf                    = "bucket_of"
+	ProbeVarCommAllowed                 = "comm_allowed"
+	ProbeVarMntnsAllowed                = "mntns_allowed"
+	ProbeVarModeOfAll                   = "mode_of_all"
+	ProbeVarOff                         = "off"
+	ProbeVarPidsAllowed                 = "pids_allowed"
+	ProbeVarQuickCells                  = "quick_cells"
+	ProbeVarSampleOf                    = "sample_of"
+	ProbeVarSlots                       = "slots"
 )
 
 // LoadProbe returns the embedded CollectionSpec for Probe.
@@ -135,12 +141,18 @@ type ProbeSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type ProbeProgramSpecs struct {
-	ProbeEnter          *ebpf.ProgramSpec `ebpf:"probe_enter"`
-	ProbeEnterLegacy    *ebpf.ProgramSpec `ebpf:"probe_enter_legacy"`
-	ProbeEnterSleepable *ebpf.ProgramSpec `ebpf:"probe_enter_sleepable"`
-	ProbeExit           *ebpf.ProgramSpec `ebpf:"probe_exit"`
-	ProbeExitLegacy     *ebpf.ProgramSpec `ebpf:"probe_exit_legacy"`
-	ProbeExitSleepable  *ebpf.ProgramSpec `ebpf:"probe_exit_sleepable"`
+	ProbeEnter                 *ebpf.ProgramSpec `ebpf:"probe_enter"`
+	ProbeEnterLegacy           *ebpf.ProgramSpec `ebpf:"probe_enter_legacy"`
+	ProbeEnterMntns            *ebpf.ProgramSpec `ebpf:"probe_enter_mntns"`
+	ProbeEnterMntnsPreemptible *ebpf.ProgramSpec `ebpf:"probe_enter_mntns_preemptible"`
+	ProbeEnterQuick            *ebpf.ProgramSpec `ebpf:"probe_enter_quick"`
+	ProbeEnterQuickPreemptible *ebpf.ProgramSpec `ebpf:"probe_enter_quick_preemptible"`
+	ProbeEnterSleepable        *ebpf.ProgramSpec `ebpf:"probe_enter_sleepable"`
+	ProbeExit                  *ebpf.ProgramSpec `ebpf:"probe_exit"`
+	ProbeExitLegacy            *ebpf.ProgramSpec `ebpf:"probe_exit_legacy"`
+	ProbeExitQuick             *ebpf.ProgramSpec `ebpf:"probe_exit_quick"`
+	ProbeExitQuickPreemptible  *ebpf.ProgramSpec `ebpf:"probe_exit_quick_preemptible"`
+	ProbeExitSleepable         *ebpf.ProgramSpec `ebpf:"probe_exit_sleepable"`
 }
 
 // ProbeMapSpecs contains maps before they are loaded into the kernel.
@@ -162,8 +174,10 @@ type ProbeVariableSpecs struct {
 	BucketOf     *ebpf.VariableSpec `ebpf:"bucket_of"`
 	CommAllowed  *ebpf.VariableSpec `ebpf:"comm_allowed"`
 	MntnsAllowed *ebpf.VariableSpec `ebpf:"mntns_allowed"`
+	ModeOfAll    *ebpf.VariableSpec `ebpf:"mode_of_all"`
+	Off          *ebpf.VariableSpec `ebpf:"off"`
 	PidsAllowed  *ebpf.VariableSpec `ebpf:"pids_allowed"`
-	Probing      *ebpf.VariableSpec `ebpf:"probing"`
+	QuickCells   *ebpf.VariableSpec `ebpf:"quick_cells"`
 	SampleOf     *ebpf.VariableSpec `ebpf:"sample_of"`
 	Slots        *ebpf.VariableSpec `ebpf:"slots"`
 }
@@ -210,8 +224,10 @@ type ProbeVariables struct {
 	BucketOf     *ebpf.Variable `ebpf:"bucket_of"`
 	CommAllowed  *ebpf.Variable `ebpf:"comm_allowed"`
 	MntnsAllowed *ebpf.Variable `ebpf:"mntns_allowed"`
+	ModeOfAll    *ebpf.Variable `ebpf:"mode_of_all"`
+	Off          *ebpf.Variable `ebpf:"off"`
 	PidsAllowed  *ebpf.Variable `ebpf:"pids_allowed"`
-	Probing      *ebpf.Variable `ebpf:"probing"`
+	QuickCells   *ebpf.Variable `ebpf:"quick_cells"`
 	SampleOf     *ebpf.Variable `ebpf:"sample_of"`
 	Slots        *ebpf.Variable `ebpf:"slots"`
 }
@@ -220,21 +236,33 @@ type ProbeVariables struct {
 //
 // It can be passed to LoadProbeObjects or ebpf.CollectionSpec.LoadAndAssign.
 type ProbePrograms struct {
-	ProbeEnter          *ebpf.Program `ebpf:"probe_enter"`
-	ProbeEnterLegacy    *ebpf.Program `ebpf:"probe_enter_legacy"`
-	ProbeEnterSleepable *ebpf.Program `ebpf:"probe_enter_sleepable"`
-	ProbeExit           *ebpf.Program `ebpf:"probe_exit"`
-	ProbeExitLegacy     *ebpf.Program `ebpf:"probe_exit_legacy"`
-	ProbeExitSleepable  *ebpf.Program `ebpf:"probe_exit_sleepable"`
+	ProbeEnter                 *ebpf.Program `ebpf:"probe_enter"`
+	ProbeEnterLegacy           *ebpf.Program `ebpf:"probe_enter_legacy"`
+	ProbeEnterMntns            *ebpf.Program `ebpf:"probe_enter_mntns"`
+	ProbeEnterMntnsPreemptible *ebpf.Program `ebpf:"probe_enter_mntns_preemptible"`
+	ProbeEnterQuick            *ebpf.Program `ebpf:"probe_enter_quick"`
+	ProbeEnterQuickPreemptible *ebpf.Program `ebpf:"probe_enter_quick_preemptible"`
+	ProbeEnterSleepable        *ebpf.Program `ebpf:"probe_enter_sleepable"`
+	ProbeExit                  *ebpf.Program `ebpf:"probe_exit"`
+	ProbeExitLegacy            *ebpf.Program `ebpf:"probe_exit_legacy"`
+	ProbeExitQuick             *ebpf.Program `ebpf:"probe_exit_quick"`
+	ProbeExitQuickPreemptible  *ebpf.Program `ebpf:"probe_exit_quick_preemptible"`
+	ProbeExitSleepable         *ebpf.Program `ebpf:"probe_exit_sleepable"`
 }
 
 func (p *ProbePrograms) Close() error {
 	return _ProbeClose(
 		p.ProbeEnter,
 		p.ProbeEnterLegacy,
+		p.ProbeEnterMntns,
+		p.ProbeEnterMntnsPreemptible,
+		p.ProbeEnterQuick,
+		p.ProbeEnterQuickPreemptible,
 		p.ProbeEnterSleepable,
 		p.ProbeExit,
 		p.ProbeExitLegacy,
+		p.ProbeExitQuick,
+		p.ProbeExitQuickPreemptible,
 		p.ProbeExitSleepable,
 	)
 }

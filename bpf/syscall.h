@@ -48,50 +48,55 @@ static __always_inline void *regs_of(int legacy, struct task_struct *task)
 	return (void *)bpf_task_pt_regs((void *)task);
 }
 
-/* Negative where an exception or a signal frame brought the task into the kernel. */
-static __always_inline __s32 syscall_nr(int legacy, void *regs)
-{
-	if (bpf_core_field_exists(struct pt_regs___x86, orig_ax))
-		return TASK(legacy, (struct pt_regs___x86 *)regs, orig_ax);
-	return TASK(legacy, (struct pt_regs___arm64 *)regs, syscallno);
-}
+/* What syscall_of looks at. The instruction pointer is 0 for what never returns to user space: copy_thread zeroes the registers of
+ * kernel threads and of user mode helpers (until their exec; they have no PF_KTHREAD since 343f4c49f243, 5.19), and the instruction
+ * pointer of io_uring's workers. The number is negative where an exception or a signal frame brought the task into the kernel. */
+struct user_state {
+	__u64 ip;
+	__s32 nr;
+	__u32 compat;
+};
 
-/* 0 for what never returns to user space: copy_thread zeroes the registers of kernel threads and of user mode helpers (until
- * their exec; they have no PF_KTHREAD since 343f4c49f243, 5.19), and the instruction pointer of io_uring's workers. */
-static __always_inline __u64 user_ip(int legacy, void *regs)
+/* One question for the architecture, and no code that both share: either would cost the probe instructions. */
+static __always_inline struct user_state user_state_of(int legacy, struct task_struct *task, void *regs)
 {
-	if (bpf_core_field_exists(struct pt_regs___x86, ip))
-		return TASK(legacy, (struct pt_regs___x86 *)regs, ip);
-	return TASK(legacy, (struct pt_regs___arm64 *)regs, pc);
-}
+	struct user_state s;
 
-static __always_inline int is_compat(int legacy, struct task_struct *task)
-{
-	if (bpf_core_field_exists(struct thread_info___x86, status)) {
-		struct task_struct___x86 *x86 = (void *)task;
+	if (bpf_core_field_exists(struct pt_regs___x86, orig_ax)) {
+		struct pt_regs___x86 *x86 = regs;
+		struct task_struct___x86 *t = (void *)task;
 
-		return TASK(legacy, x86, thread_info.status) & TS_COMPAT;
+		s.ip = TASK(legacy, x86, ip);
+		s.nr = TASK(legacy, x86, orig_ax);
+		s.compat = TASK(legacy, t, thread_info.status) & TS_COMPAT;
+		barrier_var(s.ip);
 	} else {
-		struct task_struct___arm64 *arm64 = (void *)task;
+		struct pt_regs___arm64 *arm64 = regs;
+		struct task_struct___arm64 *t = (void *)task;
 
-		return !!(TASK(legacy, arm64, thread_info.flags) & TIF_32BIT);
+		s.ip = TASK(legacy, arm64, pc);
+		s.nr = TASK(legacy, arm64, syscallno);
+		s.compat = !!(TASK(legacy, t, thread_info.flags) & TIF_32BIT);
 	}
+	return s;
 }
 
 /* The saved user registers of a task that is not in a syscall are stale or zero: tell those apart first. */
 static __always_inline __u32 syscall_of(int legacy, struct task_struct *task, void *regs, struct slot *home,
 					__u64 frame)
 {
+	struct user_state s;
 	__u32 nr;
 
 	/* Interrupts and softirqs have stacks of their own. */
 	if (unlikely(number(home, regs) - frame >= THREAD_SIZE))
 		return syscall(SYSCALL_NONE, NO_SYSCALL_IRQ);
-	if (unlikely(!user_ip(legacy, regs)))
+	s = user_state_of(legacy, task, regs);
+	if (unlikely(!s.ip))
 		return syscall(SYSCALL_NONE,
 			       TASK(legacy, task, flags) & PF_IO_WORKER ? NO_SYSCALL_IO_URING : NO_SYSCALL_KTHREAD);
-	nr = syscall_nr(legacy, regs);
-	if (unlikely(is_compat(legacy, task)))
+	nr = s.nr;
+	if (unlikely(s.compat))
 		return syscall(SYSCALL_COMPAT, nr & SYSCALL_NR_MASK);
 	if (likely(nr <= SYSCALL_NR_MASK))
 		return syscall(SYSCALL_NATIVE, nr);

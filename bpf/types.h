@@ -8,12 +8,12 @@
 /* Log-linear: four buckets to an octave, the last one open. profile.Buckets is the same number. */
 #define BUCKETS 116
 
-/* Syscall of a cell: kind in the upper three bits, number in the lower thirteen. No kind is 0. */
+/* Syscall of a cell: kind in the upper three bits, number in the lower thirteen. */
 #define SYSCALL_KIND_SHIFT 13
 #define SYSCALL_NR_MASK 0x1fff
 
 enum syscall_kind {
-	SYSCALL_NATIVE = 1,
+	SYSCALL_NATIVE,
 	SYSCALL_COMPAT, /* 32-bit: ia32 on amd64, arm on arm64 */
 	SYSCALL_X32,
 	SYSCALL_NONE, /* the number is an enum no_syscall */
@@ -26,16 +26,14 @@ enum no_syscall {
 	NO_SYSCALL_EXCEPTION,
 };
 
-/* What the probes do, in the control map that all targets share. */
+/* What the probes of a recording do. */
 enum mode {
-	MODE_OFF = 1, /* nothing */
 	MODE_PREEMPTIBLE = 2, /* the kernel preempts kernel code */
 	MODE_MNTNS = 4, /* only the mount namespaces in the table, and so on */
 	MODE_PID = 8,
 	MODE_COMM = 16,
 	MODE_FILTERS = MODE_MNTNS | MODE_PID | MODE_COMM,
 	MODE_SAMPLE = 32, /* one of sample_of invocations, at random */
-	MODE_RARE = MODE_OFF | MODE_FILTERS | MODE_SAMPLE,
 };
 
 /* Tag of a cell: mount namespace in the upper half, syscall in the lower 16 bits. 0: the cell is free. */
@@ -54,11 +52,13 @@ struct cell {
 	__u32 readings[BUCKETS]; /* their sum is the number of readings */
 };
 
+#define LEFT_OUT 0 /* by a filter or by sampling */
+
 /* Where an invocation leaves its start for the exit probe. */
 struct slot {
-	__u64 start; /* ns */
-	__u64 frame; /* the invocation's trampoline frame, its complement if it is left out; 0: none under way */
-	__u64 switches; /* involuntary context switches of the task at the start, plus 1; 0: not looked at */
+	__u64 start; /* ns, or LEFT_OUT */
+	__u64 frame; /* the invocation's trampoline frame; 0: none under way */
+	__u64 switches; /* involuntary context switches of the task at the start, with MODE_PREEMPTIBLE */
 	__u64 scratch; /* makes a number of a pointer */
 	/* Of the CPU's own slot, set before the load: its cells are first, first + 1, … first + mask. */
 	__u32 first, mask;

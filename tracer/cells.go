@@ -22,8 +22,8 @@ const (
 // A cell's histogram is a profile.Histogram.
 var _ [profile.Buckets]uint32 = bpf.ProbeCell{}.Readings
 
-// bucketTable is the bucket of each reading below 1024 ns, which saves the probe from computing it.
-func bucketTable() (t [1024]uint8) {
+// bucketTable is the bucket of each reading below 4096 ns, which saves the probe from computing it.
+func bucketTable() (t [4096]uint8) {
 	for v := range t {
 		t[v] = uint8(profile.Bucket(uint64(v)))
 	}
@@ -50,12 +50,14 @@ func newCells(m *ebpf.Map, cpus, perCPU int) (_ *cells, err error) {
 	}
 	// The first cell of a CPU takes the invocations that find none.
 	for cpu := range cpus {
-		other := bpf.ProbeCell{Tag: cellOther}
-		if err := m.Put(uint32(cpu*perCPU), other); err != nil {
-			return nil, fmt.Errorf("prepare cells: %w", err)
-		}
+		c.at(cpu * perCPU).Tag = cellOther
 	}
 	return c, nil
+}
+
+// at is the i-th cell, which a probe may be writing to.
+func (c *cells) at(i int) *bpf.ProbeCell {
+	return (*bpf.ProbeCell)(unsafe.Pointer(&c.mem[i*cellSize]))
 }
 
 func (c *cells) Close() error { return errors.Join(c.mem.Close(), c.m.Close()) }
@@ -83,8 +85,8 @@ func (c *count) scale(by uint64) {
 // drain calls fn for every cell that changed since the last drain, with the difference. The probes go on meanwhile: what they
 // add to a cell while it is copied is seen, at the latest, by the next drain.
 func (c *cells) drain(fn func(*count)) error {
-	for i := range int(c.m.MaxEntries()) {
-		live := (*bpf.ProbeCell)(unsafe.Pointer(&c.mem[i*cellSize]))
+	for i := range len(c.mem) / cellSize {
+		live := c.at(i)
 		if atomic.LoadUint64(&live.Tag) == 0 {
 			continue
 		}

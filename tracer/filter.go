@@ -52,11 +52,12 @@ func (f Filter) comm() (c [16]uint8) {
 	return c
 }
 
-// table lays keys out the way in_table of bpf/control.h looks them up: at their low bits or one further.
+// table lays keys out the way in_table of bpf/control.h looks them up: in one of the two places for their low bits.
 func table(name string, size int, keys []uint32) ([]uint32, error) {
 	t := make([]uint32, size)
 	for _, k := range keys {
-		i, j := int(k)%size, (int(k)+1)%size
+		i := 2 * (int(k) % (size / 2))
+		j := i + 1
 		switch {
 		case k == 0:
 			return nil, fmt.Errorf("filter: %s 0 does not exist", name)
@@ -77,14 +78,13 @@ const controlMap = ".data.control"
 // control is shared by the probes of all targets.
 type control struct {
 	m       *ebpf.Map
-	probing *uint32 // in mem
+	off     *uint32 // in mem
 	mntns   []uint32
 	mem     mapped
-	allowed []uint32      // mount namespaces, as mntns has them
-	mode    bpf.ProbeMode // while recording
+	allowed []uint32 // mount namespaces, as mntns has them
 }
 
-func newControl(spec *ebpf.CollectionSpec, f Filter, preemptible bool, sample int) (*control, error) {
+func newControl(spec *ebpf.CollectionSpec, f Filter, sample int) (*control, error) {
 	spec = spec.Copy()
 	spec.Programs = nil
 	for name := range spec.Maps {
@@ -124,17 +124,10 @@ func newControl(spec *ebpf.CollectionSpec, f Filter, preemptible bool, sample in
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("map control map: %w", err), objs.Control.Close())
 	}
-	mode := f.mode()
-	if sample > 1 {
-		mode |= bpf.ProbeModeMODE_SAMPLE
-	}
-	if preemptible {
-		mode |= bpf.ProbeModeMODE_PREEMPTIBLE
-	}
 	return &control{
-		m: objs.Control, mem: mem, allowed: namespaces, mode: mode,
-		probing: &mem.words(spec.Variables[bpf.ProbeVarProbing])[0],
-		mntns:   mem.words(spec.Variables[bpf.ProbeVarMntnsAllowed]),
+		m: objs.Control, mem: mem, allowed: namespaces,
+		off:   &mem.words(spec.Variables[bpf.ProbeVarOff])[0],
+		mntns: mem.words(spec.Variables[bpf.ProbeVarMntnsAllowed]),
 	}, nil
 }
 
@@ -157,7 +150,7 @@ func (c *control) follow(f Filter) error {
 }
 
 // open lets the probes record, shut stops them.
-func (c *control) open() { atomic.StoreUint32(c.probing, uint32(c.mode)) }
-func (c *control) shut() { atomic.StoreUint32(c.probing, uint32(bpf.ProbeModeMODE_OFF)) }
+func (c *control) open() { atomic.StoreUint32(c.off, 0) }
+func (c *control) shut() { atomic.StoreUint32(c.off, 1) }
 
 func (c *control) Close() error { return errors.Join(c.mem.Close(), c.m.Close()) }

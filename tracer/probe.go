@@ -3,6 +3,7 @@ package tracer
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"os"
 
@@ -31,25 +32,44 @@ func (t target) String() string {
 }
 
 // variant is the pair of programs of bpf/probe.bpf.c that fits a target.
-type variant struct{ enter, exit string }
+type variant struct {
+	enter, exit string
+	quick       bool // has all cells in one map value
+}
 
-func (t target) variant() (variant, error) {
+// largestValue is what most kernels let a map value have (KMALLOC_MAX_SIZE): room for the cells of all CPUs, of quick probes.
+const largestValue = 4 << 20
+
+// quickCells is their number: a power of two.
+func (l *loader) quickCells() int { return l.cells << bits.Len(uint(l.cpus-1)) }
+func (l *loader) quickFits() bool { return l.quickCells()*cellSize <= largestValue }
+
+func (l *loader) variant(t target) (variant, error) {
 	switch {
 	case t.scope == profile.ScopeProgram && t.program.Sleepable:
-		return variant{bpf.ProbeProgProbeEnterSleepable, bpf.ProbeProgProbeExitSleepable}, nil
+		return variant{bpf.ProbeProgProbeEnterSleepable, bpf.ProbeProgProbeExitSleepable, false}, nil
+	case t.scope == profile.ScopeProgram && l.mode == 0 && l.quickFits():
+		return variant{bpf.ProbeProgProbeEnterQuick, bpf.ProbeProgProbeExitQuick, true}, nil
+	case t.scope == profile.ScopeProgram && l.mode == bpf.ProbeModeMODE_PREEMPTIBLE && l.quickFits():
+		return variant{bpf.ProbeProgProbeEnterQuickPreemptible, bpf.ProbeProgProbeExitQuickPreemptible, true}, nil
+	case t.scope == profile.ScopeProgram && l.mode == bpf.ProbeModeMODE_MNTNS:
+		return variant{bpf.ProbeProgProbeEnterMntns, bpf.ProbeProgProbeExit, false}, nil
+	case t.scope == profile.ScopeProgram && l.mode == bpf.ProbeModeMODE_MNTNS|bpf.ProbeModeMODE_PREEMPTIBLE:
+		return variant{bpf.ProbeProgProbeEnterMntnsPreemptible, bpf.ProbeProgProbeExit, false}, nil
 	case t.scope == profile.ScopeProgram:
-		return variant{bpf.ProbeProgProbeEnter, bpf.ProbeProgProbeExit}, nil
+		return variant{bpf.ProbeProgProbeEnter, bpf.ProbeProgProbeExit, false}, nil
 	case t.program.Sleepable:
 		// A start cannot be kept with the task: task storage for tracing programs came with 5.11.
 		return variant{}, fmt.Errorf("sleepable programs need Linux 5.18: %w", ErrUnsupported)
 	}
-	return variant{bpf.ProbeProgProbeEnterLegacy, bpf.ProbeProgProbeExitLegacy}, nil
+	return variant{bpf.ProbeProgProbeEnterLegacy, bpf.ProbeProgProbeExitLegacy, false}, nil
 }
 
 // loader loads pairs of probes that share a control map.
 type loader struct {
 	spec    *ebpf.CollectionSpec
 	control *control
+	mode    bpf.ProbeMode
 	cells   int // per CPU and target, a power of two
 	cpus    int
 }
@@ -66,11 +86,18 @@ func newLoader(f Filter, preemptible bool, sample, cells int) (*loader, error) {
 	if slots := int(spec.Variables[bpf.ProbeVarSlots].Size()) / slotSize; cpus > slots {
 		return nil, fmt.Errorf("%d possible CPUs, the probes have room for %d: %w", cpus, slots, ErrUnsupported)
 	}
-	c, err := newControl(spec, f, preemptible, sample)
+	mode := f.mode()
+	if sample > 1 {
+		mode |= bpf.ProbeModeMODE_SAMPLE
+	}
+	if preemptible {
+		mode |= bpf.ProbeModeMODE_PREEMPTIBLE
+	}
+	c, err := newControl(spec, f, sample)
 	if err != nil {
 		return nil, err
 	}
-	return &loader{spec: spec, control: c, cells: cells, cpus: cpus}, nil
+	return &loader{spec: spec, control: c, mode: mode, cells: cells, cpus: cpus}, nil
 }
 
 func (l *loader) Close() error { return l.control.Close() }
@@ -122,8 +149,22 @@ type objects struct {
 	Cells *ebpf.Map     `ebpf:"cells"`
 }
 
+// LAST_QUICK_CELL_OF_CPU and LAST_QUICK_CELL of bpf/cells.h.
+const (
+	lastQuickCellOfCPU = 0x7ce11a55
+	lastQuickCell      = 0x7ce11a57
+)
+
+const quickMap = ".data.cells"
+
+type quickObjects struct {
+	Enter *ebpf.Program `ebpf:"enter"`
+	Exit  *ebpf.Program `ebpf:"exit"`
+	Cells *ebpf.Map     `ebpf:".data.cells"`
+}
+
 func (l *loader) load(t target) (*objects, error) {
-	v, err := t.variant()
+	v, err := l.variant(t)
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +175,10 @@ func (l *loader) load(t target) (*objects, error) {
 		delete(spec.Maps, bpf.ProbeMapTaskSlots)
 	}
 	spec.Maps[bpf.ProbeMapCells].MaxEntries = uint32(l.cpus * l.cells)
+	quick := spec.Maps[quickMap]
+	quick.Key, quick.Value = nil, nil // they describe one cell
+	quick.ValueSize = uint32(l.quickCells() * cellSize)
+	quick.Contents = nil
 
 	var arguments uint8
 	if t.scope == profile.ScopeHook {
@@ -155,6 +200,7 @@ func (l *loader) load(t target) (*objects, error) {
 
 	for name, value := range map[string]any{
 		bpf.ProbeVarSlots:     l.slots(),
+		bpf.ProbeVarModeOfAll: uint32(l.mode),
 		bpf.ProbeVarArguments: arguments,
 		bpf.ProbeVarBucketOf:  bucketTable(),
 	} {
@@ -162,11 +208,25 @@ func (l *loader) load(t target) (*objects, error) {
 			return nil, err
 		}
 	}
-	objs := &objects{}
-	return objs, spec.LoadAndAssign(objs, &ebpf.CollectionOptions{
-		MapReplacements: map[string]*ebpf.Map{controlMap: l.control.m},
-		Cache:           kernelTypes,
-	})
+	opts := &ebpf.CollectionOptions{MapReplacements: map[string]*ebpf.Map{controlMap: l.control.m}, Cache: kernelTypes}
+	if !v.quick {
+		objs := &objects{}
+		return objs, spec.LoadAndAssign(objs, opts)
+	}
+	delete(spec.Variables, bpf.ProbeVarQuickCells)
+	for _, p := range spec.Programs {
+		for i := range p.Instructions {
+			switch p.Instructions[i].Constant {
+			case lastQuickCellOfCPU:
+				p.Instructions[i].Constant = int64(l.cells - 1)
+			case lastQuickCell:
+				p.Instructions[i].Constant = int64(l.quickCells() - 1)
+			}
+		}
+	}
+	objs := &quickObjects{}
+	err = spec.LoadAndAssign(objs, opts)
+	return (*objects)(objs), err
 }
 
 // slots tells each CPU where its cells are.
