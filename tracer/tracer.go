@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -35,6 +36,9 @@ type Options struct {
 	Preemptible bool
 	Calibration profile.Calibration
 	Namer       Namer // of containers; nil: workloads go by their command
+	// Progress, if any, is told during Start how many of the targets have been dealt with, by several goroutines at once: each
+	// takes the kernel some RCU grace periods.
+	Progress func(done, targets int)
 }
 
 // DefaultMemory is the bound on the counters of all targets together.
@@ -111,6 +115,7 @@ func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
 	if err := t.attach(ctx, targets); err != nil {
 		return nil, err
 	}
+	t.opts.Progress = nil
 	t.openBooks(progs)
 	for range 2 {
 		t.readRules()
@@ -177,6 +182,7 @@ func (t target) id() targetID {
 func (t *Tracer) attach(ctx context.Context, targets []target) error {
 	probes, errs := make([]*probe, len(targets)), make([]error, len(targets))
 	var wg sync.WaitGroup
+	var done atomic.Int32
 	limit := make(chan struct{}, 2*runtime.GOMAXPROCS(0))
 	for i, target := range targets {
 		wg.Go(func() {
@@ -184,6 +190,9 @@ func (t *Tracer) attach(ctx context.Context, targets []target) error {
 			defer func() { <-limit }()
 			if errs[i] = ctx.Err(); errs[i] == nil {
 				probes[i], errs[i] = t.loader.attach(target)
+			}
+			if t.opts.Progress != nil {
+				t.opts.Progress(int(done.Add(1)), len(targets))
 			}
 		})
 	}

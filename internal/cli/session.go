@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -87,6 +89,7 @@ func (s *session) start(ctx context.Context) (*tracer.Tracer, error) {
 	if err := s.containers.watch(ctx); err != nil {
 		return nil, err
 	}
+	opts.Progress = attachProgress(time.Now, slog.Default())
 	t, err := tracer.Start(ctx, opts)
 	if err != nil {
 		return nil, err
