@@ -43,11 +43,19 @@ func TestVerifiedInstructionsDoNotGrow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer detach()
-	for _, scope := range []profile.Scope{profile.ScopeHook, profile.ScopeProgram} {
-		if scope == profile.ScopeProgram {
+	here := []uint32{nobody}
+	for _, o := range []tracer.Options{
+		{Scope: profile.ScopeHook, Preemptible: true},
+		{Scope: profile.ScopeProgram},
+		{Scope: profile.ScopeProgram, Preemptible: true},
+		{Scope: profile.ScopeProgram, Filter: tracer.Filter{MntNS: here}},
+		{Scope: profile.ScopeProgram, Filter: tracer.Filter{MntNS: here}, Preemptible: true},
+		{Scope: profile.ScopeProgram, Filter: tracer.Filter{MntNS: here, PIDs: []uint32{1}, Comm: "sh"}, Preemptible: true, Sample: sampled},
+	} {
+		if o.Sample > 1 {
 			attachSleepable(t)
 		}
-		tr, err := tracer.Start(context.Background(), tracer.Options{Scope: scope, Preemptible: true})
+		tr, err := tracer.Start(context.Background(), o)
 		if err != nil {
 			t.Fatal(err)
 		}
