@@ -13,7 +13,9 @@ import (
 type Driven struct {
 	Own       Enforcer
 	Scenarios []Scenario
-	mntns     map[string][]uint32 // by scenario: where its workload is
+	// OneNamespace: all scenarios are in one mount namespace, that of a container.
+	OneNamespace bool
+	mntns        map[string][]uint32 // by scenario: where its workload is
 	current   *Scenario           // whose setup has run
 }
 
@@ -86,8 +88,10 @@ func (d *Driven) Confine(mntns uint32, s Scenario) error {
 	if d.mntns == nil {
 		d.mntns = map[string][]uint32{}
 	}
-	for name, all := range d.mntns { // it was another scenario's in the round before
-		d.mntns[name] = slices.DeleteFunc(all, func(ns uint32) bool { return ns == mntns })
+	for name, all := range d.mntns {
+		if name == s.Name || !d.OneNamespace { // it was another scenario's in the round before
+			d.mntns[name] = slices.DeleteFunc(all, func(ns uint32) bool { return ns == mntns })
+		}
 	}
 	d.mntns[s.Name] = append(d.mntns[s.Name], mntns)
 	if s.Setup != nil {

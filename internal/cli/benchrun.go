@@ -89,7 +89,7 @@ func loadEnforcer(name string, plan *bench.Plan) (e bench.Enforcer, err error) {
 		e = &bench.Shared{Own: e, Scenarios: plan.Scenarios}
 	}
 	if slices.ContainsFunc(plan.Scenarios, func(s bench.Scenario) bool { return s.Setup != nil }) {
-		e = &bench.Driven{Own: e, Scenarios: plan.Scenarios}
+		e = &bench.Driven{Own: e, Scenarios: plan.Scenarios, OneNamespace: plan.Container != ""}
 	}
 	return e, nil
 }

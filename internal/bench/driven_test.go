@@ -1,0 +1,26 @@
+package bench
+
+import (
+	"fmt"
+	"testing"
+)
+
+// The commands of a scenario are told where its workload is: in a container, where every other's is, too.
+func TestCommandsAreToldTheirNamespace(t *testing.T) {
+	for _, one := range []bool{false, true} {
+		d := &Driven{Own: NoEnforcer{}, OneNamespace: one}
+		first, second := Scenario{Name: "a", Setup: &Step{}}, Scenario{Name: "b", Setup: &Step{}}
+		for _, s := range []Scenario{first, second, first, second} {
+			if err := d.Confine(7, s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := map[bool]string{false: "[LSMPROF_MNTNS= LSMPROF_SCENARIO=a]", true: "[LSMPROF_MNTNS=7 LSMPROF_SCENARIO=a]"}[one]
+		if got := fmt.Sprint(d.env(&first)); got != want {
+			t.Errorf("one namespace for all: %v: %s, want %s", one, got, want)
+		}
+		if got, want := fmt.Sprint(d.env(&second)), "[LSMPROF_MNTNS=7 LSMPROF_SCENARIO=b]"; got != want {
+			t.Errorf("one namespace for all: %v: %s, want %s", one, got, want)
+		}
+	}
+}
