@@ -16,7 +16,7 @@ type Driven struct {
 	// OneNamespace: all scenarios are in one mount namespace, that of a container.
 	OneNamespace bool
 	mntns        map[string][]uint32 // by scenario: where its workload is
-	current   *Scenario           // whose setup has run
+	current      *Scenario           // whose setup has run
 }
 
 // teardownTimeout bounds a teardown after the bench was interrupted.
