@@ -181,14 +181,15 @@ func TestServe(t *testing.T) {
 		// On a busy machine the time of a client may be over before the workload is: then again, with more.
 		for seconds := 5; ; seconds *= 2 {
 			first, second := s.ask(fmt.Sprint(seconds)), s.ask(fmt.Sprint(seconds))
-			s.measuring(3)
+			over := func() bool { return len(first.got)+len(second.got) > 0 }
+			vmtest.WaitFor(t, "three clients", func() bool { return over() || s.metrics("lsmprof_measuring_clients")[""] == 3 })
 			if n := programs(t, before); n != alone || n == 0 {
 				t.Errorf("%d programs for three clients, %d for one", n, alone)
 			}
 			w.do("openat", opens)
 			w.do("rename", renames)
 			rounds++
-			late := len(first.got)+len(second.got) > 0
+			late := over()
 			if err := errors.Join(<-first.got, <-second.got); err != nil {
 				t.Fatal(err)
 			}
