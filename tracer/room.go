@@ -12,7 +12,7 @@ func (t *Tracer) Room() []Room {
 	var all []Room
 	for i, tr := range t.order {
 		if tr.probe != nil {
-			all = append(all, Room{i, len(tr.probe.cells.seen), int(tr.probe.cells.m.MaxEntries())})
+			all = append(all, Room{i, len(tr.probe.cells.seen), len(tr.probe.cells.mem) / cellSize})
 		}
 	}
 	return all

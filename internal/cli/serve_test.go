@@ -259,8 +259,10 @@ func TestServe(t *testing.T) {
 	t.Run("SIGKILL leaves nothing", func(t *testing.T) {
 		s := startServe(t, "--calibrate=off", "--always")
 		vmtest.WaitFor(t, "probes", func() bool { return s.metrics("lsmprof_probes_attached")[""] == 1 })
-		if cells := s.metrics("lsmprof_cells_used", "hook"); cells["file_open"] < 1 {
-			t.Errorf("cells: %v", cells)
+		// A cell of each CPU is taken from the start, by [other]. A busy guest takes a few more, not half of them.
+		used, all := s.metrics("lsmprof_cells_used", "hook")["file_open"], s.metrics("lsmprof_cells", "hook")["file_open"]
+		if used < 1 || used > all/2 {
+			t.Errorf("%g of %g cells are used", used, all)
 		}
 		if programs(t, before) == 0 {
 			t.Error("--always keeps no probes")
