@@ -42,9 +42,9 @@ static __always_inline int excluded(int legacy, __u32 mode, struct task_struct *
 	return 0;
 }
 
-/* Whether this invocation is one of those left out. The gaps are random, of sample_of - 1 on average: a fixed stride would
+/* Whether this invocation is one of those left out. The gaps are random, of *one_of - 1 on average: a fixed stride would
  * meet the same call of a loop over and over. Xorshift, as bpf_get_prandom_u32 costs more than all the rest. */
-static __always_inline int left_out(struct slot *home)
+static __always_inline int skipped(struct slot *home, const volatile __u32 *one_of)
 {
 	__u32 x;
 
@@ -57,8 +57,13 @@ static __always_inline int left_out(struct slot *home)
 	x ^= x >> 17;
 	x ^= x << 5;
 	home->random = x;
-	home->skip = (__u64)x * (2 * sample_of - 1) >> 32;
+	home->skip = (__u64)x * (2 * *one_of - 1) >> 32;
 	return 0;
+}
+
+static __always_inline int left_out(struct slot *home)
+{
+	return skipped(home, &sample_of);
 }
 
 #endif

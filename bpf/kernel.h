@@ -17,6 +17,7 @@ typedef __u32 __wsum;
 /* enum bpf_map_type, uapi/linux/bpf.h */
 #define BPF_MAP_TYPE_HASH 1
 #define BPF_MAP_TYPE_ARRAY 2
+#define BPF_MAP_TYPE_PERF_EVENT_ARRAY 4
 #define BPF_MAP_TYPE_PERCPU_ARRAY 6
 #define BPF_MAP_TYPE_HASH_OF_MAPS 13
 #define BPF_MAP_TYPE_TASK_STORAGE 29
@@ -24,6 +25,9 @@ typedef __u32 __wsum;
 #define BPF_F_NO_PREALLOC (1U << 0)
 #define BPF_F_MMAPABLE (1U << 10)
 #define BPF_LOCAL_STORAGE_GET_F_CREATE (1ULL << 0)
+
+#define BPF_F_USER_STACK (1ULL << 8)
+#define BPF_F_CURRENT_CPU 0xffffffffULL
 
 #define BPF_ANY 0
 #define BPF_NOEXIST 1

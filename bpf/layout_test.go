@@ -17,6 +17,7 @@ func TestSharedStructsAreWhatTheObjectHas(t *testing.T) {
 		structs map[string]any
 	}{
 		{"probe", LoadProbe, map[string]any{"cell": ProbeCell{}, "slot": ProbeSlot{}}},
+		{"trace", LoadTrace, map[string]any{"event": TraceEvent{}, "tally": TraceTally{}, "slot": TraceSlot{}}},
 		{"facts", LoadFacts, map[string]any{"program_facts": FactsProgramFacts{}}},
 		{"enforcer", LoadEnforcer, map[string]any{
 			"ref_pattern": EnforcerRefPattern{}, "ref_path_rule": EnforcerRefPathRule{}, "ref_net_rule": EnforcerRefNetRule{},

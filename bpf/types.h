@@ -67,6 +67,44 @@ struct slot {
 	__u64 _pad[2]; /* a cache line to a CPU */
 };
 
+/* One invocation, as it goes through the perf ring. Behind it lie so many bytes of what the call was about, of return addresses in
+ * the kernel and of return addresses in the program, the innermost first. */
+struct event {
+	__u64 start; /* CLOCK_MONOTONIC, ns */
+	__u64 reading; /* ns; NO_READING: another task ran in between, or the entry was not seen */
+	__u32 probe; /* number of the pair of probes */
+	__u32 mntns;
+	__u32 tgid, pid;
+	__s32 ret;
+	__u16 syscall;
+	__u16 about, kernel_stack, user_stack;
+	__u32 _pad;
+	__u8 comm[16];
+};
+
+#define NO_READING (~0ULL)
+
+/* What an event says about its call. */
+enum subject {
+	ABOUT_NOTHING,
+	ABOUT_FILE, /* struct file: its names, from the last to the root, each with a NUL; an empty one if none is left out */
+	ABOUT_EXEC, /* struct linux_binprm: likewise */
+	ABOUT_PATH, /* struct path: likewise */
+	ABOUT_ENTRY, /* struct path of a directory, and the dentry in it: likewise */
+	ABOUT_DENTRY, /* struct dentry: likewise, as far as its file system goes */
+	ABOUT_MOUNT, /* struct vfsmount: where it is mounted, likewise */
+	ABOUT_ADDRESS, /* struct sockaddr and its length: its bytes */
+	ABOUT_TASK, /* struct task_struct: process id, command */
+	ABOUT_NUMBERS, /* three arguments, 8 bytes each */
+};
+
+/* What became of the events on one CPU. */
+struct tally {
+	__u64 sent;
+	__u64 lost; /* found no room in the ring */
+	__u64 _pad[6]; /* a cache line to a CPU */
+};
+
 /* What the kernel says of a program that no bpf_prog_info of Linux 5.10 says. Key: our descriptor of the program. */
 struct program_facts {
 	__u8 hook[64]; /* bpf_lsm_file_open */

@@ -128,6 +128,7 @@ func (s Snapshot) mergedRows() ([]Row, error) {
 		sum.Preempted += r.Preempted
 		sum.Sum += r.Sum
 		sum.Readings.Merge(&r.Readings)
+		sum.Stacks = append(slices.Clip(sum.Stacks), r.Stacks...)
 	}
 	rows := make([]Row, 0, len(byKey))
 	for _, r := range byKey {

@@ -32,6 +32,7 @@ type document struct {
 	Completeness completenessJSON `json:"completeness"`
 	ProbeCostNs  float64          `json:"probe_cost_ns"` // what profiling cost, all invocations
 	Sample       int              `json:"sample"`        // 1 of so many invocations was measured and charged so many times
+	StackSample  int              `json:"stack_sample"`  // the stack of 1 of so many was taken, for the pprof profile; 0: of none
 	HookNs       float64          `json:"hook_ns"`       // all rows
 	Programs     []programJSON    `json:"programs"`
 	CrossCheck   *crossCheckJSON  `json:"cross_check"` // null: none was made
@@ -106,6 +107,7 @@ func (s Snapshot) document() (document, error) {
 		Completeness: completenessOf(s.Total()),
 		ProbeCostNs:  s.ProbeCost(),
 		Sample:       max(1, s.Sample),
+		StackSample:  s.StackSample,
 		HookNs:       costs.Hook,
 		Programs:     []programJSON{},
 		Rows:         []rowJSON{},

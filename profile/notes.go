@@ -54,6 +54,9 @@ func (s Snapshot) Facts() []string {
 	if s.Sample > 1 {
 		facts = append(facts, fmt.Sprintf("sampled: 1 of %d invocations, at random; calls and totals are estimates", s.Sample))
 	}
+	if s.StackSample > 0 {
+		facts = append(facts, fmt.Sprintf("stacks: of 1 of %d invocations, at random; counts and costs are divided among the stacks as they were sampled", s.StackSample))
+	}
 	if s.Calibration.Runs > 0 {
 		facts = append(facts, fmt.Sprintf("profiling itself cost: %.3f ms (%.0f ns an invocation)", s.ProbeCost()/1e6, s.Calibration.ProbeCost.Value))
 	}

@@ -1,9 +1,11 @@
 package profile
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/google/pprof/profile"
 )
@@ -34,7 +36,7 @@ func (s Snapshot) Profile() (*profile.Profile, error) {
 			DefaultSampleType: "hook",
 			TimeNanos:         s.Start.UnixNano(),
 			DurationNanos:     int64(s.Duration),
-			// Every call is counted: nothing is sampled.
+			// Every call is counted: only stacks are sampled.
 			PeriodType: &profile.ValueType{Type: "calls", Unit: "count"},
 			Period:     1,
 			Comments:   s.comments(),
@@ -62,31 +64,64 @@ type builder struct {
 	samples   map[string]*profile.Sample
 }
 
-// frame is a function of an enforcer's stacks.
+// frame is a function: of an enforcer's stacks, of the kernel or of a program.
 type frame struct{ enforcer, name string }
 
 func (b *builder) add(c *Cost) {
-	// pprof wants the leaf first. Where the programs of a hook cannot be told apart, the hook is the leaf.
-	var stack []*profile.Location
-	if c.Of.Scope == ScopeProgram {
-		stack = append(stack, b.location(c.Of.Enforcer, c.Of.Name))
-	}
-	for _, name := range []string{"lsm/" + c.Of.Hook, c.Syscall, c.Name} {
-		stack = append(stack, b.location(c.Of.Enforcer, name))
-	}
-	sample := &profile.Sample{Location: stack, Label: stringLabels(c)}
-	sample.NumLabel, sample.NumUnit = numericLabels(c)
-
 	// A program that was loaded again has a row of its own, but the same stack and labels.
-	key := fmt.Sprint(c.Of.Enforcer, c.Of.Scope, sample.Label, sample.NumLabel)
-	if b.samples[key] == nil {
-		sample.Value = make([]int64, len(b.SampleType))
-		b.samples[key] = sample
-		b.Sample = append(b.Sample, sample)
+	key := fmt.Sprint(c.Of.Enforcer, c.Of.Scope, stringLabels(c), c.Workload.MntNS, c.Rules)
+	whole := []float64{float64(c.Calls), float64(c.Denials), c.Body, c.Hook}
+	if len(c.Stacks) == 0 {
+		b.sample(key, c, Stack{}, whole)
+		return
 	}
-	for i, v := range []float64{float64(c.Calls), float64(c.Denials), c.Body, c.Hook} {
+	// A row is divided among its stacks as they were sampled, in a fixed order; rounding the running total lets them add up.
+	stacks := slices.Clone(c.Stacks)
+	slices.SortFunc(stacks, func(a, b Stack) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Key(), b.Key())) })
+	var all, seen uint64
+	for _, stack := range stacks {
+		all += stack.Count
+	}
+	given := make([]float64, len(whole))
+	for _, stack := range stacks {
+		seen += stack.Count
+		part := make([]float64, len(whole))
+		for i, v := range whole {
+			upTo := math.Round(math.Round(v) * float64(seen) / float64(all))
+			part[i], given[i] = upTo-given[i], upTo
+		}
+		b.sample(key+stack.Key(), c, stack, part)
+	}
+}
+
+// sample adds values to the sample of a row and a stack.
+func (b *builder) sample(key string, c *Cost, stack Stack, values []float64) {
+	if b.samples[key] == nil {
+		s := &profile.Sample{Location: b.stack(c, stack), Label: stringLabels(c), Value: make([]int64, len(b.SampleType))}
+		s.NumLabel, s.NumUnit = numericLabels(c)
+		b.samples[key] = s
+		b.Sample = append(b.Sample, s)
+	}
+	for i, v := range values {
 		b.samples[key].Value[i] += int64(math.Round(v))
 	}
+}
+
+// stack is the locations of a sample, leaf first as pprof wants it: program, hook, what led to it in the kernel, syscall, what led
+// to that in the program, workload. Where the programs of a hook cannot be told apart, the hook is the leaf.
+func (b *builder) stack(c *Cost, stack Stack) (all []*profile.Location) {
+	if c.Of.Scope == ScopeProgram {
+		all = append(all, b.location(c.Of.Enforcer, c.Of.Name))
+	}
+	all = append(all, b.location(c.Of.Enforcer, "lsm/"+c.Of.Hook))
+	for _, f := range stack.Kernel {
+		all = append(all, b.location(f.Module, f.label()))
+	}
+	all = append(all, b.location(c.Of.Enforcer, c.Syscall))
+	for _, f := range stack.User {
+		all = append(all, b.location(f.Module, f.label()))
+	}
+	return append(all, b.location(c.Of.Enforcer, c.Name))
 }
 
 func stringLabels(c *Cost) map[string][]string {

@@ -119,7 +119,17 @@ func TestGoToolPprof(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
+	stacked := filepath.Join(t.TempDir(), "stacked.pb.gz")
+	var b bytes.Buffer
+	if err := withStacks().Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(stacked, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for name, args := range map[string]string{
+		"stacked_top_cum":         "-top -cum -focus=do_sys_openat2 " + stacked,
+		"stacked_tree":            "-tree -focus=varmor_file_open -show_from=openat " + stacked,
 		"top":                     "-top",
 		"tree":                    "-tree",
 		"tags":                    "-tags",
@@ -139,7 +149,11 @@ func TestGoToolPprof(t *testing.T) {
 		"focus_file_open_syscall": "-focus=lsm/file_open -show_from=openat -top",
 	} {
 		t.Run(name, func(t *testing.T) {
-			cmd := exec.Command("go", append(append([]string{"tool", "pprof"}, strings.Fields(args)...), file)...)
+			words := strings.Fields(args)
+			if !strings.HasPrefix(name, "stacked") {
+				words = append(words, file)
+			}
+			cmd := exec.Command("go", append([]string{"tool", "pprof"}, words...)...)
 			cmd.Env = append(os.Environ(), "PPROF_TMPDIR="+t.TempDir(), "TZ=UTC")
 			var out, stderr bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &out, &stderr

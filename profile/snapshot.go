@@ -26,6 +26,7 @@ type Snapshot struct {
 	Rows        []Row
 	Warnings    []string
 	CrossCheck  *CrossCheck // nil: none was made
+	StackSample int         // the stack of one of so many invocations was taken; 0: of none
 }
 
 // Machine names the place the numbers come from.
@@ -69,6 +70,7 @@ type Row struct {
 	Preempted uint64 // invocations without a time
 	Sum       uint64 // of the readings, ns
 	Readings  Histogram
+	Stacks    []Stack // what was sampled of those that led to it, under any rules; nobody's to change
 }
 
 // Workload is a mount namespace, by the names it is known under.

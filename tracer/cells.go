@@ -85,6 +85,9 @@ func (c *count) scale(by uint64) {
 // drain calls fn for every cell that changed since the last drain, with the difference. The probes go on meanwhile: what they
 // add to a cell while it is copied is seen, at the latest, by the next drain.
 func (c *cells) drain(fn func(*count)) error {
+	if c == nil {
+		return nil // traced, not counted
+	}
 	for i := range len(c.mem) / cellSize {
 		live := c.at(i)
 		if atomic.LoadUint64(&live.Tag) == 0 {

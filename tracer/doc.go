@@ -3,7 +3,7 @@
 //
 // The way through it: [Programs] lists what is there, [Start] attaches a pair of probes to each selected program (before Linux
 // 5.18: to its hook) and a [Tracer] charges what the probes count to workload, syscall and rule count each time it is polled;
-// [Tracer.Snapshot] returns the sum.
+// [Tracer.Snapshot] returns the sum. With [Options.Trace] nothing is counted: [Tracer.Trace] tells of single invocations.
 //
 // Errors name the program or hook they are about and end in what can be done. A kernel that cannot do what was asked for
 // returns an error that wraps [ErrUnsupported].

@@ -34,6 +34,11 @@ func (t *Tracer) Poll(ctx context.Context) error {
 	if err := t.loader.control.follow(t.opts.Filter); err != nil {
 		return err
 	}
+	if s := t.loader.stream; s != nil && s.counted {
+		if err := t.collectStacks(); err != nil {
+			return err
+		}
+	}
 	if err := t.charge(); err != nil {
 		return err
 	}
@@ -93,11 +98,7 @@ func (t *Tracer) tally(program int, c *count) {
 
 func (t *Tracer) rules(tr *traced, mntns uint32) int {
 	if b, ok := t.books[tr.enforcer]; ok {
-		program := tr.target.program
-		if tr.target.scope == profile.ScopeHook {
-			program = Program{Hook: program.Hook}
-		}
-		return b.rules(mntns, program)
+		return b.rules(mntns, tr.target.walks())
 	}
 	return profile.RulesUnknown
 }
@@ -207,6 +208,9 @@ func (t *Tracer) letGo(tr *traced) error {
 		return err
 	}
 	tr.missed += misses - tr.baseline
+	if o, ok := t.origins[tr.probe.origin]; ok {
+		o.gone = monotonic()
+	}
 	err = tr.probe.Close()
 	tr.probe = nil
 	return err
@@ -231,12 +235,16 @@ func (t *Tracer) Snapshot() (profile.Snapshot, error) {
 		s.Programs = append(s.Programs, p)
 	}
 	t.names.settle()
+	var keys []rowKey
 	for key, row := range t.rows {
 		r := *row
 		if key.workload != nil {
 			r.Workload = *key.workload
 		}
-		s.Rows = append(s.Rows, r)
+		s.Rows, keys = append(s.Rows, r), append(keys, key)
+	}
+	if t.opts.Stacks.Any() {
+		return s, t.addStacks(&s, keys)
 	}
 	return s, nil
 }

@@ -53,14 +53,17 @@ type ruleBook struct {
 	programs []ebpf.ProgramID     // whose rules these are
 	last     [3]map[uint32]Policy // oldest first
 	reads    int
+	past     timeline // for single invocations, which say when they ran
 }
 
 // read takes one more reading.
 func (b *ruleBook) read() error {
+	from := monotonic()
 	now, err := b.reader.Read()
 	if err != nil {
 		return err
 	}
+	b.past.add(reading{from, monotonic(), now})
 	b.last[0], b.last[1], b.last[2] = b.last[1], b.last[2], now
 	b.reads++
 	return nil

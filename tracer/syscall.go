@@ -2,6 +2,7 @@ package tracer
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/lsmprof/lsmprof/bpf"
 	"github.com/lsmprof/lsmprof/internal/kernel"
@@ -36,4 +37,22 @@ func syscallName(s uint16) string {
 		}
 	}
 	return fmt.Sprintf("[unknown %#x]", s)
+}
+
+// syscallByName is the inverse of syscallName.
+func syscallByName(name string) (uint16, bool) {
+	if !strings.HasPrefix(name, "[unknown") {
+		for s := range uint32(1 << 16) {
+			if syscallName(uint16(s)) == name {
+				return uint16(s), true
+			}
+		}
+	}
+	return 0, false
+}
+
+// KnownSyscall says whether an invocation can have run in what is called so: `openat`, `ia32:open`, `[kthread]`.
+func KnownSyscall(name string) bool {
+	_, ok := syscallByName(name)
+	return ok
 }

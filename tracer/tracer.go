@@ -39,6 +39,11 @@ type Options struct {
 	// Progress, if any, is told during Start how many of the targets have been dealt with, by several goroutines at once: each
 	// takes the kernel some RCU grace periods.
 	Progress func(done, targets int)
+	// Trace has single invocations told by Tracer.Trace, instead of counting them. Memory then bounds the rings.
+	Trace *Events
+	// Stacks are taken, beside what is counted, of one of StackSample invocations, at random.
+	Stacks      Stacks
+	StackSample int
 }
 
 // DefaultMemory is the bound on the counters of all targets together.
@@ -59,6 +64,13 @@ type Tracer struct {
 	names     workloads
 	warned    map[string]bool
 	warns     []string
+
+	// Of single invocations.
+	origins  map[uint32]*origin
+	held     []held
+	stacks   stackCounts
+	kallsyms *kallsyms // nil: not needed yet
+	files    *elfFiles
 }
 
 // targetID tells targets apart: a program id is not used twice soon.
@@ -97,6 +109,7 @@ func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
 	t := &Tracer{
 		opts: opts, links: links, probes: map[targetID]*traced{}, books: map[string]*ruleBook{}, rows: map[rowKey]*profile.Row{},
 		names: newWorkloads(opts.Namer), warned: map[string]bool{},
+		origins: map[uint32]*origin{}, files: newELFFiles(),
 	}
 	t.know(progs)
 	targets := t.targets(progs)
@@ -112,6 +125,9 @@ func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
 			t.Close()
 		}
 	}()
+	if err := t.openStream(); err != nil {
+		return nil, err
+	}
 	if err := t.attach(ctx, targets); err != nil {
 		return nil, err
 	}
@@ -229,6 +245,22 @@ func (t *Tracer) add(target target, p *probe) {
 	if target.scope == profile.ScopeProgram {
 		tr.sum.ID, tr.sum.Name = uint32(target.program.ID), target.program.Name
 	}
+	if p.origin > 0 {
+		t.origins[p.origin] = &origin{program: tr.sum, walks: target.walks(), about: p.about, void: p.void, traced: tr}
+	}
+}
+
+// openStream makes the rings, where single invocations are asked for.
+func (t *Tracer) openStream() (err error) {
+	ev, each := Events{Stacks: t.opts.Stacks}, max(1, t.opts.StackSample)
+	switch {
+	case t.opts.Trace != nil:
+		ev, each = *t.opts.Trace, 0
+	case !t.opts.Stacks.Any():
+		return nil
+	}
+	t.loader.stream, err = newStream(ev, bias(t.opts.Calibration), cmp.Or(t.opts.Memory, DefaultMemory), t.loader.cpus, each)
+	return err
 }
 
 // predecessor is what was charged before for a program of the same name on the same hook that is gone.

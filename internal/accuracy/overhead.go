@@ -1,10 +1,12 @@
 package accuracy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -32,6 +34,11 @@ const (
 	LsmprofPreempt = "lsmprof-preemptible"
 	LsmprofSample  = "lsmprof-sample-64"
 	LsmprofExclude = "lsmprof-excluded"
+	LsmprofStacks  = "lsmprof-stacks-64"
+	Trace          = "lsmprof-trace"
+	TraceArgs      = "lsmprof-trace-args"
+	TraceStack     = "lsmprof-trace-stack"
+	TraceFiltered  = "lsmprof-trace-filtered"
 	Bpftrace       = "bpftrace"
 )
 
@@ -56,6 +63,9 @@ func (r *Rig) methods() []method {
 			return err
 		}
 	}
+	trace := func(ev tracer.Events) func(string, func() error) error {
+		return func(hook string, do func() error) error { return r.trace(hook, ev, do) }
+	}
 	return []method{
 		{EnforcerOnly, func(_ string, do func() error) error { return do() }},
 		{BPFStats, underStats},
@@ -64,6 +74,11 @@ func (r *Rig) methods() []method {
 		{LsmprofPreempt, probes(tracer.Filter{}, true, 1)},
 		{LsmprofSample, probes(tracer.Filter{}, false, sampled)},
 		{LsmprofExclude, probes(tracer.Filter{MntNS: []uint32{nobody}}, false, 1)},
+		{LsmprofStacks, r.underStacks},
+		{Trace, trace(tracer.Events{})},
+		{TraceArgs, trace(tracer.Events{About: true})},
+		{TraceStack, trace(tracer.Events{Stacks: tracer.Stacks{Kernel: true}})},
+		{TraceFiltered, trace(tracer.Events{SlowerThan: time.Hour})},
 		{Bpftrace, underBpftrace},
 	}
 }
@@ -107,7 +122,7 @@ func (r *Rig) overhead(newOp func() (*operation, error), l layer) (_ []Figure, e
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, detach()) }()
-	over, whole := none, 0.0
+	over, latencies := none, map[string]float64{}
 	for _, m := range r.methods() {
 		var latency float64
 		err := m.run(op.hooks[0], func() error {
@@ -121,17 +136,24 @@ func (r *Rig) overhead(newOp func() (*operation, error), l layer) (_ []Figure, e
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.name, err)
 		}
-		if m.name == LsmprofSample {
-			// Most batches have none of the calls that are measured: those cost what they cost without --sample.
-			latency += (whole - latency) / sampled
-		}
 		figures = append(figures, Figure{Method: m.name, Latency: latency, Added: latency - over})
-		switch m.name {
-		case EnforcerOnly:
+		latencies[m.name] = latency
+		if m.name == EnforcerOnly {
 			over = latency
-		case Lsmprof:
-			whole = latency
 		}
+	}
+	for i := range figures {
+		f := &figures[i]
+		// Most batches have none of the calls that are sampled.
+		switch f.Method {
+		case LsmprofSample: // those cost what they cost without --sample
+			f.Latency += (latencies[Lsmprof] - f.Latency) / sampled
+		case LsmprofStacks: // those send an event as trace does
+			f.Latency += (latencies[TraceStack] - latencies[TraceFiltered]) / sampled
+		default:
+			continue
+		}
+		f.Added = f.Latency - over
 	}
 	return figures, nil
 }
@@ -144,6 +166,47 @@ func underStats(_ string, do func() error) error {
 	}
 	return errors.Join(do(), stats.Close())
 }
+
+// trace runs do while a hook's invocations are streamed. The rings hold them all: a reader in between would be part of the latency.
+func (r *Rig) trace(hook string, ev tracer.Events, do func() error) error {
+	ev.Own = true
+	return r.stream(hook, tracer.Options{Trace: &ev}, do, func(ctx context.Context, t *tracer.Tracer) error {
+		err := t.Trace(ctx, func(*tracer.Invocation) error { return nil }, func(tracer.Loss) error { return nil })
+		if err != nil {
+			return err
+		}
+		loss, err := t.Loss()
+		if err == nil && loss.Received == 0 && ev.SlowerThan == 0 {
+			err = errors.New("no invocation was told")
+		}
+		return err
+	})
+}
+
+// underStacks counts, and takes the stack of one call in so many.
+func (r *Rig) underStacks(hook string, do func() error) error {
+	return r.stream(hook, tracer.Options{Stacks: tracer.Stacks{Kernel: true}, StackSample: sampled}, do,
+		func(ctx context.Context, t *tracer.Tracer) error { return t.Run(ctx) })
+}
+
+func (r *Rig) stream(hook string, opts tracer.Options, do func() error, end func(context.Context, *tracer.Tracer) error) error {
+	opts.Select = func(p tracer.Program) bool { return p.Hook == hook }
+	opts.Scope, opts.Calibration, opts.Memory = r.calibration.Scope, r.calibration, ringsMemory
+	t, err := tracer.Start(context.Background(), opts)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	if err := do(); err != nil {
+		return err
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	return end(ended, t)
+}
+
+// ringsMemory is as much as rings may have on a CPU.
+const ringsMemory = 8 << 20
 
 // target is what issue 3 wants for what lsmprof adds.
 func target(kernel, method string) float64 {

@@ -43,14 +43,26 @@ func TestVerifiedInstructionsDoNotGrow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer detach()
+	detach, err = small("path_rename", 0).attach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer detach()
 	here := []uint32{nobody}
+	// Stacks and paths make the probes of single invocations longer; a path's walk is the longest.
+	stacks := tracer.Stacks{Kernel: true, User: true}
+	traced := &tracer.Events{About: true, Stacks: stacks, Syscalls: []string{"openat"}}
 	for _, o := range []tracer.Options{
 		{Scope: profile.ScopeHook, Preemptible: true},
+		{Scope: profile.ScopeHook, Preemptible: true, Trace: traced},
+		{Scope: profile.ScopeHook, Preemptible: true, Stacks: stacks, StackSample: sampled},
 		{Scope: profile.ScopeProgram},
 		{Scope: profile.ScopeProgram, Preemptible: true},
 		{Scope: profile.ScopeProgram, Filter: tracer.Filter{MntNS: here}},
 		{Scope: profile.ScopeProgram, Filter: tracer.Filter{MntNS: here}, Preemptible: true},
 		{Scope: profile.ScopeProgram, Filter: tracer.Filter{MntNS: here, PIDs: []uint32{1}, Comm: "sh"}, Preemptible: true, Sample: sampled},
+		{Scope: profile.ScopeProgram, Preemptible: true, Trace: traced},
+		{Scope: profile.ScopeProgram, Preemptible: true, Stacks: stacks, StackSample: sampled},
 	} {
 		if o.Sample > 1 {
 			attachSleepable(t)
@@ -63,6 +75,7 @@ func TestVerifiedInstructionsDoNotGrow(t *testing.T) {
 		tr.Close()
 	}
 	delete(now.numbers, "small_task_getpgid")
+	delete(now.numbers, "small_path_rename")
 	delete(now.numbers, "sleepable")
 
 	want, path := goldenFile(t, "verified", now)

@@ -43,6 +43,7 @@ func commands() []command {
 		{"list", "[-o text|json]", "list BPF LSM programs, and the rules of each workload", list},
 		{"record", "[flags] [-- command …]", "profile until the command, the duration or Ctrl-C ends it", record},
 		{"top", "[flags]", "show live what the hooks cost", top},
+		{"trace", "[flags]", "show single invocations as they happen", trace},
 		{"serve", "[flags]", "answer pprof and Prometheus over HTTP", serveCmd},
 		{"bench", "[flags]", "benchmark an enforcer, and explain what it costs", benchCmd},
 		{"enforce", "--rules N (--pid PID|--mntns INUM)", "run the reference enforcer in a mount namespace", enforce},

@@ -17,6 +17,9 @@ import (
 
 const recordShort = "Profiles every invocation of BPF LSM programs, machine-wide"
 
+// defaultStackSample keeps what stacks cost below what counting does.
+const defaultStackSample = 64
+
 // recordOptions are the flags of record.
 type recordOptions struct {
 	session
@@ -25,6 +28,8 @@ type recordOptions struct {
 	format     string
 	top        int
 	crossCheck crossCheckFlag
+	stacks     stacksFlag
+	stackEach  sampleFlag
 	command    []string
 }
 
@@ -36,6 +41,10 @@ func (o *recordOptions) flags(f *pflag.FlagSet) {
 	o.session.flags(f)
 	f.Var(&o.crossCheck, "cross-check", "count and time with bpf_stats afterwards, without probes, and compare; a command is run again; auto: as long as the recording, 5s at most")
 	f.Lookup("cross-check").NoOptDefVal = bareCrossCheck
+	f.Var(&o.stacks, "stacks", "put the stacks under the profile's leaves: kernel, user or kernel,user")
+	f.Lookup("stacks").NoOptDefVal = "kernel,user"
+	o.stackEach = defaultStackSample
+	f.Var(&o.stackEach, "stacks-sample", "take the stack of one of `N` invocations, at random")
 }
 
 func record(ctx context.Context, std streams, args []string) error {
@@ -46,6 +55,7 @@ func record(ctx context.Context, std streams, args []string) error {
 		return err
 	}
 	o.command = f.Args()
+	o.session.stacks, o.session.stackSample = o.stacks.Stacks, int(o.stackEach)
 	if err := o.validate(f.ArgsLenAtDash()); err != nil {
 		return usageError{fmt.Errorf("record: %w", err)}
 	}

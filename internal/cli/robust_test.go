@@ -56,13 +56,20 @@ func TestNothingStaysInTheKernel(t *testing.T) {
 	startReference(t, map[uint32]enforcer.Rules{})
 	before := vmtest.KernelIDs(t)
 	for _, c := range []struct {
-		name   string
-		signal os.Signal
-		status int
-	}{{"interrupt", os.Interrupt, 0}, {"kill", os.Kill, -1}} {
+		name    string
+		signal  os.Signal
+		status  int
+		command []string
+	}{
+		{"interrupt", os.Interrupt, 0, []string{"record", "--output", "profile"}},
+		{"kill", os.Kill, -1, []string{"record", "--output", "profile", "--stacks", "--calibrate=off"}},
+		{"trace interrupt", os.Interrupt, 0, []string{"trace", "--calibrate=off"}},
+		{"trace kill", os.Kill, -1, []string{"trace", "--calibrate=off", "--stack", "--args"}},
+	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			cmd := lsmprof("record", "--output", filepath.Join(dir, "profile"), "--ready-file", filepath.Join(dir, "ready"))
+			cmd := lsmprof(append(c.command, "--ready-file", "ready")...)
+			cmd.Dir = dir
 			cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
@@ -77,7 +84,7 @@ func TestNothingStaysInTheKernel(t *testing.T) {
 				t.Errorf("exit status %d, want %d", got, c.status)
 			}
 			vmtest.NothingNew(t, before)
-			if _, err := os.Stat(filepath.Join(dir, "profile")); (err == nil) != (c.status == 0) {
+			if _, err := os.Stat(filepath.Join(dir, "profile")); (err == nil) != (c.status == 0 && c.command[0] == "record") {
 				t.Errorf("profile: %v", err)
 			}
 		})

@@ -33,6 +33,11 @@ type session struct {
 	sample     sampleFlag
 	readyFile  string
 	invocation []string
+
+	hooks       []string // globs; nil: all
+	trace       *tracer.Events
+	stacks      tracer.Stacks
+	stackSample int
 }
 
 // newSession is of `lsmprof NAME args…`.
@@ -129,6 +134,9 @@ func (s *session) uncalibrated() (opts tracer.Options, err error) {
 		Sample:      int(s.sample),
 		Preemptible: kernel.Preempts(),
 		Namer:       &s.containers,
+		Trace:       s.trace,
+		Stacks:      s.stacks,
+		StackSample: s.stackSample,
 	}
 	if s.containers.filters() {
 		opts.Filter.Follow = s.containers.selected
@@ -169,8 +177,13 @@ func (s *session) selects(p tracer.Program) bool {
 	}) {
 		return false
 	}
-	return len(s.programs) == 0 || slices.ContainsFunc(s.programs, func(glob string) bool {
-		ok, _ := path.Match(glob, p.Name)
+	return matchesAny(s.programs, p.Name) && matchesAny(s.hooks, p.Hook)
+}
+
+// matchesAny says whether a name matches one of the globs; no globs are those that match everything.
+func matchesAny(globs []string, name string) bool {
+	return len(globs) == 0 || slices.ContainsFunc(globs, func(glob string) bool {
+		ok, _ := path.Match(glob, name)
 		return ok
 	})
 }
@@ -186,7 +199,7 @@ func nothingToMeasure(progs []tracer.Program) error {
 		return errors.New("no BPF LSM program is attached: start the enforcer first (`lsmprof enforce` is one to try); " +
 			"`lsmprof list` shows what is loaded")
 	}
-	return fmt.Errorf("none of the %d attached BPF LSM programs is selected by --enforcer and --program; `lsmprof list` names them",
+	return fmt.Errorf("none of the %d attached BPF LSM programs is selected by --enforcer, --program and --hook; `lsmprof list` names them",
 		attached)
 }
 

@@ -42,6 +42,12 @@ var operations = map[string]func(i int) error{
 		}
 		return unix.Close(fd)
 	},
+	"denied": func(int) error {
+		if _, err := unix.Open("secret.key", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != unix.EACCES {
+			return fmt.Errorf("open: %w, want EACCES", err)
+		}
+		return nil
+	},
 	// A file that no binary format takes: the hook has run when the call fails, and the task goes on.
 	"execve": func(int) error {
 		if err := unix.Exec("junk", []string{"junk"}, nil); err != unix.ENOEXEC {
@@ -65,6 +71,7 @@ var operations = map[string]func(i int) error{
 	},
 	"symlink": func(i int) error { return unix.Symlink("file", fmt.Sprint("symlink", i)) },
 	"link":    func(i int) error { return unix.Link("file", fmt.Sprint("link", i)) },
+	"unlink":  func(i int) error { return unix.Unlink(fmt.Sprint("link", i)) },
 	"mount":   func(int) error { return unix.Mount("none", "mnt", "tmpfs", 0, "") },
 	"umount2": func(int) error { return unix.Unmount("mnt", 0) },
 	"getpgid": func(int) error { _, err := unix.Getpgid(os.Getpid()); return err },
@@ -103,7 +110,7 @@ func workloadMain() error {
 	if err := os.Chdir(dir); err != nil {
 		return err
 	}
-	for name, content := range map[string]string{"file": "content", "name0": "", "junk": "no binary format begins like this\n"} {
+	for name, content := range map[string]string{"file": "content", "name0": "", "secret.key": "", "junk": "no binary format begins like this\n"} {
 		if err := os.WriteFile(name, []byte(content), 0o755); err != nil {
 			return err
 		}

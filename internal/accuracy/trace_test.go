@@ -1,0 +1,65 @@
+package accuracy
+
+import (
+	"context"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+// What is calibrated with the probes that count holds for those that trace, and for those that count beside a program that takes
+// stacks: the bias is the same.
+func TestIcountReadingsAreThoseThatWereCalibrated(t *testing.T) {
+	r := rigOf(t)
+	op, err := getpgid()
+	if err != nil {
+		t.Fatal(err)
+	}
+	op.batches = 100
+	detach, err := small("task_getpgid", 0).attach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer detach()
+	bias := r.calibration.Bias.Value
+
+	var readings []float64
+	err = r.stream("task_getpgid", tracer.Options{Trace: &tracer.Events{Own: true}}, op.latencies, func(ctx context.Context, tr *tracer.Tracer) error {
+		return tr.Trace(ctx, func(inv *tracer.Invocation) error {
+			readings = append(readings, inv.Reading)
+			return nil
+		}, func(tracer.Loss) error { return nil })
+	})
+	if err != nil || len(readings) < op.total() {
+		t.Fatalf("%d readings of %d calls, %v", len(readings), op.total(), err)
+	}
+	slices.Sort(readings)
+	if median := readings[len(readings)/2]; math.Abs(median-bias) > 2 {
+		t.Errorf("trace reads %.1f of an empty program, the bias is %.1f", median, bias)
+	}
+
+	err = r.stream("task_getpgid", tracer.Options{Stacks: tracer.Stacks{Kernel: true}, StackSample: 1}, op.latencies,
+		func(ctx context.Context, tr *tracer.Tracer) error {
+			if err := tr.Run(ctx); err != nil {
+				return err
+			}
+			snap, err := tr.Snapshot()
+			if err != nil {
+				return err
+			}
+			for _, row := range snap.Rows {
+				if p50 := row.Readings.Quantile(0.5); row.Syscall == "getpgid" && math.Abs(p50-bias) > 0.125*bias {
+					t.Errorf("beside the program that takes stacks %.1f is read of an empty program, the bias is %.1f", p50, bias)
+				}
+				if row.Syscall == "getpgid" && len(row.Stacks) == 0 {
+					t.Error("no stack was taken")
+				}
+			}
+			return nil
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

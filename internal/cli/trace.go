@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+const traceShort = "Shows single invocations of BPF LSM programs as they happen"
+
+// traceOptions are the flags of trace.
+type traceOptions struct {
+	session
+	slowerThan time.Duration
+	denied     bool
+	syscalls   []string
+	hooks      []string
+	args       bool
+	stacks     stacksFlag
+	duration   time.Duration
+	count      int
+	format     string
+}
+
+func (o *traceOptions) flags(f *pflag.FlagSet) {
+	f.DurationVar(&o.slowerThan, "slower-than", 0, "only invocations whose body takes at least so long")
+	f.BoolVar(&o.denied, "denied", false, "only invocations that deny")
+	f.StringSliceVar(&o.syscalls, "syscall", nil, "only invocations in these syscalls: openat, ia32:open, [io_uring]")
+	f.StringSliceVar(&o.hooks, "hook", nil, "only programs on hooks that match one of these globs")
+	f.BoolVar(&o.args, "args", false, "tell what a call is about: path, address, process, capability")
+	f.Var(&o.stacks, "stack", "show the stacks of each invocation: kernel, user or kernel,user")
+	f.Lookup("stack").NoOptDefVal = "kernel,user"
+	f.DurationVarP(&o.duration, "duration", "d", 0, "end after so long; default: with Ctrl-C")
+	f.IntVarP(&o.count, "count", "n", 0, "end after so many invocations")
+	f.StringVarP(&o.format, "format", "o", "text", "text, or json: one object per line")
+	o.session.flags(f)
+	f.Lookup("memory").Usage = "bound on the rings of all CPUs together, MiB of kernel memory"
+	f.Lookup("sample").Usage = "look at one of `N` invocations only, at random"
+}
+
+func trace(ctx context.Context, std streams, args []string) error {
+	o := traceOptions{session: newSession("trace", args)}
+	f := newFlags(std, "trace", "", traceShort)
+	o.flags(f)
+	if err := parseNoArgs(f, args); err != nil {
+		return err
+	}
+	if err := o.validate(); err != nil {
+		return usageError{fmt.Errorf("trace: %w", err)}
+	}
+	o.session.hooks = o.hooks
+	o.session.trace = &tracer.Events{
+		SlowerThan: o.slowerThan, Denied: o.denied, Syscalls: o.syscalls, About: o.args, Stacks: o.stacks.Stacks,
+	}
+	t, err := o.start(ctx)
+	if err != nil {
+		return classify(err)
+	}
+	return errors.Join(o.run(ctx, std, t), t.Close())
+}
+
+func (o *traceOptions) validate() error {
+	switch {
+	case o.format != "text" && o.format != "json":
+		return fmt.Errorf("-o %s: must be text or json", o.format)
+	case o.slowerThan < 0:
+		return fmt.Errorf("--slower-than %s: must not be negative", o.slowerThan)
+	case o.duration < 0:
+		return fmt.Errorf("--duration %s: must be positive", o.duration)
+	case o.count < 0:
+		return fmt.Errorf("--count %d: must not be negative", o.count)
+	}
+	for _, name := range o.syscalls {
+		if !tracer.KnownSyscall(name) {
+			return fmt.Errorf("--syscall %s: not known on this machine; a name as lsmprof shows it, such as openat, ia32:open or [io_uring]", name)
+		}
+	}
+	for _, glob := range o.hooks {
+		if _, err := path.Match(glob, ""); err != nil {
+			return fmt.Errorf("--hook %s: %w", glob, err)
+		}
+	}
+	return o.session.validate()
+}
+
+// traceWriter prints what trace learns.
+type traceWriter interface {
+	invocation(inv *tracer.Invocation, workload string) error
+	lost(tracer.Loss) error // until now; called after each look
+	end(told int, loss tracer.Loss) error
+}
+
+// errEnough ends a trace that has told as many invocations as were asked for.
+var errEnough = errors.New("enough")
+
+func (o *traceOptions) run(ctx context.Context, std streams, t *tracer.Tracer) error {
+	if o.duration > 0 {
+		var done context.CancelFunc
+		ctx, done = context.WithTimeout(ctx, o.duration)
+		defer done()
+	}
+	start, err := t.Snapshot()
+	if err != nil {
+		return err
+	}
+	var w traceWriter = newTraceText(std, o.args, start.Programs)
+	if o.format == "json" {
+		w = newTraceJSON(std.out, time.Now)
+	}
+	told, names := 0, traceNames{}
+	err = t.Trace(ctx, func(inv *tracer.Invocation) error {
+		if err := w.invocation(inv, names.of(inv.Workload)); err != nil {
+			return err
+		}
+		if told++; told == o.count {
+			return errEnough
+		}
+		return nil
+	}, w.lost)
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	loss, err := t.Loss()
+	if err != nil {
+		return err
+	}
+	return w.end(told, loss)
+}
+
+// traceNames gives every workload a name of its own, the first of a name without a number.
+type traceNames map[string]uint32
+
+func (n traceNames) of(w profile.Workload) string {
+	name := w.Name()
+	if first, ok := n[name]; ok && first != w.MntNS {
+		return fmt.Sprintf("%s#%d", name, w.MntNS)
+	}
+	n[name] = w.MntNS
+	return name
+}
+
+// stacksFlag is `kernel`, `user` or `kernel,user`.
+type stacksFlag struct{ tracer.Stacks }
+
+func (s *stacksFlag) Set(value string) error {
+	s.Stacks = tracer.Stacks{}
+	for name := range strings.SplitSeq(value, ",") {
+		switch name {
+		case "kernel":
+			s.Kernel = true
+		case "user":
+			s.User = true
+		default:
+			return fmt.Errorf("%q: must be kernel, user or kernel,user", value)
+		}
+	}
+	return nil
+}
+
+func (s *stacksFlag) String() string {
+	names := []string{"", "kernel", "user", "kernel,user"}
+	i := 0
+	if s.Kernel {
+		i = 1
+	}
+	if s.User {
+		i += 2
+	}
+	return names[i]
+}
+
+func (s *stacksFlag) Type() string { return "which" }

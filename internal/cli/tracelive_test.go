@@ -1,0 +1,434 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/google/pprof/profile"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+)
+
+// liveTrace is `lsmprof trace -o json` in a process of its own.
+type liveTrace struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	out    *os.File
+	stderr bytes.Buffer
+	many   bool // invocations
+}
+
+// traced is any line of it.
+type traced struct {
+	Type                         string
+	Time                         time.Time
+	MntNS                        uint32
+	Comm, Syscall, Hook, Program string
+	ProgramID                    uint32 `json:"program_id"`
+	PID                          int
+	Rules                        *int
+	BodyNs                       *float64 `json:"body_ns"`
+	Verdict, Errno, About        string
+	Kernel                       []frameJSON `json:"kernel_stack"`
+	User                         []frameJSON `json:"user_stack"`
+	Invocations                  uint64
+	Lost, Missed, Damaged        uint64
+	LostByCPU                    []uint64 `json:"lost_by_cpu"`
+}
+
+// startTrace returns when it measures. stdout nil: a file.
+func startTrace(t *testing.T, stdout *os.File, args ...string) *liveTrace {
+	t.Helper()
+	dir := t.TempDir()
+	ready := filepath.Join(dir, "ready")
+	l := &liveTrace{t: t, cmd: lsmprof(append([]string{"trace", "-o", "json", "--calibrate=off", "--ready-file", ready}, args...)...)}
+	l.cmd.Stdout, l.cmd.Stderr = stdout, &l.stderr
+	if stdout == nil {
+		var err error
+		if l.out, err = os.Create(filepath.Join(dir, "out")); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.out.Close() })
+		l.cmd.Stdout = l.out
+	}
+	if err := l.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.cmd.Process.Kill() })
+	vmtest.WaitFor(t, "trace to begin: "+l.stderr.String(), func() bool {
+		_, err := os.Stat(ready)
+		return err == nil
+	})
+	return l
+}
+
+// finish ends it and returns what it told, the end last.
+func (l *liveTrace) finish() []traced {
+	l.t.Helper()
+	l.cmd.Process.Signal(os.Interrupt)
+	if err := l.cmd.Wait(); err != nil {
+		l.t.Fatalf("trace: %v: %s", err, l.stderr.String())
+	}
+	if l.out == nil {
+		return nil
+	}
+	if _, err := l.out.Seek(0, 0); err != nil {
+		l.t.Fatal(err)
+	}
+	return readTrace(l.t, bufio.NewScanner(l.out), l.many)
+}
+
+// readTrace reads lines; of invocations only that they are there where there are many.
+func readTrace(t *testing.T, lines *bufio.Scanner, many bool) (all []traced) {
+	t.Helper()
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var line traced
+		if many && bytes.HasPrefix(lines.Bytes(), []byte(`{"schema":"lsmprof/trace/v1","type":"invocation",`)) {
+			all = append(all, traced{Type: traceInvocation})
+			continue
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			t.Fatalf("%v in %s", err, lines.Text())
+		}
+		all = append(all, line)
+	}
+	if len(all) == 0 || all[len(all)-1].Type != traceEnd {
+		t.Fatalf("%d lines and no end", len(all))
+	}
+	return all
+}
+
+// Of 100,000 calls each is told or counted as lost; also where the reader is held up, which does not hold up the calls.
+func TestTraceAccountsForEveryCall(t *testing.T) {
+	vmtest.Guest(t)
+	attachLSM(t, &ebpf.ProgramSpec{
+		Name: "counted", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "task_getpgid", License: "GPL", Instructions: withBTF("counted"),
+	})
+	w := startWorkload(t)
+	const calls = 100_000
+	check := func(t *testing.T, all []traced, calls uint64) traced {
+		t.Helper()
+		end := all[len(all)-1]
+		var told, byCPU uint64
+		for _, line := range all {
+			if line.Type == traceInvocation {
+				told++
+			}
+		}
+		for _, n := range end.LostByCPU {
+			byCPU += n
+		}
+		t.Logf("%d told, %d lost, %d missed", told, end.Lost, end.Missed)
+		if told != end.Invocations || byCPU != end.Lost || end.Damaged > 0 {
+			t.Errorf("told %d; the end says %+v", told, end)
+		}
+		if sum := told + end.Lost; sum > calls || sum+end.Missed < calls || end.Missed > 0 && !kernel.Preempts() {
+			t.Errorf("%d of %d calls are accounted for, %d missed", sum, calls, end.Missed)
+		}
+		return end
+	}
+	pid := fmt.Sprint(w.cmd.Process.Pid)
+	for _, n := range []int{calls / 10, calls} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			if n == calls {
+				vmtest.OnOneKernel(t)
+			}
+			l := startTrace(t, nil, "--pid", pid, "--slower-than", "0")
+			l.many = true
+			w.do("getpgid", n)
+			check(t, l.finish(), uint64(n))
+		})
+	}
+	t.Run("held up", func(t *testing.T) {
+		vmtest.OnOneKernel(t)
+		r, out, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		l := startTrace(t, out, "--pid", pid, "--memory", "1")
+		out.Close()
+		w.do("getpgid", calls) // it ends although nobody reads
+		l.cmd.Process.Signal(os.Interrupt)
+		all := readTrace(t, bufio.NewScanner(r), true)
+		l.finish()
+		if end := check(t, all, calls); end.Lost < calls/2 {
+			t.Errorf("%d were lost: nothing was held up", end.Lost)
+		}
+		if i := slices.IndexFunc(all, func(line traced) bool { return line.Type == traceLost }); i < 0 {
+			t.Error("the loss was not told while it happened")
+		}
+	})
+}
+
+// confine gives a workload 8 filler rules of each type, and one that denies.
+func confine(t *testing.T, w *workload) *reference.Enforcer {
+	t.Helper()
+	e := startReference(t, nil)
+	deny, err := reference.DenyPath("**.key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Release(w.mntns) })
+	if err := e.Confine(w.mntns, reference.Policy{Fillers: enforcer.Rules{File: 8, Exec: 8, Net: 8, Mount: 8}, File: []reference.PathRule{deny}}); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// What passes, by hook; of the two workloads together.
+func TestTraceFilters(t *testing.T) {
+	vmtest.Guest(t)
+	in, out := startWorkload(t), startWorkload(t)
+	confine(t, in)
+	const hooks = "--hook=file_open,path_rename,path_link"
+	for _, c := range []struct {
+		flags      []string
+		want       map[string]int // `hook whose`
+		everywhere bool
+	}{
+		{flags: []string{hooks, "--denied"}, want: map[string]int{"file_open in": 3}, everywhere: true},
+		{
+			flags: []string{hooks, "--syscall", "renameat,linkat"}, everywhere: true,
+			want: map[string]int{"path_rename in": 4, "path_rename out": 4, "path_link in": 2},
+		},
+		{flags: []string{"--hook", "path_*", "--mntns", fmt.Sprint(in.mntns)}, want: map[string]int{"path_rename in": 4, "path_link in": 2}},
+		{flags: []string{"--program", "ref_path_rename", "--comm", "exe"}, want: map[string]int{"path_rename in": 4, "path_rename out": 4}},
+		{
+			flags: []string{hooks, "--pid", fmt.Sprint(out.cmd.Process.Pid), "--slower-than", "1ns"},
+			want:  map[string]int{"file_open out": 5, "path_rename out": 4},
+		},
+		{flags: []string{hooks, "--slower-than", "1h"}, want: map[string]int{}},
+	} {
+		t.Run(strings.Join(c.flags, " "), func(t *testing.T) {
+			if !c.everywhere {
+				vmtest.OnOneKernel(t)
+			}
+			l := startTrace(t, nil, c.flags...)
+			in.do("denied", 3)
+			in.do("rename", 4)
+			in.do("link", 2)
+			in.do("unlink", 2)
+			out.do("openat", 5)
+			out.do("rename", 4)
+			all := l.finish()
+			got := map[string]int{}
+			for _, line := range all[:len(all)-1] {
+				who := map[uint32]string{in.mntns: "in", out.mntns: "out"}[line.MntNS]
+				if line.Type == traceInvocation {
+					got[line.Hook+" "+who]++
+				}
+				if who == "" {
+					t.Errorf("%+v passed", line)
+				}
+			}
+			missed := int(all[len(all)-1].Missed)
+			for key, n := range c.want {
+				if got[key] > n || got[key]+missed < n {
+					t.Errorf("%s: %d, want %d", key, got[key], n)
+				}
+				delete(got, key)
+			}
+			if len(got) > 0 {
+				t.Errorf("passed as well: %v", got)
+			}
+		})
+	}
+}
+
+// Every column, of calls that are known.
+func TestTraceTells(t *testing.T) {
+	r := vmtest.Guest(t)
+	w := startWorkload(t)
+	confine(t, w)
+	l := startTrace(t, nil, "--args", "--stack", "--pid", fmt.Sprint(w.cmd.Process.Pid))
+	before := time.Now()
+	dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", w.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, operation := range []string{"openat", "denied", "rename", "link", "unlink", "mount", "umount2", "connect", "socket", "execve"} {
+		w.do(operation, 1)
+	}
+	all := l.finish()
+	for _, c := range []struct{ syscall, hook, about, errno string }{
+		{"openat", "file_open", dir + "/file", ""},
+		{"openat", "file_open", dir + "/secret.key", "EACCES"},
+		{"renameat", "path_rename", dir + "/name0", ""},
+		{"linkat", "path_link", dir + "/link0", ""},
+		{"mount", "sb_mount", dir + "/mnt", ""},
+		{"umount2", "sb_umount", dir + "/mnt", ""},
+		{"connect", "socket_connect", "127.0.0.1:9", ""},
+		{"socket", "socket_create", "family 2, type 2, protocol 0", ""},
+		{"execve", "bprm_check_security", dir + "/junk", ""},
+	} {
+		i := slices.IndexFunc(all, func(line traced) bool { return line.Hook == c.hook && line.About == c.about })
+		if i < 0 {
+			t.Errorf("no %s about %s", c.hook, c.about)
+			continue
+		}
+		line := all[i]
+		verdict := map[bool]string{true: "allowed", false: "denied"}[c.errno == ""]
+		if line.Syscall != c.syscall || line.Errno != c.errno || line.Verdict != verdict || line.MntNS != w.mntns || line.PID != w.cmd.Process.Pid ||
+			line.Comm != "exe" || line.BodyNs == nil || *line.BodyNs <= 0 || line.Rules == nil || *line.Rules < 8 {
+			t.Errorf("%s: %+v", c.hook, line)
+		}
+		if line.Time.Before(before.Add(-time.Second)) || line.Time.After(time.Now()) {
+			t.Errorf("%s at %v; it began at %v", c.hook, line.Time, before)
+		}
+		if r.AtLeast(5, 18) && line.Program != "ref_"+c.hook {
+			t.Errorf("%s: program %s", c.hook, line.Program)
+		}
+		if !hasFrame(line.Kernel, "security_") || !hasFrame(line.Kernel, "do_syscall_64") || strings.HasPrefix(line.Kernel[0].Function, "bpf_prog") {
+			t.Errorf("%s: kernel stack %v", c.hook, line.Kernel)
+		}
+		if !hasFrame(line.User, "github.com/lsmprof/lsmprof/internal/cli.workloadMain") {
+			t.Errorf("%s: user stack %v", c.hook, line.User)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%+v\n%s", all, l.stderr.String())
+	}
+}
+
+func hasFrame(frames []frameJSON, prefix string) bool {
+	return slices.ContainsFunc(frames, func(f frameJSON) bool { return strings.HasPrefix(f.Function, prefix) })
+}
+
+// Rules that change, and an enforcer that goes and comes: an invocation has the rules that it ran under, or none.
+func TestTraceFollows(t *testing.T) {
+	vmtest.Guest(t)
+	w := startWorkload(t)
+	without := links(t)
+	e := confine(t, w)
+	l := startTrace(t, nil, "--mntns", fmt.Sprint(w.mntns), "--hook", "file_open")
+	probed := links(t)
+	batch := func(calls int) time.Time {
+		time.Sleep(time.Second) // between two readings of the rules
+		w.do("openat", calls)
+		time.Sleep(time.Second)
+		return time.Now()
+	}
+	first := batch(20)
+	if err := e.Confine(w.mntns, reference.Policy{Fillers: enforcer.Rules{File: 2}}); err != nil {
+		t.Fatal(err)
+	}
+	second := batch(30)
+	if err := e.Detach(); err != nil {
+		t.Fatal(err)
+	}
+	vmtest.WaitFor(t, "the probes to go", func() bool { return links(t) == without })
+	w.do("openat", 1000) // nobody enforces
+	if err := e.Attach(); err != nil {
+		t.Fatal(err)
+	}
+	vmtest.WaitFor(t, "the probes to come back", func() bool { return links(t) == probed })
+	batch(40)
+	got := map[string]int{}
+	all := l.finish()
+	for _, line := range all[:len(all)-1] {
+		when := "third"
+		switch {
+		case line.Time.Before(first):
+			when = "first"
+		case line.Time.Before(second):
+			when = "second"
+		}
+		got[when]++
+		if want := map[string]int{"first": 9, "second": 2, "third": 2}[when]; line.Rules != nil && *line.Rules != want {
+			t.Errorf("%s: %d rules, want %d", when, *line.Rules, want)
+		}
+		if line.Rules != nil {
+			got[when+" known"]++
+		}
+	}
+	missed := int(all[len(all)-1].Missed)
+	for when, n := range map[string]int{"first": 20, "second": 30, "third": 40} {
+		if got[when] > n || got[when]+missed < n || got[when+" known"] == 0 {
+			t.Errorf("%s: %d calls, %d of them with rules, want %d", when, got[when], got[when+" known"], n)
+		}
+	}
+}
+
+// Real stacks under the leaves, and nothing else changed.
+func TestRecordStacks(t *testing.T) {
+	r := vmtest.Guest(t)
+	w := startWorkload(t)
+	confine(t, w)
+	file := filepath.Join(t.TempDir(), "profile")
+	rec := startRecord(t, "--output", file, "--stacks", "--stacks-sample", "4", "--mntns", fmt.Sprint(w.mntns))
+	w.do("openat", 2000)
+	w.do("rename", 500)
+	rows := rec.finish()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	p, err := profile.Parse(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.CheckValid(); err != nil {
+		t.Error(err)
+	}
+	if !slices.ContainsFunc(p.Comments, func(c string) bool { return strings.HasPrefix(c, "stacks: of 1 of 4 invocations") }) {
+		t.Errorf("the profile does not say how stacks were sampled: %q", p.Comments)
+	}
+	var want, total int64
+	for _, row := range rows {
+		want += int64(row.Seen)
+	}
+	stacks := map[string]int64{}
+	for _, s := range p.Sample {
+		total += s.Value[0]
+		var names []string
+		for _, l := range s.Location {
+			names = append(names, l.Line[0].Function.Name)
+		}
+		stacks[strings.Join(names, ";")] += s.Value[0]
+	}
+	if total < want || total > want+int64(rec.missed) {
+		t.Errorf("%d calls in the profile, %d were seen", total, want)
+	}
+	leaf := ""
+	if r.AtLeast(5, 18) {
+		leaf = "ref_%s;"
+	}
+	for hook, syscall := range map[string]string{"file_open": "openat", "path_rename": "renameat"} {
+		found := false
+		for stack := range stacks {
+			found = found || strings.HasPrefix(stack, strings.ReplaceAll(leaf, "%s", hook)+"lsm/"+hook+";") &&
+				inOrder(stack, ";security_"+hook+";", ";do_syscall_64;", ";"+syscall+";", "cli.workloadMain;", ";exe")
+		}
+		if !found {
+			t.Errorf("no stack from %s to the program: %v", hook, stacks)
+		}
+	}
+}
+
+// inOrder says whether parts follow one another in s.
+func inOrder(s string, parts ...string) bool {
+	for _, p := range parts {
+		i := strings.Index(s, p)
+		if i < 0 {
+			return false
+		}
+		s = s[i+len(p)-1:] // a separator may be the next one's
+	}
+	return true
+}

@@ -1,0 +1,73 @@
+package profile
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// withStacks is sample with stacks under the opens of nginx: two that the kernel tells apart, and one program without names.
+func withStacks() Snapshot {
+	s := sample()
+	s.StackSample = 64
+	kernel := func(names ...string) (frames []Frame) {
+		for i, n := range names {
+			frames = append(frames, Frame{Function: n, Module: "[kernel]", Address: 0xffffffff81000000 + uint64(i), Offset: 5})
+		}
+		return frames
+	}
+	libc := Frame{Function: "open64", Module: "/usr/lib/libc.so.6", Offset: 91}
+	for i := range s.Rows {
+		if s.Rows[i].Syscall == "openat" && s.Rows[i].Workload == nginx {
+			s.Rows[i].Stacks = []Stack{
+				{Kernel: kernel("security_file_open", "do_sys_openat2", "do_syscall_64"), User: []Frame{libc, {Function: "main", Module: "/usr/sbin/nginx"}}, Count: 2},
+				{Kernel: kernel("security_file_open", "do_sys_openat2", "do_syscall_64"), User: []Frame{{Module: "/usr/bin/stripped\x1b", Offset: 4096}}, Count: 1},
+			}
+		}
+	}
+	return s
+}
+
+func TestStacksLieBetweenSyscallAndHook(t *testing.T) {
+	p, err := withStacks().Profile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"web/nginx-0/nginx > main > open64 > openat > do_syscall_64 > do_sys_openat2 > security_file_open > lsm/file_open > varmor_file_open [varmor]",
+		"web/nginx-0/nginx > /usr/bin/stripped?+0x1000 > openat > do_syscall_64 > do_sys_openat2 > security_file_open > lsm/file_open > varmor_file_open [varmor]",
+	} {
+		if all := stacks(p); !slices.Contains(all, want) {
+			t.Errorf("no stack %q in\n%s", want, strings.Join(all, "\n"))
+		}
+	}
+}
+
+// However a row is divided, its parts add up to what it is without stacks.
+func TestStacksChangeNoTotal(t *testing.T) {
+	without, err := sample().Profile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, err := withStacks().Profile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got [4]int64
+	for _, s := range without.Sample {
+		for i, v := range s.Value {
+			want[i] += v
+		}
+	}
+	for _, s := range with.Sample {
+		for i, v := range s.Value {
+			got[i] += v
+		}
+	}
+	if got != want || len(with.Sample) <= len(without.Sample) {
+		t.Errorf("%v in %d samples, want %v in more than %d", got, len(with.Sample), want, len(without.Sample))
+	}
+	if !slices.ContainsFunc(with.Comments, func(c string) bool { return strings.HasPrefix(c, "stacks: of 1 of 64 invocations") }) {
+		t.Errorf("how stacks were sampled is not said: %q", with.Comments)
+	}
+}

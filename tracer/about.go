@@ -1,0 +1,159 @@
+package tracer
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/bpf"
+)
+
+// subject says where, among the arguments of a hook, it stands what a call is about.
+type subject struct {
+	kind     bpf.TraceSubject
+	argument uint8
+}
+
+// subjectOf finds it by the arguments' types, as they move from version to version. A path is preferred to a dentry, which only tells
+// where a file is in its file system.
+func subjectOf(hook string, params []btf.FuncParam) subject {
+	var names []string
+	for _, p := range params {
+		names = append(names, structName(p.Type))
+	}
+	for _, want := range []struct {
+		name string
+		kind bpf.TraceSubject
+	}{
+		{"linux_binprm", bpf.TraceSubjectABOUT_EXEC},
+		{"file", bpf.TraceSubjectABOUT_FILE},
+		{"path", bpf.TraceSubjectABOUT_PATH},
+		{"vfsmount", bpf.TraceSubjectABOUT_MOUNT},
+		{"dentry", bpf.TraceSubjectABOUT_DENTRY},
+		{"sockaddr", bpf.TraceSubjectABOUT_ADDRESS},
+		{"sockaddr_unsized", bpf.TraceSubjectABOUT_ADDRESS}, // since 6.19
+		{"task_struct", bpf.TraceSubjectABOUT_TASK},
+	} {
+		i := slices.Index(names, want.name)
+		if i < 0 || i > 4 { // one more may follow it
+			continue
+		}
+		// Of a link, the new name is a path; the old one, in front of it, a dentry.
+		if want.name == "path" && i+1 < len(names) && names[i+1] == "dentry" {
+			want.kind = bpf.TraceSubjectABOUT_ENTRY
+		}
+		return subject{want.kind, uint8(i)}
+	}
+	switch hook {
+	case "capable": // cred, user namespace, capability, options
+		return subject{bpf.TraceSubjectABOUT_NUMBERS, 2}
+	case "socket_create": // family, type, protocol
+		return subject{bpf.TraceSubjectABOUT_NUMBERS, 0}
+	}
+	return subject{}
+}
+
+// structName is what a pointer to a struct points to.
+func structName(t btf.Type) string {
+	p, ok := btf.UnderlyingType(t).(*btf.Pointer)
+	if !ok {
+		return ""
+	}
+	switch s := btf.UnderlyingType(p.Target).(type) {
+	case *btf.Struct:
+		return s.Name
+	case *btf.Fwd:
+		return s.Name
+	}
+	return ""
+}
+
+// describe words what an event says its call was about; "" where it says nothing.
+func (s subject) describe(hook string, data []byte) string {
+	switch s.kind {
+	case bpf.TraceSubjectABOUT_FILE, bpf.TraceSubjectABOUT_EXEC, bpf.TraceSubjectABOUT_PATH, bpf.TraceSubjectABOUT_ENTRY,
+		bpf.TraceSubjectABOUT_DENTRY, bpf.TraceSubjectABOUT_MOUNT:
+		return describePath(data)
+	case bpf.TraceSubjectABOUT_ADDRESS:
+		return describeAddress(data)
+	case bpf.TraceSubjectABOUT_TASK:
+		if len(data) < 4 {
+			return ""
+		}
+		return fmt.Sprintf("%s/%d", cString(data[4:]), binary.NativeEndian.Uint32(data))
+	case bpf.TraceSubjectABOUT_NUMBERS:
+		if len(data) < 3*8 {
+			return ""
+		}
+		var n [3]int32
+		for i := range n {
+			n[i] = int32(binary.NativeEndian.Uint64(data[8*i:]))
+		}
+		if hook == "capable" {
+			return capability(n[0])
+		}
+		return fmt.Sprintf("family %d, type %d, protocol %d", n[0], n[1], n[2])
+	}
+	return ""
+}
+
+// describePath puts names together that come from the last to the first. An empty one behind the first says that none is left
+// out; otherwise the path begins with an ellipsis, or is a name that belongs to no directory (a pipe, a memfd).
+func describePath(data []byte) string {
+	if len(data) == 0 {
+		return ""
+	}
+	names := strings.Split(string(bytes.TrimSuffix(data, []byte{0})), "\x00")
+	slices.Reverse(names)
+	switch {
+	case names[0] == "":
+		return "/" + strings.Join(names[1:], "/")
+	case names[0] == "/": // the root of a file system
+		names = names[1:]
+	case len(names) == 1:
+		return names[0]
+	}
+	return "…/" + strings.Join(names, "/")
+}
+
+// describeAddress words a struct sockaddr: 10.0.0.1:80, [::1]:80, unix:/run/x.
+func describeAddress(b []byte) string {
+	if len(b) < 2 {
+		return ""
+	}
+	switch family := binary.NativeEndian.Uint16(b); {
+	case family == unix.AF_INET && len(b) >= 8:
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[4:8])), binary.BigEndian.Uint16(b[2:])).String()
+	case family == unix.AF_INET6 && len(b) >= 24:
+		return netip.AddrPortFrom(netip.AddrFrom16([16]byte(b[8:24])), binary.BigEndian.Uint16(b[2:])).String()
+	case family == unix.AF_UNIX && len(b) == 2:
+		return "unix:"
+	case family == unix.AF_UNIX && b[2] == 0:
+		return "unix:@" + string(b[3:]) // abstract
+	case family == unix.AF_UNIX:
+		return "unix:" + cString(b[2:])
+	default:
+		return fmt.Sprintf("family %d", family)
+	}
+}
+
+// capability is the name of a capability, as capabilities(7) has it.
+func capability(n int32) string {
+	names := [...]string{
+		"chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap", "linux_immutable",
+		"net_bind_service", "net_broadcast", "net_admin", "net_raw", "ipc_lock", "ipc_owner", "sys_module", "sys_rawio", "sys_chroot",
+		"sys_ptrace", "sys_pacct", "sys_admin", "sys_boot", "sys_nice", "sys_resource", "sys_time", "sys_tty_config", "mknod", "lease",
+		"audit_write", "audit_control", "setfcap", "mac_override", "mac_admin", "syslog", "wake_alarm", "block_suspend", "audit_read",
+		"perfmon", "bpf", "checkpoint_restore",
+	}
+	if n < 0 || int(n) >= len(names) {
+		return fmt.Sprintf("capability %d", n)
+	}
+	return "cap_" + names[n]
+}

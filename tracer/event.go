@@ -1,0 +1,59 @@
+package tracer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"github.com/lsmprof/lsmprof/bpf"
+)
+
+const (
+	eventSize = int(unsafe.Sizeof(bpf.TraceEvent{}))
+	noReading = ^uint64(0) // NO_READING of bpf/types.h
+)
+
+// event is what a probe sent of one invocation.
+type event struct {
+	bpf.TraceEvent
+	about        []byte
+	kernel, user []uint64 // return addresses, the innermost first
+}
+
+var errEvent = errors.New("damaged event")
+
+// decodeEvent takes apart what lay in the ring. The kernel may pad it with up to seven bytes of anything. What is returned shares
+// no memory with raw.
+func decodeEvent(raw []byte) (e event, err error) {
+	if len(raw) < eventSize {
+		return e, fmt.Errorf("%w: %d bytes, the head alone has %d", errEvent, len(raw), eventSize)
+	}
+	if _, err := binary.Decode(raw[:eventSize], binary.NativeEndian, &e.TraceEvent); err != nil {
+		return e, fmt.Errorf("%w: %w", errEvent, err)
+	}
+	about, kernel, user := int(e.About), int(e.KernelStack), int(e.UserStack)
+	payload := raw[eventSize:]
+	if kernel%8 != 0 || user%8 != 0 || about+kernel+user > len(payload) {
+		return e, fmt.Errorf("%w: %d, %d and %d bytes of %d", errEvent, about, kernel, user, len(payload))
+	}
+	e.about = append(e.about, payload[:about]...)
+	e.kernel = addresses(payload[about : about+kernel])
+	e.user = addresses(payload[about+kernel : about+kernel+user])
+	return e, nil
+}
+
+func addresses(b []byte) (out []uint64) {
+	for ; len(b) >= 8; b = b[8:] {
+		out = append(out, binary.NativeEndian.Uint64(b))
+	}
+	return out
+}
+
+// end is when the invocation was over.
+func (e *event) end() uint64 {
+	if e.Reading == noReading {
+		return e.Start
+	}
+	return e.Start + e.Reading
+}

@@ -1,0 +1,127 @@
+package tracer
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+// kernelModule is the module of what is not in one.
+const kernelModule = "[kernel]"
+
+// kallsyms is the kernel's symbol table: functions by address.
+type kallsyms struct {
+	addresses []uint64
+	names     []string
+	modules   []string
+}
+
+func loadKallsyms() (*kallsyms, error) {
+	f, err := os.Open("/proc/kallsyms")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	k, err := readKallsyms(f)
+	if err == nil && len(k.addresses) == 0 {
+		err = fmt.Errorf("/proc/kallsyms hides its addresses: set kernel.kptr_restrict to 0 or 1")
+	}
+	return k, err
+}
+
+// readKallsyms reads lines like `ffffffff81000000 T _stext` and `ffffffffc0000000 t nft_do_chain	[nf_tables]`.
+func readKallsyms(r io.Reader) (*kallsyms, error) {
+	type symbol struct {
+		address      uint64
+		name, module string
+	}
+	var all []symbol
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		f := strings.Fields(lines.Text())
+		if len(f) < 3 || !strings.ContainsAny(f[1], "tTwW") {
+			continue
+		}
+		address, err := strconv.ParseUint(f[0], 16, 64)
+		if err != nil || address == 0 {
+			continue
+		}
+		s := symbol{address, f[2], kernelModule}
+		if len(f) > 3 {
+			s.module = f[3]
+		}
+		all = append(all, s)
+	}
+	slices.SortStableFunc(all, func(a, b symbol) int {
+		switch {
+		case a.address < b.address:
+			return -1
+		case a.address > b.address:
+			return 1
+		}
+		return 0
+	})
+	k := &kallsyms{}
+	for i, s := range all {
+		if i > 0 && all[i-1].address == s.address {
+			continue // an alias
+		}
+		k.addresses, k.names, k.modules = append(k.addresses, s.address), append(k.names, s.name), append(k.modules, s.module)
+	}
+	return k, lines.Err()
+}
+
+// frame is where a return address points: to the instruction after a call.
+func (k *kallsyms) frame(address uint64) profile.Frame {
+	i, found := slices.BinarySearch(k.addresses, address-1)
+	if !found {
+		i--
+	}
+	if i < 0 {
+		return profile.Frame{Module: kernelModule, Address: address, Offset: address}
+	}
+	return profile.Frame{Function: k.names[i], Module: k.modules[i], Address: address, Offset: address - k.addresses[i]}
+}
+
+// kernelFrames is a kernel stack from the hook outwards: what is above it is the programs on it, and our own.
+func (t *Tracer) kernelFrames(stack []uint64) []profile.Frame {
+	if len(stack) == 0 {
+		return nil
+	}
+	if t.kallsyms == nil {
+		k, err := loadKallsyms()
+		if err != nil {
+			t.warnf("functions of the kernel are shown as numbers: %v", err)
+			k = &kallsyms{}
+		}
+		t.kallsyms = k
+	}
+	frames := make([]profile.Frame, len(stack))
+	for i, address := range stack {
+		frames[i] = t.kallsyms.frame(address)
+	}
+	return fromHook(frames)
+}
+
+// fromHook drops what is inside of the hook's function. Where that does not show, as it may end in a jump, the stack begins with
+// its caller.
+func fromHook(frames []profile.Frame) []profile.Frame {
+	i := slices.IndexFunc(frames, func(f profile.Frame) bool {
+		return strings.HasPrefix(f.Function, HookPrefix) || strings.HasPrefix(f.Function, "security_")
+	})
+	if i < 0 {
+		i = slices.IndexFunc(frames, func(f profile.Frame) bool { return !ofBPF(f.Function) })
+	}
+	return frames[max(i, 0):]
+}
+
+// ofBPF says whether a function is a BPF program, a trampoline or a helper that takes stacks.
+func ofBPF(function string) bool {
+	return function == "" || strings.HasPrefix(function, "bpf_")
+}

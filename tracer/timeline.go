@@ -1,0 +1,62 @@
+package tracer
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+// reading is what the rules were at some time between from and to, CLOCK_MONOTONIC in ns.
+type reading struct {
+	from, to uint64
+	policies map[uint32]Policy
+}
+
+// timeline is the readings of the last seconds, oldest first.
+type timeline []reading
+
+// timelineLength bounds how late an event may come and still get its rules: as long as so many polls take.
+const timelineLength = 64
+
+func (t *timeline) add(r reading) {
+	if *t = append(*t, r); len(*t) > timelineLength {
+		*t = (*t)[1:]
+	}
+}
+
+// rules is the number of rules that were in force from start to end, or RulesUnknown: the last reading before, the first one after and
+// those between have to agree.
+func (t timeline) rules(mntns uint32, program Program, start, end uint64) int {
+	first, last := -1, -1
+	for i, r := range t {
+		if r.to <= start {
+			first = i
+		}
+		if r.from >= end {
+			last = i
+			break
+		}
+	}
+	if first < 0 || last < 0 {
+		return profile.RulesUnknown
+	}
+	p, ok := policyOf(t[first].policies, mntns)
+	for _, r := range t[first+1 : last+1] {
+		if now, _ := policyOf(r.policies, mntns); now.Generation != p.Generation {
+			return profile.RulesUnknown
+		}
+	}
+	if !ok {
+		return 0
+	}
+	return p.Rules(program)
+}
+
+// monotonic is the clock that the probes read.
+func monotonic() uint64 {
+	var ts unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) != nil {
+		return 0
+	}
+	return uint64(ts.Nano())
+}
