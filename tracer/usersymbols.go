@@ -157,8 +157,8 @@ func readELF(path string) (*elfSymbols, error) {
 			s.functions = append(s.functions, symbol)
 		}
 	}
-	if len(s.functions) == 0 {
-		s.functions = goFunctions(f)
+	if len(table) == 0 {
+		s.functions = append(s.functions, goFunctions(f)...)
 	}
 	slices.SortStableFunc(s.functions, func(a, b elf.Symbol) int { return cmp.Compare(a.Value, b.Value) })
 	return s, nil
