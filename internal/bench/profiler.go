@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -222,7 +221,7 @@ func (d *Dir) saveProfile(s profile.Snapshot, t Test, in Scenario) error {
 			sample.Label[l[0]] = []string{l[1]}
 		}
 	}
-	return d.write(filepath.Join(rundir.ProfilesDir, rundir.FileName(in.Name), rundir.FileName(t.Name)+".pb.gz"), func(w io.Writer) error { return p.Write(w) })
+	return d.write(rundir.ProfilePath(in.Name, t.Name), func(w io.Writer) error { return p.Write(w) })
 }
 
 func (d *Dir) cell(t Test, in Scenario) *Cell {

@@ -46,6 +46,7 @@ func commands() []command {
 		{"trace", "[flags]", "show single invocations as they happen", trace},
 		{"serve", "[flags]", "answer pprof and Prometheus over HTTP", serveCmd},
 		{"bench", "[flags]", "benchmark an enforcer, and explain what it costs", benchCmd},
+		{"report", "RUN [NEWER-RUN]", "report on a bench, or compare two: HTML, Markdown, JSON, CSV", reportCmd},
 		{"enforce", "--rules N (--pid PID|--mntns INUM)", "run the reference enforcer in a mount namespace", enforce},
 		versionCommand(),
 	}

@@ -111,7 +111,7 @@ func runEnforcer(ctx context.Context, std streams, policy reference.Policy, targ
 	if err := e.Attach(); err != nil {
 		return err
 	}
-	if err := report(std.out, e, policy, targets); err != nil {
+	if err := writePolicy(std.out, e, policy, targets); err != nil {
 		return err
 	}
 	lines := readLines(ctx, std.in)
@@ -133,7 +133,7 @@ func runEnforcer(ctx context.Context, std streams, policy reference.Policy, targ
 			if err := targets.confine(e, policy); err != nil {
 				return err
 			}
-			if err := report(std.out, e, policy, targets); err != nil {
+			if err := writePolicy(std.out, e, policy, targets); err != nil {
 				return err
 			}
 		}
@@ -178,7 +178,7 @@ type enforceReport struct {
 	Programs []reference.Program `json:"programs"`
 }
 
-func report(w io.Writer, e *reference.Enforcer, p reference.Policy, t targets) error {
+func writePolicy(w io.Writer, e *reference.Enforcer, p reference.Policy, t targets) error {
 	programs, err := e.Programs()
 	if err != nil {
 		return err

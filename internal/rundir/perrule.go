@@ -9,11 +9,12 @@ import (
 
 // RuleCost is what a rule adds to an invocation, by hook and syscall.
 type RuleCost struct {
-	Test    string     `json:"test"`
-	Syscall string     `json:"syscall"`
-	Hook    string     `json:"hook"`
-	Program string     `json:"program"`
-	Line    stats.Line `json:"line"` // hook cost in ns over rules
+	Test    string        `json:"test"`
+	Syscall string        `json:"syscall"`
+	Hook    string        `json:"hook"`
+	Program string        `json:"program"`
+	Line    stats.Line    `json:"line"` // hook cost in ns over rules
+	Points  []stats.Point `json:"points"`
 }
 
 // costPerRule fits lines through the profile runs of scenarios whose workload is confined: reaching the rules is in the
@@ -37,8 +38,9 @@ func costPerRule(p *Plan, explained map[string]map[string]Explained) []RuleCost 
 	}
 	out := []RuleCost{}
 	for k, ps := range points {
+		slices.SortFunc(ps, func(a, b stats.Point) int { return cmp.Or(cmp.Compare(a.X, b.X), cmp.Compare(a.Y, b.Y)) })
 		if line, err := stats.FitLine(ps); err == nil {
-			out = append(out, RuleCost{k.test, k.syscall, k.hook, k.program, line})
+			out = append(out, RuleCost{k.test, k.syscall, k.hook, k.program, line, ps})
 		}
 	}
 	slices.SortFunc(out, func(a, b RuleCost) int {

@@ -6,7 +6,11 @@ import (
 )
 
 // Point is a value with its standard error; 0: not known, all points then weigh the same.
-type Point struct{ X, Y, Err float64 }
+type Point struct {
+	X   float64 `json:"x"`
+	Y   float64 `json:"y"`
+	Err float64 `json:"err"`
+}
 
 // Line is a weighted least-squares fit.
 type Line struct {

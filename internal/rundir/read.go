@@ -1,0 +1,215 @@
+package rundir
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"path"
+	"strings"
+
+	pprof "github.com/google/pprof/profile"
+)
+
+// Run is a run directory that was read as it is: nobody is kept from going on with it.
+type Run struct {
+	Info      Info
+	Results   []Result                        // the rounds that are complete
+	Explained map[string]map[string]Explained // by test and scenario
+	// Problems are what is missing or cannot be trusted; what is there still says something.
+	Problems []string
+	dir      fs.FS
+}
+
+// Read reads a run directory. What has no plan, or one that makes no sense, is an error; anything else that is wrong is a problem.
+func Read(dir fs.FS) (*Run, error) {
+	r := &Run{dir: dir, Explained: map[string]map[string]Explained{}}
+	data, err := readFile(dir, InfoFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no %s in it: not a run directory; `lsmprof bench --dir DIR` makes one", InfoFile)
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &r.Info)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", InfoFile, err)
+	}
+	if err := r.Info.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", InfoFile, err)
+	}
+	if err := r.readResults(); err != nil {
+		return nil, err
+	}
+	if err := r.readExplained(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (i *Info) check() error {
+	switch {
+	case i.Schema == RunSchema:
+	case strings.HasPrefix(i.Schema, "lsmprof/run/"):
+		return fmt.Errorf("schema %q, this lsmprof reads %q: use the lsmprof that wrote it (%.40q), or a newer one", i.Schema, RunSchema, i.Version)
+	default:
+		return fmt.Errorf("schema %.40q is not of a run of lsmprof", i.Schema)
+	}
+	if len(i.Plan.Scenarios) == 0 || len(i.Plan.Tests) == 0 {
+		return errors.New("the plan has no scenario or no test")
+	}
+	seen := map[string]bool{}
+	for _, t := range i.Plan.Tests {
+		if seen[t.Name] {
+			return fmt.Errorf("test %.40q is there twice", t.Name)
+		}
+		seen[t.Name] = true
+		if !usable(t.PerRate) || !usable(t.Baseline) {
+			return fmt.Errorf("test %.40q: its score or baseline is no positive number", t.Name)
+		}
+	}
+	clear(seen)
+	for _, s := range i.Plan.Scenarios {
+		if seen[s.Name] {
+			return fmt.Errorf("scenario %.40q is there twice", s.Name)
+		}
+		seen[s.Name] = true
+	}
+	return nil
+}
+
+// usable is a number that arithmetic does not turn into an infinity; 0 stands for "not given".
+func usable(v float64) bool { return v == 0 || v > 1e-18 && v < 1e18 }
+
+func (r *Run) readResults() error {
+	f, err := r.dir.Open(ResultsFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		r.problem("%s is missing: nothing was scored", ResultsFile)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	all, whole, err := ReadResults(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", ResultsFile, err)
+	}
+	if info, err := f.Stat(); err == nil && info.Size() > whole {
+		r.problem("the last line of %s was cut, and is left out: the run ended in the middle of a round, or goes on", ResultsFile)
+	}
+	tests, scenarios := map[string]*Test{}, map[string]bool{}
+	for i := range r.Info.Plan.Tests {
+		tests[r.Info.Plan.Tests[i].Name] = &r.Info.Plan.Tests[i]
+	}
+	for _, s := range r.Info.Plan.Scenarios {
+		scenarios[s.Name] = true
+	}
+	kept, foreign, useless := all[:0], 0, 0
+	for _, res := range all {
+		t := tests[res.Test]
+		if t == nil || !scenarios[res.Scenario] {
+			foreign++
+			continue
+		}
+		res.Slices = nil // Ops and Ns are their sums
+		if res.Ops <= 0 || res.Ns <= 0 || !usable(res.Ops) || !usable(res.Ns) || !usable(res.Rate()) || !usable(t.Score(res.Rate())) {
+			useless++
+			continue
+		}
+		kept = append(kept, res)
+	}
+	if foreign > 0 {
+		r.problem("%d results are of tests or scenarios that the plan does not have, and are left out", foreign)
+	}
+	if useless > 0 {
+		r.problem("%d results have no score, and their rounds are left out", useless)
+	}
+	r.Results = Complete(&r.Info.Plan, kept)
+	if left := len(kept) - len(r.Results); left > 0 {
+		r.problem("%d results are of rounds that were repeated or are not complete, and are left out", left)
+	}
+	return nil
+}
+
+func (r *Run) readExplained() error {
+	data, err := readFile(r.dir, ExplainedFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		r.problem("%s is missing: no profile run was made, nothing is explained", ExplainedFile)
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &r.Explained)
+	}
+	if err != nil {
+		r.Explained = map[string]map[string]Explained{}
+		r.problem("%s: %v: nothing is explained", ExplainedFile, err)
+		return nil
+	}
+	for test, cells := range r.Explained {
+		for scenario, e := range cells {
+			if !e.usable() {
+				delete(cells, scenario)
+				r.problem("what the profile run of %.200s under %.200s found cannot be: it is left out", test, scenario)
+			}
+		}
+	}
+	return nil
+}
+
+func (e *Explained) usable() bool {
+	ok := e.Completeness >= 0 && e.Completeness <= 100 && usable(e.Ops)
+	for _, v := range []float64{e.Calls, e.HookNs} {
+		ok = ok && v >= 0 && v < 1e18
+	}
+	for _, r := range e.Rows {
+		for _, v := range []float64{r.Calls, r.HookNs, r.Mean, r.Err, r.P50, r.P99} {
+			ok = ok && v >= 0 && v < 1e18
+		}
+		ok = ok && (r.Err == 0 || r.Err > 1e-9) && r.Rules >= -1 && r.Rules < math.MaxInt32
+	}
+	return ok
+}
+
+// ProfilePath is where the profile of a cell lies in a run directory.
+func ProfilePath(scenario, test string) string {
+	return path.Join(ProfilesDir, FileName(scenario), FileName(test)+".pb.gz")
+}
+
+// Profile reads what the profile run of a cell recorded; an error that is fs.ErrNotExist where there was none.
+func (r *Run) Profile(scenario, test string) (*pprof.Profile, error) {
+	name := ProfilePath(scenario, test)
+	data, err := readFile(r.dir, name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := pprof.ParseData(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return p, nil
+}
+
+// Analyze works out what the run says.
+func (r *Run) Analyze() Analysis { return Analyze(&r.Info.Plan, r.Results, r.Explained) }
+
+func (r *Run) problem(format string, args ...any) {
+	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+}
+
+// largest is more than any file of a run but the results has.
+const largest = 256 << 20
+
+func readFile(dir fs.FS, name string) ([]byte, error) {
+	f, err := dir.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, largest+1))
+	if err == nil && len(data) > largest {
+		err = fmt.Errorf("%s is larger than %d MB", name, largest>>20)
+	}
+	return data, err
+}

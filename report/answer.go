@@ -1,0 +1,175 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// answer is what the numbers say, in sentences: the largest loss and its reason, what else is lost, a rule's price, and what is noise.
+func (r *Report) answer() []string {
+	var cells []*Cell
+	labels := map[string]string{}
+	for i := range r.Tests {
+		labels[r.Tests[i].Name] = r.Tests[i].Label
+		for j := range r.Tests[i].Cells {
+			if c := &r.Tests[i].Cells[j]; !c.Baseline {
+				cells = append(cells, c)
+			}
+		}
+	}
+	if len(cells) == 0 {
+		return []string{"Nothing was compared: the run has no complete round of a scenario and the baseline."}
+	}
+	out := []string{}
+	worst := largestLoss(cells)
+	if worst == nil {
+		out = append(out, r.nothingLost(cells))
+	} else {
+		out = append(out, r.worstSentence(worst, labels))
+		out = append(out, r.othersSentence(worst, cells, labels)...)
+	}
+	out = append(out, r.ruleSentence(labels)...)
+	out = append(out, r.noiseSentences(cells, labels)...)
+	if r.How.Machine.Emulated {
+		out = append(out, "The machine was emulated: losses and times are those of the emulator, and another machine's will differ. Which hooks run, how often, "+
+			"and what grows with rules holds anywhere.")
+	}
+	return out
+}
+
+// largestLoss is the largest that is significant, or nil.
+func largestLoss(cells []*Cell) *Cell {
+	var worst *Cell
+	for _, c := range cells {
+		if c.Significant && c.Loss > 0 && (worst == nil || c.Loss > worst.Loss) {
+			worst = c
+		}
+	}
+	return worst
+}
+
+func (r *Report) nothingLost(cells []*Cell) string {
+	low, high := math.Inf(1), 0.0
+	for _, c := range cells {
+		if known(c.CI) {
+			low, high = min(low, c.Detectable), max(high, c.Detectable)
+		}
+	}
+	if math.IsInf(low, 1) {
+		return "No loss can be told from noise: each cell has one round."
+	}
+	return fmt.Sprintf("No test loses anything that this run can tell from noise; the smallest loss it would have shown is %s %% to %s %%, depending on the test.",
+		percent(low), percent(high))
+}
+
+func (r *Report) worstSentence(c *Cell, labels map[string]string) string {
+	s := fmt.Sprintf("%s loses %s %% (95 %% CI %s) under %s, the largest significant loss", labels[c.Test], percent(c.Loss), interval(c.CI), c.Scenario)
+	switch {
+	case c.Explained == nil:
+		return s + "; no profile run says what it comes from."
+	case !*c.Exposed:
+		return s + ", though no program of the enforcer runs in it: it is not the enforcer's hooks that cost it."
+	}
+	s += fmt.Sprintf("; the hooks explain %s points of it", percent(*c.Explained))
+	if len(c.Hooks) > 1 {
+		s += fmt.Sprintf(", %s alone %s", c.Hooks[0].Hook, percent(c.Hooks[0].Loss))
+	} else if len(c.Hooks) == 1 {
+		s += ", all of it in " + c.Hooks[0].Hook
+	}
+	if c.CI.Contains(*c.Explained) {
+		return s + "."
+	}
+	return s + fmt.Sprintf(", and %s points are left over.", percent(*c.LeftOver))
+}
+
+// othersSentence is about the other tests under the same scenario.
+func (r *Report) othersSentence(worst *Cell, cells []*Cell, labels map[string]string) []string {
+	var lost []*Cell
+	for _, c := range cells {
+		if c != worst && c.Scenario == worst.Scenario && c.Significant && c.Loss > 0 {
+			lost = append(lost, c)
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(lost, func(a, b *Cell) int { return cmp.Compare(b.Loss, a.Loss) })
+	var parts []string
+	const most = 5
+	for i, c := range lost {
+		if i == most {
+			parts = append(parts, fmt.Sprintf("%d more", len(lost)-most))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s %s %%", labels[c.Test], percent(c.Loss)))
+	}
+	return []string{fmt.Sprintf("Under %s also lost: %s.", worst.Scenario, list(parts))}
+}
+
+// ruleSentence is about the rule that takes most from a test, by a line that fits.
+func (r *Report) ruleSentence(labels map[string]string) []string {
+	var best *PerRule
+	for i := range r.PerRule {
+		p := &r.PerRule[i]
+		if p.Loss != nil && p.Line.SlopeCI.Low > 0 && (best == nil || *p.Loss > *best.Loss) {
+			best = p
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	s := fmt.Sprintf("Each further rule costs %s (95 %% CI %s..%s) per %s in %s", nanos(best.Line.Slope), nanos(best.Line.SlopeCI.Low),
+		nanos(best.Line.SlopeCI.High), best.Syscall, best.Hook)
+	if *best.Loss >= 5e-5 {
+		s += fmt.Sprintf(", which takes %s %% from %s", percent(*best.Loss), labels[best.Test])
+	}
+	if best.Line.Bent {
+		s += "; the points lie further off that line than their errors allow"
+	}
+	return []string{s + "."}
+}
+
+// noiseSentences are about tests that lose nothing anywhere, and those that the enforcer never runs in.
+func (r *Report) noiseSentences(cells []*Cell, labels map[string]string) []string {
+	var quiet, controls []string
+	control := 0.0
+	for i := range r.Tests {
+		t := &r.Tests[i]
+		significant, largest, explained, n := false, 0.0, 0.0, 0
+		for _, c := range cells {
+			if c.Test != t.Name {
+				continue
+			}
+			n++
+			significant = significant || c.Significant
+			if math.Abs(c.Loss) > math.Abs(largest) {
+				largest = c.Loss
+			}
+			if c.Explained != nil {
+				explained = max(explained, *c.Explained)
+			}
+		}
+		switch {
+		case n == 0:
+		case t.Exposed != nil && !*t.Exposed:
+			controls = append(controls, t.Label)
+			control = max(control, math.Abs(largest))
+		case significant:
+		case t.Exposed != nil:
+			quiet = append(quiet, fmt.Sprintf("%s (%s %%, of which the hooks explain %s)", t.Label, percent(largest), percent(explained)))
+		default:
+			quiet = append(quiet, fmt.Sprintf("%s (%s %%)", t.Label, percent(largest)))
+		}
+	}
+	var out []string
+	if len(quiet) > 0 {
+		out = append(out, fmt.Sprintf("Not significant under any scenario, and largest there: %s.", list(quiet)))
+	}
+	if len(controls) > 0 {
+		out = append(out, fmt.Sprintf("No program of the enforcer runs in %s: what they seem to lose or gain, up to %s %%, shows how far off this measurement can be.",
+			list(controls), percent(control)))
+	}
+	return out
+}

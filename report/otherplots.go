@@ -1,0 +1,86 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+)
+
+// colours are classes of the style sheet by hook: the hooks that explain most have one each, the rest share one.
+func (r *Report) colours() map[string]string {
+	const distinct = 7
+	cost := map[string]float64{}
+	for i := range r.Tests {
+		for j := range r.Tests[i].Cells {
+			for _, h := range r.Tests[i].Cells[j].Hooks {
+				cost[h.Hook] += h.Loss
+			}
+		}
+	}
+	out := map[string]string{}
+	for i, hook := range byCost(cost) {
+		out[hook] = fmt.Sprintf("c%d", min(i, distinct))
+	}
+	return out
+}
+
+// linePlot is the hook cost of a call against the rules in force.
+func linePlot(p *PerRule) template.HTML {
+	const width, height, left, right, top, bottom = 300.0, 176.0, 46.0, 10.0, 10.0, 34.0
+	most, high := 0.0, 0.0
+	for _, q := range p.Points {
+		most, high = max(most, q.X), max(high, q.Y+q.Err)
+	}
+	high = max(high, p.Line.Intercept+p.Line.Slope*most, 1)
+	x, y := scale{0, most * 1.04, left, width - right}, scale{0, high * 1.08, height - bottom, top}
+	s := newSVG(width, height, fmt.Sprintf("%s, %s in %s: ns per call against rules", p.Test, p.Hook, p.Syscall),
+		fmt.Sprintf("A line of %.1f ns per rule from %.0f ns.", p.Line.Slope, p.Line.Intercept))
+	for _, v := range y.ticks(4) {
+		s.line("grid", left, y.at(v), width-right, y.at(v))
+		s.text("e axis", left-5, y.at(v)+4, number(v))
+	}
+	s.line("zero", left, y.at(0), width-right, y.at(0))
+	seen := map[float64]bool{}
+	for _, q := range p.Points {
+		if !seen[q.X] {
+			s.text("m axis", x.at(q.X), height-bottom+14, number(q.X))
+		}
+		seen[q.X] = true
+	}
+	s.text("m axis", (left+width-right)/2, height-4, "rules in force")
+	s.line("fit", x.at(0), y.at(max(0, p.Line.Intercept)), x.at(most), y.at(p.Line.Intercept+p.Line.Slope*most))
+	for _, q := range p.Points {
+		s.line("whisker", x.at(q.X), y.at(q.Y-1.96*q.Err), x.at(q.X), y.at(q.Y+1.96*q.Err))
+		s.circle("point", x.at(q.X), y.at(q.Y), 3.5, fmt.Sprintf("%s rules: %.1f ns ± %.1f (standard error)", number(q.X), q.Y, q.Err))
+	}
+	return s.html()
+}
+
+// heatPlot is the hook cost of a call by syscall and hook, darker for dearer.
+func heatPlot(h *heat) template.HTML {
+	const cell, row, left, top = 66.0, 27.0, 116.0, 104.0
+	width, height := left+cell*float64(len(h.hooks))+70, top+row*float64(len(h.syscalls))+4
+	s := newSVG(width, height, "hook cost of a call under "+h.scenario+", by syscall and hook", "The table below has the same figures.")
+	for j, hook := range h.hooks {
+		s.slanted(left+cell*float64(j)+cell/2-8, top-8, short(hook, 22))
+	}
+	const steps = 9
+	for i, syscall := range h.syscalls {
+		y := top + row*float64(i)
+		s.text("e", left-8, y+row/2+4, short(syscall, 17))
+		for j, hook := range h.hooks {
+			x := left + cell*float64(j)
+			mean, ok := h.mean[[2]string{syscall, hook}]
+			if !ok {
+				s.rect("h", x+1, y+1, cell-2, row-2, "")
+				continue
+			}
+			class := "h1"
+			if h.largest > 0 {
+				class = fmt.Sprintf("h%d", 1+int(mean/h.largest*(steps-1)))
+			}
+			s.rect("h "+class, x+1, y+1, cell-2, row-2, fmt.Sprintf("%s in %s: %s a call", hook, syscall, nanos(mean)))
+			s.text("m "+class+"t", x+cell/2, y+row/2+4, nanos(mean))
+		}
+	}
+	return s.html()
+}

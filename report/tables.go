@@ -1,0 +1,103 @@
+package report
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// WriteJSON writes report.json.
+func (r *Report) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+// Table is a table of the report by the name of its CSV file.
+type Table struct {
+	Name string
+	rows [][]string
+}
+
+// Write writes it as CSV, with a header. Losses are fractions and times nanoseconds, as in report.json.
+func (t Table) Write(w io.Writer) error {
+	c := csv.NewWriter(w)
+	if err := c.WriteAll(t.rows); err != nil {
+		return err
+	}
+	return c.Error()
+}
+
+func (t *Table) add(values ...any) {
+	row := make([]string, len(values))
+	for i, v := range values {
+		switch v := v.(type) {
+		case float64:
+			row[i] = strconv.FormatFloat(v, 'g', -1, 64)
+		case *float64:
+			if v != nil {
+				row[i] = strconv.FormatFloat(*v, 'g', -1, 64)
+			}
+		case string:
+			row[i] = inert(v)
+		default:
+			row[i] = fmt.Sprint(v)
+		}
+	}
+	t.rows = append(t.rows, row)
+}
+
+// inert keeps a spreadsheet from taking a name for a formula.
+func inert(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+// Tables are all of the report's.
+func (r *Report) Tables() []Table {
+	scores, hooks, rules, rounds := Table{Name: "scores"}, Table{Name: "hooks"}, Table{Name: "rules"}, Table{Name: "rounds"}
+	scores.add("test", "scenario", "unit", "rounds", "mean", "median", "cv", "percent_of_baseline", "index", "loss", "ci_low", "ci_high", "loss_of_means", "p", "p_holm",
+		"significant", "detectable", "explained", "left_over")
+	for _, t := range r.Tests {
+		for i := range t.Cells {
+			c := &t.Cells[i]
+			scores.add(c.Test, c.Scenario, c.Unit, c.Rounds, c.Score, c.Median, c.CV, c.Percent, c.Index, c.Loss, c.CI.Low, c.CI.High, c.MeanLoss, c.P, c.Adjusted,
+				c.Significant, c.Detectable, c.Explained, c.LeftOver)
+		}
+	}
+	hooks.add("test", "scenario", "syscall", "hook", "program", "rules", "calls_per_op", "mean_ns", "mean_err_ns", "p50_ns", "p99_ns", "hook_ns_per_op", "share_of_operation",
+		"denials")
+	for _, h := range r.Hooks {
+		hooks.add(h.Test, h.Scenario, h.Syscall, h.Hook, h.Program, h.Rules, h.Calls, h.Mean, h.Err, h.P50, h.P99, h.HookNs, h.Share, h.Denials)
+	}
+	rules.add("test", "syscall", "hook", "program", "slope_ns", "slope_ci_low", "slope_ci_high", "intercept_ns", "r2", "bent", "loss_per_rule", "ns_at_16_extrapolated",
+		"ns_at_32_extrapolated", "ns_at_64_extrapolated")
+	for _, p := range r.PerRule {
+		at := map[int]*float64{}
+		for i := range p.At {
+			at[p.At[i].Rules] = &p.At[i].Ns
+		}
+		rules.add(p.Test, p.Syscall, p.Hook, p.Program, p.Line.Slope, p.Line.SlopeCI.Low, p.Line.SlopeCI.High, p.Line.Intercept, p.Line.R2, p.Line.Bent, p.Loss, at[16], at[32],
+			at[64])
+	}
+	rounds.add("test", "scenario", "round", "score", "ops", "ns", "foreign_cpus", "busy")
+	for i := range r.rounds {
+		x := &r.rounds[i]
+		rounds.add(x.Test, x.Scenario, x.Round, x.Score, x.Ops, x.Ns, x.Around.Foreign, x.Around.Busy)
+	}
+	all := []Table{scores, hooks, rules, rounds}
+	if r.Compared != nil {
+		changes := Table{Name: "changes"}
+		changes.add("test", "scenario", "old_loss", "new_loss", "delta", "ci_low", "ci_high", "p", "p_holm", "significant", "explained_delta", "score_ratio")
+		for _, d := range r.Compared.Deltas {
+			changes.add(d.Test, d.Scenario, d.Old, d.New, d.Delta, d.CI.Low, d.CI.High, d.P, d.Adjusted, d.Significant, d.Explained, d.Score)
+		}
+		all = append(all, changes)
+	}
+	return all
+}

@@ -1,0 +1,158 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/pprof/driver"
+	pprof "github.com/google/pprof/profile"
+)
+
+// pprof's driver keeps its settings in package variables.
+var driverInUse sync.Mutex
+
+// Viewer is pprof's own web UI on a profile, or on the difference to another one: handlers by path, as it would serve them.
+func Viewer(p, base *pprof.Profile, root string) (map[string]http.Handler, error) {
+	driverInUse.Lock()
+	defer driverInUse.Unlock()
+	return viewer(p, base, root)
+}
+
+func viewer(p, base *pprof.Profile, root string) (map[string]http.Handler, error) {
+	var handlers map[string]http.Handler
+	values := map[string]string{"http": "localhost:1", "tagroot": root, "symbolize": "none", "sample_index": "hook"}
+	sources := inMemory{"profile": p}
+	if base != nil {
+		values["diff_base"], sources["base"] = "base", base
+	}
+	err := driver.PProf(&driver.Options{
+		Flagset: &viewerFlags{values: values}, Fetch: sources, Obj: noBinaries{}, UI: quiet{},
+		HTTPServer: func(args *driver.HTTPServerArgs) error {
+			handlers = args.Handlers
+			return nil
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pprof: %w", err)
+	}
+	return handlers, nil
+}
+
+// flameGraph is the page that pprof shows a flame graph in.
+func flameGraph(p, base *pprof.Profile, root string) (string, error) {
+	driverInUse.Lock()
+	defer driverInUse.Unlock()
+	handlers, err := viewer(p, base, root)
+	if err != nil {
+		return "", err
+	}
+	w := httptest.NewRecorder()
+	handlers["/flamegraph"].ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/flamegraph", nil))
+	if w.Code != http.StatusOK {
+		return "", fmt.Errorf("pprof: its flame graph: %s", strings.TrimSpace(w.Body.String()))
+	}
+	return alone(w.Body.String()), nil
+}
+
+var (
+	savedConfigs = regexp.MustCompile(`(?s)(id="save-config">.*?<hr>).*?(</div>)`)
+	configList   = regexp.MustCompile(`(?s)<datalist id="config-list">.*?</datalist>`)
+)
+
+// alone makes the page fit for standing alone. What needs pprof's server is hidden, and what a user has saved in pprof, which has no
+// place in a report, goes.
+func alone(page string) string {
+	page = savedConfigs.ReplaceAllString(page, "$1$2")
+	page = configList.ReplaceAllString(page, `<datalist id="config-list"></datalist>`)
+	const hide = `<style>.title,#view,#sample,#refine,#config,#download,.menu-item,#action-menu hr,#action-menu a{display:none!important}` +
+		`.header{min-height:2.2em}body{background:#fff}</style>`
+	return strings.Replace(page, "</head>", hide+"</head>", 1)
+}
+
+// inMemory are profiles by name.
+type inMemory map[string]*pprof.Profile
+
+func (m inMemory) Fetch(name string, _, _ time.Duration) (*pprof.Profile, string, error) {
+	p := m[name]
+	if p == nil {
+		return nil, "", fmt.Errorf("no profile %q", name)
+	}
+	return p.Copy(), "", nil
+}
+
+// viewerFlags is a command line that was read already.
+type viewerFlags struct {
+	values map[string]string
+	usage  string
+}
+
+func (f *viewerFlags) Bool(name string, v bool, _ string) *bool {
+	v = v || name == "no_browser"
+	return &v
+}
+func (f *viewerFlags) Int(_ string, v int, _ string) *int             { return &v }
+func (f *viewerFlags) Float64(_ string, v float64, _ string) *float64 { return &v }
+
+func (f *viewerFlags) String(name, v, _ string) *string {
+	if given, ok := f.values[name]; ok {
+		v = given
+	}
+	return &v
+}
+
+func (f *viewerFlags) StringList(name, v, usage string) *[]*string {
+	return &[]*string{f.String(name, v, usage)}
+}
+func (f *viewerFlags) ExtraUsage() string      { return f.usage }
+func (f *viewerFlags) AddExtraUsage(eu string) { f.usage += eu }
+func (f *viewerFlags) Parse(func()) []string   { return []string{"profile"} }
+
+// noBinaries keeps pprof from looking for an enforcer's program on this machine.
+type noBinaries struct{}
+
+var errNoBinaries = errors.New("no binaries are read")
+
+func (noBinaries) Open(string, uint64, uint64, uint64, string) (driver.ObjFile, error) {
+	return nil, errNoBinaries
+}
+
+func (noBinaries) Disasm(string, uint64, uint64, bool) ([]driver.Inst, error) {
+	return nil, errNoBinaries
+}
+
+// quiet is a user who is not there.
+type quiet struct{}
+
+func (quiet) ReadLine(string) (string, error)     { return "", errNoBinaries }
+func (quiet) Print(...any)                        {}
+func (quiet) PrintErr(...any)                     {}
+func (quiet) IsTerminal() bool                    { return false }
+func (quiet) WantBrowser() bool                   { return false }
+func (quiet) SetAutoComplete(func(string) string) {}
+
+// parts splits a page where it differs from others of its kind: around scripts, style sheets, and long lines, which are data.
+func parts(page string) []string {
+	var out []string
+	for _, piece := range strings.SplitAfter(page, "</script>") {
+		for _, piece := range strings.SplitAfter(piece, "</style>") {
+			start := 0
+			for pos := 0; pos < len(piece); {
+				end := pos + strings.IndexByte(piece[pos:]+"\n", '\n')
+				if end-pos > 500 {
+					out = append(out, piece[start:pos], piece[pos:end])
+					start = end
+				}
+				pos = end + 1
+			}
+			out = append(out, piece[start:])
+		}
+	}
+	return slices.DeleteFunc(out, func(s string) bool { return s == "" })
+}
