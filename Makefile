@@ -27,7 +27,7 @@ C_SOURCES := $(wildcard $(BPF_DIRS:%=%/*.[ch]) internal/unixbench/suite/*.[ch])
 CLANG_TOOLS := clang-19 llvm-strip-19 ld.lld-19
 CLANG_FORMAT := clang-format-19
 
-.PHONY: help demo test test-fast build install generate check-generate lint fmt vm accuracy overhead aa deps
+.PHONY: help demo sample test test-fast build install generate check-generate lint fmt vm accuracy overhead aa deps
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -79,6 +79,9 @@ vm: build ## run CMD in a VM with KERNEL, lsmprof on its PATH
 	@internal/vmtest/deps.sh demo
 	@CGO_ENABLED=0 go build -o bin/vm ./internal/vmtest/cmd/vm
 	@bin/vm -kernel '$(KERNEL)' -in bin/lsmprof:/usr/local/bin/lsmprof $(VMFLAGS) -- $(call quote,$(value CMD))
+
+sample: build ## make docs/sample/ anew: a bench in a VM that counts instructions (some minutes), and its reports
+	@internal/demo/sample.sh
 
 accuracy: ## how true the figures are, in VMs that count instructions; FORMAT=text or json
 overhead: ## what measuring costs, likewise; FORMAT=text, json or bench (for benchstat)

@@ -105,7 +105,7 @@ func (r *Report) othersSentence(worst *Cell, cells []*Cell, labels map[string]st
 		}
 		parts = append(parts, fmt.Sprintf("%s %s %%", labels[c.Test], percent(c.Loss)))
 	}
-	return []string{fmt.Sprintf("Under %s also lost: %s.", worst.Scenario, list(parts))}
+	return []string{fmt.Sprintf("Also lost under %s: %s.", worst.Scenario, list(parts))}
 }
 
 // ruleSentence is about the rule that takes most from a test, by a line that fits.
@@ -120,10 +120,10 @@ func (r *Report) ruleSentence(labels map[string]string) []string {
 	if best == nil {
 		return nil
 	}
-	s := fmt.Sprintf("Each further rule costs %s (95 %% CI %s..%s) per %s in %s", nanos(best.Line.Slope), nanos(best.Line.SlopeCI.Low),
-		nanos(best.Line.SlopeCI.High), best.Syscall, best.Hook)
+	s := fmt.Sprintf("Each further rule costs %s (95 %% CI %.0f..%.0f ns) per %s in %s", nanos(best.Line.Slope), best.Line.SlopeCI.Low, best.Line.SlopeCI.High,
+		best.Syscall, best.Hook)
 	if *best.Loss >= 5e-5 {
-		s += fmt.Sprintf(", which takes %s %% from %s", percent(*best.Loss), labels[best.Test])
+		s += fmt.Sprintf(", which takes another %s %% from %s", percent(*best.Loss), labels[best.Test])
 	}
 	if best.Line.Bent {
 		s += "; the points lie further off that line than their errors allow"

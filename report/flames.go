@@ -27,8 +27,8 @@ type flame struct {
 	Parts    []int  `json:"parts"`
 }
 
-// roots are what stacks may begin with. Those of lsmprof's profiles begin with the workload.
-var roots = [...]struct{ name, tag string }{{"workload", ""}, {"syscall", "syscall"}, {"rules", "rules"}}
+// roots are what stacks may begin with. Those of lsmprof's profiles begin with the workload; a bench has one for each test.
+var roots = [...]struct{ name, tag string }{{"workload", "test"}, {"syscall", "syscall"}, {"rules", "rules"}}
 
 const (
 	// mostFlames is how much of a report they may be, in bytes.

@@ -8,7 +8,7 @@ import (
 
 // A plot of losses has a row for each scenario: its name, the loss with its interval, and the figure.
 const (
-	lossWidth, lossRow, lossLabel, lossFigure = 340.0, 19.0, 96.0, 52.0
+	lossWidth, lossRow, lossLabel, lossFigure = 340.0, 19.0, 96.0, 64.0
 	lossTop, lossAxis                         = 4.0, 20.0
 )
 

@@ -149,7 +149,7 @@ func (m *markdown) hooks(r *Report) {
 		m.line("\nNo profile run was made: where the time goes is not known.")
 		return
 	}
-	m.line("\nUnder %s, the most expensive first; share of the time that one operation of the test takes without the enforcer.", md(r.HeatScenario()))
+	m.line("\nUnder %s, the most expensive first; share of the time that one operation of the test takes there.", md(r.HeatScenario()))
 	m.table("<Test", "<Syscall", "<Hook", "Rules", "Calls per op", "Mean", "p50", "p99", "Share, %")
 	const most = 25
 	for _, h := range rows[:min(len(rows), most)] {

@@ -71,16 +71,19 @@ type HookRow struct {
 	Test     string `json:"test"`
 	Scenario string `json:"scenario"`
 	rundir.ExplainedRow
-	// Share of the time that an operation of the test takes in the baseline; null: that is not known.
+	// Share of the time that an operation of the test takes under the scenario: the baseline's, and its hooks. All shares of a cell add up
+	// to its explained loss. Null: not known.
 	Share *float64 `json:"share_of_operation"`
+
+	operation float64 // that time
 }
 
 // PerRule is what a rule adds to a call.
 type PerRule struct {
 	rundir.RuleCost
 	At []Extrapolated `json:"extrapolated"`
-	// Loss is what one more rule takes from the test, by the slope; null: not known.
-	Loss *float64 `json:"loss_per_rule"`
+	// Loss is what one rule more than the most that was measured takes from the score there, by the slope; null: not known.
+	Loss *float64 `json:"loss_of_one_more"`
 }
 
 // Extrapolated is what the line says of a number of rules that was not measured.

@@ -26,7 +26,7 @@ func New(run *rundir.Run) *Report {
 		}
 	}
 	for _, c := range a.PerRule {
-		r.PerRule = append(r.PerRule, r.perRule(c, rates[c.Test]))
+		r.PerRule = append(r.PerRule, r.perRule(c))
 	}
 	r.addMissing(run)
 	r.heat = r.heatOf(r.heaviest())
@@ -98,7 +98,7 @@ func (r *Report) addTests(plan *rundir.Plan, a *rundir.Analysis) {
 		scores[key] = append(scores[key], byName[res.Test].Score(res.Rate()))
 	}
 	for _, t := range plan.Tests {
-		test := Test{Name: t.Name, Label: cmp.Or(t.Label, t.Name), Unit: t.Unit, Kind: string(t.Kind), Cells: []Cell{}}
+		test := Test{Name: t.Name, Label: label(&t), Unit: t.Unit, Kind: string(t.Kind), Cells: []Cell{}}
 		base := cells[[2]string{t.Name, r.Baseline}]
 		for _, n := range a.Noise {
 			if n.Test == t.Name && n.CI.Half() < 1 {
@@ -128,6 +128,11 @@ func (r *Report) addTests(plan *rundir.Plan, a *rundir.Analysis) {
 	}
 }
 
+// label is a test's name for people. That tests are built-in stands beside their scores, not in every name.
+func label(t *rundir.Test) string {
+	return cmp.Or(strings.TrimSuffix(t.Label, " (built-in)"), t.Name)
+}
+
 // hookLosses splits an explained loss by what the hooks cost, the largest first.
 func hookLosses(c *rundir.Cell) []HookLoss {
 	out := []HookLoss{}
@@ -146,11 +151,12 @@ func hookLosses(c *rundir.Cell) []HookLoss {
 }
 
 func (r *Report) addHooks(explained map[string]map[string]rundir.Explained, rate float64, test, scenario string) {
-	for _, row := range explained[test][scenario].Rows {
+	e := explained[test][scenario]
+	for _, row := range e.Rows {
 		h := HookRow{Test: test, Scenario: scenario, ExplainedRow: row}
 		if rate > 0 {
-			share := row.HookNs * rate / 1e9
-			h.Share = &share
+			share := row.HookNs / (1e9/rate + e.HookNs)
+			h.Share, h.operation = &share, 1e9/rate+e.HookNs
 		}
 		r.Hooks = append(r.Hooks, h)
 	}
@@ -159,7 +165,7 @@ func (r *Report) addHooks(explained map[string]map[string]rundir.Explained, rate
 // extrapolateTo are numbers of rules that are larger than most measure.
 var extrapolateTo = [...]int{16, 32, 64}
 
-func (r *Report) perRule(c rundir.RuleCost, rate float64) PerRule {
+func (r *Report) perRule(c rundir.RuleCost) PerRule {
 	p := PerRule{RuleCost: c, At: []Extrapolated{}}
 	largest := c.Points[len(c.Points)-1].X
 	for _, n := range extrapolateTo {
@@ -167,10 +173,12 @@ func (r *Report) perRule(c rundir.RuleCost, rate float64) PerRule {
 			p.At = append(p.At, Extrapolated{n, max(0, c.Line.Intercept+c.Line.Slope*float64(n))})
 		}
 	}
-	for _, h := range r.Hooks { // the last scenario that has it stands for the calls per operation
-		if h.Test == c.Test && h.Syscall == c.Syscall && h.Hook == c.Hook && h.Program == c.Program && h.Rules > 0 && rate > 0 {
-			loss := c.Line.Slope * h.Calls * rate / 1e9
-			p.Loss = &loss
+	most := 0
+	for _, h := range r.Hooks { // one more than the most that was measured
+		if h.Test == c.Test && h.Syscall == c.Syscall && h.Hook == c.Hook && h.Program == c.Program && h.Rules > most && h.operation > 0 {
+			more := c.Line.Slope * h.Calls
+			loss := more / (h.operation + more)
+			p.Loss, most = &loss, h.Rules
 		}
 	}
 	return p

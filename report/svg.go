@@ -83,7 +83,7 @@ func (s scale) ticks(n int) []float64 {
 	}
 	var out []float64
 	for i := math.Ceil(s.low/step - 1e-9); i*step <= s.high+step*1e-9 && len(out) < 20; i++ {
-		out = append(out, i*step)
+		out = append(out, i*step+0) // no negative zero
 	}
 	return out
 }

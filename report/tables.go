@@ -75,7 +75,7 @@ func (r *Report) Tables() []Table {
 	for _, h := range r.Hooks {
 		hooks.add(h.Test, h.Scenario, h.Syscall, h.Hook, h.Program, h.Rules, h.Calls, h.Mean, h.Err, h.P50, h.P99, h.HookNs, h.Share, h.Denials)
 	}
-	rules.add("test", "syscall", "hook", "program", "slope_ns", "slope_ci_low", "slope_ci_high", "intercept_ns", "r2", "bent", "loss_per_rule", "ns_at_16_extrapolated",
+	rules.add("test", "syscall", "hook", "program", "slope_ns", "slope_ci_low", "slope_ci_high", "intercept_ns", "r2", "bent", "loss_of_one_more", "ns_at_16_extrapolated",
 		"ns_at_32_extrapolated", "ns_at_64_extrapolated")
 	for _, p := range r.PerRule {
 		at := map[int]*float64{}

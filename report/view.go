@@ -61,15 +61,15 @@ func (r *Report) Controls() string {
 	return list(out)
 }
 
-// Nature says whether a test can be the enforcer's business.
+// Nature says where a test comes from, and whether it can be the enforcer's business.
 func (t *Test) Nature() string {
 	switch {
 	case t.Exposed == nil:
-		return "not profiled"
+		return t.Kind + ", not profiled"
 	case *t.Exposed:
-		return "exposed"
+		return t.Kind + ", exposed"
 	}
-	return "control: reaches no hook"
+	return t.Kind + ", control"
 }
 
 // Base is the baseline's cell.
@@ -92,6 +92,9 @@ func (r *Report) Under(t *Test) []*Cell {
 	}
 	return out
 }
+
+// Half is half of the interval.
+func (c *Cell) Half() float64 { return c.CI.Half() }
 
 // Unknown says that one round gave no interval.
 func (c *Cell) Unknown() bool { return !known(c.CI) }

@@ -10,11 +10,14 @@ trap 'rm -rf "$work"' EXIT
 
 internal/vmtest/deps.sh demo
 CGO_ENABLED=0 go build -o bin/vm ./internal/vmtest/cmd/vm
-bin/vm -kernel "$kernel" -icount -timeout 40m -in bin/lsmprof:/usr/local/bin/lsmprof -out "/run:$work/run" -- \
+bin/vm -kernel "$kernel" -icount -timeout 40m -in bin/lsmprof:/usr/local/bin/lsmprof -out "/sample:$work/run" -- \
 	lsmprof bench --tests execl,fstime,pipe,spawn,syscall,openclose,rename,connect --rules 1,2,4,8 --runs 4 --slice 8ms --warmup 2ms \
-	--seed 1 --dir /run
+	--seed 1 --dir /sample
 rm -rf "$sample"
 mkdir -p "$sample"
 cp -r "$work/run" "$sample/run"
 rm -rf "$sample/run/raw" "$sample/run/.lock"
-bin/lsmprof report "$sample/run" --output "$sample" --format html,md,json,csv
+# bench.txt and analysis.json follow from the rest, which is what the report reads.
+rm -f "$sample/run/bench.txt" "$sample/run/analysis.json"
+cp internal/demo/sample.md "$sample/README.md"
+bin/lsmprof report --output "$sample" --format html,md,json,csv "$sample/run"
