@@ -18,8 +18,8 @@ var pageCSS string
 //go:embed page.js
 var pageJS string
 
-// page is what page.html is filled with.
-type page struct {
+// htmlPage is what page.html is filled with.
+type htmlPage struct {
 	*Report
 	CSS       template.CSS
 	JS        template.JS
@@ -29,7 +29,7 @@ type page struct {
 
 // WriteHTML writes the report as one file that needs no other.
 func (r *Report) WriteHTML(w io.Writer) error {
-	p := page{Report: r, CSS: template.CSS(pageCSS), JS: template.JS(pageJS)} //nolint:gosec // ours
+	p := htmlPage{Report: r, CSS: template.CSS(pageCSS), JS: template.JS(pageJS)} //nolint:gosec // ours
 	if r.flames != nil && len(r.flames.Pages) > 0 {
 		// json escapes <, > and &: nothing in it can end the script.
 		data, err := json.Marshal(r.flames)

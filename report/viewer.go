@@ -144,8 +144,11 @@ func parts(page string) []string {
 		for _, piece := range strings.SplitAfter(piece, "</style>") {
 			start := 0
 			for pos := 0; pos < len(piece); {
-				end := pos + strings.IndexByte(piece[pos:]+"\n", '\n')
-				if end-pos > 500 {
+				end := strings.IndexByte(piece[pos:], '\n')
+				if end < 0 {
+					break
+				}
+				if end += pos; end-pos > 500 {
 					out = append(out, piece[start:pos], piece[pos:end])
 					start = end
 				}

@@ -21,16 +21,16 @@ type medianDistribution struct {
 func newMedianDistribution(sorted []float64) *medianDistribution {
 	n := len(sorted)
 	d := &medianDistribution{sorted: sorted, lower: make([]float64, n), upper: make([]float64, n), both: make([]float64, n), fromUpper: make([]float64, n+1)}
-	m, below := n/2, 0.0
+	m, below, logs := n/2, 0.0, logFactorials(n)
 	if n%2 == 1 { // always one value
 		for i := range sorted {
-			upTo := atLeast(n, m+1, float64(i+1)/float64(n))
+			upTo := atLeast(logs, m+1, float64(i+1)/float64(n))
 			d.both[i], below = upTo-below, upTo
 		}
 		return d
 	}
 	// The number of ways to choose the lower half, shared between both factors.
-	half := (logGamma(n+1) - 2*logGamma(m+1)) / 2
+	half := (logs[n] - 2*logs[m]) / 2
 	power := func(k int) float64 { // (k/n)^m
 		if k == 0 {
 			return 0
@@ -45,7 +45,7 @@ func newMedianDistribution(sorted []float64) *medianDistribution {
 		d.fromUpper[i] = d.fromUpper[i+1] + d.upper[i]
 	}
 	for i := range sorted { // what is left of the probability that the lower of the two is value i
-		upTo := atLeast(n, m, float64(i+1)/float64(n))
+		upTo := atLeast(logs, m, float64(i+1)/float64(n))
 		d.both[i], below = max(0, upTo-below-d.lower[i]*d.fromUpper[i+1]), upTo
 	}
 	return d
@@ -95,19 +95,22 @@ func (d *medianDistribution) quantile(q float64) float64 {
 	return best
 }
 
-// atLeast is the probability that of n draws k or more succeed, each with probability p.
-func atLeast(n, k int, p float64) float64 {
+// atLeast is the probability that of n draws k or more succeed, each with probability p, given the logarithms of factorials up to n.
+func atLeast(logs []float64, k int, p float64) float64 {
 	if p >= 1 {
 		return 1
 	}
-	sum := 0.0
+	n, sum, yes, no := len(logs)-1, 0.0, math.Log(p), math.Log1p(-p)
 	for i := k; i <= n; i++ {
-		sum += math.Exp(logGamma(n+1) - logGamma(i+1) - logGamma(n-i+1) + float64(i)*math.Log(p) + float64(n-i)*math.Log1p(-p))
+		sum += math.Exp(logs[n] - logs[i] - logs[n-i] + float64(i)*yes + float64(n-i)*no)
 	}
 	return sum
 }
 
-func logGamma(n int) float64 {
-	v, _ := math.Lgamma(float64(n))
-	return v
+func logFactorials(n int) []float64 {
+	logs := make([]float64, n+1)
+	for i := 1; i <= n; i++ {
+		logs[i] = logs[i-1] + math.Log(float64(i))
+	}
+	return logs
 }

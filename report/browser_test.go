@@ -1,0 +1,229 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// browser opens a file in headless Chromium and notes what should not happen.
+type browser struct {
+	ctx  context.Context
+	mu   sync.Mutex
+	bad  []string // errors on the console, and requests
+	seen []string
+}
+
+func openBrowser(t *testing.T) *browser {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("chromium is missing: internal/vmtest/deps.sh test installs it")
+		}
+		t.Skip("chromium is missing: make deps installs it")
+	}
+	flags := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
+		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WSURLReadTimeout(2*time.Minute),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		// In the page's own process its frame can be looked into.
+		chromedp.Flag("disable-features", "IsolateSandboxedIframes"))
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, flags...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	b := &browser{ctx: ctx}
+	chromedp.ListenTarget(ctx, b.note)
+	b.do(t, network.Enable(), cdplog.Enable(), runtime.Enable())
+	return b
+}
+
+func (b *browser) note(event any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := event.(type) {
+	case *runtime.EventConsoleAPICalled:
+		b.bad = append(b.bad, fmt.Sprintf("console.%s", e.Type))
+	case *runtime.EventExceptionThrown:
+		b.bad = append(b.bad, "exception: "+e.ExceptionDetails.Error())
+	case *cdplog.EventEntryAdded:
+		b.bad = append(b.bad, "log: "+e.Entry.Text)
+	case *network.EventRequestWillBeSent:
+		b.seen = append(b.seen, e.Request.URL)
+	}
+}
+
+func (b *browser) do(t *testing.T, actions ...chromedp.Action) {
+	t.Helper()
+	if err := chromedp.Run(b.ctx, actions...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eval evaluates an expression in the page.
+func eval[T any](t *testing.T, b *browser, expression string) (out T) {
+	t.Helper()
+	b.do(t, chromedp.Evaluate(expression, &out))
+	return out
+}
+
+// inFrame evaluates an expression in the document of the flame graph.
+func inFrame[T any](t *testing.T, b *browser, expression string) (out T) {
+	t.Helper()
+	b.do(t, chromedp.ActionFunc(func(ctx context.Context) error {
+		tree, err := page.GetFrameTree().Do(ctx)
+		if err != nil || len(tree.ChildFrames) == 0 {
+			return fmt.Errorf("the page has no frame: %w", err)
+		}
+		world, err := page.CreateIsolatedWorld(tree.ChildFrames[0].Frame.ID).Do(ctx)
+		if err != nil {
+			return err
+		}
+		return chromedp.Evaluate(expression, &out, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithContextID(world) }).Do(ctx)
+	}))
+	return out
+}
+
+// box is a rectangle in pixels of its document.
+type box struct{ X, Y, W, H float64 }
+
+const frameBox = `(name => { const e = [...document.querySelectorAll("#stack-chart .boxbg")].find(e => e.textContent.includes(name));
+	if (!e) return {X: 0, Y: 0, W: 0, H: 0};
+	const r = e.getBoundingClientRect(); return {X: r.x, Y: r.y, W: r.width, H: r.height} })`
+
+// chartFaults says which labels of drawings are cut, or lie on one another.
+const chartFaults = `(() => { const out = [];
+	for (const svg of document.querySelectorAll("svg")) {
+		const name = svg.querySelector("title").textContent, outer = svg.getBoundingClientRect(), texts = [];
+		if (!name) out.push("a drawing without a title");
+		if (outer.width === 0) continue;
+		for (const t of svg.querySelectorAll("text")) {
+			const r = t.getBoundingClientRect();
+			if (r.left < outer.left - 1 || r.right > outer.right + 1 || r.top < outer.top - 1 || r.bottom > outer.bottom + 1)
+				out.push(name + ": " + t.textContent + " is cut");
+			if (!t.hasAttribute("transform")) texts.push([t.textContent, r]);
+		}
+		for (let i = 0; i < texts.length; i++) for (let j = 0; j < i; j++) {
+			const a = texts[i][1], b = texts[j][1];
+			if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 3 && b.top < a.bottom - 3)
+				out.push(name + ": " + texts[i][0] + " lies on " + texts[j][0]);
+		}
+	}
+	if (document.documentElement.scrollWidth > innerWidth) out.push("the page is " + document.documentElement.scrollWidth + " px wide");
+	return out.slice(0, 20) })()`
+
+func TestPageInABrowser(t *testing.T) {
+	run := sample(t)
+	r := New(run)
+	r.AddFlameGraphs(run, nil)
+	b := openBrowser(t)
+	file := writePage(t, r)
+	b.do(t, chromedp.Navigate("file://"+file), chromedp.WaitReady("#flame"))
+	for _, id := range []string{"answer", "scores", "explained", "where", "rules", "flames", "how"} {
+		if eval[string](t, b, fmt.Sprintf(`document.getElementById(%q).innerText`, id)) == "" {
+			t.Errorf("section %s is empty", id)
+		}
+	}
+	exposed := len(r.WithHooks())
+	if got, want := eval[int](t, b, `document.querySelectorAll("svg").length`), len(r.Tests)+exposed+1+len(r.Steepest()); got != want || exposed == 0 {
+		t.Errorf("%d drawings, want %d", got, want)
+	}
+	for _, width := range []int64{1440, 390} {
+		for _, theme := range []string{"light", "dark"} {
+			b.do(t, emulation.SetDeviceMetricsOverride(width, 900, 1, false),
+				emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}))
+			if faults := eval[[]string](t, b, chartFaults); len(faults) > 0 {
+				t.Errorf("at %d px, %s: %s", width, theme, strings.Join(faults, "\n"))
+			}
+		}
+	}
+	b.do(t, emulation.SetDeviceMetricsOverride(1440, 900, 1, false))
+	testFlameGraph(t, b, "path_rename")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, url := range b.seen {
+		if url != "file://"+file && url != "about:srcdoc" && !strings.HasPrefix(url, "data:") {
+			b.bad = append(b.bad, "request: "+url)
+		}
+	}
+	if len(b.bad) > 0 {
+		t.Errorf("%q", b.bad)
+	}
+}
+
+// testFlameGraph zooms into a frame by a click, and chooses the other graphs.
+func testFlameGraph(t *testing.T, b *browser, hook string) {
+	t.Helper()
+	b.do(t, chromedp.ScrollIntoView("#flame"))
+	before := b.await(t, hook, func(f box) bool { return f.W > 0 })
+	whole := inFrame[box](t, b, frameBox+`("root")`)
+	if before.W > 0.9*whole.W {
+		t.Fatalf("%s takes %.0f of %.0f px before it is clicked", hook, before.W, whole.W)
+	}
+	at := eval[box](t, b, `(r => ({X: r.x, Y: r.y, W: r.width, H: r.height}))(document.getElementById("flame").getBoundingClientRect())`)
+	b.do(t, chromedp.MouseClickXY(at.X+before.X+before.W/2, at.Y+before.Y+before.H/2))
+	b.await(t, hook, func(f box) bool { return f.W > 0.95*whole.W })
+	for _, choice := range []struct{ what, root, frame string }{{"scenario", "rules", "8"}, {"difference", "workload", hook}, {"scenario", "syscall", "renameat2"}} {
+		b.do(t, chromedp.SetValue("#flame-root", choice.root), chromedp.SetValue("#flame-what", choice.what),
+			chromedp.Evaluate(`document.getElementById("flame-root").dispatchEvent(new Event("change"))`, nil))
+		b.await(t, choice.frame, func(f box) bool { return f.W > 0 })
+	}
+}
+
+// await waits until a frame of the flame graph looks as it should.
+func (b *browser) await(t *testing.T, name string, good func(box) bool) box {
+	t.Helper()
+	var f box
+	for range 300 {
+		f = box{}
+		_ = chromedp.Run(b.ctx, chromedp.ActionFunc(func(ctx context.Context) error {
+			tree, err := page.GetFrameTree().Do(ctx)
+			if err != nil || len(tree.ChildFrames) == 0 {
+				return err
+			}
+			world, err := page.CreateIsolatedWorld(cdp.FrameID(tree.ChildFrames[0].Frame.ID)).Do(ctx)
+			if err != nil {
+				return err
+			}
+			return chromedp.Evaluate(fmt.Sprintf("%s(%q)", frameBox, name), &f,
+				func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithContextID(world) }).Do(ctx)
+		}))
+		if good(f) {
+			return f
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatalf("the flame graph's frame %s is %+v", name, f)
+	return f
+}
+
+func writePage(t *testing.T, r *Report) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := r.WriteHTML(&out); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "report.html")
+	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
