@@ -59,6 +59,9 @@ func (i *Info) check() error {
 	if len(i.Plan.Scenarios) == 0 || len(i.Plan.Tests) == 0 {
 		return errors.New("the plan has no scenario or no test")
 	}
+	if i.Plan.Scenarios[0].Twin {
+		return errors.New("the plan has no baseline: its first scenario is a second one")
+	}
 	seen := map[string]bool{}
 	for _, t := range i.Plan.Tests {
 		if seen[t.Name] {

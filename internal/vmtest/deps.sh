@@ -56,6 +56,7 @@ test_tools() {
 	have stress-ng || need stress-ng "examples/bench/stress-ng.sh"
 	have hackbench || need rt-tests "examples/bench/hackbench.sh"
 	have prometheus && have promtool || servers prometheus "scrapes lsmprof serve and checks its metrics"
+	have chromium || need chromium "the browser that the report's page is opened in"
 	have mkfs.ext4 || need e2fsprogs "the disk that a guest loses its power with"
 	[ -e /usr/include/bpf/bpf_helpers.h ] || need libbpf-dev "headers of the BPF programs"
 }

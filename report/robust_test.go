@@ -1,0 +1,269 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"golang.org/x/net/html"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
+)
+
+// What is broken is either an error that says so, or a report that says what is missing.
+func TestBrokenRuns(t *testing.T) {
+	for name, c := range map[string]struct {
+		breaks func(s *synthetic)
+		files  func(f fstest.MapFS)
+		want   string // in the error
+		says   string // in the report
+	}{
+		"empty":            {files: func(f fstest.MapFS) { clear(f) }, want: "not a run directory"},
+		"truncated plan":   {files: truncate(rundir.InfoFile), want: "run.json: unexpected end"},
+		"foreign":          {files: content(rundir.InfoFile, `{"name": "something else"}`), want: "not of a run of lsmprof"},
+		"no object":        {files: content(rundir.InfoFile, `[1, 2]`), want: "run.json"},
+		"newer":            {breaks: func(s *synthetic) { s.info.Schema = "lsmprof/run/v2" }, want: "use the lsmprof that wrote it"},
+		"no scenario":      {breaks: func(s *synthetic) { s.info.Plan.Scenarios = nil }, want: "no scenario"},
+		"no test":          {breaks: func(s *synthetic) { s.info.Plan.Tests = nil }, want: "no test"},
+		"a test twice":     {breaks: func(s *synthetic) { s.info.Plan.Tests[1].Name = s.info.Plan.Tests[0].Name }, want: "twice"},
+		"a scenario twice": {breaks: func(s *synthetic) { s.info.Plan.Scenarios[1].Name = s.info.Plan.Scenarios[0].Name }, want: "twice"},
+		"NaN":              {files: content(rundir.ResultsFile, `{"test": "test0", "ops": NaN}`+"\n{}\n"), want: "results.jsonl: line 1"},
+
+		"cut results":     {files: truncate(rundir.ResultsFile), says: "was cut"},
+		"no results":      {files: remove(rundir.ResultsFile), says: "results.jsonl is missing"},
+		"no explanation":  {files: remove(rundir.ExplainedFile), says: "explained.json is missing"},
+		"cut explanation": {files: truncate(rundir.ExplainedFile), says: "explained.json: unexpected end"},
+		"no profile":      {files: remove("profiles/rules=2/test1.pb.gz"), says: "profiles/rules=2/test1.pb.gz is missing"},
+		"cut profile":     {files: truncate("profiles/rules=2/test1.pb.gz"), says: "profiles/rules=2/test1.pb.gz"},
+		"absurd profile": {breaks: func(s *synthetic) {
+			e := s.explained["test0"]["rules=1"]
+			e.HookNs = -1
+			s.explained["test0"]["rules=1"] = e
+		}, says: "what the profile run of test0 under rules=1 found cannot be"},
+		"a scenario without runs": {breaks: func(s *synthetic) {
+			s.info.Plan.Order = rundir.Sequential
+			s.drop(func(r *rundir.Result) bool { return r.Scenario == "rules=2" })
+		}, says: "test0 has no round under rules=2"},
+		"a baseline without runs": {breaks: func(s *synthetic) {
+			s.info.Plan.Order = rundir.Sequential
+			s.drop(func(r *rundir.Result) bool { return r.Scenario == "not-installed" })
+		}, says: "no round is complete of test0, test1"},
+		"unfinished round": {breaks: func(s *synthetic) { s.results = s.results[:len(s.results)-1] }, says: "not complete"},
+		"one run":          {breaks: func(s *synthetic) { s.drop(func(r *rundir.Result) bool { return r.Round > 0 }) }, says: "one round only"},
+		"zero scores": {breaks: func(s *synthetic) {
+			for i := range s.results {
+				s.results[i].Ops = 0
+			}
+		}, says: "have no score"},
+		"no time":         {breaks: func(s *synthetic) { s.results[0].Ns = 0 }, says: "1 results have no score"},
+		"a huge score":    {breaks: func(s *synthetic) { s.results[0].Ops = math.MaxFloat64 }, says: "1 results have no score"},
+		"foreign results": {breaks: func(s *synthetic) { s.results[0].Test = "another" }, says: "1 results are of tests or scenarios that the plan does not have"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSynthetic(2, 4, 12).withProfiles(t)
+			if c.breaks != nil {
+				c.breaks(s)
+			}
+			f := s.files(t)
+			if c.files != nil {
+				c.files(f)
+			}
+			run, err := rundir.Read(f)
+			if c.want != "" {
+				if err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("%v, want an error with %q", err, c.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := New(run)
+			r.AddFlameGraphs(run, nil)
+			whole := formats(t, r)
+			if !strings.Contains(strings.Join(r.Warnings, "\n"), c.says) {
+				t.Errorf("warnings are %q, want %q", r.Warnings, c.says)
+			}
+			if !json.Valid([]byte(whole["json"])) {
+				t.Error("report.json is not JSON")
+			}
+			for format, text := range whole {
+				text, _, _ = strings.Cut(text, `<script type="application/json"`) // pprof's code knows NaN
+				if strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {
+					t.Errorf("%s has a NaN or an infinity", format)
+				}
+			}
+		})
+	}
+}
+
+func (s *synthetic) drop(what func(*rundir.Result) bool) {
+	kept := s.results[:0]
+	for _, r := range s.results {
+		if !what(&r) {
+			kept = append(kept, r)
+		}
+	}
+	s.results = kept
+}
+
+func truncate(name string) func(fstest.MapFS) {
+	return func(f fstest.MapFS) { f[name].Data = f[name].Data[:len(f[name].Data)-7] }
+}
+
+func content(name, text string) func(fstest.MapFS) {
+	return func(f fstest.MapFS) { f[name].Data = []byte(text) }
+}
+
+func remove(name string) func(fstest.MapFS) { return func(f fstest.MapFS) { delete(f, name) } }
+
+// hostile are names as whoever runs a container may choose them.
+var hostile = []string{
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</title><b>`, `</script><script>alert(1)</script>`, "a|b\nc `d` [e](javascript:alert(1))",
+	`=HYPERLINK("http://example.invalid")`, strings.Repeat("very-long-name-", 14), "\x00\x1b[31m\u202ereversed", `';alert(1)//`, `{{.Title}}`,
+}
+
+func newHostile(t testing.TB) *synthetic {
+	s := newSynthetic(len(hostile), 4, 8).withProfiles(t)
+	for i, name := range hostile {
+		old := s.info.Plan.Tests[i].Name
+		s.info.Plan.Tests[i].Name, s.info.Plan.Tests[i].Label, s.info.Plan.Tests[i].Unit = name, name, name
+		for j := range s.results {
+			if s.results[j].Test == old {
+				s.results[j].Test = name
+			}
+		}
+		cells := s.explained[old]
+		for scenario, e := range cells {
+			e.Rows[0].Hook, e.Rows[0].Syscall, e.Rows[0].Program = name, name, name
+			cells[scenario] = e
+		}
+		s.explained[name] = cells
+		delete(s.explained, old)
+	}
+	s.info.Plan.Container, s.info.Enforcer, s.info.Product, s.info.Suite = hostile[0], hostile[1], hostile[2], hostile[3]
+	s.info.Machine.CommandLine, s.info.CommandLine, s.info.Warnings = hostile[1], hostile, hostile
+	old := s.info.Plan.Scenarios[1].Name
+	s.info.Plan.Scenarios[1].Name = hostile[3]
+	for j := range s.results {
+		if s.results[j].Scenario == old {
+			s.results[j].Scenario = hostile[3]
+		}
+	}
+	return s
+}
+
+// Names put no tag and no attribute into the page, and no markup into Markdown.
+func TestNamesAreOnlyText(t *testing.T) {
+	s := newHostile(t)
+	run := s.read(t)
+	r := New(run)
+	r.AddFlameGraphs(run, nil)
+	whole := formats(t, r)
+	scripts := 0
+	tokens := html.NewTokenizer(strings.NewReader(whole["html"]))
+	for {
+		kind := tokens.Next()
+		if kind == html.ErrorToken {
+			if tokens.Err() != io.EOF {
+				t.Fatal(tokens.Err())
+			}
+			break
+		}
+		if kind != html.StartTagToken && kind != html.SelfClosingTagToken {
+			continue
+		}
+		token := tokens.Token()
+		if token.Data == "script" {
+			scripts++
+		}
+		if token.Data == "img" || token.Data == "b" && len(token.Attr) > 0 {
+			t.Errorf("%v", token)
+		}
+		for _, a := range token.Attr {
+			if strings.HasPrefix(a.Key, "on") || a.Key == "src" || a.Key == "href" && !strings.HasPrefix(a.Val, "#") && a.Val != "data:," {
+				t.Errorf("%v", token)
+			}
+		}
+	}
+	if scripts > 2 {
+		t.Errorf("%d scripts in the page", scripts)
+	}
+	text, code, _ := strings.Cut(whole["md"], "\n```\n")
+	if code, rest, _ := strings.Cut(code, "\n```\n"); strings.Contains(code, "`") || rest != "" {
+		t.Errorf("Markdown's code goes on: %s", rest)
+	}
+	for _, bad := range []string{"<script", "<img", "](javascript"} {
+		if strings.Contains(strings.NewReplacer(`\<`, "", `\]`, "").Replace(text), bad) {
+			t.Errorf("Markdown has %s", bad)
+		}
+	}
+	for name, text := range whole {
+		if strings.HasSuffix(name, ".csv") && strings.Contains(text, "\n=") {
+			t.Errorf("%s has a formula", name)
+		}
+	}
+}
+
+// Whatever stands in a run directory, reading it and reporting on it ends without a panic.
+func FuzzRunDirectory(f *testing.F) {
+	s := newSynthetic(2, 3, 3).withProfiles(f)
+	files := s.files(f)
+	f.Add(files[rundir.InfoFile].Data, files[rundir.ResultsFile].Data, files[rundir.ExplainedFile].Data, files["profiles/rules=2/test1.pb.gz"].Data)
+	f.Add([]byte(`{"schema": "lsmprof/run/v1", "plan": {"scenarios": [{"name": "", "twin": true}], "tests": [{"copies": -1}]}}`), []byte("{}\n"), []byte(`{"": {"": {"ops": 1}}}`), []byte{})
+	f.Fuzz(func(t *testing.T, info, results, explained, profile []byte) {
+		dir := fstest.MapFS{rundir.InfoFile: {Data: info}, rundir.ResultsFile: {Data: results}, rundir.ExplainedFile: {Data: explained}}
+		for name := range files {
+			if strings.HasPrefix(name, rundir.ProfilesDir) {
+				dir[name] = &fstest.MapFile{Data: profile}
+			}
+		}
+		run, err := rundir.Read(dir)
+		if err != nil {
+			return
+		}
+		r := New(run)
+		r.AddFlameGraphs(run, nil)
+		formats(t, r)
+		formats(t, Compare(run, run))
+	})
+}
+
+// A run compared with itself has changed nowhere; one that loses more has.
+func TestCompare(t *testing.T) {
+	old, slower := newSynthetic(2, 4, 24), newSynthetic(2, 4, 24)
+	for i := range slower.results {
+		if r := &slower.results[i]; r.Test == "test1" && r.Scenario == "rules=2" {
+			r.Ops *= 0.98
+		}
+	}
+	if c := Compare(old.read(t), old.read(t)).Compared; len(c.Regressions(0)) != 0 || len(c.Differs) != 0 || len(c.Deltas) != 6 {
+		t.Errorf("a run and itself: %+v", c)
+	}
+	r := Compare(old.read(t), slower.read(t))
+	worse := r.Compared.Regressions(0.01)
+	if len(worse) != 1 || worse[0].Test != "test1" || worse[0].Scenario != "rules=2" || math.Abs(worse[0].Delta-0.02) > 0.001 || !worse[0].CI.Contains(0.998*0.02) {
+		t.Errorf("regressions are %+v", worse)
+	}
+	if len(r.Compared.Regressions(0.03)) != 0 {
+		t.Error("a regression of 2 points is above 3 %")
+	}
+	if text := formats(t, r)["md"]; !strings.Contains(text, "Test 1 under rules=2 loses 2.0 points more than before") {
+		t.Error(text)
+	}
+	for want, change := range map[string]func(*synthetic){
+		"kernel: 6.1.0, then 6.12.0":          func(s *synthetic) { s.info.Machine.Kernel = "6.12.0" },
+		"CPU: a CPU, then another":            func(s *synthetic) { s.info.Machine.CPU = "another" },
+		"length of a slice: 50ms, then 100ms": func(s *synthetic) { s.info.Plan.Slice *= 2 },
+	} {
+		other := newSynthetic(2, 4, 24)
+		change(other)
+		if got := fmt.Sprint(Compare(old.read(t), other.read(t)).Compared.Differs); got != "["+want+"]" {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
