@@ -146,6 +146,33 @@ func TestPageInABrowser(t *testing.T) {
 	if got, want := eval[int](t, b, `document.querySelectorAll("svg").length`), len(r.Tests)+exposed+1+len(r.Steepest()); got != want || exposed == 0 {
 		t.Errorf("%d drawings, want %d", got, want)
 	}
+	testLayout(t, b)
+	b.do(t, emulation.SetDeviceMetricsOverride(1440, 900, 1, false))
+	testFlameGraph(t, b, "path_rename")
+
+	ugly := newHostile(t).read(t)
+	r = New(ugly)
+	r.AddFlameGraphs(ugly, nil)
+	second := writePage(t, r)
+	b.do(t, chromedp.Navigate("file://"+second), chromedp.WaitReady("#flame"))
+	testLayout(t, b)
+	b.await(t, "very-long", func(f box) bool { return f.W > 0 })
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, url := range b.seen {
+		if url != "file://"+file && url != "file://"+second && url != "about:srcdoc" && !strings.HasPrefix(url, "data:") {
+			b.bad = append(b.bad, "request: "+url)
+		}
+	}
+	if len(b.bad) > 0 {
+		t.Errorf("%q", b.bad)
+	}
+}
+
+// testLayout looks at the page on a desk and on a phone, in both themes.
+func testLayout(t *testing.T, b *browser) {
+	t.Helper()
 	for _, width := range []int64{1440, 390} {
 		for _, theme := range []string{"light", "dark"} {
 			b.do(t, emulation.SetDeviceMetricsOverride(width, 900, 1, false),
@@ -154,18 +181,6 @@ func TestPageInABrowser(t *testing.T) {
 				t.Errorf("at %d px, %s: %s", width, theme, strings.Join(faults, "\n"))
 			}
 		}
-	}
-	b.do(t, emulation.SetDeviceMetricsOverride(1440, 900, 1, false))
-	testFlameGraph(t, b, "path_rename")
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, url := range b.seen {
-		if url != "file://"+file && url != "about:srcdoc" && !strings.HasPrefix(url, "data:") {
-			b.bad = append(b.bad, "request: "+url)
-		}
-	}
-	if len(b.bad) > 0 {
-		t.Errorf("%q", b.bad)
 	}
 }
 
@@ -192,7 +207,7 @@ func testFlameGraph(t *testing.T, b *browser, hook string) {
 func (b *browser) await(t *testing.T, name string, good func(box) bool) box {
 	t.Helper()
 	var f box
-	for range 300 {
+	for range 100 {
 		f = box{}
 		_ = chromedp.Run(b.ctx, chromedp.ActionFunc(func(ctx context.Context) error {
 			tree, err := page.GetFrameTree().Do(ctx)

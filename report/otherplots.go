@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"html/template"
+	"unicode/utf8"
 )
 
 // colours are classes of the style sheet by hook: the hooks that explain most have one each, the rest share one.
@@ -57,8 +58,15 @@ func linePlot(p *PerRule) template.HTML {
 
 // heatPlot is the hook cost of a call by syscall and hook, darker for dearer.
 func heatPlot(h *heat) template.HTML {
-	const cell, row, left, top = 66.0, 27.0, 116.0, 104.0
-	width, height := left+cell*float64(len(h.hooks))+70, top+row*float64(len(h.syscalls))+4
+	const cell, row, character = 66.0, 27.0, 8.5 // the widest of most fonts
+	longest := func(names []string, most int) (n float64) {
+		for _, name := range names {
+			n = max(n, float64(utf8.RuneCountInString(short(name, most))))
+		}
+		return n * character
+	}
+	left, top := 12+longest(h.syscalls, 17), 20+longest(h.hooks, 22)*0.65 // slanted by 40 degrees
+	width, height := left+cell*float64(len(h.hooks))+longest(h.hooks, 22)*0.77-cell/2, top+row*float64(len(h.syscalls))+4
 	s := newSVG(width, height, "hook cost of a call under "+h.scenario+", by syscall and hook", "The table below has the same figures.")
 	for j, hook := range h.hooks {
 		s.slanted(left+cell*float64(j)+cell/2-8, top-8, short(hook, 22))

@@ -128,7 +128,7 @@ var hostile = []string{
 }
 
 func newHostile(t testing.TB) *synthetic {
-	s := newSynthetic(len(hostile), 4, 8).withProfiles(t)
+	s := newSynthetic(len(hostile), 4, 8)
 	for i, name := range hostile {
 		old := s.info.Plan.Tests[i].Name
 		s.info.Plan.Tests[i].Name, s.info.Plan.Tests[i].Label, s.info.Plan.Tests[i].Unit = name, name, name
@@ -154,7 +154,11 @@ func newHostile(t testing.TB) *synthetic {
 			s.results[j].Scenario = hostile[3]
 		}
 	}
-	return s
+	for _, cells := range s.explained {
+		cells[hostile[3]] = cells[old]
+		delete(cells, old)
+	}
+	return s.withProfiles(t)
 }
 
 // Names put no tag and no attribute into the page, and no markup into Markdown.

@@ -75,9 +75,10 @@ func (s *synthetic) withProfiles(t testing.TB) *synthetic {
 			if in.State == rundir.Removed {
 				continue
 			}
+			row := s.explained[test.Name][in.Name].Rows[0]
 			snap := profile.Snapshot{
-				Calibration: profile.Calibration{Runs: 1}, Programs: []profile.Program{{ID: 1, Name: "p", Hook: "file_open", Enforcer: "reference", Timed: 1000}},
-				Rows: []profile.Row{{Syscall: "openat", Workload: profile.Workload{MntNS: 1, Comm: "suite"}, Rules: in.Rules.File, Sum: 1000 * uint64(500+10*in.Rules.File)}},
+				Calibration: profile.Calibration{Runs: 1}, Programs: []profile.Program{{ID: 1, Name: "p", Hook: row.Hook, Enforcer: "reference", Timed: 1000}},
+				Rows: []profile.Row{{Syscall: row.Syscall, Workload: profile.Workload{MntNS: 1, Comm: "suite"}, Rules: in.Rules.File, Sum: 1000 * uint64(500+10*in.Rules.File)}},
 			}
 			snap.Rows[0].Readings[30] = 1000
 			p, err := snap.Profile()

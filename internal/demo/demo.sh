@@ -19,6 +19,9 @@ show() {
 	echo "             go tool pprof -http=: $profile"
 	echo "run directory of the bench: $run (scores in bench.txt, a profile of each cell below profiles/)"
 	echo "look at it:  go tool pprof -top $run/profiles/rules=8/execl.pb.gz"
+	if bin/lsmprof report "$run" -o "$run" 2>/dev/null; then
+		echo "report on it: $run/report.html"
+	fi
 }
 
 native() {
