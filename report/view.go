@@ -228,7 +228,7 @@ func (r *Report) Steepest() []*PerRule {
 	return out[:min(len(out), most)]
 }
 
-// At is what the line says of n rules, or nothing.
+// AtText is what the line says of n rules, or nothing.
 func (p PerRule) AtText(n int) string {
 	for _, a := range p.At {
 		if a.Rules == n {
