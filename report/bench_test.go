@@ -10,7 +10,7 @@ import (
 
 func BenchmarkLargeRun(b *testing.B) {
 	dir := b.TempDir()
-	if err := os.CopyFS(dir, newSynthetic(12, 100, 50).withProfiles(b).files(b)); err != nil {
+	if err := os.CopyFS(dir, largeRun(b)); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {

@@ -41,17 +41,9 @@ const (
 // comparison, to the same scenario of the old run.
 func (r *Report) AddFlameGraphs(run, old *rundir.Run) {
 	r.flames = &flames{index: map[string]int{}, Pages: []flame{}, Parts: []string{}}
-	ops := func(of *rundir.Run, test, scenario string) float64 { return of.Explained[test][scenario].Ops }
 	var first *pprof.Profile
 	firstName, made, left := "", 0, 0
-	wanted := map[string]float64{} // operations of each test that all profiles are scaled to
-	for _, s := range r.Scenarios {
-		for _, t := range r.Tests {
-			if n := ops(run, t.Name, s.Name); wanted[t.Name] == 0 && n > 0 {
-				wanted[t.Name] = n
-			}
-		}
-	}
+	wanted := operations(run)
 	for _, s := range r.Scenarios {
 		p, problems := merged(run, s.Name, wanted)
 		r.Warnings = append(r.Warnings, problems...)
@@ -144,16 +136,21 @@ func (f *flames) add(p, base *pprof.Profile, page flame, tag string) error {
 	return nil
 }
 
-// ScenarioProfile is the profiles of all tests of a scenario together; nil where there is none.
-func ScenarioProfile(run *rundir.Run, scenario string) *pprof.Profile {
-	wanted := map[string]float64{}
+// operations are what all profiles of a test are scaled to: those of its first profile run.
+func operations(run *rundir.Run) map[string]float64 {
+	out := map[string]float64{}
 	for _, t := range run.Info.Plan.Tests {
 		for _, s := range run.Info.Plan.Scenarios {
-			if n := run.Explained[t.Name][s.Name].Ops; wanted[t.Name] == 0 && n > 0 {
-				wanted[t.Name] = n
+			if n := run.Explained[t.Name][s.Name].Ops; out[t.Name] == 0 && n > 0 {
+				out[t.Name] = n
 			}
 		}
 	}
-	p, _ := merged(run, scenario, wanted)
+	return out
+}
+
+// ScenarioProfile is the profiles of all tests of a scenario together; nil where there is none.
+func ScenarioProfile(run *rundir.Run, scenario string) *pprof.Profile {
+	p, _ := merged(run, scenario, operations(run))
 	return p
 }

@@ -34,3 +34,15 @@ func TestSample(t *testing.T) {
 		golden.Equal(t, "../"+sampleDir+"/"+name, []byte(text))
 	}
 }
+
+// A whole run, of six scenarios and UnixBench's twelve tests, can be mailed.
+func TestSizeOfAPage(t *testing.T) {
+	run := newSynthetic(12, 7, 40).withProfiles(t).read(t)
+	r := New(run)
+	r.AddFlameGraphs(run, nil)
+	if size := len(formats(t, r)["html"]); size > 2<<20 || r.flames == nil || len(r.flames.Pages) != 6*3+5*3 {
+		t.Errorf("the page has %d bytes and %d flame graphs", size, len(r.flames.Pages))
+	} else {
+		t.Logf("%d bytes", size)
+	}
+}

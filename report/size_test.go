@@ -1,12 +1,16 @@
 package report
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
+	"testing/fstest"
 	"time"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // A hundred scenarios, twelve tests and fifty rounds take less than two seconds, and little memory. It is the command as it is shipped
@@ -14,7 +18,7 @@ import (
 // others to serve.
 func TestLargeRun(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, newSynthetic(12, 100, 50).withProfiles(t).files(t)); err != nil {
+	if err := os.CopyFS(dir, largeRun(t)); err != nil {
 		t.Fatal(err)
 	}
 	lsmprof := filepath.Join(dir, "lsmprof")
@@ -24,13 +28,51 @@ func TestLargeRun(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	cmd := exec.Command(lsmprof, "report", dir, "-o", t.TempDir())
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	var out bytes.Buffer
+	cmd.Stderr = &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
-	t.Logf("%v of CPU time, %d MB", used, peak)
-	if limit := 2 * time.Second; used > limit || peak > 200 {
-		t.Errorf("a large run takes %v of CPU time and %d MB, want %v and 200 MB at most", used, peak, limit)
+	peak := make(chan int)
+	go func() { peak <- highWater(cmd.Process.Pid) }()
+	err := cmd.Wait()
+	used, most := cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime(), <-peak>>10
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
 	}
+	t.Logf("%v of CPU time, %d MB", used, most)
+	if limit := 2 * time.Second; used > limit || most > 200 || most == 0 {
+		t.Errorf("a large run takes %v of CPU time and %d MB, want %v and 200 MB at most", used, most, limit)
+	}
+}
+
+// highWater follows a process and returns the most memory that it had, in KB. wait4 has that as well, but takes the memory of the
+// process that forked it for its own.
+func highWater(pid int) (most int) {
+	for {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		_, line, ok := bytes.Cut(status, []byte("VmHWM:"))
+		if err != nil || !ok && most > 0 { // gone, or a zombie without memory
+			return most
+		}
+		now := 0
+		_, _ = fmt.Sscan(string(line), &now)
+		most = max(most, now)
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// largeRun has the same profile everywhere: to read one takes as long as another.
+func largeRun(t testing.TB) fstest.MapFS {
+	t.Helper()
+	s := newSynthetic(12, 100, 50)
+	one := newSynthetic(1, 2, 1).withProfiles(t).profiles[rundir.ProfilePath("rules=1", "test0")]
+	for _, test := range s.info.Plan.Tests {
+		for _, in := range s.info.Plan.Scenarios {
+			if in.State == rundir.Installed {
+				s.profiles[rundir.ProfilePath(in.Name, test.Name)] = one
+			}
+		}
+	}
+	return s.files(t)
 }
