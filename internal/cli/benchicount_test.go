@@ -17,8 +17,7 @@ func TestIcountExplainedLossIsTheMeasuredOne(t *testing.T) {
 	if r := vmtest.IcountGuest(t); r.AtLeast(6, 2) {
 		t.Skip("from 6.2 on the latency of exec has levels that change with every attach: see docs/measuring.md")
 	}
-	// A fork leaves work to the kernel that it does in bursts: spawn has levels 0.6 % apart, which 12 rounds do not average out.
-	const ofLoss, interrupt, bursts = 0.05, 0.0005, 0.01
+	const ofLoss, interrupt = 0.05, 0.0005
 	dir := filepath.Join(t.TempDir(), "run")
 	// Slices are a multiple of the timer's 4 ms: each has the same number of interrupts.
 	out, _ := runBench(t, 0, "--tests", "execl,fstime,pipe,spawn,syscall", "--runs", "3", "--rules", "1,8", "--slice", "12ms", "--warmup", "2ms",
@@ -37,9 +36,6 @@ func TestIcountExplainedLossIsTheMeasuredOne(t *testing.T) {
 		if !*c.Exposed {
 			// Of the 95 % intervals of eight cells one misses 0 in every third run; twice their width is four standard errors.
 			tolerance = max(interrupt, 2*c.CI.Half())
-			if c.Test == "spawn" {
-				tolerance = max(bursts, tolerance)
-			}
 		}
 		t.Logf("%s under %s: measured %.3f %% ±%.3f, explained %.3f %%, exposed %v", c.Test, c.Scenario, 100*c.Loss, 100*c.CI.Half(), 100**c.Explained, *c.Exposed)
 		rules := c.Scenario == "rules=1" || c.Scenario == "rules=8"
