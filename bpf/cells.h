@@ -69,14 +69,24 @@ static __always_inline struct cell *find(int quick, struct slot *home, __u32 has
 	return cell_at(quick, home, 0);
 }
 
-static __noinline struct cell *find_cell(struct slot *home, __u32 hash, __u64 tag)
+static __always_inline __u32 hash_of(__u32 mntns, __u32 syscall)
 {
-	return find(0, home, hash, tag);
+	__u32 hash = mntns * 0x9E3779B1U;
+
+	/* The compiler would add to a copy of syscall. */
+	asm("%0 += %1" : "+w"(hash) : "w"(syscall));
+	return hash;
 }
 
-static __noinline struct cell *find_quick_cell(struct slot *home, __u32 hash, __u64 tag)
+/* These hash anew: a hash to give them would take a register on the way that finds its cell at once. */
+static __noinline struct cell *find_cell(struct slot *home, __u64 tag)
 {
-	return find(1, home, hash, tag);
+	return find(0, home, hash_of(tag >> 32, tag), tag);
+}
+
+static __noinline struct cell *find_quick_cell(struct slot *home, __u64 tag)
+{
+	return find(1, home, hash_of(tag >> 32, tag), tag);
 }
 
 static __always_inline struct cell *cell_of(int legacy, int quick, struct task_struct *task, void *regs,
@@ -85,13 +95,12 @@ static __always_inline struct cell *cell_of(int legacy, int quick, struct task_s
 	__u32 mntns = mntns_of(legacy, task);
 	__u32 syscall = syscall_of(legacy, task, regs, home, frame);
 	__u64 tag = (__u64)mntns << 32 | syscall;
-	__u32 hash = mntns * 0x9E3779B1U + syscall;
-	struct cell *cell = cell_at(quick, home, hash);
+	struct cell *cell = cell_at(quick, home, hash_of(mntns, syscall));
 
 	if (!quick && !cell)
 		return 0;
 	if (unlikely(cell->tag != tag))
-		cell = quick ? find_quick_cell(home, hash, tag) : find_cell(home, hash, tag);
+		cell = quick ? find_quick_cell(home, tag) : find_cell(home, tag);
 	return cell;
 }
 
