@@ -1,0 +1,39 @@
+package tracer
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// noReturn is NO_RETURN of bpf/return.h.
+const noReturn = 255
+
+// hookPrototype is the prototype of a hook's function.
+func hookPrototype(hook string) (*btf.FuncProto, error) {
+	kernel, err := kernelTypes.Kernel()
+	if err != nil {
+		return nil, fmt.Errorf("read the kernel's BTF: %w", err)
+	}
+	var fn *btf.Func
+	if err := kernel.TypeByName(HookPrefix+hook, &fn); err != nil {
+		return nil, fmt.Errorf("find %s in the kernel's BTF: %w", HookPrefix+hook, err)
+	}
+	proto, ok := fn.Type.(*btf.FuncProto)
+	if !ok {
+		return nil, fmt.Errorf("%s has no prototype in the kernel's BTF", HookPrefix+hook)
+	}
+	return proto, nil
+}
+
+// hookArguments is the number of arguments of a hook, behind which a tracing program finds the return value.
+func hookArguments(hook string) (uint8, error) {
+	proto, err := hookPrototype(hook)
+	if err != nil {
+		return 0, err
+	}
+	if _, void := proto.Return.(*btf.Void); void {
+		return noReturn, nil
+	}
+	return uint8(len(proto.Params)), nil
+}

@@ -1,0 +1,116 @@
+package tracer
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+// loader loads pairs of probes that share a control map.
+type loader struct {
+	spec    *ebpf.CollectionSpec
+	control *control
+	mode    bpf.ProbeMode
+	cells   int // per CPU and target, a power of two
+	cpus    int
+	stream  *stream // nil: invocations are counted, and that is all
+}
+
+func newLoader(f Filter, preemptible bool, sample, cells int) (*loader, error) {
+	spec, err := bpf.LoadProbe()
+	if err != nil {
+		return nil, fmt.Errorf("read probe object: %w", err)
+	}
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return nil, fmt.Errorf("count CPUs: %w", err)
+	}
+	if slots := int(spec.Variables[bpf.ProbeVarSlots].Size()) / slotSize; cpus > slots {
+		return nil, fmt.Errorf("%d possible CPUs, the probes have room for %d: %w", cpus, slots, ErrUnsupported)
+	}
+	mode := f.mode()
+	if sample > 1 {
+		mode |= bpf.ProbeModeMODE_SAMPLE
+	}
+	if preemptible {
+		mode |= bpf.ProbeModeMODE_PREEMPTIBLE
+	}
+	c, err := newControl(spec, f, sample)
+	if err != nil {
+		return nil, err
+	}
+	return &loader{spec: spec, control: c, mode: mode, cells: cells, cpus: cpus}, nil
+}
+
+func (l *loader) Close() error {
+	if l.stream == nil {
+		return l.control.Close()
+	}
+	return errors.Join(l.control.Close(), l.stream.Close())
+}
+
+// choose is a copy of an object with some of its programs, under names of their parts.
+func choose(spec *ebpf.CollectionSpec, parts map[string]string) *ebpf.CollectionSpec {
+	spec = spec.Copy()
+	programs := map[string]*ebpf.ProgramSpec{}
+	for part, name := range parts {
+		programs[part] = spec.Programs[name]
+	}
+	spec.Programs = programs
+	return spec
+}
+
+// load loads the programs of spec for a target, with the constants and the shared maps that they are to have, into objs.
+func (l *loader) load(t target, spec *ebpf.CollectionSpec, constants map[string]any, shared map[string]*ebpf.Map, objs any) error {
+	if !t.program.Sleepable {
+		delete(spec.Maps, bpf.ProbeMapTaskSlots)
+	}
+	var arguments uint8
+	if t.scope == profile.ScopeHook {
+		var err error
+		if arguments, err = hookArguments(t.program.Hook); err != nil {
+			return err
+		}
+	} else {
+		prog, err := ebpf.NewProgramFromID(t.program.ID)
+		if errors.Is(err, os.ErrNotExist) {
+			return errGone
+		}
+		if err != nil {
+			return fmt.Errorf("open program %d: %w", t.program.ID, err)
+		}
+		defer prog.Close()
+		for _, p := range spec.Programs {
+			p.AttachTarget = prog
+		}
+	}
+	for _, p := range spec.Programs {
+		p.AttachTo = t.String()
+	}
+	maps.Copy(constants, map[string]any{bpf.ProbeVarArguments: arguments, bpf.ProbeVarModeOfAll: uint32(l.mode)})
+	for name, value := range constants {
+		if err := spec.Variables[name].Set(value); err != nil {
+			return fmt.Errorf("set %s: %w", name, err)
+		}
+	}
+	replacements := map[string]*ebpf.Map{controlMap: l.control.m}
+	maps.Copy(replacements, shared)
+	return spec.LoadAndAssign(objs, &ebpf.CollectionOptions{MapReplacements: replacements, Cache: kernelTypes})
+}
+
+// slots tells each CPU where its cells are.
+func (l *loader) slots() []bpf.ProbeSlot {
+	slots := make([]bpf.ProbeSlot, int(l.spec.Variables[bpf.ProbeVarSlots].Size())/slotSize)
+	for cpu := range l.cpus {
+		slots[cpu].First, slots[cpu].Mask = uint32(cpu*l.cells), uint32(l.cells-1)
+		slots[cpu].Random = rand.Uint32() | 1 // xorshift stays at 0
+	}
+	return slots
+}
