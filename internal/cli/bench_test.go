@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
@@ -378,11 +378,11 @@ func TestBenchOfTheReference(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			t.Fatal(err)
 		}
-		want := "{8 8 8 8 8 1}"
-		if r.Scenario != "rules=8" {
-			want = "{0 0 0 0 0 0}"
+		var want enforcer.Rules
+		if r.Scenario == "rules=8" {
+			want = enforcer.Rules{File: 8, Exec: 8, Net: 8, Mount: 8, Cap: 8, Ptrace: 1}
 		}
-		if r.InForce == nil || fmt.Sprint(r.InForce.Policies["reference"]) != want {
+		if r.InForce == nil || r.InForce.Policies["reference"] != want {
 			t.Errorf("%s: %+v was in force", r.Scenario, r.InForce)
 		}
 		if installed := r.Scenario != "not-installed" && r.Scenario != bench.TwinName; r.InForce != nil && installed != (r.InForce.Programs["reference"] == 12) {
