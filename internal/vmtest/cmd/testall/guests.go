@@ -31,6 +31,7 @@ type kernelTests struct {
 	binary    string
 	icount    bool // has tests that assert instruction counts
 	pods      bool // has tests that need a container runtime
+	tests     int
 }
 
 // guests runs every package's kernel tests on every kernel.
@@ -47,29 +48,38 @@ func (rs *results) guests(ctx context.Context, out io.Writer, kernels, icount []
 	if err != nil {
 		return
 	}
-	slots := make(chan struct{}, guestsAtOnce)
-	var running sync.WaitGroup
 	kernels = rs.reachable(ctx, out, kernels)
 	one := oneKernel(kernels)
+	type guest struct {
+		kernelTests
+		kernel string
+		pass   pass
+	}
+	var all []guest
 	for _, kernel := range kernels {
 		for _, p := range pkgs {
-			for _, pass := range []pass{plain, exact, pods} {
-				if pass == exact && !(p.icount && slices.Contains(icount, kernel)) {
-					continue
-				}
-				// A runtime is the same on all kernels, and starting it takes its time.
-				if pass == pods && !(p.pods && kernel == one) {
-					continue
-				}
-				slots <- struct{}{}
-				running.Go(func() {
-					defer func() { <-slots }()
-					if ctx.Err() == nil {
-						rs.add(out, p.run(ctx, runner, kernel, one, pass))
-					}
-				})
+			all = append(all, guest{p, kernel, plain})
+			if p.icount && slices.Contains(icount, kernel) {
+				all = append(all, guest{p, kernel, exact})
+			}
+			// A runtime is the same on all kernels, and starting it takes its time.
+			if p.pods && kernel == one {
+				all = append(all, guest{p, kernel, pods})
 			}
 		}
+	}
+	// What takes longest first: nothing long is left alone at the end.
+	slices.SortStableFunc(all, func(a, b guest) int { return b.tests - a.tests })
+	slots := make(chan struct{}, guestsAtOnce)
+	var running sync.WaitGroup
+	for _, g := range all {
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			if ctx.Err() == nil {
+				rs.add(out, g.run(ctx, runner, g.kernel, one, g.pass))
+			}
+		})
 	}
 	running.Wait()
 }
@@ -122,12 +132,13 @@ func compile(ctx context.Context, work string) (runner string, pkgs []kernelTest
 		if err := goStatic(ctx, "test", "-c", "-o", k.binary, p.ImportPath); err != nil {
 			return "", nil, err
 		}
-		names, err := exec.CommandContext(ctx, k.binary, "-test.list", "Icount|Containerd").Output()
+		names, err := exec.CommandContext(ctx, k.binary, "-test.list", ".").Output()
 		if err != nil {
 			return "", nil, fmt.Errorf("list the tests of %s: %w", p.ImportPath, err)
 		}
 		k.icount = strings.Contains(string(names), "Icount")
 		k.pods = strings.Contains(string(names), "Containerd")
+		k.tests = strings.Count(string(names), "\n")
 		pkgs = append(pkgs, k)
 	}
 	return runner, pkgs, nil
