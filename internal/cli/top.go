@@ -94,7 +94,7 @@ type topFeed struct {
 	self   time.Duration
 }
 
-// next is what was measured since the last call; the first one begins and returns nothing of use.
+// next is what was measured since the last call, or since the recording began.
 func (f *topFeed) next(ctx context.Context) (topInterval, error) {
 	if err := f.tracer.Poll(ctx); err != nil {
 		return topInterval{}, err
@@ -128,9 +128,7 @@ func cpuTime() time.Duration {
 func (o *topOptions) intervals(ctx context.Context, f *topFeed, m *topModel, events <-chan tcell.Event,
 	show func(), handle func(tcell.Event) (goOn bool),
 ) error {
-	if _, err := f.next(ctx); err != nil {
-		return err
-	}
+	f.self = cpuTime()
 	poll, tick := time.NewTicker(tracer.PollInterval), time.NewTicker(o.interval)
 	defer poll.Stop()
 	defer tick.Stop()

@@ -113,7 +113,8 @@ func TestTopWithoutTerminal(t *testing.T) {
 	w.do("openat", times)
 	// Whatever the intervals were, together they have every call once.
 	var calls uint64
-	for lines := bufio.NewScanner(out); calls < times && lines.Scan(); {
+	lines := bufio.NewScanner(out)
+	for intervals := 0; calls < times && intervals < 100 && lines.Scan(); intervals++ {
 		var doc topJSON
 		if err := json.Unmarshal(lines.Bytes(), &doc); err != nil || doc.Schema != topSchema {
 			t.Fatalf("%v in %s", err, lines.Text())
