@@ -34,7 +34,10 @@ func boot(t *testing.T, args ...string) outcome {
 	if os.Getenv("LSMPROF_VM") == "" {
 		t.Skip("boots guests: set LSMPROF_VM=1")
 	}
-	cmd := exec.Command(buildVM(t), append([]string{"-kernel", "6.1"}, args...)...)
+	vm := buildVM(t)
+	// Where it is not cached yet: fetching says so on stderr. Whether it can be had the command itself finds out.
+	_ = exec.Command(vm, "-kernel", "6.1", "-fetch").Run()
+	cmd := exec.Command(vm, append([]string{"-kernel", "6.1"}, args...)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
