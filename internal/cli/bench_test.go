@@ -347,6 +347,14 @@ func checkLabels(t *testing.T, file, scenario string) {
 	}
 }
 
+// oneOpenEach says whether openclose made a call of file_open in each operation. A slice may end behind the call and before its
+// operation is counted: on a slow machine, with few operations in a slice, that is more than the hundredth.
+func oneOpenEach(c bench.Cell) bool {
+	const slices = 8
+	ops := c.Profile.Ops
+	return c.Profile.Calls >= 0.99 && c.Profile.Calls*ops <= max(1.01*ops, ops+slices)
+}
+
 // The reference enforcer goes away with the bench, and what the profiles say fits what is known of the tests.
 func TestBenchOfTheReference(t *testing.T) {
 	vmtest.Guest(t)
@@ -365,7 +373,7 @@ func TestBenchOfTheReference(t *testing.T) {
 			t.Errorf("%s has no profile", c.Test)
 		case c.Test == "pipe" && *c.Exposed:
 			t.Errorf("pipe is exposed: %+v", c.Profile)
-		case c.Test == "openclose" && (!*c.Exposed || c.Profile.Calls < 0.99 || c.Profile.Calls > 1.01):
+		case c.Test == "openclose" && (!*c.Exposed || !oneOpenEach(c)):
 			t.Errorf("openclose: %+v, want one call of file_open each", c.Profile)
 		}
 	}
