@@ -27,13 +27,23 @@ func TestIcountOverheadDoesNotGrow(t *testing.T) {
 	want, path := goldenFile(t, "overhead", now)
 	for name, n := range now.numbers {
 		was, ok := want.numbers[name]
+		slack := want.slack(here.Release, was)
+		if sendsEvents(name) {
+			slack = max(slack, was/20)
+		}
 		switch {
 		case !ok:
 			t.Errorf("%s is not in %s; run with -update", name, path)
-		case n > was+want.slack(here.Release, was)+1: // rounding
+		case n > was+slack+1: // rounding
 			t.Errorf("%s adds %d instructions; it was %d in %s", name, n, was, path)
-		case n < was-want.slack(here.Release, was)-1:
+		case n < was-slack-1:
 			t.Logf("%s adds %d instructions, %d less than in %s: run with -update", name, n, was-n, path)
 		}
 	}
+}
+
+// sendsEvents says of which methods the figure is not exact: unwinding a stack and what lies where in a ring take up to 3 % more or
+// less from boot to boot (6.1: 783 to 803, 8780 to 8831).
+func sendsEvents(name string) bool {
+	return strings.Contains(name, "-stacks-") || strings.Contains(name, "-trace") && !strings.HasSuffix(name, "-filtered")
 }
