@@ -81,20 +81,20 @@ static __always_inline __u32 hash_of(__u32 mntns, __u32 syscall)
 /* These hash anew: a hash to give them would take a register on the way that finds its cell at once. */
 static __noinline struct cell *find_cell(struct slot *home, __u64 tag)
 {
-	return find(0, home, hash_of(tag >> 32, tag), tag);
+	return find(0, home, hash_of(tag, tag >> 32), tag);
 }
 
 static __noinline struct cell *find_quick_cell(struct slot *home, __u64 tag)
 {
-	return find(1, home, hash_of(tag >> 32, tag), tag);
+	return find(1, home, hash_of(tag, tag >> 32), tag);
 }
 
 static __always_inline struct cell *cell_of(int legacy, int quick, struct task_struct *task, void *regs,
 					    struct slot *home, __u64 frame)
 {
 	__u32 mntns = mntns_of(legacy, task);
-	__u32 syscall = syscall_of(legacy, task, regs, home, frame);
-	__u64 tag = (__u64)mntns << 32 | syscall;
+	__u64 syscall = syscall_of(legacy, task, regs, home, frame);
+	__u64 tag = syscall << 32 | mntns;
 	struct cell *cell = cell_at(quick, home, hash_of(mntns, syscall));
 
 	if (!quick && !cell)

@@ -8,27 +8,33 @@
 #include "task.h"
 
 /* The timestamp is the last thing taken: what the probe does before it is not in the reading. */
+static __always_inline int begin(int legacy, __u32 mode, void *ctx, struct slot *slot)
+{
+	if (off)
+		return 0;
+	if (mode & MODE_PREEMPTIBLE)
+		slot->switches = TASK(legacy, current_task(legacy), nivcsw);
+	slot->frame = (__u64)ctx;
+	slot->start = bpf_ktime_get_ns();
+	return 0;
+}
+
+static __always_inline int leave_out(void *ctx, struct slot *slot)
+{
+	slot->frame = (__u64)ctx;
+	slot->start = LEFT_OUT;
+	return 0;
+}
+
 static __always_inline int enter(int legacy, __u32 mode, void *ctx, struct slot *slot, struct slot *home)
 {
 	if (!slot || off)
 		return 0;
 	if (mode & MODE_SAMPLE && left_out(home))
-		goto leave_out;
-	if (mode & (MODE_FILTERS | MODE_PREEMPTIBLE)) {
-		struct task_struct *task = current_task(legacy);
-
-		if (mode & MODE_FILTERS && excluded(legacy, mode, task))
-			goto leave_out;
-		if (mode & MODE_PREEMPTIBLE)
-			slot->switches = TASK(legacy, task, nivcsw);
-	}
-	slot->frame = (__u64)ctx;
-	slot->start = bpf_ktime_get_ns();
-	return 0;
-leave_out:
-	slot->frame = (__u64)ctx;
-	slot->start = LEFT_OUT;
-	return 0;
+		return leave_out(ctx, slot);
+	if (mode & MODE_FILTERS && excluded(legacy, mode, current_task(legacy)))
+		return leave_out(ctx, slot);
+	return begin(legacy, mode, ctx, slot);
 }
 
 #endif

@@ -65,9 +65,14 @@ static __always_inline int charge(int legacy, int quick, __u32 mode, void *ctx, 
 	return 0;
 }
 
-static __noinline int charge_any(void *ctx, struct slot *home, __u64 frame, __u64 ns)
+/* Looks the slot up again, and reads the clock: what its caller keeps across calls is pushed and popped by the invocations that are
+ * left out, too. */
+static __noinline int charge_any(void *ctx, __u64 start)
 {
-	return home ? charge(0, 0, mode_of_all, ctx, home, home, frame, ns) : 0;
+	__u64 ns = bpf_ktime_get_ns() - start;
+	struct slot *home = home_slot();
+
+	return charge(0, 0, mode_of_all, ctx, home, home, number(home, ctx), ns);
 }
 
 enum exit_kind { QUICK = 1, APART = 2 }; /* APART: what is left out has an exit of few registers */
@@ -87,10 +92,10 @@ static __always_inline int leave(int legacy, int kind, __u32 mode, void *ctx, st
 		return lost(legacy, kind & QUICK, ctx, home, 1);
 	if (!(kind & QUICK) && start == LEFT_OUT)
 		return 0;
+	if (kind & APART)
+		return charge_any(ctx, start);
 	ns = bpf_ktime_get_ns() - start;
 	barrier_var(ns);
-	if (kind & APART)
-		return charge_any(ctx, home, frame, ns);
 	return charge(legacy, kind & QUICK, mode, ctx, slot, home, frame, ns);
 }
 
@@ -101,7 +106,7 @@ static __always_inline int leave(int legacy, int kind, __u32 mode, void *ctx, st
 	{                                                      \
 		struct slot *home = home_slot();               \
                                                                \
-		return enter(0, mode, ctx, home, home);        \
+		return begin(0, mode, ctx, home);              \
 	}                                                      \
 	SEC("fexit")                                           \
 	int probe_exit_##name(void *ctx)                       \
@@ -114,26 +119,45 @@ static __always_inline int leave(int legacy, int kind, __u32 mode, void *ctx, st
 QUICK_PAIR(quick, 0)
 QUICK_PAIR(quick_preemptible, MODE_PREEMPTIBLE)
 
-/* Entries made for the filter that is used most. */
-#define FILTERING_ENTRY(name, mode)                     \
-	SEC("fentry")                                   \
-	int probe_enter_##name(void *ctx)               \
-	{                                               \
-		struct slot *home = home_slot();        \
-                                                        \
-		return enter(0, mode, ctx, home, home); \
-	}
-
-FILTERING_ENTRY(mntns, MODE_MNTNS)
-FILTERING_ENTRY(mntns_preemptible, MODE_MNTNS | MODE_PREEMPTIBLE)
-
-/* The pair for the rest: with filters, with sampling, with more cells than fit into a map value. */
-SEC("fentry")
-int probe_enter(void *ctx)
+/* Entries that leave invocations out keep nothing across a call but the context: what they do not push they need not pop. */
+static __noinline int begin_any(void *ctx)
 {
 	struct slot *home = home_slot();
 
-	return enter(0, mode_of_all, ctx, home, home);
+	return begin(0, mode_of_all, ctx, home);
+}
+
+static __noinline int excluded_any(void)
+{
+	return excluded(0, mode_of_all, current_task(0));
+}
+
+/* For the filter that is used most. */
+SEC("fentry")
+int probe_enter_mntns(void *ctx)
+{
+	if (!excluded(0, MODE_MNTNS, current_task(0)))
+		return begin_any(ctx);
+	return leave_out(ctx, home_slot());
+}
+
+SEC("fentry")
+int probe_enter_sample(void *ctx)
+{
+	struct slot *home = home_slot();
+
+	if (!left_out(home))
+		return begin_any(ctx);
+	return leave_out(ctx, home);
+}
+
+/* For the rest: with other filters, with filters and sampling, with more cells than fit into a map value. */
+SEC("fentry")
+int probe_enter(void *ctx)
+{
+	if (!(mode_of_all & MODE_SAMPLE && left_out(home_slot())) && !excluded_any())
+		return begin_any(ctx);
+	return leave_out(ctx, home_slot());
 }
 
 SEC("fexit")

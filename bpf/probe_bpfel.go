@@ -75,9 +75,9 @@ const (
 	ProbeProgProbeEnter                 = "probe_enter"
 	ProbeProgProbeEnterLegacy           = "probe_enter_legacy"
 	ProbeProgProbeEnterMntns            = "probe_enter_mntns"
-	ProbeProgProbeEnterMntnsPreemptible = "probe_enter_mntns_preemptible"
 	ProbeProgProbeEnterQuick            = "probe_enter_quick"
 	ProbeProgProbeEnterQuickPreemptible = "probe_enter_quick_preemptible"
+	ProbeProgProbeEnterSample           = "probe_enter_sample"
 	ProbeProgProbeEnterSleepable        = "probe_enter_sleepable"
 	ProbeProgProbeExit                  = "probe_exit"
 	ProbeProgProbeExitLegacy            = "probe_exit_legacy"
@@ -144,9 +144,9 @@ type ProbeProgramSpecs struct {
 	ProbeEnter                 *ebpf.ProgramSpec `ebpf:"probe_enter"`
 	ProbeEnterLegacy           *ebpf.ProgramSpec `ebpf:"probe_enter_legacy"`
 	ProbeEnterMntns            *ebpf.ProgramSpec `ebpf:"probe_enter_mntns"`
-	ProbeEnterMntnsPreemptible *ebpf.ProgramSpec `ebpf:"probe_enter_mntns_preemptible"`
 	ProbeEnterQuick            *ebpf.ProgramSpec `ebpf:"probe_enter_quick"`
 	ProbeEnterQuickPreemptible *ebpf.ProgramSpec `ebpf:"probe_enter_quick_preemptible"`
+	ProbeEnterSample           *ebpf.ProgramSpec `ebpf:"probe_enter_sample"`
 	ProbeEnterSleepable        *ebpf.ProgramSpec `ebpf:"probe_enter_sleepable"`
 	ProbeExit                  *ebpf.ProgramSpec `ebpf:"probe_exit"`
 	ProbeExitLegacy            *ebpf.ProgramSpec `ebpf:"probe_exit_legacy"`
@@ -239,9 +239,9 @@ type ProbePrograms struct {
 	ProbeEnter                 *ebpf.Program `ebpf:"probe_enter"`
 	ProbeEnterLegacy           *ebpf.Program `ebpf:"probe_enter_legacy"`
 	ProbeEnterMntns            *ebpf.Program `ebpf:"probe_enter_mntns"`
-	ProbeEnterMntnsPreemptible *ebpf.Program `ebpf:"probe_enter_mntns_preemptible"`
 	ProbeEnterQuick            *ebpf.Program `ebpf:"probe_enter_quick"`
 	ProbeEnterQuickPreemptible *ebpf.Program `ebpf:"probe_enter_quick_preemptible"`
+	ProbeEnterSample           *ebpf.Program `ebpf:"probe_enter_sample"`
 	ProbeEnterSleepable        *ebpf.Program `ebpf:"probe_enter_sleepable"`
 	ProbeExit                  *ebpf.Program `ebpf:"probe_exit"`
 	ProbeExitLegacy            *ebpf.Program `ebpf:"probe_exit_legacy"`
@@ -255,9 +255,9 @@ func (p *ProbePrograms) Close() error {
 		p.ProbeEnter,
 		p.ProbeEnterLegacy,
 		p.ProbeEnterMntns,
-		p.ProbeEnterMntnsPreemptible,
 		p.ProbeEnterQuick,
 		p.ProbeEnterQuickPreemptible,
+		p.ProbeEnterSample,
 		p.ProbeEnterSleepable,
 		p.ProbeExit,
 		p.ProbeExitLegacy,

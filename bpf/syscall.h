@@ -35,7 +35,7 @@ struct pt_regs___arm64 {
 	__u64 pc;
 } __relocated;
 
-static __always_inline __u32 syscall(enum syscall_kind kind, __u32 nr)
+static __always_inline __u64 syscall(enum syscall_kind kind, __u64 nr)
 {
 	return kind << SYSCALL_KIND_SHIFT | nr;
 }
@@ -53,7 +53,7 @@ static __always_inline void *regs_of(int legacy, struct task_struct *task)
  * pointer of io_uring's workers. The number is negative where an exception or a signal frame brought the task into the kernel. */
 struct user_state {
 	__u64 ip;
-	__s32 nr;
+	__u64 nr; /* the lower half */
 	__u32 compat;
 };
 
@@ -81,12 +81,13 @@ static __always_inline struct user_state user_state_of(int legacy, struct task_s
 	return s;
 }
 
-/* The saved user registers of a task that is not in a syscall are stale or zero: tell those apart first. */
-static __always_inline __u32 syscall_of(int legacy, struct task_struct *task, void *regs, struct slot *home,
+/* The saved user registers of a task that is not in a syscall are stale or zero: tell those apart first. The upper half of the result
+ * means nothing: clearing it would take an instruction. */
+static __always_inline __u64 syscall_of(int legacy, struct task_struct *task, void *regs, struct slot *home,
 					__u64 frame)
 {
 	struct user_state s;
-	__u32 nr;
+	__u64 nr;
 
 	/* Interrupts and softirqs have stacks of their own. */
 	if (unlikely(number(home, regs) - frame >= THREAD_SIZE))
@@ -98,7 +99,7 @@ static __always_inline __u32 syscall_of(int legacy, struct task_struct *task, vo
 	nr = s.nr;
 	if (unlikely(s.compat))
 		return syscall(SYSCALL_COMPAT, nr & SYSCALL_NR_MASK);
-	if (likely(nr <= SYSCALL_NR_MASK))
+	if (likely((__u32)nr <= SYSCALL_NR_MASK))
 		return syscall(SYSCALL_NATIVE, nr);
 	if (nr & 1U << 31)
 		return syscall(SYSCALL_NONE, NO_SYSCALL_EXCEPTION);

@@ -36,7 +36,7 @@ enum mode {
 	MODE_SAMPLE = 32, /* one of sample_of invocations, at random */
 };
 
-/* Tag of a cell: mount namespace in the upper half, syscall in the lower 16 bits. 0: the cell is free. */
+/* Tag of a cell: syscall in the upper half, mount namespace in the lower. 0: the cell is free. */
 /* The first cell of every CPU takes what found no cell of its own. */
 #define CELL_OTHER 1
 

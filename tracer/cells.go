@@ -111,8 +111,8 @@ func (c *cells) drain(fn func(*count)) error {
 // frequent.
 func difference(now, last *bpf.ProbeCell) (_ *count, changed bool) {
 	d := &count{
-		mntns:     uint32(now.Tag >> 32),
-		syscall:   uint16(now.Tag),
+		mntns:     uint32(now.Tag),
+		syscall:   uint16(now.Tag >> 32),
 		other:     now.Tag == cellOther,
 		sum:       now.Sum - last.Sum,
 		denials:   uint64(now.Denials - last.Denials),

@@ -35,10 +35,10 @@ func (l *loader) variant(t target) (variant, error) {
 		v.enter, v.exit, v.quick = bpf.ProbeProgProbeEnterQuick, bpf.ProbeProgProbeExitQuick, true
 	case l.mode == bpf.ProbeModeMODE_PREEMPTIBLE && l.quickFits():
 		v.enter, v.exit, v.quick = bpf.ProbeProgProbeEnterQuickPreemptible, bpf.ProbeProgProbeExitQuickPreemptible, true
-	case l.mode == bpf.ProbeModeMODE_MNTNS:
+	case l.mode&^bpf.ProbeModeMODE_PREEMPTIBLE == bpf.ProbeModeMODE_MNTNS:
 		v.enter = bpf.ProbeProgProbeEnterMntns
-	case l.mode == bpf.ProbeModeMODE_MNTNS|bpf.ProbeModeMODE_PREEMPTIBLE:
-		v.enter = bpf.ProbeProgProbeEnterMntnsPreemptible
+	case l.mode&^bpf.ProbeModeMODE_PREEMPTIBLE == bpf.ProbeModeMODE_SAMPLE:
+		v.enter = bpf.ProbeProgProbeEnterSample
 	}
 	return v, nil
 }

@@ -51,7 +51,7 @@ func TestFilterTable(t *testing.T) {
 }
 
 func TestDifferenceOfWrappedCounters(t *testing.T) {
-	last := bpf.ProbeCell{Tag: 7<<32 | 3, Sum: 1 << 40, Denials: 1<<32 - 1, Preempted: 5}
+	last := bpf.ProbeCell{Tag: 3<<32 | 7, Sum: 1 << 40, Denials: 1<<32 - 1, Preempted: 5}
 	last.Readings[10] = 1<<32 - 3
 	now := last
 	now.Sum += 900
