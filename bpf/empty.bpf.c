@@ -1,13 +1,20 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* An LSM program that does nothing, on a hook that a cheap syscall reaches (getpgid): what it costs is dispatch, what a probe
- * reads on it is bias. */
+/* LSM programs that do nothing, on hooks that a cheap syscall reaches (getpgid, capget): what they cost is dispatch, what a probe
+ * reads on them is bias. */
 #include "types.h"
 #include <bpf/bpf_helpers.h>
 
 SEC("lsm/task_getpgid")
 int lsmprof_empty(void *ctx)
+{
+	return 0;
+}
+
+/* task_getpgid takes no sleepable programs. */
+SEC("lsm.s/capget")
+int lsmprof_empty_sleepable(void *ctx)
 {
 	return 0;
 }

@@ -16,7 +16,8 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	EmptyProgLsmprofEmpty = "lsmprof_empty"
+	EmptyProgLsmprofEmpty          = "lsmprof_empty"
+	EmptyProgLsmprofEmptySleepable = "lsmprof_empty_sleepable"
 )
 
 // LoadEmpty returns the embedded CollectionSpec for Empty.
@@ -61,7 +62,8 @@ type EmptySpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type EmptyProgramSpecs struct {
-	LsmprofEmpty *ebpf.ProgramSpec `ebpf:"lsmprof_empty"`
+	LsmprofEmpty          *ebpf.ProgramSpec `ebpf:"lsmprof_empty"`
+	LsmprofEmptySleepable *ebpf.ProgramSpec `ebpf:"lsmprof_empty_sleepable"`
 }
 
 // EmptyMapSpecs contains maps before they are loaded into the kernel.
@@ -112,12 +114,14 @@ type EmptyVariables struct {
 //
 // It can be passed to LoadEmptyObjects or ebpf.CollectionSpec.LoadAndAssign.
 type EmptyPrograms struct {
-	LsmprofEmpty *ebpf.Program `ebpf:"lsmprof_empty"`
+	LsmprofEmpty          *ebpf.Program `ebpf:"lsmprof_empty"`
+	LsmprofEmptySleepable *ebpf.Program `ebpf:"lsmprof_empty_sleepable"`
 }
 
 func (p *EmptyPrograms) Close() error {
 	return _EmptyClose(
 		p.LsmprofEmpty,
+		p.LsmprofEmptySleepable,
 	)
 }
 

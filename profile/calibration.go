@@ -18,6 +18,10 @@ type Calibration struct {
 	Dispatch    Median `json:"dispatch"`    // what reaching the first program on a hook costs, ns
 	Further     Median `json:"further"`     // what reaching one more program on the same hook costs, ns
 	ProbeCost   Median `json:"probe_cost"`  // what the probes add to an invocation, ns
+	// Where pairs of probes differ; zero: not measured, as the plain ones.
+	BiasSelective     Median `json:"bias_selective,omitzero"`
+	BiasSleepable     Median `json:"bias_sleepable,omitzero"`
+	DispatchSleepable Median `json:"dispatch_sleepable,omitzero"` // of the first program on a hook
 	// Refused says why the values are not applied; empty: they are.
 	Refused  string   `json:"refused,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
@@ -46,7 +50,11 @@ func (c *Calibration) Judge() {
 		name   string
 		m      Median
 		refuse bool
-	}{{"bias", c.Bias, true}, {"dispatch", c.Dispatch, true}, {"dispatch of further programs", c.Further, false}} {
+	}{
+		{"bias", c.Bias, true}, {"dispatch", c.Dispatch, true}, {"dispatch of further programs", c.Further, false},
+		{"bias of probes with a filter", c.BiasSelective, false}, {"bias of sleepable programs", c.BiasSleepable, false},
+		{"dispatch of sleepable programs", c.DispatchSleepable, false},
+	} {
 		switch {
 		case v.refuse && v.m.wider(uselessSpread):
 			if c.Refused == "" {
@@ -58,6 +66,25 @@ func (c *Calibration) Judge() {
 	}
 }
 
+// of is what a reading of the program has too much, and what reaching it cost, ns.
+func (c *Calibration) of(p Program) (bias, dispatch float64) {
+	b, d := c.Bias, c.Dispatch
+	switch {
+	case p.Pair == PairSelective && c.BiasSelective != Median{}:
+		b = c.BiasSelective
+	case p.Pair == PairSleepable && c.BiasSleepable != Median{}:
+		b = c.BiasSleepable
+	}
+	if p.Pair == PairSleepable && c.DispatchSleepable != (Median{}) {
+		d = c.DispatchSleepable
+	}
+	if p.Position == 0 {
+		return b.Value, d.Value
+	}
+	// A sleepable program takes as much longer to reach wherever it stands.
+	return b.Value, max(0, c.Further.Value+d.Value-c.Dispatch.Value)
+}
+
 // Applies says whether costs are worked out with it.
 func (c *Calibration) Applies() bool { return c.Runs > 0 && c.Refused == "" }
 
@@ -65,7 +92,11 @@ func (c Calibration) String() string {
 	if c.Runs == 0 {
 		return "off"
 	}
-	s := fmt.Sprintf("bias %v, dispatch %v, further programs %v, probes %v (medians of %d runs)", c.Bias, c.Dispatch, c.Further, c.ProbeCost, c.Runs)
+	bias := c.Bias.String()
+	if c.BiasSelective != (Median{}) {
+		bias += fmt.Sprintf(" (with filters %.1f)", c.BiasSelective.Value)
+	}
+	s := fmt.Sprintf("bias %s, dispatch %v, further programs %v, probes %v (medians of %d runs)", bias, c.Dispatch, c.Further, c.ProbeCost, c.Runs)
 	if c.Refused != "" {
 		return "refused: " + s
 	}

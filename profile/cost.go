@@ -60,7 +60,7 @@ func (s Snapshot) Costs() (Costs, error) {
 		p := s.Programs[r.Program]
 		c := Cost{Row: r, Of: p, Name: names[r.Workload]}
 		if s.Calibration.Applies() {
-			c.bias, c.dispatch = s.Calibration.Bias.Value, s.Calibration.dispatch(p.Position)
+			c.bias, c.dispatch = s.Calibration.of(p)
 		}
 		timed := r.Readings.Count()
 		c.Calls = shares[r.Program].next(timed+r.Preempted, p)
@@ -79,13 +79,6 @@ func (s Snapshot) Costs() (Costs, error) {
 	}
 	slices.SortFunc(costs.Rows, compareCosts)
 	return costs, nil
-}
-
-func (c Calibration) dispatch(position int) float64 {
-	if position == 0 {
-		return c.Dispatch.Value
-	}
-	return c.Further.Value
 }
 
 // apportion scales the counts of a program's rows to its true number of invocations. It rounds the running total instead of

@@ -27,6 +27,11 @@ func costs(t *testing.T, s Snapshot) Costs {
 
 var calibrated = Calibration{Runs: 10, Bias: Median{Value: 160}, Dispatch: Median{Value: 150}, Further: Median{Value: 25}}
 
+var everyPair = Calibration{
+	Runs: 10, Bias: Median{Value: 160}, Dispatch: Median{Value: 150}, Further: Median{Value: 25},
+	BiasSelective: Median{Value: 170}, BiasSleepable: Median{Value: 300}, DispatchSleepable: Median{Value: 170},
+}
+
 func TestHookCostIsBodyAndDispatch(t *testing.T) {
 	for _, test := range []struct {
 		name       string
@@ -37,6 +42,11 @@ func TestHookCostIsBodyAndDispatch(t *testing.T) {
 		{"first on its hook", Program{}, calibrated, 10000, 11500},
 		{"second on its hook", Program{Position: 1}, calibrated, 10000, 10250},
 		{"whole hook", Program{Scope: ScopeHook}, calibrated, 10000, 11500},
+		{"selective probes", Program{Pair: PairSelective}, everyPair, 9900, 11400},
+		{"sleepable", Program{Pair: PairSleepable}, everyPair, 8600, 10300},
+		{"sleepable, second on its hook", Program{Pair: PairSleepable, Position: 1}, everyPair, 8600, 9050},
+		{"selective probes, an earlier calibration", Program{Pair: PairSelective}, calibrated, 10000, 11500},
+		{"sleepable, an earlier calibration", Program{Pair: PairSleepable}, calibrated, 10000, 11500},
 		{"not calibrated", Program{}, Calibration{Bias: Median{Value: 160}}, 11600, 11600},
 	} {
 		t.Run(test.name, func(t *testing.T) {

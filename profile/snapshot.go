@@ -46,6 +46,7 @@ type Program struct {
 	Scope    Scope
 	// Position on the hook: 0 for the first program attached, whose dispatch includes entering the hook's trampoline.
 	Position int
+	Pair     Pair
 
 	Timed     uint64 // invocations with a time
 	Preempted uint64 // invocations seen, without a time: another task ran in between
@@ -58,6 +59,15 @@ type Scope int
 const (
 	ScopeProgram Scope = iota // one BPF program
 	ScopeHook                 // every program of the hook (kernels before 5.18)
+)
+
+// Pair is a kind of probes. Each has a bias of its own.
+type Pair int
+
+const (
+	PairPlain     Pair = iota // records every invocation
+	PairSelective             // leaves some out, by a filter or by sampling, or has more cells than a map value holds
+	PairSleepable             // for sleepable programs
 )
 
 // Row is what one program cost one workload in one syscall under one rule count.

@@ -1,28 +1,15 @@
 package tracer
 
 import (
-	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
-	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
 
-	"github.com/lsmprof/lsmprof/bpf"
 	"github.com/lsmprof/lsmprof/profile"
-)
-
-const (
-	emptyProgram = "lsmprof_empty"
-
-	// A batch is so short that most are not interrupted, and there are so many that those that are do not reach the quartiles.
-	batches   = 400
-	batchSize = 25
 )
 
 // Calibrate measures, on this machine and on one CPU, what lsmprof itself reads and adds: with an empty LSM program of its own on
@@ -43,31 +30,37 @@ func Calibrate(scope profile.Scope, preemptible bool) (_ profile.Calibration, er
 	defer runtime.UnlockOSThread()
 	defer stayOnCPU()()
 
-	without := latency(nil)
+	without := latency(callGetpgid, nil)
 	first, err := attachEmpty()
 	if err != nil {
 		return profile.Calibration{}, err
 	}
 	defer first.Close()
-	with := latency(nil)
+	with := latency(callGetpgid, nil)
 
 	second, err := attachEmpty()
 	if err != nil {
 		return profile.Calibration{}, err
 	}
-	further := latency(nil)
+	further := latency(callGetpgid, nil)
 	if err := second.Close(); err != nil {
 		return profile.Calibration{}, err
 	}
-	readings, probed, err := first.probed(scope, preemptible)
+	readings, probed, err := first.probed(scope, Filter{}, preemptible)
 	if err != nil {
 		return profile.Calibration{}, err
 	}
-	with = append(with, latency(nil)...)
+	var selective []float64
+	if scope == profile.ScopeProgram {
+		if selective, _, err = first.probed(scope, Filter{MntNS: ownNamespace()}, preemptible); err != nil {
+			return profile.Calibration{}, err
+		}
+	}
+	with = append(with, latency(callGetpgid, nil)...)
 	if err := first.Close(); err != nil {
 		return profile.Calibration{}, err
 	}
-	without = append(without, latency(nil)...)
+	without = append(without, latency(callGetpgid, nil)...)
 
 	cal := profile.Calibration{
 		Runs:        batches,
@@ -78,9 +71,42 @@ func Calibrate(scope profile.Scope, preemptible bool) (_ profile.Calibration, er
 		Further:     less(further, with),
 		ProbeCost:   less(probed, with),
 	}
+	if len(selective) > 0 {
+		cal.BiasSelective = median(selective)
+	}
+	if scope == profile.ScopeProgram {
+		if err := calibrateSleepable(&cal, preemptible); err != nil {
+			slog.Debug("sleepable programs are not calibrated", "reason", err) // Start warns where there are any
+		}
+	}
 	cal.Judge()
 	shareHook(&cal, others)
 	return cal, nil
+}
+
+// calibrateSleepable measures what is different for sleepable programs: the kernel reaches them another way, and their probes keep
+// the start with the task. Beside programs of somebody else the dispatch stays unknown.
+func calibrateSleepable(cal *profile.Calibration, preemptible bool) error {
+	others, err := attachedTo(sleepableHook)
+	if err != nil {
+		return err
+	}
+	without := latency(callCapget, nil)
+	e, err := attachEmptySleepable()
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	with := latency(callCapget, nil)
+	readings, _, err := e.probed(cal.Scope, Filter{}, preemptible)
+	if err != nil {
+		return err
+	}
+	cal.BiasSleepable = median(readings)
+	if len(others) == 0 {
+		cal.DispatchSleepable = less(with, without)
+	}
+	return e.Close()
 }
 
 // shareHook corrects what was measured beside programs of somebody else on the same hook.
@@ -108,86 +134,6 @@ func attachedTo(hook string) (names []string, err error) {
 		}
 	}
 	return names, err
-}
-
-// empty is an attached program that does nothing.
-type empty struct {
-	link link.Link
-	prog *ebpf.Program
-}
-
-func attachEmpty() (*empty, error) {
-	var objs bpf.EmptyObjects
-	if err := rlimit.RemoveMemlock(); err != nil {
-		return nil, err
-	}
-	if err := bpf.LoadEmptyObjects(&objs, nil); err != nil {
-		return nil, fmt.Errorf("load %s: %w", emptyProgram, explainLoad(err))
-	}
-	l, err := link.AttachLSM(link.LSMOptions{Program: objs.LsmprofEmpty})
-	if err != nil {
-		objs.Close()
-		return nil, fmt.Errorf("attach %s: %w", emptyProgram, explainLoad(err))
-	}
-	return &empty{l, objs.LsmprofEmpty}, nil
-}
-
-// Close detaches; a second time it does nothing.
-func (e *empty) Close() error {
-	if e.link == nil {
-		return nil
-	}
-	err := errors.Join(e.link.Close(), e.prog.Close())
-	e.link = nil
-	return err
-}
-
-// probed is the reading of the program and the latency while probes are on it, of each batch.
-func (e *empty) probed(scope profile.Scope, preemptible bool) (readings, probed []float64, err error) {
-	info, err := e.prog.Info()
-	if err != nil {
-		return nil, nil, err
-	}
-	id, _ := info.ID()
-	l, err := newLoader(Filter{}, preemptible, 1, 16)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer l.Close()
-	p, err := l.attach(target{Program{ID: id, Name: emptyProgram, Hook: trialHook}, scope})
-	if err != nil {
-		return nil, nil, err
-	}
-	defer p.Close()
-	l.control.open()
-	probed = latency(func() {
-		var c count
-		err = errors.Join(err, p.cells.drain(func(d *count) { c.sum += d.sum; c.readings.Merge(&d.readings) }))
-		if n := c.readings.Count(); n > 0 {
-			readings = append(readings, float64(c.sum)/float64(n))
-		}
-	})
-	if err == nil && len(readings) == 0 {
-		err = fmt.Errorf("the probes saw nothing: %w", ErrUnsupported)
-	}
-	return readings, probed, err
-}
-
-// latency is the time of one getpgid(2) in each batch, in ns; then is called after each. The hook is not reached for pid 0.
-func latency(then func()) []float64 {
-	self := uintptr(unix.Getpid())
-	out := make([]float64, 0, batches)
-	for range batches {
-		start := time.Now()
-		for range batchSize {
-			unix.RawSyscall(unix.SYS_GETPGID, self, 0, 0)
-		}
-		out = append(out, float64(time.Since(start).Nanoseconds())/batchSize)
-		if then != nil {
-			then()
-		}
-	}
-	return out
 }
 
 // median of xs, with the distance between its quartiles.

@@ -2,7 +2,9 @@ package tracer
 
 import (
 	"math"
+	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +71,61 @@ func TestIcountCalibrationRepeats(t *testing.T) {
 	}
 	if again.ProbeCost.Value > preemptible.ProbeCost.Value {
 		t.Errorf("probes that look for preemption cost %v, those that do not %v", preemptible.ProbeCost, again.ProbeCost)
+	}
+}
+
+// A program costs the same whatever pair of probes is on it: each kind has a bias of its own.
+func TestIcountEveryPairSeesTheSameCost(t *testing.T) {
+	vmtest.IcountGuest(t)
+	if scopeOf(t) != profile.ScopeProgram {
+		t.Skip("before 5.18 there is one kind of probes")
+	}
+	cal := calibrate(t, true)
+	lsmProgram(t, "plain", "task_getpgid", 0, allow()...)
+	lsmProgram(t, "sleeps", sleepableHook, sleepable, allow()...)
+	record := func(opts Options, pair profile.Pair, hook string, call func()) profile.Cost {
+		opts.Calibration = cal
+		opts.Select = func(p Program) bool { return p.Hook == hook }
+		s, _ := measure(t, opts, func() {
+			for range 200 {
+				call()
+			}
+		})
+		if s.Programs[0].Pair != pair {
+			t.Fatalf("%+v: pair %d, want %d", opts, s.Programs[0].Pair, pair)
+		}
+		costs, err := s.Costs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return costs.Rows[0]
+	}
+	// The least of some short recordings: an interrupt only adds.
+	mean := func(opts Options, pair profile.Pair) float64 {
+		var means []float64
+		for range 5 {
+			c := record(opts, pair, "task_getpgid", callGetpgid)
+			means = append(means, c.Mean())
+		}
+		return slices.Min(means)
+	}
+	plain := mean(Options{}, profile.PairPlain)
+	t.Logf("plain %.1f, %v", plain, cal)
+	for name, opts := range map[string]Options{
+		"filtered": {Filter: Filter{MntNS: ownNamespace()}}, "by pid": {Filter: Filter{PIDs: []uint32{uint32(os.Getpid())}}}, "sampled": {Sample: 4},
+	} {
+		if got := mean(opts, profile.PairSelective); math.Abs(got-plain) > 3 {
+			t.Errorf("%s: %.1f, plain %.1f", name, got, plain)
+		}
+	}
+	if cal.BiasSleepable == (profile.Median{}) {
+		t.Skip("this machine cannot keep a start with the task")
+	}
+	// The median: calls that take a start's room from the kernel are long. It is as exact as a bucket.
+	c := record(Options{}, profile.PairSleepable, sleepableHook, callCapget)
+	got, want := c.Quantile(0.5), cal.DispatchSleepable.Value
+	if math.Abs(got-want) > profile.Tolerance*(want+cal.BiasSleepable.Value) {
+		t.Errorf("sleepable: %.1f, its dispatch is %.1f and its body nothing", got, want)
 	}
 }
 

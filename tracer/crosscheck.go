@@ -128,7 +128,7 @@ func statsBias() (float64, error) {
 	var means []float64
 	var count uint64
 	var spent time.Duration
-	latency(func() {
+	latency(e.reach, func() {
 		s, failed := e.prog.Stats()
 		if failed != nil {
 			err = fmt.Errorf("read statistics of %s: %w", emptyProgram, failed)

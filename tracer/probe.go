@@ -8,6 +8,7 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/profile"
 )
 
 // errGone says that a program was detached between being listed and being probed: an enforcer that restarts, no failure.
@@ -22,6 +23,7 @@ type probe struct {
 	origin uint32    // what events of it are told by
 	about  subject   // of events
 	void   bool      // the hook returns nothing
+	pair   profile.Pair
 	// exitProg counts the invocations that the kernel kept from it (recursion_misses).
 	exitProg *ebpf.Program
 	cells    *cells // nil: its invocations go through the stream
@@ -66,6 +68,7 @@ func (l *loader) attachCounting(p *probe) error {
 	if err != nil {
 		return err
 	}
+	p.pair = v.pair
 	spec := choose(l.spec, map[string]string{"enter": v.enter, "exit": v.exit})
 	constants := map[string]any{bpf.ProbeVarSlots: l.slots(), bpf.ProbeVarBucketOf: bucketTable()}
 	var programs pair

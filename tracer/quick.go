@@ -30,14 +30,17 @@ func (l *loader) variant(t target) (variant, error) {
 	if err != nil || t.scope != profile.ScopeProgram || t.program.Sleepable {
 		return v, err
 	}
+	const preemptible = bpf.ProbeModeMODE_PREEMPTIBLE
 	switch {
-	case l.mode == 0 && l.quickFits():
-		v.enter, v.exit, v.quick = bpf.ProbeProgProbeEnterQuick, bpf.ProbeProgProbeExitQuick, true
-	case l.mode == bpf.ProbeModeMODE_PREEMPTIBLE && l.quickFits():
-		v.enter, v.exit, v.quick = bpf.ProbeProgProbeEnterQuickPreemptible, bpf.ProbeProgProbeExitQuickPreemptible, true
-	case l.mode&^bpf.ProbeModeMODE_PREEMPTIBLE == bpf.ProbeModeMODE_MNTNS:
+	case l.mode&^preemptible == 0 && l.quickFits():
+		v.enter, v.exit = bpf.ProbeProgProbeEnterQuick, bpf.ProbeProgProbeExitQuick
+		if l.mode == preemptible {
+			v.enter, v.exit = bpf.ProbeProgProbeEnterQuickPreemptible, bpf.ProbeProgProbeExitQuickPreemptible
+		}
+		v.quick, v.pair = true, profile.PairPlain
+	case l.mode&^preemptible == bpf.ProbeModeMODE_MNTNS:
 		v.enter = bpf.ProbeProgProbeEnterMntns
-	case l.mode&^bpf.ProbeModeMODE_PREEMPTIBLE == bpf.ProbeModeMODE_SAMPLE:
+	case l.mode&^preemptible == bpf.ProbeModeMODE_SAMPLE:
 		v.enter = bpf.ProbeProgProbeEnterSample
 	}
 	return v, nil

@@ -32,6 +32,7 @@ func (t target) walks() Program {
 type variant struct {
 	enter, exit string
 	quick       bool // the pair has all cells in one map value
+	pair        profile.Pair
 
 	traceEnter, traceExit, stack string
 }
@@ -41,12 +42,12 @@ func (t target) variant() (variant, error) {
 	switch {
 	case t.scope == profile.ScopeProgram && t.program.Sleepable:
 		return variant{
-			bpf.ProbeProgProbeEnterSleepable, bpf.ProbeProgProbeExitSleepable, false,
+			bpf.ProbeProgProbeEnterSleepable, bpf.ProbeProgProbeExitSleepable, false, profile.PairSleepable,
 			bpf.TraceProgTraceEnterSleepable, bpf.TraceProgTraceExitSleepable, bpf.TraceProgStackSample,
 		}, nil
 	case t.scope == profile.ScopeProgram:
 		return variant{
-			bpf.ProbeProgProbeEnter, bpf.ProbeProgProbeExit, false,
+			bpf.ProbeProgProbeEnter, bpf.ProbeProgProbeExit, false, profile.PairSelective,
 			bpf.TraceProgTraceEnter, bpf.TraceProgTraceExit, bpf.TraceProgStackSample,
 		}, nil
 	case t.program.Sleepable:
@@ -54,7 +55,7 @@ func (t target) variant() (variant, error) {
 		return variant{}, fmt.Errorf("sleepable programs need Linux 5.18: %w", ErrUnsupported)
 	}
 	return variant{
-		bpf.ProbeProgProbeEnterLegacy, bpf.ProbeProgProbeExitLegacy, false,
+		bpf.ProbeProgProbeEnterLegacy, bpf.ProbeProgProbeExitLegacy, false, profile.PairPlain,
 		bpf.TraceProgTraceEnterLegacy, bpf.TraceProgTraceExitLegacy, bpf.TraceProgStackSampleLegacy,
 	}, nil
 }

@@ -165,7 +165,7 @@ func (t *Tracer) targets(progs []Program) []target {
 	var out []target
 	hooks := map[string]int{}
 	for _, p := range progs {
-		if !p.Attached() || p.Name == emptyProgram || t.opts.Select != nil && !t.opts.Select(p) {
+		if !p.Attached() || p.ours() || t.opts.Select != nil && !t.opts.Select(p) {
 			continue
 		}
 		if t.opts.Scope == profile.ScopeProgram {
@@ -241,9 +241,12 @@ func (t *Tracer) add(target target, p *probe) {
 	t.probes[target.id()] = tr
 	tr.target, tr.probe, tr.baseline = target, p, 0
 	tr.sum.Hook, tr.sum.Enforcer = target.program.Hook, tr.enforcer
-	tr.sum.Scope, tr.sum.Position = target.scope, target.program.Position
+	tr.sum.Scope, tr.sum.Position, tr.sum.Pair = target.scope, target.program.Position, p.pair
 	if target.scope == profile.ScopeProgram {
 		tr.sum.ID, tr.sum.Name = uint32(target.program.ID), target.program.Name
+	}
+	if c := &t.opts.Calibration; p.pair == profile.PairSleepable && c.Applies() && c.BiasSleepable == (profile.Median{}) {
+		t.warnf("%s is sleepable, and what probes read of an empty sleepable program is not in the calibration: its costs are some 10 ns too high", target)
 	}
 	if p.origin > 0 {
 		t.origins[p.origin] = &origin{program: tr.sum, walks: target.walks(), about: p.about, void: p.void, traced: tr}
