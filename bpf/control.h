@@ -21,7 +21,8 @@ volatile __u32 pids_allowed[FILTER_SLOTS] SEC(".data.control") __attribute__((al
 
 static __always_inline int in_table(volatile __u32 *table, __u32 key)
 {
-	__u64 place = ((__u64)key << 3) & ((FILTER_SLOTS / 2 - 1) << 3); /* in bytes: one instruction less than an index */
+	__u64 place =
+		((__u64)key << 3) & ((FILTER_SLOTS / 2 - 1) << 3); /* in bytes: one instruction less than an index */
 	__u64 both = *(volatile __u64 *)((volatile char *)table + place);
 
 	return (__u32)both == key || both >> 32 == key;

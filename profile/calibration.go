@@ -51,8 +51,11 @@ func (c *Calibration) Judge() {
 		m      Median
 		refuse bool
 	}{
-		{"bias", c.Bias, true}, {"dispatch", c.Dispatch, true}, {"dispatch of further programs", c.Further, false},
-		{"bias of probes with a filter", c.BiasSelective, false}, {"bias of sleepable programs", c.BiasSleepable, false},
+		{"bias", c.Bias, true},
+		{"dispatch", c.Dispatch, true},
+		{"dispatch of further programs", c.Further, false},
+		{"bias of probes with a filter", c.BiasSelective, false},
+		{"bias of sleepable programs", c.BiasSleepable, false},
 		{"dispatch of sleepable programs", c.DispatchSleepable, false},
 	} {
 		switch {
