@@ -1,6 +1,7 @@
 package tracer
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -13,16 +14,17 @@ import (
 )
 
 // Calibrate measures, on this machine and on one CPU, what lsmprof itself reads and adds: with an empty LSM program of its own on
-// task_getpgid, the latency of getpgid(2) without it, with it, with a second one, and with probes on it. What is compared is
-// measured on the way there and on the way back: a CPU that gets faster or slower meanwhile is in the spread, not in the
-// difference. It needs what Start needs, and takes a fraction of a second.
-func Calibrate(scope profile.Scope, preemptible bool) (_ profile.Calibration, err error) {
+// task_getpgid, the latency of getpgid(2) without it, with it, with a second one, and with probes on it. The first is measured again
+// at the end: a CPU that gets faster or slower meanwhile is in the spread, not in the difference. Sleepable programs are calibrated
+// where some are attached, or when asked for. It needs what Start needs, and takes a fraction of a second: attaching and detaching a
+// program takes the kernel RCU grace periods, 130 ms a time on 6.1, 25 ms on 7.2.
+func Calibrate(scope profile.Scope, preemptible, sleepable bool) (_ profile.Calibration, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("calibrate: %w", err)
 		}
 	}()
-	others, err := attachedTo(trialHook)
+	progs, err := Programs()
 	if err != nil {
 		return profile.Calibration{}, err
 	}
@@ -30,67 +32,64 @@ func Calibrate(scope profile.Scope, preemptible bool) (_ profile.Calibration, er
 	defer runtime.UnlockOSThread()
 	defer stayOnCPU()()
 
+	cal, err := calibratePlain(scope, preemptible)
+	if err != nil {
+		return profile.Calibration{}, err
+	}
+	asleep := slices.ContainsFunc(progs, func(p Program) bool { return p.Attached() && p.Sleepable })
+	if scope == profile.ScopeProgram && (sleepable || asleep) {
+		if err := calibrateSleepable(&cal, preemptible, attachedTo(sleepableHook, progs)); err != nil {
+			slog.Debug("sleepable programs are not calibrated", "reason", err) // Start warns where there are any
+		}
+	}
+	cal.Judge()
+	shareHook(&cal, attachedTo(trialHook, progs))
+	return cal, nil
+}
+
+func calibratePlain(scope profile.Scope, preemptible bool) (cal profile.Calibration, err error) {
 	without := latency(callGetpgid, nil)
 	first, err := attachEmpty()
 	if err != nil {
-		return profile.Calibration{}, err
+		return cal, err
 	}
-	defer first.Close()
 	with := latency(callGetpgid, nil)
-
 	second, err := attachEmpty()
 	if err != nil {
-		return profile.Calibration{}, err
+		return cal, errors.Join(err, first.Close())
 	}
 	further := latency(callGetpgid, nil)
-	if err := second.Close(); err != nil {
-		return profile.Calibration{}, err
-	}
 	readings, probed, err := first.probed(scope, Filter{}, preemptible)
-	if err != nil {
-		return profile.Calibration{}, err
-	}
 	var selective []float64
-	if scope == profile.ScopeProgram {
-		if selective, _, err = first.probed(scope, Filter{MntNS: ownNamespace()}, preemptible); err != nil {
-			return profile.Calibration{}, err
-		}
+	if err == nil && scope == profile.ScopeProgram {
+		selective, _, err = first.probed(scope, Filter{MntNS: ownNamespace()}, preemptible)
 	}
-	with = append(with, latency(callGetpgid, nil)...)
-	if err := first.Close(); err != nil {
-		return profile.Calibration{}, err
+	// At once: each waits for the kernel.
+	closed := make(chan error)
+	go func() { closed <- second.Close() }()
+	if err := errors.Join(err, first.Close(), <-closed); err != nil {
+		return cal, err
 	}
 	without = append(without, latency(callGetpgid, nil)...)
 
-	cal := profile.Calibration{
+	cal = profile.Calibration{
 		Runs:        batches,
 		Scope:       scope,
 		Preemptible: preemptible,
 		Bias:        median(readings),
 		Dispatch:    less(with, without),
 		Further:     less(further, with),
-		ProbeCost:   less(probed, with),
+		ProbeCost:   less(probed, further),
 	}
 	if len(selective) > 0 {
 		cal.BiasSelective = median(selective)
 	}
-	if scope == profile.ScopeProgram {
-		if err := calibrateSleepable(&cal, preemptible); err != nil {
-			slog.Debug("sleepable programs are not calibrated", "reason", err) // Start warns where there are any
-		}
-	}
-	cal.Judge()
-	shareHook(&cal, others)
 	return cal, nil
 }
 
 // calibrateSleepable measures what is different for sleepable programs: the kernel reaches them another way, and their probes keep
 // the start with the task. Beside programs of somebody else the dispatch stays unknown.
-func calibrateSleepable(cal *profile.Calibration, preemptible bool) error {
-	others, err := attachedTo(sleepableHook)
-	if err != nil {
-		return err
-	}
+func calibrateSleepable(cal *profile.Calibration, preemptible bool, others []string) error {
 	without := latency(callCapget, nil)
 	e, err := attachEmptySleepable()
 	if err != nil {
@@ -126,14 +125,13 @@ func shareHook(cal *profile.Calibration, others []string) {
 }
 
 // attachedTo names the programs on a hook.
-func attachedTo(hook string) (names []string, err error) {
-	progs, err := Programs()
+func attachedTo(hook string, progs []Program) (names []string) {
 	for _, p := range progs {
 		if p.Attached() && p.Hook == hook {
 			names = append(names, p.Name)
 		}
 	}
-	return names, err
+	return names
 }
 
 // median of xs, with the distance between its quartiles.

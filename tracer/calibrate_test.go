@@ -27,7 +27,7 @@ func scopeOf(t *testing.T) profile.Scope {
 
 func calibrate(t *testing.T, preemptible bool) profile.Calibration {
 	t.Helper()
-	cal, err := Calibrate(scopeOf(t), preemptible)
+	cal, err := Calibrate(scopeOf(t), preemptible, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func attachOne(p Program, reach func()) (_ *empty, err error) {
 	var objs struct {
 		Program *ebpf.Program `ebpf:"program"`
 	}
-	if err := choose(spec, map[string]string{"program": p.Name}).LoadAndAssign(&objs, nil); err != nil {
+	if err := choose(spec, map[string]string{"program": p.Name}).LoadAndAssign(&objs, &ebpf.CollectionOptions{Cache: kernelTypes}); err != nil {
 		return nil, err
 	}
 	l, err := link.AttachLSM(link.LSMOptions{Program: objs.Program})
@@ -139,11 +139,11 @@ func callCapget() {
 	_, _, _ = unix.RawSyscall(unix.SYS_CAPGET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0)
 }
 
-// ownNamespace is the mount namespace of this process, or none where there is no /proc.
+// ownNamespace is the mount namespace of this process.
 func ownNamespace() []uint32 {
-	var st unix.Stat_t
-	if unix.Stat("/proc/self/ns/mnt", &st) != nil {
+	ns, err := MountNamespace("/proc/self")
+	if err != nil {
 		return nil
 	}
-	return []uint32{uint32(st.Ino)}
+	return []uint32{ns}
 }

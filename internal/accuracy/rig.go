@@ -28,7 +28,7 @@ func NewRig() (*Rig, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.calibration, err = tracer.Calibrate(scope, kernel.Preempts()); err != nil {
+	if r.calibration, err = tracer.Calibrate(scope, kernel.Preempts(), false); err != nil {
 		return nil, err
 	}
 	if !r.calibration.Applies() || len(r.calibration.Warnings) > 0 {

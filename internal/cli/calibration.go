@@ -12,7 +12,7 @@ import (
 // calibration measures, or takes an earlier one from a file where one is given.
 func calibration(file string, scope profile.Scope, preemptible bool) (profile.Calibration, error) {
 	if file == "" {
-		return tracer.Calibrate(scope, preemptible)
+		return tracer.Calibrate(scope, preemptible, false)
 	}
 	f, err := os.Open(file)
 	if err != nil {

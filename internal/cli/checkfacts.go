@@ -79,7 +79,7 @@ func gatherFacts(find func() ([]foundEnforcer, error)) machineFacts {
 	f.busiest, _ = tracer.Busiest()
 	f.scope, f.versionErr = tracer.ScopeHere()
 	if f.tracing == nil && f.lsm == nil && f.versionErr == nil {
-		f.calibration, f.calibrationErr = tracer.Calibrate(f.scope, kernel.Preempts())
+		f.calibration, f.calibrationErr = tracer.Calibrate(f.scope, kernel.Preempts(), true)
 	}
 	f.enforcers, f.enforcersErr = find()
 	return f
