@@ -19,6 +19,7 @@ func TestSharedStructsAreWhatTheObjectHas(t *testing.T) {
 		{"probe", LoadProbe, map[string]any{"cell": ProbeCell{}, "slot": ProbeSlot{}}},
 		{"trace", LoadTrace, map[string]any{"event": TraceEvent{}, "tally": TraceTally{}, "slot": TraceSlot{}}},
 		{"facts", LoadFacts, map[string]any{"program_facts": FactsProgramFacts{}}},
+		{"syscalls", LoadSyscalls, map[string]any{"syscall_key": SyscallsSyscallKey{}, "syscall_time": SyscallsSyscallTime{}, "call": SyscallsCall{}}},
 		{"enforcer", LoadEnforcer, map[string]any{
 			"ref_pattern": EnforcerRefPattern{}, "ref_path_rule": EnforcerRefPathRule{}, "ref_net_rule": EnforcerRefNetRule{},
 			"ref_mount_rule": EnforcerRefMountRule{}, "ref_cap_rules": EnforcerRefCapRules{},

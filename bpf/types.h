@@ -105,6 +105,25 @@ struct tally {
 	__u64 _pad[6]; /* a cache line to a CPU */
 };
 
+/* A syscall, laid out as that of a cell, of the tasks in a mount namespace. */
+struct syscall_key {
+	__u32 mntns;
+	__u32 syscall;
+};
+
+/* What its calls took, from one end to the other: those that kept their CPU, or gave it away, and those that others took it from. */
+struct syscall_time {
+	__u64 calls, ns;
+	__u64 preempted, preempted_ns;
+};
+
+/* The call that a task is in. */
+struct call {
+	__u64 start; /* ns; 0: in none */
+	__u64 switches; /* involuntary context switches of the task at the start */
+	struct syscall_key of;
+};
+
 /* What the kernel says of a program that no bpf_prog_info of Linux 5.10 says. Key: our descriptor of the program. */
 struct program_facts {
 	__u8 hook[64]; /* bpf_lsm_file_open */

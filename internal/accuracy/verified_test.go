@@ -36,6 +36,11 @@ func TestVerifiedInstructionsDoNotGrow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer empty.Close()
+	var syscalls bpf.SyscallsObjects
+	if err := bpf.LoadSyscallsObjects(&syscalls, nil); err != nil {
+		t.Fatal(err)
+	}
+	defer syscalls.Close()
 	now.addAll(t)
 
 	detach, err := small("task_getpgid", 0).attach()

@@ -1,0 +1,206 @@
+package bench
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+// The clock of syscalls is tested here and not beside it: the tracer's tests have two vCPUs, and QEMU's emulation of them often does not
+// survive that one patches what the other runs all the time, the way into the kernel (see vcpus of testall).
+
+// inOwnNamespace calls fn on a thread that is alone in a mount namespace, and then ends with it.
+func inOwnNamespace(t *testing.T, fn func(mntns uint32)) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // for good
+		if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_FS); err != nil {
+			t.Error(err)
+			return
+		}
+		mntns, err := tracer.MountNamespace("/proc/thread-self")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		fn(mntns)
+	}()
+	<-done
+}
+
+// timed are the times of the syscalls of fn in a mount namespace, by name, and how many were lost.
+func timed(t *testing.T, mntns uint32, fn func()) (all map[string]tracer.SyscallTime, lost uint64) {
+	t.Helper()
+	clock, err := tracer.StartSyscallClock([]uint32{mntns})
+	if err != nil {
+		t.Error(err)
+		return nil, 0
+	}
+	fn()
+	times, lost, err := clock.Read()
+	if err != nil {
+		t.Error(err)
+	}
+	if lost > 0 && !vmtest.Guest(t).AtLeast(6, 13) {
+		t.Errorf("%d calls are lost: these programs are not preempted on this kernel", lost)
+	}
+	if err := clock.Close(); err != nil {
+		t.Error(err)
+	}
+	all = map[string]tracer.SyscallTime{}
+	for _, s := range times {
+		if s.MntNS != mntns || s.Calls == 0 || s.Ns == 0 {
+			t.Errorf("%+v", s)
+		}
+		all[s.Syscall] = s
+	}
+	return all, lost
+}
+
+// counted says whether so many calls were seen of those that there were.
+func counted(s tracer.SyscallTime, lost, want uint64) bool {
+	return s.Calls <= want && s.Calls+lost >= want
+}
+
+func getpgid(n int) {
+	for range n {
+		unix.RawSyscall(unix.SYS_GETPGID, uintptr(unix.Getpid()), 0, 0)
+	}
+}
+
+func TestEverySyscallIsTimed(t *testing.T) {
+	vmtest.Guest(t)
+	before := vmtest.KernelIDs(t)
+	const nap = 30 * time.Millisecond
+	inOwnNamespace(t, func(mntns uint32) {
+		start := time.Now()
+		all, lost := timed(t, mntns, func() {
+			getpgid(500)
+			for range 200 {
+				fd, err := unix.Open("/proc/version", unix.O_RDONLY, 0)
+				if err != nil {
+					t.Error(err)
+				}
+				unix.Close(fd)
+			}
+			for range 3 {
+				ts := unix.NsecToTimespec(nap.Nanoseconds())
+				if err := unix.Nanosleep(&ts, nil); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		took := uint64(time.Since(start))
+		for name, want := range map[string]uint64{"getpgid": 500, "openat": 200, "close": 200, "nanosleep": 3} {
+			if s := all[name]; !counted(s, lost, want) || s.Ns > took {
+				t.Errorf("%s: %+v, %d lost, want %d calls within %d ns", name, s, lost, want, took)
+			}
+		}
+		if s := all["nanosleep"]; s.Ns < s.Calls*uint64(nap) {
+			t.Errorf("%+v, of at least %s each", s, nap)
+		}
+	})
+	vmtest.NothingNew(t, before)
+}
+
+// Threads of this process run in another namespace, and one waits in a call when the clock starts.
+func TestSyscallsOfOthersAreNotTimed(t *testing.T) {
+	vmtest.Guest(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	entered, ended := make(chan uint32), make(chan struct{})
+	go inOwnNamespace(t, func(mntns uint32) {
+		defer close(ended)
+		entered <- mntns
+		_, _ = unix.Read(int(r.Fd()), make([]byte, 1))
+		getpgid(10)
+	})
+	mntns := <-entered
+	time.Sleep(100 * time.Millisecond) // for it to be in its call
+	all, lost := timed(t, mntns, func() {
+		getpgid(1000)
+		if _, err := w.Write([]byte{1}); err != nil {
+			t.Error(err)
+		}
+		<-ended
+	})
+	if !counted(all["getpgid"], lost, 10) || all["read"].Calls != 0 {
+		t.Errorf("%+v", all)
+	}
+}
+
+const execEnv = "LSMPROF_TEST_EXEC_FROM_A_THREAD"
+
+// execFromAThread keeps the first thread to itself until another one has called execve.
+func execFromAThread(path string, args ...string) {
+	runtime.LockOSThread()
+	if unix.Gettid() == unix.Getpid() {
+		go execFromAThread(path, args...)
+		select {}
+	}
+	panic(unix.Exec(path, args, nil))
+}
+
+// Children end a call that they did not enter, execve returns in another program, exit does not return, and a thread that
+// calls execve takes over the id of the first.
+func TestSyscallsOfChildrenAreTimed(t *testing.T) {
+	vmtest.Guest(t)
+	const busybox = "/bin/busybox"
+	if os.Getenv(execEnv) != "" {
+		execFromAThread(busybox, "true")
+	}
+	inOwnNamespace(t, func(mntns uint32) {
+		const children = 20
+		start := time.Now()
+		all, lost := timed(t, mntns, func() {
+			for range children {
+				pid, err := syscall.ForkExec(busybox, []string{"true"}, nil)
+				if err == nil {
+					_, err = unix.Wait4(pid, nil, 0, nil)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		for _, name := range []string{"clone", "execve", "wait4"} {
+			if s := all[name]; !counted(s, lost, children) {
+				t.Errorf("%s: %+v, %d lost, want %d", name, s, lost, children)
+			}
+		}
+		for _, name := range []string{"exit", "exit_group"} {
+			if s, there := all[name]; there {
+				t.Errorf("%+v: it never returns", s)
+			}
+		}
+		for _, s := range all {
+			if s.Ns > 2*uint64(time.Since(start)) { // parent and child
+				t.Errorf("%+v", s)
+			}
+		}
+		all, lost = timed(t, mntns, func() {
+			cmd := exec.Command("/proc/self/exe", "-test.run", "^"+t.Name()+"$")
+			cmd.Env = append(os.Environ(), execEnv+"=1")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+		if s := all["execve"]; !counted(s, lost, 2) {
+			t.Errorf("%+v, want that of the child and that of its thread", s)
+		}
+	})
+}
