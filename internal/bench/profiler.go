@@ -19,7 +19,6 @@ import (
 // Profiler makes the profile runs: with probes on the enforcer's programs, and never counted as a score.
 type Profiler struct {
 	Options tracer.Options
-	Slices  int           // of each cell
 	Slice   time.Duration // of sliced tests
 	// Describe fills in what a snapshot says of lsmprof and the machine.
 	Describe func(*profile.Snapshot)
@@ -41,6 +40,7 @@ func (m *meter) profile(ctx context.Context) error {
 	}
 	for i, t := range m.batch {
 		if _, ok := explained[t.Name]; ok {
+			m.clock.skip(m.plan.ProfileDuration(t))
 			continue
 		}
 		m.clock.report("profiling " + t.Name)
@@ -52,11 +52,16 @@ func (m *meter) profile(ctx context.Context) error {
 			if err := p.cells(ctx, m, i, state, cells); err != nil {
 				return fmt.Errorf("profile %s: %w", t.Name, err)
 			}
+			if err := p.syscalls(ctx, m, i, state, cells); err != nil {
+				return fmt.Errorf("time the syscalls of %s: %w", t.Name, err)
+			}
 		}
 		explained[t.Name] = cells
-		if err := dir.writeJSON(rundir.ExplainedFile, explained); err != nil {
+		// With what there was to warn of: a bench that goes on does not come by here again.
+		if err := errors.Join(dir.SaveInfo(), dir.writeJSON(rundir.ExplainedFile, explained)); err != nil {
 			return err
 		}
+		m.clock.round("profiled "+t.Name, m.plan.ProfileDuration(t))
 	}
 	return nil
 }
@@ -97,7 +102,7 @@ func (p *Profiler) cells(ctx context.Context, m *meter, test int, state State, c
 	sums := make([]tally, len(m.plan.Scenarios))
 	err = p.whilePolling(ctx, t, func() error {
 		for _, i := range own {
-			for range p.Slices {
+			for range rundir.ProfileSlices {
 				s, err := m.profileSlice(ctx, test, i)
 				if err != nil {
 					return err

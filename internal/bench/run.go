@@ -132,6 +132,11 @@ type clock struct {
 
 func newClock(b *Bench, p *Plan) *clock {
 	c := &clock{bench: b, start: b.now(), total: p.Duration()}
+	if b.Profiler != nil {
+		for _, t := range p.Tests {
+			c.total += p.ProfileDuration(t)
+		}
+	}
 	return c
 }
 

@@ -355,6 +355,32 @@ func oneOpenEach(c bench.Cell) bool {
 	return c.Profile.Calls >= 0.99 && c.Profile.Calls*ops <= max(1.01*ops, ops+slices)
 }
 
+// checkSyscalls reads how long the syscalls took: those of an operation are there, and the hooks are a part of them.
+func checkSyscalls(t *testing.T, dir string) {
+	t.Helper()
+	run, err := rundir.Read(os.DirFS(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, scenario := range []string{"no-policy", "allow", "rules=8"} {
+		e := run.Explained["openclose"][scenario]
+		open := e.Syscall("openat")
+		if open == nil || open.Calls < 0.9 || open.Calls > 1.1 || e.Syscall("close") == nil {
+			t.Fatalf("openclose under %s: %+v, want one openat and one close each", scenario, e.Syscalls)
+		}
+		if pipe := run.Explained["pipe"][scenario]; pipe.Syscall("read") == nil || pipe.Syscall("openat") != nil {
+			t.Errorf("pipe under %s: %+v", scenario, pipe.Syscalls)
+		}
+		for _, row := range e.Rows {
+			s := e.Syscall(row.Syscall)
+			if s == nil && row.Calls > 1e-4 || s != nil && row.HookNs > s.Ns {
+				t.Errorf("%s takes %.0f ns of an operation under %s, of %+v", row.Hook, row.HookNs, scenario, s)
+			}
+		}
+		t.Logf("%s: openat takes %.0f ns, its hooks %.0f", scenario, open.Ns, e.HookNs)
+	}
+}
+
 // The reference enforcer goes away with the bench, and what the profiles say fits what is known of the tests.
 func TestBenchOfTheReference(t *testing.T) {
 	vmtest.Guest(t)
@@ -377,6 +403,7 @@ func TestBenchOfTheReference(t *testing.T) {
 			t.Errorf("openclose: %+v, want one call of file_open each", c.Profile)
 		}
 	}
+	checkSyscalls(t, dir)
 	for _, scenario := range []string{"no-policy", "allow", "rules=8"} {
 		checkLabels(t, filepath.Join(dir, "profiles", scenario, "openclose.pb.gz"), scenario)
 	}

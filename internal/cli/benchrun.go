@@ -113,12 +113,11 @@ func (o *benchOptions) profiler(d *bench.Dir) (*bench.Profiler, error) {
 			return nil, err
 		}
 	}
-	const slices = 4
 	return &bench.Profiler{
 		Options: tracer.Options{
 			Select: selects(&d.Info.Plan), Scope: scope, Enforcers: o.owners.enforcers, Preemptible: kernel.Preempts(), Calibration: *d.Info.Calibration,
 		},
-		Slices: slices, Slice: d.Info.Plan.Slice,
+		Slice: d.Info.Plan.Slice,
 		Describe: func(s *profile.Snapshot) {
 			s.CommandLine, s.Version, s.Machine = o.invocation, version(), machine()
 		},

@@ -233,6 +233,18 @@ func runsText(plan *bench.Plan, c *bench.Cell) string {
 	return ""
 }
 
+// profileTime is what the profile runs take, and those that time the syscalls.
+func profileTime(o *benchOptions, plan *bench.Plan) string {
+	if o.profile == "off" || o.enforcer == "none" {
+		return ""
+	}
+	var total time.Duration
+	for _, t := range plan.Tests {
+		total += plan.ProfileDuration(t)
+	}
+	return fmt.Sprintf(", and %s for profile runs", total.Round(time.Second))
+}
+
 // dryRun prints what a bench would do.
 func dryRun(w io.Writer, o *benchOptions, plan *bench.Plan) error {
 	var names []string
@@ -240,7 +252,7 @@ func dryRun(w io.Writer, o *benchOptions, plan *bench.Plan) error {
 		names = append(names, s.Name)
 	}
 	fmt.Fprintf(w, "scenarios: %s\norder: %s, seed %d\nruns: %d of each cell\n", strings.Join(names, ", "), plan.Order, plan.Seed, plan.Runs)
-	fmt.Fprintf(w, "time: about %s, and profile runs\n\n", plan.Duration().Round(time.Second))
+	fmt.Fprintf(w, "time: about %s%s\n\n", plan.Duration().Round(time.Second), profileTime(o, plan))
 	t := &table{header: []string{"<TEST", "<KIND", "ROUNDS", "<HOOKS REACHED"}}
 	reached := map[string]bool{}
 	own := enforcerHooks(o.enforcer)

@@ -15,6 +15,15 @@ type Explained struct {
 	Completeness float64        `json:"completeness_percent"`
 	Calibrated   bool           `json:"calibrated"`
 	Rows         []ExplainedRow `json:"rows"`
+	// Syscalls are from a run of its own, without probes on hooks. Nil: there was none.
+	Syscalls []SyscallTime `json:"syscalls,omitempty"`
+}
+
+// SyscallTime is what a syscall took: the time that passed in the kernel, waiting included.
+type SyscallTime struct {
+	Syscall string  `json:"syscall"`
+	Calls   float64 `json:"calls_per_op"`
+	Ns      float64 `json:"ns_per_op"`
 }
 
 // ExplainedRow is one program's part of it, in one syscall.
@@ -30,6 +39,16 @@ type ExplainedRow struct {
 	P50     float64 `json:"p50_ns"`      // of the hook cost of a call; 0 in runs of older versions
 	P99     float64 `json:"p99_ns"`
 	Denials uint64  `json:"denials"`
+}
+
+// Syscall is what is known of the time of a syscall in the cell; nil: nothing.
+func (e *Explained) Syscall(name string) *SyscallTime {
+	for i := range e.Syscalls {
+		if s := &e.Syscalls[i]; s.Syscall == name && s.Calls > 0 && s.Ns > 0 {
+			return s
+		}
+	}
+	return nil
 }
 
 // Explain divides a profile by the operations that were done meanwhile.

@@ -220,6 +220,40 @@ func (p *Plan) Duration() time.Duration {
 	return total
 }
 
+// ProfileSlices are the slices, or passes, of a cell that is profiled, and SyscallSlices those in which its syscalls are timed. A pass
+// is long enough for that.
+const ProfileSlices = 4
+
+func SyscallSlices(t Test) int {
+	if t.Sliced() {
+		return 2
+	}
+	return 1
+}
+
+// ProfileDuration is about how long the profile runs of a test take, and its syscalls' times.
+func (p *Plan) ProfileDuration(t Test) time.Duration {
+	// The kernel takes its time to attach probes, and again to attach those of the syscalls.
+	const attach = 600 * time.Millisecond
+	each := p.Pass
+	if t.Sliced() {
+		each = p.Slice
+	}
+	var total time.Duration
+	states := map[State]bool{}
+	for _, s := range p.Scenarios {
+		if s.State == Removed || s.Twin {
+			continue
+		}
+		total += each * time.Duration(ProfileSlices+SyscallSlices(t))
+		if !states[s.State] {
+			states[s.State] = true
+			total += attach
+		}
+	}
+	return total
+}
+
 // switching is about what a round takes to switch the enforcer off and on.
 func (p *Plan) switching() time.Duration {
 	for _, s := range p.Scenarios {

@@ -172,6 +172,9 @@ func (e *Explained) usable() bool {
 		}
 		ok = ok && (r.Err == 0 || r.Err > 1e-9) && r.Rules >= -1 && r.Rules < math.MaxInt32
 	}
+	for _, s := range e.Syscalls {
+		ok = ok && usable(s.Calls) && usable(s.Ns)
+	}
 	return ok
 }
 

@@ -1,0 +1,39 @@
+package bench
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+// Without the syscalls' times a bench goes on, and says so once.
+func TestSyscallsThatCannotBeTimedAreAWarning(t *testing.T) {
+	d := newDir(t, shortPlan())
+	defer d.Close()
+	plan := &d.Info.Plan
+	// No namespace at all is refused by every kernel.
+	m := &meter{bench: &Bench{Dir: d}, plan: plan, batch: plan.Tests, copies: &copies{mntns: make([][]uint32, len(plan.Scenarios))}}
+	cells := map[string]Explained{"rules=8": {HookNs: 1}}
+	for range 2 {
+		if err := (&Profiler{}).syscalls(t.Context(), m, 0, Installed, cells); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w := d.Info.Warnings; len(w) != 1 || !strings.Contains(w[0], "is not known: time syscalls: ") {
+		t.Errorf("warnings %q", w)
+	}
+	if e := cells["rules=8"]; e.Syscalls != nil || e.HookNs != 1 {
+		t.Errorf("%+v", e)
+	}
+}
+
+// Parallel copies of a command have a namespace each, and are one cell.
+func TestSyscallsOfSeveralNamespacesAddUp(t *testing.T) {
+	all := add(nil, tracer.SyscallTime{MntNS: 1, Syscall: "read", Calls: 10, Ns: 1000}, 10)
+	all = add(all, tracer.SyscallTime{MntNS: 2, Syscall: "read", Calls: 30, Ns: 2000}, 10)
+	all = add(all, tracer.SyscallTime{MntNS: 2, Syscall: "write", Calls: 5, Ns: 50}, 10)
+	if len(all) != 2 || all[0].Calls != 4 || all[0].Ns != 300 || all[1].Calls != 0.5 || all[1].Ns != 5 {
+		t.Errorf("%+v", all)
+	}
+}
