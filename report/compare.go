@@ -84,7 +84,7 @@ func Compare(older, newer *rundir.Run) *Report {
 	}
 	c.Left = append(c.Left, onlyIn(old, r, "old")...)
 	c.Left = append(c.Left, onlyIn(r, old, "new")...)
-	r.Title = "What changed: " + strings.TrimPrefix(r.Title, "What ")
+	r.Title = "What changed: what " + strings.TrimPrefix(r.Title, "What ")
 	r.Compared = c
 	r.Answer = c.answer()
 	for _, w := range old.Warnings {

@@ -66,6 +66,23 @@ func nanos(ns float64) string {
 	return trimZero(fmt.Sprintf("%.2f", ns)) + " " + units[unit]
 }
 
+// unknown stands where nothing is known.
+const unknown = "–"
+
+func fixedIfKnown(share *float64) string {
+	if share == nil {
+		return unknown
+	}
+	return fixed(*share)
+}
+
+func nanosIfKnown(ns *float64) string {
+	if ns == nil {
+		return unknown
+	}
+	return nanos(*ns)
+}
+
 // number has four significant digits, and its thousands apart.
 func number(v float64) string {
 	if math.Abs(v) < 1000 {

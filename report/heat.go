@@ -11,12 +11,15 @@ type heat struct {
 	scenario        string
 	syscalls, hooks []string
 	mean            map[[2]string]float64 // by syscall and hook
+	share           map[[2]string]float64 // of the syscall's own time, where that is known
 	largest         float64
 }
 
 func (r *Report) heatOf(scenario string) *heat {
-	h := &heat{scenario: scenario, mean: map[[2]string]float64{}}
+	h := &heat{scenario: scenario, mean: map[[2]string]float64{}, share: map[[2]string]float64{}}
 	calls, ns := map[[2]string]float64{}, map[[2]string]float64{}
+	within, whole := map[[2]string]float64{}, map[[2]string]float64{} // of the tests whose syscalls were timed
+	counted := map[[3]string]bool{}                                   // a hook with several programs has several rows
 	bySyscall, byHook := map[string]float64{}, map[string]float64{}
 	for _, row := range r.Hooks {
 		if row.Scenario != scenario || row.Calls == 0 {
@@ -25,12 +28,22 @@ func (r *Report) heatOf(scenario string) *heat {
 		key := [2]string{row.Syscall, row.Hook}
 		calls[key] += row.Calls
 		ns[key] += row.HookNs
+		if row.SyscallNs != nil {
+			within[key] += row.HookNs
+			if test := [3]string{row.Test, row.Syscall, row.Hook}; !counted[test] {
+				counted[test] = true
+				whole[key] += row.syscall
+			}
+		}
 		bySyscall[row.Syscall] += row.HookNs
 		byHook[row.Hook] += row.HookNs
 	}
 	for key, n := range calls {
 		h.mean[key] = ns[key] / n
 		h.largest = max(h.largest, h.mean[key])
+	}
+	for key, n := range whole {
+		h.share[key] = within[key] / n
 	}
 	h.syscalls, h.hooks = byCost(bySyscall), byCost(byHook)
 	return h

@@ -49,12 +49,7 @@ func (r *Report) functions() template.FuncMap {
 	return template.FuncMap{
 		"percent": percent, "fixed": fixed, "plus": plus, "interval": fixedInterval, "nanos": nanos, "number": number, "per": per, "short": short,
 		"printable": printable,
-		"share": func(v *float64) string {
-			if v == nil {
-				return "–"
-			}
-			return fixed(*v)
-		},
+		"share":     fixedIfKnown, "took": nanosIfKnown,
 		"p": func(v float64) string {
 			if v < 0.001 {
 				return "<0.001"

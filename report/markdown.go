@@ -149,15 +149,13 @@ func (m *markdown) hooks(r *Report) {
 		m.line("\nNo profile run was made: where the time goes is not known.")
 		return
 	}
-	m.line("\nUnder %s, the most expensive first; share of the time that one operation of the test takes there.", md(r.HeatScenario()))
-	m.table("<Test", "<Syscall", "<Hook", "Rules", "Calls per op", "Mean", "p50", "p99", "Share, %")
+	m.line("\nUnder %s, the most expensive first. Share: of the syscall's own time, waiting included; of op: of the time that one operation of the test takes there.",
+		md(r.HeatScenario()))
+	m.table("<Test", "<Syscall", "<Hook", "Rules", "Calls per op", "Mean", "p50", "p99", "Syscall takes", "Share, %", "Of op, %")
 	const most = 25
 	for _, h := range rows[:min(len(rows), most)] {
-		share := "–"
-		if h.Share != nil {
-			share = fixed(*h.Share)
-		}
-		m.row(h.Test, h.Syscall, h.Hook, h.RulesText(), per(h.Calls), nanos(h.Mean), nanos(h.P50), nanos(h.P99), share)
+		m.row(h.Test, h.Syscall, h.Hook, h.RulesText(), per(h.Calls), nanos(h.Mean), nanos(h.P50), nanos(h.P99), nanosIfKnown(h.SyscallNs),
+			fixedIfKnown(h.SyscallShare), fixedIfKnown(h.Share))
 	}
 	if len(rows) > most {
 		m.line("\n%d more rows are in hooks.csv.", len(rows)-most)

@@ -74,8 +74,12 @@ type HookRow struct {
 	// Share of the time that an operation of the test takes under the scenario: the baseline's, and its hooks. All shares of a cell add up
 	// to its explained loss. Null: not known.
 	Share *float64 `json:"share_of_operation"`
+	// SyscallNs is what a call of the syscall takes, from a run of its own, and SyscallShare the hook's part in that. Null: not measured.
+	SyscallNs    *float64 `json:"syscall_ns"`
+	SyscallShare *float64 `json:"share_of_syscall"`
 
-	operation float64 // that time
+	operation float64 // the time that Share is of
+	syscall   float64 // and SyscallShare, in an operation
 }
 
 // PerRule is what a rule adds to a call.

@@ -158,6 +158,10 @@ func (r *Report) addHooks(explained map[string]map[string]rundir.Explained, rate
 			share := row.HookNs / (1e9/rate + e.HookNs)
 			h.Share, h.operation = &share, 1e9/rate+e.HookNs
 		}
+		if s := e.Syscall(row.Syscall); s != nil {
+			each, share := s.Ns/s.Calls, row.HookNs/s.Ns
+			h.SyscallNs, h.SyscallShare, h.syscall = &each, &share, s.Ns
+		}
 		r.Hooks = append(r.Hooks, h)
 	}
 }

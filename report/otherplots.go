@@ -86,7 +86,11 @@ func heatPlot(h *heat) template.HTML {
 			if h.largest > 0 {
 				class = fmt.Sprintf("h%d", 1+int(mean/h.largest*(steps-1)))
 			}
-			s.rect("h "+class, x+1, y+1, cell-2, row-2, fmt.Sprintf("%s in %s: %s a call", hook, syscall, nanos(mean)))
+			tip := fmt.Sprintf("%s in %s: %s a call", hook, syscall, nanos(mean))
+			if share, ok := h.share[[2]string{syscall, hook}]; ok {
+				tip += fmt.Sprintf(", %s %% of the syscall's own time", percent(share))
+			}
+			s.rect("h "+class, x+1, y+1, cell-2, row-2, tip)
 			s.text("m "+class+"t", x+cell/2, y+row/2+4, nanos(mean))
 		}
 	}

@@ -44,6 +44,9 @@ func TestBrokenRuns(t *testing.T) {
 			e.HookNs = -1
 			s.explained["test0"]["rules=1"] = e
 		}, says: "what the profile run of test0 under rules=1 found cannot be"},
+		"absurd time of a syscall": {breaks: func(s *synthetic) {
+			s.explained["test0"]["rules=1"].Syscalls[0].Ns = -1
+		}, says: "what the profile run of test0 under rules=1 found cannot be"},
 		"a scenario without runs": {breaks: func(s *synthetic) {
 			s.info.Plan.Order = rundir.Sequential
 			s.drop(func(r *rundir.Result) bool { return r.Scenario == "rules=2" })
@@ -139,7 +142,7 @@ func newHostile(t testing.TB) *synthetic {
 		}
 		cells := s.explained[old]
 		for scenario, e := range cells {
-			e.Rows[0].Hook, e.Rows[0].Syscall, e.Rows[0].Program = name, name, name
+			e.Rows[0].Hook, e.Rows[0].Syscall, e.Rows[0].Program, e.Syscalls[0].Syscall = name, name, name, name
 			cells[scenario] = e
 		}
 		s.explained[name] = cells

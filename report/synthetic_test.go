@@ -61,7 +61,8 @@ func newSynthetic(tests, scenarios, rounds int) *synthetic {
 			ns := 1e4*n/1000 + 500
 			s.explained[t.Name][in.Name] = rundir.Explained{
 				Ops: 1000, Calls: 1, HookNs: ns, Completeness: 100, Calibrated: true,
-				Rows: []rundir.ExplainedRow{{Syscall: "openat", Hook: "file_open", Program: "p", Rules: in.Rules.File, Calls: 1, HookNs: ns, Mean: ns, Err: 0.5, P50: ns, P99: ns}},
+				Rows:     []rundir.ExplainedRow{{Syscall: "openat", Hook: "file_open", Program: "p", Rules: in.Rules.File, Calls: 1, HookNs: ns, Mean: ns, Err: 0.5, P50: ns, P99: ns}},
+				Syscalls: []rundir.SyscallTime{{Syscall: "openat", Calls: 1, Ns: 4 * ns}},
 			}
 		}
 	}

@@ -71,9 +71,9 @@ func (r *Report) Tables() []Table {
 		}
 	}
 	hooks.add("test", "scenario", "syscall", "hook", "program", "rules", "calls_per_op", "mean_ns", "mean_err_ns", "p50_ns", "p99_ns", "hook_ns_per_op", "share_of_operation",
-		"denials")
+		"denials", "syscall_ns", "share_of_syscall")
 	for _, h := range r.Hooks {
-		hooks.add(h.Test, h.Scenario, h.Syscall, h.Hook, h.Program, h.Rules, h.Calls, h.Mean, h.Err, h.P50, h.P99, h.HookNs, h.Share, h.Denials)
+		hooks.add(h.Test, h.Scenario, h.Syscall, h.Hook, h.Program, h.Rules, h.Calls, h.Mean, h.Err, h.P50, h.P99, h.HookNs, h.Share, h.Denials, h.SyscallNs, h.SyscallShare)
 	}
 	rules.add("test", "syscall", "hook", "program", "slope_ns", "slope_ci_low", "slope_ci_high", "intercept_ns", "r2", "bent", "loss_of_one_more", "ns_at_16_extrapolated",
 		"ns_at_32_extrapolated", "ns_at_64_extrapolated")

@@ -186,9 +186,23 @@ func (r *Report) HeatRows() []HookRow {
 	return r.hookRows(func(s string) bool { return s == r.heat.scenario })
 }
 
-// OtherRows are those of the other scenarios.
-func (r *Report) OtherRows() []HookRow {
+func (r *Report) otherRows() []HookRow {
 	return r.hookRows(func(s string) bool { return s != r.heat.scenario })
+}
+
+// HookTable is a table of hooks, without columns that say the same in every row.
+type HookTable struct {
+	Others bool // not of the one scenario
+	Denied bool
+	Rows   []HookRow
+}
+
+// HeatTable has the rows of that scenario, OtherTable those of the others.
+func (r *Report) HeatTable() HookTable  { return hookTable(false, r.HeatRows()) }
+func (r *Report) OtherTable() HookTable { return hookTable(true, r.otherRows()) }
+
+func hookTable(others bool, rows []HookRow) HookTable {
+	return HookTable{others, slices.ContainsFunc(rows, func(h HookRow) bool { return h.Denials > 0 }), rows}
 }
 
 func (r *Report) hookRows(want func(scenario string) bool) []HookRow {
