@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -21,7 +23,7 @@ import (
 
 const sleepable = 1 << 4 // BPF_F_SLEEPABLE
 
-// lsmProgram attaches an LSM program with a body of its own, described as a compiler would.
+// lsmProgram attaches an LSM program with a body of its own.
 func lsmProgram(t *testing.T, name, hook string, flags uint32, body ...asm.Instruction) *ebpf.Program {
 	t.Helper()
 	prog := loadLSM(t, name, hook, flags, body...)
@@ -35,16 +37,10 @@ func lsmProgram(t *testing.T, name, hook string, flags uint32, body ...asm.Instr
 
 func loadLSM(t *testing.T, name, hook string, flags uint32, body ...asm.Instruction) *ebpf.Program {
 	t.Helper()
-	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}); err != nil {
-		t.Fatal(err)
-	}
-	proto := &btf.FuncProto{
-		Return: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed},
-		Params: []btf.FuncParam{{Name: "ctx", Type: &btf.Pointer{Target: &btf.Void{}}}},
-	}
-	body[0] = btf.WithFuncMetadata(body[0], &btf.Func{Name: name, Type: proto, Linkage: btf.GlobalFunc}).WithSymbol(name)
+	raiseMemlock(t)
 	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Name: name, Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: hook, License: "GPL", Flags: flags, Instructions: body,
+		Name: name, Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: hook, License: "GPL", Flags: flags,
+		Instructions: described(name, body),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -53,13 +49,39 @@ func loadLSM(t *testing.T, name, hook string, flags uint32, body ...asm.Instruct
 	return prog
 }
 
+// described gives instructions the BTF that a compiler would.
+func described(name string, body asm.Instructions) asm.Instructions {
+	proto := &btf.FuncProto{
+		Return: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed},
+		Params: []btf.FuncParam{{Name: "ctx", Type: &btf.Pointer{Target: &btf.Void{}}}},
+	}
+	body[0] = btf.WithFuncMetadata(body[0], &btf.Func{Name: name, Type: proto, Linkage: btf.GlobalFunc}).WithSymbol(name)
+	return body
+}
+
+func raiseMemlock(t *testing.T) {
+	t.Helper()
+	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func allow() []asm.Instruction { return []asm.Instruction{asm.Mov.Imm(asm.R0, 0), asm.Return()} }
 
 // deny returns -EPERM.
 func deny() []asm.Instruction { return []asm.Instruction{asm.Mov.Imm(asm.R0, -1), asm.Return()} }
 
+// proceed is what a program of a cgroup returns to allow.
+func proceed() []asm.Instruction { return []asm.Instruction{asm.Mov.Imm(asm.R0, 1), asm.Return()} }
+
 // measure is what a Tracer sees of fn, summed by program.
 func measure(t *testing.T, opts Options, fn func()) (profile.Snapshot, map[string]profile.Program) {
+	t.Helper()
+	return measureWhile(t, opts, func(func()) { fn() })
+}
+
+// measureWhile is measure of what polls meanwhile; a poll sees what came and went.
+func measureWhile(t *testing.T, opts Options, fn func(poll func())) (profile.Snapshot, map[string]profile.Program) {
 	t.Helper()
 	var err error
 	if opts.Scope, err = ScopeHere(); err != nil {
@@ -71,10 +93,14 @@ func measure(t *testing.T, opts Options, fn func()) (profile.Snapshot, map[strin
 		t.Fatal(err)
 	}
 	defer tr.Close()
-	fn()
-	if err := tr.Poll(context.Background()); err != nil {
-		t.Fatal(err)
+	poll := func() {
+		tr.looked = time.Time{} // look for links that went, too
+		if err := tr.Poll(context.Background()); err != nil {
+			t.Fatal(err)
+		}
 	}
+	fn(poll)
+	poll()
 	s, err := tr.Snapshot()
 	if err != nil {
 		t.Fatal(err)
@@ -224,6 +250,37 @@ func TestNestedAndNeighbouringPrograms(t *testing.T) {
 	}
 	if p := programs[label("inner", "capable")]; p.Timed < 2*n {
 		t.Errorf("capable: %+v, want at least one for each mount and unmount", p)
+	}
+}
+
+// Hooks of one open that follow upon each other: root may open what nobody may, which is capable's to say, and then file_open's.
+func TestCapableInsideOpen(t *testing.T) {
+	vmtest.Guest(t)
+	lsmProgram(t, "opens", "file_open", 0, allow()...)
+	lsmProgram(t, "allows", "capable", 0, allow()...)
+	path := filepath.Join(t.TempDir(), "closed")
+	if err := os.WriteFile(path, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	const n = 70
+	s, _ := measure(t, Options{}, func() {
+		for range n {
+			// Not openat, which is what Go's own library calls meanwhile.
+			fd, err := unix.Openat2(unix.AT_FDCWD, path, &unix.OpenHow{Flags: unix.O_RDONLY})
+			if err != nil {
+				t.Fatal(err)
+			}
+			unix.Close(fd)
+		}
+	})
+	calls := map[string]uint64{}
+	for i := range s.Rows {
+		if r := &s.Rows[i]; r.Syscall == "openat2" {
+			calls[s.Programs[r.Program].Hook] += r.Readings.Count() + r.Preempted
+		}
+	}
+	if calls["file_open"] != n || calls["capable"] < n {
+		t.Errorf("%v in openat2, want %d of file_open and as many or more of capable", calls, n)
 	}
 }
 

@@ -1,0 +1,199 @@
+package tracer
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/vmtest"
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+// A program that is under way on a CPU is run there again, by a softirq: datagrams of a Unix socket run socket_sock_rcv_skb where
+// they are sent, those of the network where they arrive. Both go through one target's probes and one slot; none may be lost, and
+// no reading may take another's start.
+func TestSameHookReenteredFromAnInterrupt(t *testing.T) {
+	r := vmtest.Guest(t)
+	if runtime.NumCPU() < 2 {
+		t.Skip("a CPU that interrupts another one is needed: vm -smp 2")
+	}
+	const hook = "socket_sock_rcv_skb"
+	truth := newDepths(t)
+	lsmProgram(t, "reentered", hook, 0, truth.program(2000)...)
+	steerLoopback(t, 0)
+	s, programs := measure(t, Options{}, func() {
+		before := truth.read(t)
+		ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
+		defer stop()
+		var g errgroup.Group
+		g.Go(func() error { return unixDatagrams(ctx, 0) })
+		g.Go(func() error { return loopbackDatagrams(ctx, 1) })
+		for ctx.Err() == nil && truth.read(t).Nested-before.Nested < 200 {
+			time.Sleep(50 * time.Millisecond)
+		}
+		stop()
+		if err := g.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond) // for what is still on its way
+	})
+	d := truth.read(t)
+	if d.Nested < 20 {
+		t.Fatalf("%d of %d invocations were within another: too few to say anything", d.Nested, d.Calls)
+	}
+	p := programs[label("reentered", hook)]
+	t.Logf("%d calls, %d of them within another: %+v", d.Calls, d.Nested, p)
+	// Before 5.12 nothing keeps a probe from interrupting itself in the middle of an addition.
+	if slack := map[bool]uint64{true: 0, false: d.Calls / 1000}[r.AtLeast(5, 12)]; p.Calls() > d.Calls || p.Calls() < d.Calls-slack {
+		t.Errorf("%d calls, want %d", p.Calls(), d.Calls)
+	}
+	if p.Preempted+p.Missed == 0 {
+		t.Errorf("%+v: an invocation that was interrupted by another has a time of its own?", p)
+	}
+	// The last bucket begins at a second: a reading that is stale or negative lies there.
+	var syscalls []string
+	for i := range s.Rows {
+		syscalls = append(syscalls, s.Rows[i].Syscall)
+		if n := s.Rows[i].Readings[profile.Buckets-1]; n > 0 {
+			t.Errorf("%s: %d readings of more than a second", s.Rows[i].Syscall, n)
+		}
+	}
+	if !slices.Contains(syscalls, "[irq]") || !slices.Contains(syscalls, "write") {
+		t.Errorf("rows of %q: want both the syscall and the interrupt", syscalls)
+	}
+}
+
+// depths is how deep a program is in itself on each CPU, and how often it ran.
+type depths struct{ m *ebpf.Map }
+
+type depth struct{ Now, Calls, Nested uint64 }
+
+func newDepths(t *testing.T) depths {
+	t.Helper()
+	raiseMemlock(t)
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: 24, MaxEntries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return depths{m}
+}
+
+// program counts itself, goes round a loop and allows.
+func (d depths) program(rounds int32) []asm.Instruction {
+	return []asm.Instruction{
+		asm.StoreImm(asm.R10, -4, 0, asm.Word),
+		asm.LoadMapPtr(asm.R1, d.m.FD()),
+		asm.Mov.Reg(asm.R2, asm.R10), asm.Add.Imm(asm.R2, -4),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "out"),
+		asm.Mov.Imm(asm.R1, 1),
+		asm.AddAtomic.Mem(asm.R0, asm.R1, asm.DWord, 8),
+		asm.LoadMem(asm.R2, asm.R0, 0, asm.DWord),
+		asm.JEq.Imm(asm.R2, 0, "first"),
+		asm.AddAtomic.Mem(asm.R0, asm.R1, asm.DWord, 16),
+		asm.AddAtomic.Mem(asm.R0, asm.R1, asm.DWord, 0).WithSymbol("first"),
+		asm.Mov.Imm(asm.R3, rounds),
+		asm.Sub.Imm(asm.R3, 1).WithSymbol("loop"),
+		asm.JNE.Imm(asm.R3, 0, "loop"),
+		asm.Mov.Imm(asm.R1, -1),
+		asm.AddAtomic.Mem(asm.R0, asm.R1, asm.DWord, 0),
+		asm.Mov.Imm(asm.R0, 0).WithSymbol("out"),
+		asm.Return(),
+	}
+}
+
+// read is the sum of all CPUs.
+func (d depths) read(t *testing.T) (sum depth) {
+	t.Helper()
+	var all []depth
+	if err := d.m.Lookup(uint32(0), &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range all {
+		sum.Calls += one.Calls
+		sum.Nested += one.Nested
+	}
+	return sum
+}
+
+// steerLoopback has one CPU receive what comes over lo, whichever sends it: it is interrupted for that.
+func steerLoopback(t *testing.T, cpu int) {
+	t.Helper()
+	const path = "/sys/class/net/lo/queues/rx-0/rps_cpus"
+	if err := os.WriteFile(path, []byte{"1248"[cpu]}, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.WriteFile(path, []byte("0"), 0) })
+}
+
+// onCPU keeps the calling goroutine on a CPU until the test ends: its thread goes with it.
+func onCPU(cpu int) error {
+	runtime.LockOSThread()
+	var set unix.CPUSet
+	set.Set(cpu)
+	return unix.SchedSetaffinity(0, &set)
+}
+
+func unixDatagrams(ctx context.Context, cpu int) error {
+	if err := onCPU(cpu); err != nil {
+		return err
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(pair[0])
+	defer unix.Close(pair[1])
+	var buf [8]byte
+	for ctx.Err() == nil {
+		if _, err := unix.Write(pair[0], buf[:]); err != nil {
+			return err
+		}
+		if _, err := unix.Read(pair[1], buf[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loopbackDatagrams sends what nobody reads.
+func loopbackDatagrams(ctx context.Context, cpu int) error {
+	if err := onCPU(cpu); err != nil {
+		return err
+	}
+	to, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(to)
+	if err := unix.Bind(to, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		return err
+	}
+	address, err := unix.Getsockname(to)
+	if err != nil {
+		return err
+	}
+	from, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(from)
+	for ctx.Err() == nil {
+		if err := unix.Sendto(from, make([]byte, 8), 0, address); err != nil {
+			return err
+		}
+		for range 200 { // leave the other CPU time for its own
+			unix.RawSyscall(unix.SYS_GETPPID, 0, 0, 0)
+		}
+	}
+	return nil
+}
