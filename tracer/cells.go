@@ -34,12 +34,13 @@ func bucketTable() (t [4096]uint8) {
 type cells struct {
 	m    *ebpf.Map
 	mem  mapped
-	seen map[int]*bpf.ProbeCell // what the last drain found, by index
+	last []*bpf.ProbeCell // what the last drain found; nil: a free one
+	used int              // of them
 }
 
 // newCells takes over m, also when it fails.
 func newCells(m *ebpf.Map, cpus, perCPU int) (_ *cells, err error) {
-	c := &cells{m: m, seen: map[int]*bpf.ProbeCell{}}
+	c := &cells{m: m}
 	defer func() {
 		if err != nil {
 			c.Close()
@@ -48,6 +49,7 @@ func newCells(m *ebpf.Map, cpus, perCPU int) (_ *cells, err error) {
 	if c.mem, err = mapMemory(m); err != nil {
 		return nil, fmt.Errorf("map cells: %w", err)
 	}
+	c.last = make([]*bpf.ProbeCell, len(c.mem)/cellSize)
 	// The first cell of a CPU takes the invocations that find none.
 	for cpu := range cpus {
 		c.at(cpu * perCPU).Tag = cellOther
@@ -88,21 +90,23 @@ func (c *cells) drain(fn func(*count)) error {
 	if c == nil {
 		return nil // traced, not counted
 	}
-	for i := range len(c.mem) / cellSize {
+	for i := range c.last {
 		live := c.at(i)
 		if atomic.LoadUint64(&live.Tag) == 0 {
 			continue
 		}
-		now := *live
-		last := c.seen[i]
-		if last == nil {
-			last = &bpf.ProbeCell{}
-			c.seen[i] = last
+		if c.last[i] == nil {
+			c.last[i] = &bpf.ProbeCell{}
+			c.used++
 		}
-		if d, changed := difference(&now, last); changed {
+		if *live == *c.last[i] {
+			continue
+		}
+		now := *live
+		if d, changed := difference(&now, c.last[i]); changed {
 			fn(d)
 		}
-		*last = now
+		*c.last[i] = now
 	}
 	return nil
 }

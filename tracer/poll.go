@@ -13,19 +13,26 @@ import (
 
 // Run polls until ctx is done, and once more.
 func (t *Tracer) Run(ctx context.Context) error {
-	tick := time.NewTicker(PollInterval)
-	defer tick.Stop()
+	next := time.NewTimer(PollInterval)
+	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			t.loader.control.shut()
 			return t.Poll(context.WithoutCancel(ctx))
-		case <-tick.C:
+		case <-next.C:
 			if err := t.Poll(ctx); err != nil {
 				return err
 			}
+			next.Reset(t.pause())
 		}
 	}
+}
+
+// pause is how long to wait for the next Poll: of hundreds of thousands of counters a tenth of a CPU's time is enough.
+func (t *Tracer) pause() time.Duration {
+	const rest, longest = 9, 2 * time.Second
+	return max(PollInterval, min(rest*t.draining, longest))
 }
 
 // Poll charges what was recorded since the last Poll to workloads, syscalls and rules, and follows programs that came or went.
@@ -61,6 +68,7 @@ func (t *Tracer) charge() error {
 		*count
 	}
 	var counts []drained
+	began := time.Now()
 	for i, tr := range t.order {
 		if tr.probe == nil {
 			continue
@@ -69,6 +77,7 @@ func (t *Tracer) charge() error {
 			return err
 		}
 	}
+	t.draining = time.Since(began)
 	t.readRules()
 	for _, c := range counts {
 		t.tally(c.program, c.count)
@@ -235,7 +244,8 @@ func (t *Tracer) Snapshot() (profile.Snapshot, error) {
 		s.Programs = append(s.Programs, p)
 	}
 	t.names.settle()
-	var keys []rowKey
+	s.Rows = make([]profile.Row, 0, len(t.rows))
+	keys := make([]rowKey, 0, len(t.rows))
 	for key, row := range t.rows {
 		r := *row
 		if key.workload != nil {

@@ -12,7 +12,7 @@ func (t *Tracer) Room() []Room {
 	var all []Room
 	for i, tr := range t.order {
 		if tr.probe != nil {
-			all = append(all, Room{i, len(tr.probe.cells.seen), len(tr.probe.cells.mem) / cellSize})
+			all = append(all, Room{i, tr.probe.cells.used, len(tr.probe.cells.last)})
 		}
 	}
 	return all

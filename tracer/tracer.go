@@ -59,6 +59,7 @@ type Tracer struct {
 	books     map[string]*ruleBook
 	links     []link.ID // at the last look
 	looked    time.Time
+	draining  time.Duration // what the last reading of all counters took
 	rows      map[rowKey]*profile.Row
 	enforcers []Enforcer // at the last look
 	names     workloads
