@@ -141,6 +141,10 @@ func TestWarningsFollowFromTheNumbers(t *testing.T) {
 		{"untimed", one(Program{}, calibrated, Row{Preempted: 2}), "2 calls are in rows without a single time"},
 		{"missed", one(Program{Name: "p", Missed: 1}, calibrated, row(0, "openat", nginx, 1, 900)), "p: 50.00 % of 2 invocations timed"},
 		{"missed on a hook", one(Program{Hook: "capable", Scope: ScopeHook, Missed: 1}, calibrated), "lsm/capable: 0.00 %"},
+		{
+			"no counter left", one(Program{Name: "p"}, calibrated, row(0, "openat", nginx, 1, 900), row(0, Other, Workload{}, RulesUnknown, 900, 900)),
+			"p: 2 of 3 invocations are under [other], for want of counters for their workload and syscall: record with more --memory",
+		},
 	} {
 		got := strings.Join(test.s.AllWarnings(), "\n")
 		if test.want == "" && got != "" || !strings.Contains(got, test.want) {

@@ -29,12 +29,28 @@ func (s Snapshot) AllWarnings() []string {
 	if costs.Untimed > 0 {
 		warnings = append(warnings, fmt.Sprintf("%d calls are in rows without a single time: they are charged only their dispatch", costs.Untimed))
 	}
-	for _, p := range s.Programs {
+	unplaced := s.unplaced()
+	for i, p := range s.Programs {
 		if p.Completeness() < 99 {
 			warnings = append(warnings, fmt.Sprintf("%s: %s", p.Label(), completeness(p)))
 		}
+		if n := unplaced[i]; n > 0 {
+			warnings = append(warnings, fmt.Sprintf("%s: %d of %d invocations are under %s, for want of counters for their workload and syscall: "+
+				"record with more --memory", p.Label(), n, p.Calls(), Other))
+		}
 	}
 	return warnings
+}
+
+// unplaced is how many invocations of each program found no counter of their own.
+func (s Snapshot) unplaced() []uint64 {
+	n := make([]uint64, len(s.Programs))
+	for i := range s.Rows {
+		if r := &s.Rows[i]; r.Syscall == Other {
+			n[r.Program] += r.Readings.Count() + r.Preempted
+		}
+	}
+	return n
 }
 
 // Label names a program, or the hook where its programs cannot be told apart.

@@ -13,6 +13,9 @@ import (
 // whose rules lsmprof cannot read.
 const RulesUnknown = -1
 
+// Other is the syscall of a row of all that found no counter of its own: its workload is nobody's, its rules are unknown.
+const Other = "[other]"
+
 // Snapshot is everything one recording measured.
 type Snapshot struct {
 	Start       time.Time

@@ -89,7 +89,7 @@ func (e *empty) Close() error {
 
 // probed is the reading of the program and the latency while probes are on it, of each batch.
 func (e *empty) probed(scope profile.Scope, f Filter, preemptible bool) (readings, probed []float64, err error) {
-	l, err := newLoader(f, preemptible, 1, 16)
+	l, err := newLoader(f, preemptible, 1)
 	if err != nil {
 		return nil, nil, err
 	}

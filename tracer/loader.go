@@ -18,12 +18,12 @@ type loader struct {
 	spec    *ebpf.CollectionSpec
 	control *control
 	mode    bpf.ProbeMode
-	cells   int // per CPU and target, a power of two
+	cells   int // per CPU, a power of two, of each target that is attached from now on
 	cpus    int
 	stream  *stream // nil: invocations are counted, and that is all
 }
 
-func newLoader(f Filter, preemptible bool, sample, cells int) (*loader, error) {
+func newLoader(f Filter, preemptible bool, sample int) (*loader, error) {
 	spec, err := bpf.LoadProbe()
 	if err != nil {
 		return nil, fmt.Errorf("read probe object: %w", err)
@@ -46,7 +46,7 @@ func newLoader(f Filter, preemptible bool, sample, cells int) (*loader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &loader{spec: spec, control: c, mode: mode, cells: cells, cpus: cpus}, nil
+	return &loader{spec: spec, control: c, mode: mode, cells: leastCells, cpus: cpus}, nil
 }
 
 func (l *loader) Close() error {

@@ -1,8 +1,6 @@
 package tracer
 
 import (
-	"math/bits"
-
 	"github.com/cilium/ebpf"
 
 	"github.com/lsmprof/lsmprof/bpf"
@@ -21,7 +19,7 @@ const quickMap = ".data.cells"
 const largestValue = 4 << 20
 
 // quickCells is their number: a power of two.
-func (l *loader) quickCells() int { return l.cells << bits.Len(uint(l.cpus-1)) }
+func (l *loader) quickCells() int { return cellsOfAll(l.cells, l.cpus) }
 func (l *loader) quickFits() bool { return l.quickCells()*cellSize <= largestValue }
 
 // variant is the target's, with the pair that is made for this loader's mode where there is one.

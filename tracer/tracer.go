@@ -28,7 +28,7 @@ type Options struct {
 	Scope  profile.Scope
 	// Enforcers says whose programs these are; the first that owns one has it. It is asked again when programs came or went. Nil: nobody's.
 	Enforcers func([]Program) []Enforcer
-	// Memory bounds what the counters of all targets take together, in bytes. 0: DefaultMemory.
+	// Memory bounds what the counters of all targets take together, in bytes; see cellsPerCPU. 0: DefaultMemory.
 	Memory int
 	// Sample measures one of that many invocations, at random, and charges it that many times. 0 and 1: all of them.
 	Sample int
@@ -117,7 +117,7 @@ func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
 	if len(targets) == 0 && len(t.warns) > 0 {
 		return nil, errors.New(t.warns[0])
 	}
-	t.loader, err = newLoader(opts.Filter, opts.Preemptible, opts.Sample, cellsPerCPU(cmp.Or(opts.Memory, DefaultMemory), len(targets)))
+	t.loader, err = newLoader(opts.Filter, opts.Preemptible, opts.Sample)
 	if err != nil {
 		return nil, err
 	}
@@ -145,20 +145,6 @@ func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
 	t.started = time.Now()
 	t.loader.control.open()
 	return t, nil
-}
-
-// cellsPerCPU divides a budget of memory among the targets: a power of two.
-func cellsPerCPU(memory, targets int) int {
-	cpus, err := ebpf.PossibleCPU()
-	if err != nil {
-		cpus = runtime.NumCPU()
-	}
-	fits := memory / (cellSize * cpus * max(targets, 1))
-	n := 16
-	for n < 1024 && 2*n <= fits {
-		n *= 2
-	}
-	return n
 }
 
 // targets are what to probe among progs: attached programs that are selected or, by hook, the hooks of those.
@@ -197,6 +183,7 @@ func (t target) id() targetID {
 // attach probes the targets, several at a time: each takes the kernel a few RCU grace periods. What cannot be probed is
 // warned of, unless nothing else is left.
 func (t *Tracer) attach(ctx context.Context, targets []target) error {
+	t.loader.cells = cellsPerCPU(cmp.Or(t.opts.Memory, DefaultMemory), t.taken(), len(targets), t.loader.cpus)
 	probes, errs := make([]*probe, len(targets)), make([]error, len(targets))
 	var wg sync.WaitGroup
 	var done atomic.Int32

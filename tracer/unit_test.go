@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 
 	"github.com/lsmprof/lsmprof/bpf"
@@ -86,15 +85,28 @@ func TestDifferenceOfHalfUpdatedCell(t *testing.T) {
 }
 
 func TestCellsPerCPU(t *testing.T) {
-	cpus := ebpf.MustPossibleCPU()
-	for _, c := range []struct{ memory, targets, want int }{
-		{DefaultMemory, 1, 1024},             // never more than serves
-		{cellSize * cpus * 64 * 12, 12, 64},  // exactly
-		{cellSize * cpus * 100 * 12, 12, 64}, // a power of two
-		{1, 200, 16},                         // never too few to be of use
+	const mib = 1 << 20
+	for _, c := range []struct {
+		what                         string
+		memory, taken, targets, cpus int
+		want                         int
+	}{
+		{"never more than serves", DefaultMemory, 0, 1, 2, 1024},
+		{"of the default no more than quick probes have", DefaultMemory, 0, 1, 64, 128},
+		{"a power of two", DefaultMemory, 0, 40, 4, 512},
+		{"never too few to be of use", 1, 0, 200, 64, 16},
+		{"more where it is asked for", 512 * mib, 0, 14, 2, 1 << 15},
+		{"but no more than could serve", 1 << 40, 0, 14, 2, 1 << 16},
+		{"CPUs are counted up to a power of two", DefaultMemory, 0, 16, 33, 128},
+		{"what comes later shares what is left", DefaultMemory, 60 * mib, 4, 4, 512},
+		{"of which there may be nothing", DefaultMemory, 65 * mib, 4, 4, 16},
 	} {
-		if got := cellsPerCPU(c.memory, c.targets); got != c.want {
-			t.Errorf("%d bytes for %d targets: %d cells, want %d", c.memory, c.targets, got, c.want)
+		got := cellsPerCPU(c.memory, c.taken, c.targets, c.cpus)
+		if got != c.want {
+			t.Errorf("%s: %d bytes, %d taken, for %d targets on %d CPUs: %d cells, want %d", c.what, c.memory, c.taken, c.targets, c.cpus, got, c.want)
+		}
+		if took := c.taken + c.targets*cellsOfAll(got, c.cpus)*cellSize; got > leastCells && took > c.memory {
+			t.Errorf("%s: %d bytes taken of %d", c.what, took, c.memory)
 		}
 	}
 }
