@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/profile"
@@ -126,6 +127,22 @@ func TestIcountEveryPairSeesTheSameCost(t *testing.T) {
 	got, want := c.Quantile(0.5), cal.DispatchSleepable.Value
 	if math.Abs(got-want) > profile.Tolerance*(want+cal.BiasSleepable.Value) {
 		t.Errorf("sleepable: %.1f, its dispatch is %.1f and its body nothing", got, want)
+	}
+}
+
+// A tenth of a second on a real CPU, where such instructions take a quarter to half a nanosecond each. What is beyond are the grace
+// periods that the kernel waits for when the last program leaves a hook: half a second on 6.1, nothing on newest.
+func TestIcountCalibrationIsShort(t *testing.T) {
+	vmtest.IcountGuest(t)
+	for i, most := range []time.Duration{800 * time.Millisecond, 500 * time.Millisecond} {
+		cpu, began := cpuTime(), time.Now()
+		calibrate(t, false)
+		took, waited := cpuTime()-cpu, time.Since(began)
+		waited -= took
+		if took > most || waited > time.Second {
+			t.Errorf("calibration %d took %d million instructions, want %d at most, and waited %v", i, took.Milliseconds(), most.Milliseconds(), waited)
+		}
+		t.Logf("calibration %d took %d million instructions, and waited %v", i, took.Milliseconds(), waited)
 	}
 }
 
