@@ -27,7 +27,7 @@ C_SOURCES := $(wildcard $(BPF_DIRS:%=%/*.[ch]) internal/unixbench/suite/*.[ch])
 CLANG_TOOLS := clang-19 llvm-strip-19 ld.lld-19
 CLANG_FORMAT := clang-format-19
 
-.PHONY: help demo sample test test-fast build install generate check-generate lint fmt vm accuracy overhead aa deps
+.PHONY: help demo sample test test-fast build install generate check-generate lint fmt vm accuracy overhead scale aa deps
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -90,6 +90,14 @@ accuracy overhead:
 	@mkdir -p bin && CGO_ENABLED=0 go build -o bin/ ./internal/vmtest/cmd/vm ./internal/accuracy/cmd/measure
 	@status=0; for k in $(KERNELS); do \
 		bin/vm -kernel $$k -icount -in bin/measure:/usr/local/bin/measure $(VMFLAGS) -- measure -o $(FORMAT) $@ || status=1; \
+	done; exit $$status
+
+scale: ## what 500 workloads and 200 programs take: in VMs, and without one; FORMAT=text or json
+	@internal/vmtest/deps.sh demo
+	@mkdir -p bin && CGO_ENABLED=0 go build -o bin/ ./internal/vmtest/cmd/vm ./internal/accuracy/cmd/measure
+	go test ./tracer -run '^$$' -bench Scale -benchtime 3x -benchmem
+	@status=0; for k in $(KERNELS); do \
+		bin/vm -kernel $$k -smp 1 -memory 2G -in bin/measure:/usr/local/bin/measure $(VMFLAGS) -- measure -o $(FORMAT) scale || status=1; \
 	done; exit $$status
 
 aa: ## what this machine can tell apart: benches of scenarios that do not differ; a quarter of an hour, as root, with nothing beside it

@@ -100,7 +100,7 @@ func (r *Rig) run(c accuracyCase) (results []Result, err error) {
 	for round := range max(1, op.rounds) {
 		err := r.climb(op, c.layers, levels, func() (err error) {
 			if round == 0 {
-				reported, err = r.probe(op.hooks, tracer.Filter{}, 1, r.calibration, op.latencies)
+				reported, err = r.probe(op.hooks, tracer.Options{}, r.calibration, op.latencies)
 			}
 			return err
 		})

@@ -28,20 +28,41 @@ func small(hook string, calls int) layer {
 			for range calls {
 				body = append(body, asm.FnGetCurrentPidTgid.Call())
 			}
-			prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-				Name: name, Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: hook, License: "GPL",
-				Instructions: described(name, append(body, asm.Mov.Imm(asm.R0, 0), asm.Return())),
-			})
-			if err != nil {
-				return nil, fmt.Errorf("load %s: %w", name, err)
-			}
-			l, err := link.AttachLSM(link.LSMOptions{Program: prog})
-			if err != nil {
-				return nil, errors.Join(fmt.Errorf("attach %s: %w", name, err), prog.Close())
-			}
-			return func() error { return errors.Join(l.Close(), prog.Close()) }, nil
+			spec := lsmProgram(name, hook, append(body, asm.Mov.Imm(asm.R0, 0), asm.Return()))
+			return attachAll(map[string]*ebpf.ProgramSpec{name: spec})
 		},
 	}
+}
+
+func lsmProgram(name, hook string, body asm.Instructions) *ebpf.ProgramSpec {
+	return &ebpf.ProgramSpec{
+		Name: name, Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: hook, License: "GPL", Instructions: described(name, body),
+	}
+}
+
+// attachAll loads programs, in one go as the kernel's BTF is read once for it, and attaches them.
+func attachAll(specs map[string]*ebpf.ProgramSpec) (detach func() error, err error) {
+	programs, err := ebpf.NewCollection(&ebpf.CollectionSpec{Programs: specs})
+	if err != nil {
+		return nil, err
+	}
+	var links []link.Link
+	detach = func() error {
+		var errs []error
+		for _, l := range links {
+			errs = append(errs, l.Close())
+		}
+		programs.Close()
+		return errors.Join(errs...)
+	}
+	for name, prog := range programs.Programs {
+		l, err := link.AttachLSM(link.LSMOptions{Program: prog})
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("attach %s: %w", name, err), detach())
+		}
+		links = append(links, l)
+	}
+	return detach, nil
 }
 
 // described gives instructions the BTF that a compiler would: what has none cannot be probed.

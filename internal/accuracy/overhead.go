@@ -32,6 +32,7 @@ const (
 	EmptyPair      = "empty-pair"
 	Lsmprof        = "lsmprof"
 	LsmprofPreempt = "lsmprof-preemptible"
+	LsmprofLarge   = "lsmprof-large"
 	LsmprofSample  = "lsmprof-sample-64"
 	LsmprofExclude = "lsmprof-excluded"
 	LsmprofStacks  = "lsmprof-stacks-64"
@@ -45,6 +46,9 @@ const (
 // sampled: one call in so many is measured.
 const sampled = 64
 
+// large gives a program more counters than fit into a map value, which is where quick probes have them.
+const large = 256 << 20
+
 // nobody is a mount namespace that is not there.
 const nobody = 1
 
@@ -55,11 +59,11 @@ type method struct {
 }
 
 func (r *Rig) methods() []method {
-	probes := func(f tracer.Filter, preemptible bool, sample int) func(string, func() error) error {
+	probes := func(o tracer.Options, preemptible bool) func(string, func() error) error {
 		cal := r.calibration
 		cal.Preemptible = preemptible
 		return func(hook string, do func() error) error {
-			_, err := r.probe([]string{hook}, f, sample, cal, do)
+			_, err := r.probe([]string{hook}, o, cal, do)
 			return err
 		}
 	}
@@ -70,10 +74,11 @@ func (r *Rig) methods() []method {
 		{EnforcerOnly, func(_ string, do func() error) error { return do() }},
 		{BPFStats, underStats},
 		{EmptyPair, r.underPair},
-		{Lsmprof, probes(tracer.Filter{}, false, 1)},
-		{LsmprofPreempt, probes(tracer.Filter{}, true, 1)},
-		{LsmprofSample, probes(tracer.Filter{}, false, sampled)},
-		{LsmprofExclude, probes(tracer.Filter{MntNS: []uint32{nobody}}, false, 1)},
+		{Lsmprof, probes(tracer.Options{}, false)},
+		{LsmprofPreempt, probes(tracer.Options{}, true)},
+		{LsmprofLarge, probes(tracer.Options{Memory: large}, false)},
+		{LsmprofSample, probes(tracer.Options{Sample: sampled}, false)},
+		{LsmprofExclude, probes(tracer.Options{Filter: tracer.Filter{MntNS: []uint32{nobody}}}, false)},
 		{LsmprofStacks, r.underStacks},
 		{Trace, trace(tracer.Events{})},
 		{TraceArgs, trace(tracer.Events{About: true})},

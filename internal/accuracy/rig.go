@@ -58,12 +58,11 @@ func (r *Rig) reference(rules enforcer.Rules) layer {
 	}
 }
 
-// probe runs do while the probes are on the programs of some hooks, and returns what they saw.
-func (r *Rig) probe(hooks []string, f tracer.Filter, sample int, cal profile.Calibration, do func() error) (profile.Costs, error) {
-	t, err := tracer.Start(context.Background(), tracer.Options{
-		Select: func(p tracer.Program) bool { return slices.Contains(hooks, p.Hook) },
-		Filter: f, Sample: sample, Scope: cal.Scope, Preemptible: cal.Preemptible, Calibration: cal,
-	})
+// probe runs do while the probes are on the programs of some hooks, with more options, and returns what they saw.
+func (r *Rig) probe(hooks []string, o tracer.Options, cal profile.Calibration, do func() error) (profile.Costs, error) {
+	o.Select = func(p tracer.Program) bool { return slices.Contains(hooks, p.Hook) }
+	o.Scope, o.Preemptible, o.Calibration = cal.Scope, cal.Preemptible, cal
+	t, err := tracer.Start(context.Background(), o)
 	if err != nil {
 		return profile.Costs{}, err
 	}

@@ -1,5 +1,5 @@
-// measure prints how true lsmprof's figures are, or what it costs, on the kernel that it runs on. `make accuracy` and
-// `make overhead` run it in guests that count instructions.
+// measure prints how true lsmprof's figures are, what it costs or what a full machine takes, on the kernel that it runs on. `make
+// accuracy` and `make overhead` run it in guests that count instructions, `make scale` in others.
 package main
 
 import (
@@ -40,6 +40,10 @@ func run(w io.Writer, args []string) error {
 	if os.Getenv("LSMPROF_ICOUNT") != "" {
 		origin.Unit = "instructions"
 	}
+	if f.Arg(0) == "scale" {
+		scaled, err := accuracy.Scale()
+		return errors.Join(err, accuracy.WriteScale(w, *format, origin, scaled))
+	}
 	rig, err := accuracy.NewRig()
 	if err != nil {
 		return err
@@ -56,5 +60,5 @@ func run(w io.Writer, args []string) error {
 		}
 		return accuracy.WriteOverhead(w, *format, origin, figures)
 	}
-	return fmt.Errorf("measure %q: want accuracy or overhead, behind the flags", f.Arg(0))
+	return fmt.Errorf("measure %q: want accuracy, overhead or scale, behind the flags", f.Arg(0))
 }

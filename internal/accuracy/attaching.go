@@ -1,0 +1,96 @@
+package accuracy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+// manyHooks are on every kernel, and little happens to them unless it is asked for.
+var manyHooks = []string{
+	"task_getpgid", "task_getsid", "task_setpgid", "task_setnice", "path_mkdir", "path_rmdir", "path_unlink", "path_rename", "path_link",
+	"path_symlink", "path_mknod", "path_truncate", "path_chmod", "path_chown", "sb_mount", "sb_umount", "socket_bind", "socket_listen",
+	"socket_connect", "socket_create",
+}
+
+// Attached is how long it takes to probe so many programs, and to let go of them.
+type Attached struct {
+	Programs int           `json:"programs"`
+	Targets  int           `json:"targets"` // hooks, before Linux 5.18
+	Attach   time.Duration `json:"attach_ns"`
+	Detach   time.Duration `json:"detach_ns"`
+	CPU      time.Duration `json:"cpu_ns"` // of lsmprof, user and system, for both
+	Said     int           `json:"said"`   // how often progress was told
+}
+
+// Attaching attaches so many programs, probes them, has two hooks called, and detaches the probes. A program that does not show the
+// calls is an error.
+func Attaching(programs int) (a Attached, err error) {
+	detach, err := attachMany(programs, manyHooks)
+	if err != nil {
+		return a, err
+	}
+	defer func() { err = errors.Join(err, detach()) }()
+	scope, err := tracer.ScopeHere()
+	if err != nil {
+		return a, err
+	}
+	a.Programs = programs
+	said := make(chan int, 2*programs)
+	cpu, began := cpuTime(), time.Now()
+	t, err := tracer.Start(context.Background(), tracer.Options{Scope: scope, Progress: func(done, targets int) { said <- done }})
+	if err != nil {
+		return a, err
+	}
+	a.Attach = time.Since(began)
+	a.Said = len(said)
+	defer t.Close()
+	const calls = 50
+	self := uintptr(unix.Getpid())
+	for range calls {
+		unix.RawSyscall(unix.SYS_GETPGID, self, 0, 0)
+		unix.RawSyscall(unix.SYS_GETSID, self, 0, 0)
+	}
+	if err := t.Poll(context.Background()); err != nil {
+		return a, err
+	}
+	snap, err := t.Snapshot()
+	if err != nil {
+		return a, err
+	}
+	a.Targets = len(snap.Programs)
+	for _, p := range snap.Programs {
+		called := p.Hook == "task_getpgid" || p.Hook == "task_getsid"
+		if got := p.Calls(); called && got != calls {
+			err = errors.Join(err, fmt.Errorf("%s (%d): %d calls recorded, want %d", p.Label(), p.ID, got, calls))
+		}
+	}
+	began = time.Now()
+	err = errors.Join(err, t.Close())
+	a.Detach, a.CPU = time.Since(began), cpuTime()-cpu
+	return a, err
+}
+
+// attachMany attaches empty programs to the hooks in turn.
+func attachMany(programs int, hooks []string) (detach func() error, err error) {
+	specs := map[string]*ebpf.ProgramSpec{}
+	for i := range programs {
+		name := fmt.Sprintf("many_%d", i)
+		specs[name] = lsmProgram(name, hooks[i%len(hooks)], asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()})
+	}
+	return attachAll(specs)
+}
+
+// cpuTime is the user and system time of this process.
+func cpuTime() time.Duration {
+	var u unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
