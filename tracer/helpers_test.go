@@ -1,0 +1,132 @@
+package tracer
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+const sleepable = 1 << 4 // BPF_F_SLEEPABLE
+
+// lsmProgram attaches an LSM program with a body of its own.
+func lsmProgram(t *testing.T, name, hook string, flags uint32, body ...asm.Instruction) *ebpf.Program {
+	t.Helper()
+	prog := loadLSM(t, name, hook, flags, body...)
+	l, err := link.AttachLSM(link.LSMOptions{Program: prog})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return prog
+}
+
+func loadLSM(t *testing.T, name, hook string, flags uint32, body ...asm.Instruction) *ebpf.Program {
+	t.Helper()
+	raiseMemlock(t)
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: name, Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: hook, License: "GPL", Flags: flags,
+		Instructions: described(name, body),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { prog.Close() })
+	return prog
+}
+
+// described gives instructions the BTF that a compiler would.
+func described(name string, body asm.Instructions) asm.Instructions {
+	proto := &btf.FuncProto{
+		Return: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed},
+		Params: []btf.FuncParam{{Name: "ctx", Type: &btf.Pointer{Target: &btf.Void{}}}},
+	}
+	body[0] = btf.WithFuncMetadata(body[0], &btf.Func{Name: name, Type: proto, Linkage: btf.GlobalFunc}).WithSymbol(name)
+	return body
+}
+
+func raiseMemlock(t *testing.T) {
+	t.Helper()
+	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func allow() []asm.Instruction { return []asm.Instruction{asm.Mov.Imm(asm.R0, 0), asm.Return()} }
+
+// deny returns -EPERM.
+func deny() []asm.Instruction { return []asm.Instruction{asm.Mov.Imm(asm.R0, -1), asm.Return()} }
+
+// proceed is what a program of a cgroup returns to allow.
+func proceed() []asm.Instruction { return []asm.Instruction{asm.Mov.Imm(asm.R0, 1), asm.Return()} }
+
+// measure is what a Tracer sees of fn, summed by program.
+func measure(t *testing.T, opts Options, fn func()) (profile.Snapshot, map[string]profile.Program) {
+	t.Helper()
+	return measureWhile(t, opts, func(func()) { fn() })
+}
+
+// measureWhile is measure of what polls meanwhile; a poll sees what came and went.
+func measureWhile(t *testing.T, opts Options, fn func(poll func())) (profile.Snapshot, map[string]profile.Program) {
+	t.Helper()
+	var err error
+	if opts.Scope, err = ScopeHere(); err != nil {
+		t.Fatal(err)
+	}
+	opts.Preemptible = true
+	tr, err := Start(context.Background(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	poll := func() {
+		tr.looked = time.Time{} // look for links that went, too
+		if err := tr.Poll(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fn(poll)
+	poll()
+	s, err := tr.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs := map[string]profile.Program{}
+	for _, p := range s.Programs {
+		programs[p.Label()] = p
+	}
+	return s, programs
+}
+
+func getpgid(n int) {
+	for range n {
+		unix.RawSyscall(unix.SYS_GETPGID, uintptr(unix.Getpid()), 0, 0)
+	}
+}
+
+func open(t *testing.T, n int) {
+	t.Helper()
+	for range n {
+		fd, err := unix.Open("/proc/version", unix.O_RDONLY, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		unix.Close(fd)
+	}
+}
+
+// program is under what a program is found in measure's result: hooks stand for programs before 5.18.
+func label(name, hook string) string {
+	if scope, _ := ScopeHere(); scope == profile.ScopeHook {
+		return "lsm/" + hook
+	}
+	return name
+}
