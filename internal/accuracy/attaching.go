@@ -16,8 +16,8 @@ import (
 // manyHooks are on every kernel, and little happens to them unless it is asked for.
 var manyHooks = []string{
 	"task_getpgid", "task_getsid", "task_setpgid", "task_setnice", "path_mkdir", "path_rmdir", "path_unlink", "path_rename", "path_link",
-	"path_symlink", "path_mknod", "path_truncate", "path_chmod", "path_chown", "sb_mount", "sb_umount", "socket_bind", "socket_listen",
-	"socket_connect", "socket_create",
+	"path_symlink", "path_mknod", "path_truncate", "path_chmod", "sb_mount", "sb_umount", "socket_bind", "socket_listen",
+	"socket_connect", "socket_create", "socket_shutdown",
 }
 
 // Attached is how long it takes to probe so many programs, and to let go of them.
