@@ -44,7 +44,10 @@ static __always_inline struct cell *cell_at(int quick, struct slot *home, __u32 
 	return bpf_map_lookup_elem(&cells, &index);
 }
 
-/* The cell of a key that is not where its hash says: in one of the next four, a free one of those, or the common one. */
+/* The other places of a key are this far apart: the syscalls of a workload lie side by side, and would take each other's. */
+#define WAY 0x55
+
+/* The cell of a key that is not where its hash says: in one of four other places, a free one of all five, or the common one. */
 static __always_inline struct cell *find(int quick, struct slot *home, __u32 hash, __u64 tag)
 {
 	struct cell *cell;
@@ -52,12 +55,12 @@ static __always_inline struct cell *find(int quick, struct slot *home, __u32 has
 	if (!home)
 		return 0;
 	for (int way = 1; way < 5; way++) {
-		cell = cell_at(quick, home, hash + way);
+		cell = cell_at(quick, home, hash + way * WAY);
 		if (!cell || cell->tag == tag)
 			return cell;
 	}
 	for (int way = 0; way < 5; way++) {
-		cell = cell_at(quick, home, hash + way);
+		cell = cell_at(quick, home, hash + way * WAY);
 		if (!cell)
 			return 0;
 		if (!cell->tag) {

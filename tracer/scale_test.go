@@ -47,9 +47,9 @@ func (s scale) tracer() (t *Tracer, keys int) {
 // place takes a cell as find of bpf/cells.h does.
 func (s scale) place(c *cells, cpu int, mntns, syscall uint32) bool {
 	for way := range uint32(5) {
-		i := (mntns*0x9E3779B1 + syscall + way) & uint32(s.cells-1)
+		i := (mntns*0x9E3779B1 + syscall + way*0x55) & uint32(s.cells-1)
 		if cell := c.at(cpu*s.cells + int(i)); cell.Tag == 0 {
-			cell.Tag = uint64(mntns)<<32 | uint64(syscall)
+			cell.Tag = uint64(syscall)<<32 | uint64(mntns)
 			copy(cell.Comm[:], "workload")
 			return true
 		}
