@@ -28,7 +28,7 @@ static __always_inline int leave_out(void *ctx, struct slot *slot)
 
 static __always_inline int enter(int legacy, __u32 mode, void *ctx, struct slot *slot, struct slot *home)
 {
-	if (!slot || off)
+	if (!slot)
 		return 0;
 	if (mode & MODE_SAMPLE && left_out(home))
 		return leave_out(ctx, slot);

@@ -18,16 +18,18 @@ func TestIcountOverheadDoesNotGrow(t *testing.T) {
 	if err := WriteOverhead(os.Stdout, "text", here, figures); err != nil {
 		t.Error(err)
 	}
-	now := bounds{here.Release, map[string]int{}}
+	now, latency := bounds{here.Release, map[string]int{}}, map[string]float64{}
 	for _, f := range figures {
 		if strings.HasPrefix(f.Method, Lsmprof) {
 			now.numbers[f.Operation+" "+f.Method] = int(math.Round(f.Added))
+			latency[f.Operation+" "+f.Method] = f.Latency
 		}
 	}
 	want, path := goldenFile(t, "overhead", now)
 	for name, n := range now.numbers {
 		was, ok := want.numbers[name]
-		slack := want.slack(here.Release, was)
+		// An open has levels 0.2 % apart, which it changes now and then (6.1: 8718, 8735); getpgid has one.
+		slack := max(want.slack(here.Release, was), int(latency[name]/400))
 		if sendsEvents(name) {
 			slack = max(slack, was/20)
 		}
