@@ -149,9 +149,9 @@ func (m *markdown) hooks(r *Report) {
 		m.line("\nNo profile run was made: where the time goes is not known.")
 		return
 	}
-	m.line("\nUnder %s, the most expensive first. Share: of the syscall's own time, waiting included; of op: of the time that one operation of the test takes there.",
+	m.line("\nUnder %s, the most expensive first. Of syscall: of the syscall's own time, waiting included; of op: of the time that one operation of the test takes there.",
 		md(r.HeatScenario()))
-	m.table("<Test", "<Syscall", "<Hook", "Rules", "Calls per op", "Mean", "p50", "p99", "Syscall takes", "Share, %", "Of op, %")
+	m.table("<Test", "<Syscall", "<Hook", "Rules", "Calls per op", "Mean", "p50", "p99", "Syscall takes", "Of syscall, %", "Of op, %")
 	const most = 25
 	for _, h := range rows[:min(len(rows), most)] {
 		m.row(h.Test, h.Syscall, h.Hook, h.RulesText(), per(h.Calls), nanos(h.Mean), nanos(h.P50), nanos(h.P99), nanosIfKnown(h.SyscallNs),
