@@ -76,7 +76,7 @@ func (o *benchOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.build, "build", false, "build --unixbench with make first")
 	f.IntVar(&o.runs, "runs", 10, "runs of each cell; of built-in tests a run is a second in slices")
 	f.DurationVar(&o.slice, "slice", 50*time.Millisecond, "how long a built-in test runs at a time")
-	f.DurationVar(&o.warmup, "warmup", 5*time.Millisecond, "first part of a slice, not counted")
+	f.DurationVar(&o.warmup, "warmup", 12*time.Millisecond, "first part of a slice, not counted: the kernel frees what the slice before it left")
 	f.DurationVar(&o.pass, "pass", time.Second, "how long a whole pass of --unixbench is")
 	f.StringVar(&o.order, "order", bench.Interleaved, "interleaved, or sequential: all runs of one scenario, then the next, as others measure")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of the order; default: random, it stands in run.json")

@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 internal/vmtest/deps.sh demo
 CGO_ENABLED=0 go build -o bin/vm ./internal/vmtest/cmd/vm
 bin/vm -kernel "$kernel" -icount -timeout 90m -in bin/lsmprof:/usr/local/bin/lsmprof -out "/sample:$work/run" -- \
-	lsmprof bench --tests execl,fstime,pipe,spawn,syscall,openclose,rename,connect --rules 1,2,4,8 --runs 4 --slice 8ms --warmup 2ms \
+	lsmprof bench --tests execl,fstime,pipe,spawn,syscall,openclose,rename,connect --rules 1,2,4,8 --runs 3 --slice 12ms --warmup 12ms \
 	--seed 1 --dir /sample
 rm -rf "$sample"
 mkdir -p "$sample"
