@@ -41,7 +41,7 @@ enum mode {
 #define CELL_OTHER 1
 
 /* What one program cost one workload in one syscall on one CPU. Only that program's exit probe writes it, and it does not
- * recur on a CPU: no atomics. */
+ * recur on a CPU: no atomics. (Before ca06f55b9002, 5.12, an interrupt may, and a count be lost.) */
 struct cell {
 	__u64 tag;
 	__u64 sum; /* of the readings, ns */

@@ -234,7 +234,7 @@ func (t *Tracer) add(target target, p *probe) {
 		tr.sum.ID, tr.sum.Name = uint32(target.program.ID), target.program.Name
 	}
 	if c := &t.opts.Calibration; p.pair == profile.PairSleepable && c.Applies() && c.BiasSleepable == (profile.Median{}) {
-		t.warnf("%s is sleepable, and what probes read of an empty sleepable program is not in the calibration: its costs are some 10 ns too high", target)
+		t.warnf("%s is sleepable, and what probes read of an empty sleepable program is not in the calibration: its costs are some 50 ns too high", target)
 	}
 	if p.origin > 0 {
 		t.origins[p.origin] = &origin{program: tr.sum, walks: target.walks(), about: p.about, void: p.void, traced: tr}
