@@ -158,6 +158,7 @@ func differences(older, newer *rundir.Info) []string {
 		{"suite", older.Suite, newer.Suite},
 		{"order", older.Plan.Order, newer.Plan.Order},
 		{"length of a slice", older.Plan.Slice, newer.Plan.Slice},
+		{"warm-up of a slice", older.Plan.Warmup, newer.Plan.Warmup},
 		{"length of a pass", older.Plan.Pass, newer.Plan.Pass},
 		{"baseline", older.Plan.Scenarios[0].Name, newer.Plan.Scenarios[0].Name},
 	} {

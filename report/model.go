@@ -110,6 +110,7 @@ type How struct {
 	RoundsMin    int                  `json:"rounds_min"` // of a cell
 	RoundsMax    int                  `json:"rounds_max"`
 	SliceNs      int64                `json:"slice_ns"`
+	WarmupNs     int64                `json:"warmup_ns"` // of each slice, not counted
 	PassNs       int64                `json:"pass_ns"`
 	Container    string               `json:"container,omitempty"`
 	Calibration  *profile.Calibration `json:"calibration"`          // null: not calibrated

@@ -232,7 +232,7 @@ func how(run *rundir.Run) How {
 	i, plan := &run.Info, &run.Info.Plan
 	h := How{
 		Version: i.Version, Start: i.Start, Machine: i.Machine, Enforcer: i.Enforcer, Product: i.Product, Suite: i.Suite,
-		Order: plan.Order, Seed: plan.Seed, Runs: plan.Runs, SliceNs: int64(plan.Slice), PassNs: int64(plan.Pass), Container: plan.Container,
+		Order: plan.Order, Seed: plan.Seed, Runs: plan.Runs, SliceNs: int64(plan.Slice), WarmupNs: int64(plan.Warmup), PassNs: int64(plan.Pass), Container: plan.Container,
 		Calibration: i.Calibration, Imported: plan.Imported(), Commands: [][]string{},
 	}
 	h.Machine.Mitigations = slices.Concat([]string{}, h.Machine.Mitigations)

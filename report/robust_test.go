@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -266,6 +267,7 @@ func TestCompare(t *testing.T) {
 		"kernel: 6.1.0, then 6.12.0":          func(s *synthetic) { s.info.Machine.Kernel = "6.12.0" },
 		"CPU: a CPU, then another":            func(s *synthetic) { s.info.Machine.CPU = "another" },
 		"length of a slice: 50ms, then 100ms": func(s *synthetic) { s.info.Plan.Slice *= 2 },
+		"warm-up of a slice: 0s, then 12ms":   func(s *synthetic) { s.info.Plan.Warmup = 12 * time.Millisecond },
 	} {
 		other := newSynthetic(2, 4, 24)
 		change(other)

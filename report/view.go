@@ -313,7 +313,7 @@ func (h *How) Facts() []Fact {
 	} else {
 		add("Order", fmt.Sprintf("%s, seed %d", h.Order, h.Seed))
 		add("Rounds of a cell", rangeText(h.RoundsMin, h.RoundsMax)+fmt.Sprintf(" (%s)", plural(h.Runs, "run")))
-		add("Slice", time.Duration(h.SliceNs).String())
+		add("Slice", fmt.Sprintf("%s, behind %s that are not counted", time.Duration(h.SliceNs), time.Duration(h.WarmupNs)))
 	}
 	if c := h.Calibration; c != nil {
 		add("Calibration", c.String())
