@@ -25,8 +25,8 @@ func TestAA(t *testing.T) {
 	}
 	needRoot(t)
 	t.Run("intervals", func(t *testing.T) {
-		// A round is three phases of five slices of 55 ms and one that leads: 63 s of each test.
-		for _, c := range aaBench(t, "--runs", "16") {
+		// A round is three phases of five slices of 62 ms and one that leads: about a minute of each test.
+		for _, c := range aaBench(t, "--runs", "14") {
 			verdict := ""
 			if c.Scenario == rundir.TwinName {
 				verdict = " (the second baseline)"
