@@ -58,11 +58,8 @@ func Crowd(workloads, programs, syscalls, memory int) (c Crowded, err error) {
 	}
 	defer t.Close()
 	before := heapInUse()
-	end, err := live(workloads, walks(syscalls))
-	if err != nil {
-		return c, err
-	}
-	defer end()
+	end := live(workloads, walks(syscalls))
+	defer func() { err = errors.Join(err, end()) }()
 	poll := func() { err = errors.Join(err, t.Poll(context.Background())) }
 	c.First, c.Idle = effort(poll), effort(poll)
 	var snap profile.Snapshot
@@ -121,8 +118,8 @@ func (c *Crowded) tell(snap profile.Snapshot, room []tracer.Room) {
 }
 
 // live has so many workloads, each a thread in a mount namespace of its own, do what is to be done, one after the other. All are
-// there until end: the number of a namespace that is gone is given to a new one.
-func live(workloads int, do func()) (end func(), err error) {
+// there until end, which says what went wrong: the number of a namespace that is gone is given to a new one.
+func live(workloads int, do func()) (end func() error) {
 	done := make(chan struct{})
 	var g errgroup.Group
 	for range workloads {
@@ -139,7 +136,7 @@ func live(workloads int, do func()) (end func(), err error) {
 		})
 		<-ready
 	}
-	return func() { close(done); err = g.Wait() }, err
+	return func() error { close(done); return g.Wait() }
 }
 
 // callingMeanwhile makes calls until it is told to stop, and says how many they were.
