@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/profile"
 )
@@ -135,11 +136,11 @@ func TestIcountEveryPairSeesTheSameCost(t *testing.T) {
 func TestIcountCalibrationIsShort(t *testing.T) {
 	vmtest.IcountGuest(t)
 	for i, most := range []time.Duration{800 * time.Millisecond, 500 * time.Millisecond} {
-		cpu, began := cpuTime(), time.Now()
+		cpu, began := kernel.CPUTime(), time.Now()
 		if _, err := Calibrate(scopeOf(t), false, false); err != nil { // as record does where no program is sleepable
 			t.Fatal(err)
 		}
-		took, waited := cpuTime()-cpu, time.Since(began)
+		took, waited := kernel.CPUTime()-cpu, time.Since(began)
 		waited -= took
 		if took > most || waited > 2*time.Second {
 			t.Errorf("calibration %d took %d million instructions, want %d at most, and waited %v", i, took.Milliseconds(), most.Milliseconds(), waited)

@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/profile"
 )
@@ -89,13 +88,6 @@ func snapshot(tb testing.TB, t *Tracer) profile.Snapshot {
 	return s
 }
 
-// cpuTime is the user and system time of this process.
-func cpuTime() time.Duration {
-	var u unix.Rusage
-	_ = unix.Getrusage(unix.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
 func heap() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -138,11 +130,11 @@ func repeat(b *testing.B, prepare, do func()) {
 		b.StopTimer()
 		prepare()
 		runtime.GC() // of what was prepared
-		before := cpuTime()
+		before := kernel.CPUTime()
 		b.StartTimer()
 		do()
 		b.StopTimer()
-		cpu += cpuTime() - before
+		cpu += kernel.CPUTime() - before
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(cpu)/float64(b.N), "cpu-ns/op")

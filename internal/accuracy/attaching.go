@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
 
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -44,7 +45,7 @@ func Attaching(programs int) (a Attached, err error) {
 	}
 	a.Programs = programs
 	said := make(chan int, 2*programs)
-	cpu, began := cpuTime(), time.Now()
+	cpu, began := kernel.CPUTime(), time.Now()
 	t, err := tracer.Start(context.Background(), tracer.Options{Scope: scope, Progress: func(done, targets int) { said <- done }})
 	if err != nil {
 		return a, err
@@ -74,7 +75,7 @@ func Attaching(programs int) (a Attached, err error) {
 	}
 	began = time.Now()
 	err = errors.Join(err, t.Close())
-	a.Detach, a.CPU = time.Since(began), cpuTime()-cpu
+	a.Detach, a.CPU = time.Since(began), kernel.CPUTime()-cpu
 	return a, err
 }
 
@@ -86,11 +87,4 @@ func attachMany(programs int, hooks []string) (detach func() error, err error) {
 		specs[name] = lsmProgram(name, hooks[i%len(hooks)], asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()})
 	}
 	return attachAll(specs)
-}
-
-// cpuTime is the user and system time of this process.
-func cpuTime() time.Duration {
-	var u unix.Rusage
-	_ = unix.Getrusage(unix.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

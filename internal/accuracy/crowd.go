@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -158,9 +159,9 @@ func callingMeanwhile() (stop func() uint64) {
 }
 
 func effort(do func()) Effort {
-	cpu, began := cpuTime(), time.Now()
+	cpu, began := kernel.CPUTime(), time.Now()
 	do()
-	return Effort{time.Since(began), cpuTime() - cpu}
+	return Effort{time.Since(began), kernel.CPUTime() - cpu}
 }
 
 func heapInUse() uint64 {

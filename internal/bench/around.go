@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/lsmprof/lsmprof/internal/kernel"
 )
 
 // watch measures what others do to the machine while we do our work.
@@ -64,9 +64,7 @@ func cpuTime() (busy, steal float64) {
 
 // ownTime is what the workers with their children, and lsmprof itself, spent.
 func ownTime(pids []int) float64 {
-	var self unix.Rusage
-	_ = unix.Getrusage(unix.RUSAGE_SELF, &self)
-	total := float64(self.Utime.Nano()+self.Stime.Nano()) / 1e9
+	total := kernel.CPUTime().Seconds()
 	for _, pid := range pids {
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {

@@ -12,8 +12,8 @@ import (
 
 	"github.com/gdamore/tcell/v3"
 	"github.com/spf13/pflag"
-	"golang.org/x/sys/unix"
 
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -109,26 +109,17 @@ func (f *topFeed) next(ctx context.Context) (topInterval, error) {
 			return i, err
 		}
 	}
-	self := cpuTime()
+	self := kernel.CPUTime()
 	i.self = self - f.self
 	f.last, f.self = now, self
 	return i, nil
-}
-
-// cpuTime is what this process has used.
-func cpuTime() time.Duration {
-	var u unix.Rusage
-	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // intervals calls show for each, until it or a key ends it. events may be nil.
 func (o *topOptions) intervals(ctx context.Context, f *topFeed, m *topModel, events <-chan tcell.Event,
 	show func(), handle func(tcell.Event) (goOn bool),
 ) error {
-	f.self = cpuTime()
+	f.self = kernel.CPUTime()
 	poll, tick := time.NewTicker(tracer.PollInterval), time.NewTicker(o.interval)
 	defer poll.Stop()
 	defer tick.Stop()
