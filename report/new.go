@@ -50,7 +50,7 @@ func title(run *rundir.Run) string {
 func scenarios(plan *rundir.Plan) []Scenario {
 	out := []Scenario{}
 	for i, s := range plan.Scenarios {
-		if s.Twin {
+		if s.SecondBaseline {
 			continue
 		}
 		c := s.Rules

@@ -40,7 +40,7 @@ func newSynthetic(tests, scenarios, rounds int) *synthetic {
 			Name: fmt.Sprintf("rules=%d", n), State: rundir.Installed, Confined: true, Rules: rules.Rules{File: n},
 		})
 	}
-	plan.Scenarios = rundir.WithTwin(plan.Scenarios)
+	plan.Scenarios = rundir.WithSecondBaseline(plan.Scenarios)
 	for n := range tests {
 		plan.Tests = append(plan.Tests, rundir.Test{Name: fmt.Sprintf("test%d", n), Label: fmt.Sprintf("Test %d", n), Unit: "lps", Kind: rundir.BuiltIn})
 	}

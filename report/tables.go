@@ -88,7 +88,7 @@ func (r *Report) Tables() []Table {
 	rounds.add("test", "scenario", "round", "score", "ops", "ns", "foreign_cpus", "busy")
 	for i := range r.rounds {
 		x := &r.rounds[i]
-		rounds.add(x.Test, x.Scenario, x.Round, x.Score, x.Ops, x.Ns, x.Around.Foreign, x.Around.Busy)
+		rounds.add(x.Test, x.Scenario, x.Round, x.Score, x.Ops, x.Ns, x.Interference.Foreign, x.Interference.Busy)
 	}
 	all := []Table{scores, hooks, rules, rounds}
 	if r.Compared != nil {

@@ -12,7 +12,7 @@ import (
 
 // Save writes what follows from the results: analysis.json, and bench.txt in the Go benchmark format. For benchstat:
 // `benchstat -col /scenario bench.txt`.
-func (d *Dir) Save() (Analysis, error) {
+func (d *Dir) Save() (rundir.Analysis, error) {
 	explained, err := d.Explained()
 	a := d.Analyze(explained)
 	return a, errors.Join(err, d.writeJSON(rundir.AnalysisFile, a), d.write(rundir.BenchFile, d.benchmarks), d.SaveInfo())
@@ -21,7 +21,7 @@ func (d *Dir) Save() (Analysis, error) {
 func (d *Dir) benchmarks(w io.Writer) error {
 	m := d.Info.Machine
 	fmt.Fprintf(w, "goos: linux\ngoarch: %s\ncpu: %s\nkernel: %s\nenforcer: %s\n", m.Arch, m.CPU, m.Kernel, d.Info.Enforcer)
-	units := map[string]Test{}
+	units := map[string]rundir.Test{}
 	for _, t := range d.Info.Plan.Tests {
 		units[t.Name] = t
 	}

@@ -22,8 +22,8 @@ import (
 )
 
 // ParseTest reads `name=N; run=COMMAND; metric=REGEXP; better=higher|lower`. A semicolon within a value is written twice.
-func ParseTest(s string) (Test, error) {
-	t := Test{Kind: Command}
+func ParseTest(s string) (rundir.Test, error) {
+	t := rundir.Test{Kind: rundir.Command}
 	const escaped = "\x00"
 	seen := map[string]bool{}
 	for part := range strings.SplitSeq(strings.ReplaceAll(s, ";;", escaped), ";") {
@@ -45,7 +45,7 @@ func ParseTest(s string) (Test, error) {
 }
 
 // CheckCommand fills in what a command may leave out, and says what is wrong with the rest.
-func CheckCommand(t *Test) error {
+func CheckCommand(t *rundir.Test) error {
 	if t.Better == "" {
 		t.Better = rundir.Higher
 		if t.Metric == "" {
@@ -55,7 +55,7 @@ func CheckCommand(t *Test) error {
 	if t.Metric == "" && t.Unit == "" {
 		t.Unit = "s"
 	}
-	t.Kind, t.Label = Command, t.Name
+	t.Kind, t.Label = rundir.Command, t.Name
 	switch {
 	case t.Name == "" || t.Run == "":
 		return errors.New("a test needs name=… and run=…")
@@ -79,15 +79,15 @@ func CheckCommand(t *Test) error {
 // Commands starts tests of Kind Command: each copy is a shell in a mount namespace of its own that waits to be told to run the
 // command once more.
 type Commands struct {
-	CPUs func(Test) []int // nil: anywhere
-	Dir  string           // where the commands run
+	CPUs func(rundir.Test) []int // nil: anywhere
+	Dir  string                  // where the commands run
 }
 
 // waiter runs the command in $LSMPROF_RUN each time it reads a line, and answers with its exit status.
 const waiter = `echo ready >&4; while read -r out <&3; do /bin/sh -c "$LSMPROF_RUN" >"$out" 2>&1 3<&- 4>&- </dev/null; echo $? >&4; done`
 
 type command struct {
-	test   Test
+	test   rundir.Test
 	cmd    *exec.Cmd
 	ask    *os.File
 	answer *os.File
@@ -96,7 +96,7 @@ type command struct {
 }
 
 // Start waits until the shell is there.
-func (c Commands) Start(ctx context.Context, t Test, _ int) (_ Worker, err error) {
+func (c Commands) Start(ctx context.Context, t rundir.Test, _ int) (_ Worker, err error) {
 	w := &command{test: t}
 	if w.dir, err = os.MkdirTemp(c.Dir, "command-"); err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (c Commands) Start(ctx context.Context, t Test, _ int) (_ Worker, err error
 	return w, nil
 }
 
-func (c Commands) pin(t Test, pid int) error {
+func (c Commands) pin(t rundir.Test, pid int) error {
 	if c.CPUs == nil || len(c.CPUs(t)) == 0 {
 		return nil
 	}
@@ -173,7 +173,7 @@ func (w *command) Slice(_, _ time.Duration) (Sample, error) {
 }
 
 // SampleOf is what a pass of a command is worth that printed this and took so many ns.
-func SampleOf(t Test, output []byte, took float64) (Sample, error) {
+func SampleOf(t rundir.Test, output []byte, took float64) (Sample, error) {
 	value, err := value(t, output, took)
 	if err != nil {
 		return Sample{}, err
@@ -186,7 +186,7 @@ func SampleOf(t Test, output []byte, took float64) (Sample, error) {
 	return Sample{Ops: rate * took / 1e9, Ns: took, Output: output}, nil
 }
 
-func value(t Test, output []byte, took float64) (float64, error) {
+func value(t rundir.Test, output []byte, took float64) (float64, error) {
 	if t.Metric == "" {
 		return took / 1e9, nil
 	}

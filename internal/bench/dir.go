@@ -17,13 +17,13 @@ import (
 // Dir is a run directory that this process works on. Nobody else can meanwhile.
 type Dir struct {
 	Path    string
-	Info    Info
+	Info    rundir.Info
 	lock    *os.File
 	journal *journal
 }
 
 // Create makes a run directory, which must not hold a run yet.
-func Create(path string, info Info) (*Dir, error) {
+func Create(path string, info rundir.Info) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, fmt.Errorf("run directory: %w", err)
 	}
@@ -34,7 +34,7 @@ func Create(path string, info Info) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	info.Schema = RunSchema
+	info.Schema = rundir.RunSchema
 	d.Info = info
 	if err := d.SaveInfo(); err != nil {
 		return nil, errors.Join(err, d.lock.Close())
@@ -55,8 +55,8 @@ func Open(path string) (*Dir, error) {
 	if err == nil {
 		err = json.Unmarshal(data, &d.Info)
 	}
-	if err == nil && d.Info.Schema != RunSchema {
-		err = fmt.Errorf("schema %q, this lsmprof writes %q: use the lsmprof that began it", d.Info.Schema, RunSchema)
+	if err == nil && d.Info.Schema != rundir.RunSchema {
+		err = fmt.Errorf("schema %q, this lsmprof writes %q: use the lsmprof that began it", d.Info.Schema, rundir.RunSchema)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("run directory %s: %s: %w", path, rundir.InfoFile, err), d.lock.Close())
@@ -161,15 +161,15 @@ func (d *Dir) Warn(format string, args ...any) {
 
 // Results are the rounds that are complete: a round of a test counts once all scenarios have a line. Where a round was repeated,
 // the last one counts.
-func (d *Dir) Results() []Result { return rundir.Complete(&d.Info.Plan, d.journal.results) }
+func (d *Dir) Results() []rundir.Result { return rundir.Complete(&d.Info.Plan, d.journal.results) }
 
 // Analyze works out what the results say.
-func (d *Dir) Analyze(explained map[string]map[string]Explained) Analysis {
+func (d *Dir) Analyze(explained map[string]map[string]rundir.Explained) rundir.Analysis {
 	return rundir.Analyze(&d.Info.Plan, d.Results(), explained)
 }
 
 // Append adds finished results.
-func (d *Dir) Append(results []Result) error {
+func (d *Dir) Append(results []rundir.Result) error {
 	if err := d.journal.append(results); err != nil {
 		return fmt.Errorf("write %s: %w", d.File(rundir.ResultsFile), err)
 	}

@@ -6,14 +6,15 @@ import (
 	"fmt"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // Enforcer is what scenarios differ in.
 type Enforcer interface {
 	// Switch brings the machine into a state. It is called with the state that it is in, too.
-	Switch(ctx context.Context, s State) error
+	Switch(ctx context.Context, s rundir.State) error
 	// Confine puts a scenario in force in a mount namespace.
-	Confine(mntns uint32, s Scenario) error
+	Confine(mntns uint32, s rundir.Scenario) error
 	// Forget makes the next Confine of each namespace write again: somebody else has changed something.
 	Forget()
 	// Close leaves the machine as it was found.
@@ -23,10 +24,10 @@ type Enforcer interface {
 // NoEnforcer is for a bench of scenarios that do not differ.
 type NoEnforcer struct{}
 
-func (NoEnforcer) Switch(context.Context, State) error { return nil }
-func (NoEnforcer) Confine(uint32, Scenario) error      { return nil }
-func (NoEnforcer) Forget()                             {}
-func (NoEnforcer) Close() error                        { return nil }
+func (NoEnforcer) Switch(context.Context, rundir.State) error { return nil }
+func (NoEnforcer) Confine(uint32, rundir.Scenario) error      { return nil }
+func (NoEnforcer) Forget()                                    {}
+func (NoEnforcer) Close() error                               { return nil }
 
 // Reference is the reference enforcer in this process.
 type Reference struct {
@@ -41,18 +42,18 @@ func LoadReference() (*Reference, error) {
 }
 
 // Switch attaches or detaches its programs.
-func (r *Reference) Switch(_ context.Context, s State) error {
+func (r *Reference) Switch(_ context.Context, s rundir.State) error {
 	switch s {
-	case Removed:
+	case rundir.Removed:
 		return r.enforcer.Detach()
-	case Installed:
+	case rundir.Installed:
 		return r.enforcer.Attach()
 	}
-	return fmt.Errorf("the reference enforcer is %q or %q, not %q", Removed, Installed, s)
+	return fmt.Errorf("the reference enforcer is %q or %q, not %q", rundir.Removed, rundir.Installed, s)
 }
 
 // Confine changes only what is not in force already: an update of a map of maps makes the kernel wait.
-func (r *Reference) Confine(mntns uint32, s Scenario) error {
+func (r *Reference) Confine(mntns uint32, s rundir.Scenario) error {
 	if r.inForce[mntns] == s.Name {
 		return nil
 	}

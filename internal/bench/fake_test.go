@@ -6,7 +6,18 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
+
+func testPlan() rundir.Plan {
+	return rundir.Plan{
+		Order: rundir.Interleaved, Seed: 42, Runs: 2, Slice: 10 * time.Millisecond,
+		Scenarios: rundir.ReferenceScenarios([]enforcer.Rules{{File: 1}, {File: 8}}, []string{"1", "8"}),
+		Tests:     []rundir.Test{{Name: "a", Kind: rundir.BuiltIn}, {Name: "b", Kind: rundir.BuiltIn}, {Name: "slow", Kind: rundir.Command}},
+	}
+}
 
 // fakeSuite is a suite whose tests take no time: what they do depends on the scenario that is in force in their slot.
 type fakeSuite struct {
@@ -15,27 +26,27 @@ type fakeSuite struct {
 	mu       *sync.Mutex
 	after    func() error // called with every slice
 	rng      *rand.Rand
-	clock    time.Duration // what all slices took
-	around   func() Around // nil: nobody else is there
+	clock    time.Duration              // what all slices took
+	around   func() rundir.Interference // nil: nobody else is there
 }
 
 func (f *fakeSuite) now() time.Time { return time.Unix(0, 0).Add(f.clock) }
 
-func (f *fakeSuite) watched() Around {
+func (f *fakeSuite) watched() rundir.Interference {
 	if f.around == nil {
-		return Around{}
+		return rundir.Interference{}
 	}
 	return f.around()
 }
 
 type fakeEnforcer struct {
 	NoEnforcer
-	state  State
+	state  rundir.State
 	closed int
 	forgot int
 }
 
-func (e *fakeEnforcer) Switch(_ context.Context, s State) error {
+func (e *fakeEnforcer) Switch(_ context.Context, s rundir.State) error {
 	e.state = s
 	return nil
 }
@@ -51,7 +62,7 @@ func newFakeSuite() *fakeSuite {
 	return &fakeSuite{enforcer: &fakeEnforcer{}, open: new(int), mu: &sync.Mutex{}, rng: rand.New(rand.NewPCG(1, 1))}
 }
 
-func (f *fakeSuite) Start(context.Context, Test, int) (Worker, error) {
+func (f *fakeSuite) Start(context.Context, rundir.Test, int) (Worker, error) {
 	*f.open++
 	return &fakeWorker{f}, nil
 }
@@ -70,7 +81,7 @@ func (w *fakeWorker) Slice(d, _ time.Duration) (Sample, error) {
 	}
 	f.clock += d
 	ops := 1000 * (1 + 0.01*f.rng.NormFloat64())
-	if f.enforcer.state == Installed {
+	if f.enforcer.state == rundir.Installed {
 		ops *= 0.9
 	}
 	return Sample{Ops: ops, Ns: float64(d)}, nil

@@ -20,7 +20,7 @@ type Source struct {
 
 // Import makes a run directory of results that others have measured, the first scenario being the baseline. A pass of a log is a
 // round; the other files have only what UnixBench made of all passes: one round. Several files of one scenario follow each other.
-func Import(path string, info Info, sources []Source) (_ *Dir, err error) {
+func Import(path string, info rundir.Info, sources []Source) (_ *Dir, err error) {
 	results := take(&info.Plan, sources)
 	if err := info.Plan.Check(); err != nil {
 		return nil, err
@@ -42,19 +42,19 @@ func Import(path string, info Info, sources []Source) (_ *Dir, err error) {
 }
 
 // take turns the sources into a plan that has been carried out.
-func take(p *Plan, sources []Source) (results []Result) {
-	p.Order = Sequential
+func take(p *rundir.Plan, sources []Source) (results []rundir.Result) {
+	p.Order = rundir.Sequential
 	rounds := map[[2]string]int{}
 	for _, source := range sources {
-		if !slices.ContainsFunc(p.Scenarios, func(s Scenario) bool { return s.Name == source.Scenario }) {
-			p.Scenarios = append(p.Scenarios, Scenario{Name: source.Scenario, State: State("scenario " + source.Scenario)})
+		if !slices.ContainsFunc(p.Scenarios, func(s rundir.Scenario) bool { return s.Name == source.Scenario }) {
+			p.Scenarios = append(p.Scenarios, rundir.Scenario{Name: source.Scenario, State: rundir.State("scenario " + source.Scenario)})
 		}
 		for _, section := range source.Report.Sections {
 			for _, imported := range section.Tests {
 				t := importedTest(p, imported, section.Copies)
 				for _, pass := range passesOf(imported) {
 					key := [2]string{t.Name, source.Scenario}
-					r := Result{
+					r := rundir.Result{
 						Test: t.Name, Scenario: source.Scenario, Round: rounds[key], Start: time.Time{},
 						Ns: pass.Time * 1e9, Ops: pass.Value() * pass.Time, Score: pass.Value(),
 						Output: filepath.Join(rundir.FileName(source.Scenario), filepath.Base(source.Name)),
@@ -70,13 +70,13 @@ func take(p *Plan, sources []Source) (results []Result) {
 }
 
 // importedTest finds the test in the plan or adds it.
-func importedTest(p *Plan, i unixbench.Imported, copies int) Test {
-	t := Test{Name: i.Name, Label: i.Label, Unit: i.Unit, Kind: Plain, Baseline: i.Baseline}
+func importedTest(p *rundir.Plan, i unixbench.Imported, copies int) rundir.Test {
+	t := rundir.Test{Name: i.Name, Label: i.Label, Unit: i.Unit, Kind: rundir.Plain, Baseline: i.Baseline}
 	if t.Name == "" {
 		t.Name = rundir.FileName(i.Label)
 	}
 	t = t.WithCopies(copies)
-	if !slices.ContainsFunc(p.Tests, func(known Test) bool { return known.Name == t.Name }) {
+	if !slices.ContainsFunc(p.Tests, func(known rundir.Test) bool { return known.Name == t.Name }) {
 		p.Tests = append(p.Tests, t)
 	}
 	return t

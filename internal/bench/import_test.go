@@ -33,7 +33,7 @@ func TestImportGivesUnixBenchsIndex(t *testing.T) {
 		{"run-index-i1", ""}, {"run-index-i1", ".log"}, {"run-i3-c1c2", ""}, {"run-i3-c1c2", ".log"}, {"run-i3-c1c2", ".csv"},
 	} {
 		t.Run(c.run+c.suffix, func(t *testing.T) {
-			d, err := Import(filepath.Join(t.TempDir(), "run"), Info{Plan: Plan{Slice: 1e9}}, []Source{source(t, "base", c.run+c.suffix)})
+			d, err := Import(filepath.Join(t.TempDir(), "run"), rundir.Info{Plan: rundir.Plan{Slice: 1e9}}, []Source{source(t, "base", c.run+c.suffix)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,7 +72,7 @@ func TestImportComparesScenarios(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "run")
-	d, err := Import(path, Info{Plan: Plan{Slice: 1e9}}, []Source{base, half, base})
+	d, err := Import(path, rundir.Info{Plan: rundir.Plan{Slice: 1e9}}, []Source{base, half, base})
 	if err != nil {
 		t.Fatal(err)
 	}

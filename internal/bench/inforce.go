@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -26,8 +27,8 @@ type Reading struct {
 }
 
 // of is what the reading says of some namespaces. An error: they do not agree.
-func (r Reading) of(mntns []uint32) (InForce, error) {
-	f := InForce{Programs: map[string]int{}, Policies: map[string]enforcer.Rules{}}
+func (r Reading) of(mntns []uint32) (rundir.InForce, error) {
+	f := rundir.InForce{Programs: map[string]int{}, Policies: map[string]enforcer.Rules{}}
 	for product, ids := range r.Programs {
 		f.Programs[product] = len(ids)
 		for i, ns := range mntns {

@@ -37,15 +37,15 @@ func reading(programs int, policies map[uint32]enforcer.Policy) Reading {
 func TestCheckOfScenarios(t *testing.T) {
 	all := rundir.ReferenceScenarios([]enforcer.Rules{{File: 8}}, []string{"8"})
 	removed, noPolicy, allow, rules8 := all[0], all[1], all[2], all[3]
-	external := Scenario{Name: "external", State: "scenario external", Setup: &Step{}, Expect: &Expect{Rules: enforcer.Rules{File: 8}}}
+	external := rundir.Scenario{Name: "external", State: "scenario external", Setup: &rundir.Step{}, Expect: &rundir.Expect{Rules: enforcer.Rules{File: 8}}}
 	without := external
-	without.Expect = &Expect{None: true}
+	without.Expect = &rundir.Expect{None: true}
 	const ns = 7
 	policy := func(file int) map[uint32]enforcer.Policy {
 		return map[uint32]enforcer.Policy{ns: {Rules: enforcer.Rules{File: file}}}
 	}
 	for name, c := range map[string]struct {
-		scenario Scenario
+		scenario rundir.Scenario
 		reading  Reading
 		want     string // empty: in force
 	}{
@@ -78,7 +78,7 @@ func inForce(f *fakeSuite, n *int, spoil func(n int, r *Reading)) func() Reading
 	return func() Reading {
 		*n++
 		r := reading(0, nil)
-		if f.enforcer.state == Installed {
+		if f.enforcer.state == rundir.Installed {
 			r = reading(12, nil)
 		}
 		if spoil != nil {
@@ -88,9 +88,9 @@ func inForce(f *fakeSuite, n *int, spoil func(n int, r *Reading)) func() Reading
 	}
 }
 
-func plainPlan() Plan {
+func plainPlan() rundir.Plan {
 	p := shortPlan()
-	p.Scenarios = rundir.WithTwin([]Scenario{{Name: "not-installed", State: Removed}, {Name: "no-policy", State: Installed}})
+	p.Scenarios = rundir.WithSecondBaseline([]rundir.Scenario{{Name: "not-installed", State: rundir.Removed}, {Name: "no-policy", State: rundir.Installed}})
 	return p
 }
 
@@ -119,7 +119,7 @@ func TestWhatIsInForceIsRecorded(t *testing.T) {
 }
 
 func TestARoundWithChangedRulesIsRepeated(t *testing.T) {
-	for _, order := range []string{Interleaved, Sequential} {
+	for _, order := range []string{rundir.Interleaved, rundir.Sequential} {
 		t.Run(order, func(t *testing.T) {
 			p := plainPlan()
 			p.Order = order
@@ -129,7 +129,7 @@ func TestARoundWithChangedRulesIsRepeated(t *testing.T) {
 			reads, changed := 0, false
 			b.Rules = &fakeRules{read: inForce(f, &reads, func(n int, r *Reading) {
 				// Something is loaded anew behind a verified state, once.
-				if n > 6 && !changed && f.enforcer.state == Installed {
+				if n > 6 && !changed && f.enforcer.state == rundir.Installed {
 					changed = true
 					r.Programs["reference"] = append(r.Programs["reference"], 99)
 				}
@@ -162,7 +162,7 @@ func TestRulesThatNeverStayEndTheBench(t *testing.T) {
 	b, f := fakeBench(t, d)
 	reads := 0
 	b.Rules = &fakeRules{read: inForce(f, &reads, func(n int, r *Reading) {
-		if f.enforcer.state == Installed {
+		if f.enforcer.state == rundir.Installed {
 			r.Programs["reference"] = append(r.Programs["reference"], ebpf.ProgramID(100+n))
 		}
 	})}
@@ -191,11 +191,11 @@ func TestCrowdedRoundsAreRepeated(t *testing.T) {
 			defer d.Close()
 			b, f := fakeBench(t, d)
 			n, parts := 0, 0
-			f.around = func() Around {
+			f.around = func() rundir.Interference {
 				// Of each of the three parts of a round.
 				parts++
 				n = (parts + 2) / 3
-				return Around{Foreign: map[bool]float64{true: 2}[c.crowded(n)], Wall: 1}
+				return rundir.Interference{Foreign: map[bool]float64{true: 2}[c.crowded(n)], Wall: 1}
 			}
 			if err := b.Run(context.Background()); err != nil {
 				t.Fatal(err)
@@ -208,7 +208,7 @@ func TestCrowdedRoundsAreRepeated(t *testing.T) {
 				if len(r.Discarded) == 1 && strings.Contains(r.Discarded[0], "others kept 2.0 CPUs busy") {
 					repeated++
 				}
-				if r.Around.Busy {
+				if r.Interference.Busy {
 					busy++
 				}
 			}

@@ -16,7 +16,7 @@ import (
 // journal is results.jsonl: lines are only ever appended, and are on the disk when append returns.
 type journal struct {
 	f       *os.File
-	results []Result
+	results []rundir.Result
 }
 
 // openJournal reads what is there. A last line that was cut, by a crash or a full disk, is cut off.
@@ -42,7 +42,7 @@ func openJournal(path string) (*journal, error) {
 }
 
 // append writes the lines in one piece and syncs them. After an error nothing of them is left.
-func (j *journal) append(results []Result) error {
+func (j *journal) append(results []rundir.Result) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	for i := range results {

@@ -20,7 +20,7 @@ type beforeEach struct {
 	do func() error
 }
 
-func (b beforeEach) Start(ctx context.Context, t Test, join int) (Worker, error) {
+func (b beforeEach) Start(ctx context.Context, t rundir.Test, join int) (Worker, error) {
 	w, err := b.Suite.Start(ctx, t, join)
 	return doFirst{w, b.do}, err
 }
@@ -48,7 +48,7 @@ func TestMapsOfTheReferenceEnforcer(t *testing.T) {
 	defer e.Close()
 	maps := &Maps{Products: []enforcer.Product{enforcer.VArmor, enforcer.Reference}}
 	defer maps.Close()
-	w, err := Commands{Dir: t.TempDir()}.Start(t.Context(), Test{Name: "holder", Run: "true"}, 0)
+	w, err := Commands{Dir: t.TempDir()}.Start(t.Context(), rundir.Test{Name: "holder", Run: "true"}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestRulesThatGoAwayAreNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := testPlan()
-	p.Runs, p.Tests = 2, []Test{{Name: "a", Kind: Command, Run: "true", Better: rundir.Lower}}
+	p.Runs, p.Tests = 2, []rundir.Test{{Name: "a", Kind: rundir.Command, Run: "true", Better: rundir.Lower}}
 	p.Scenarios = rundir.ReferenceScenarios([]enforcer.Rules{{File: 8}}, []string{"8"})
 	d := newDir(t, p)
 	defer d.Close()
@@ -125,7 +125,7 @@ func TestRulesThatGoAwayAreNoticed(t *testing.T) {
 		return nil
 	}
 	b := &Bench{
-		Dir: d, Suites: map[Kind]Suite{Command: beforeEach{Commands{Dir: t.TempDir()}, spoil}}, Enforcer: ref,
+		Dir: d, Suites: map[rundir.Kind]Suite{rundir.Command: beforeEach{Commands{Dir: t.TempDir()}, spoil}}, Enforcer: ref,
 		Rules: &Maps{Products: []enforcer.Product{enforcer.Reference}},
 	}
 	if err := b.Run(context.Background()); err != nil {

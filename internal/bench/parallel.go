@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -12,7 +13,7 @@ import (
 type parallel []Worker
 
 // startTest starts a test in all its copies, in one mount namespace where the suite can do that.
-func startTest(ctx context.Context, suite Suite, t Test, join int) (Worker, error) {
+func startTest(ctx context.Context, suite Suite, t rundir.Test, join int) (Worker, error) {
 	if t.Copies < 2 {
 		return suite.Start(ctx, t, join)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // Several copies run at once, each knows which it is, and their operations are added.
@@ -19,7 +21,7 @@ func TestCopies(t *testing.T) {
 	defer d.Close()
 	b, f := fakeBench(t, d)
 	var started []int
-	b.Suites[BuiltIn] = noting{f, func(s Test) {
+	b.Suites[rundir.BuiltIn] = noting{f, func(s rundir.Test) {
 		if strings.Contains(s.Name, "x3") {
 			t.Errorf("the suite is asked for %s", s.Name)
 		}
@@ -49,10 +51,10 @@ func TestCopies(t *testing.T) {
 
 type noting struct {
 	Suite
-	note func(Test)
+	note func(rundir.Test)
 }
 
-func (n noting) Start(ctx context.Context, t Test, join int) (Worker, error) {
+func (n noting) Start(ctx context.Context, t rundir.Test, join int) (Worker, error) {
 	n.note(t)
 	return n.Suite.Start(ctx, t, join)
 }

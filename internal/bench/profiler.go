@@ -25,7 +25,7 @@ type Profiler struct {
 }
 
 // profile finds out what runs in each cell of the batch, and writes it down.
-func (m *meter) profile(ctx context.Context) error {
+func (m *batchRun) profile(ctx context.Context) error {
 	p, dir := m.bench.Profiler, m.bench.Dir
 	explained, err := dir.Explained()
 	if err != nil {
@@ -40,11 +40,11 @@ func (m *meter) profile(ctx context.Context) error {
 	}
 	for i, t := range m.batch {
 		if _, ok := explained[t.Name]; ok {
-			m.clock.skip(m.plan.ProfileDuration(t))
+			m.progress.skip(m.plan.ProfileDuration(t))
 			continue
 		}
-		m.clock.report("profiling " + t.Name)
-		cells := map[string]Explained{}
+		m.progress.report("profiling " + t.Name)
+		cells := map[string]rundir.Explained{}
 		for _, state := range m.states() {
 			if _, err := m.enter(ctx, state, p.members(m.plan, state), identity); err != nil {
 				return err
@@ -61,16 +61,16 @@ func (m *meter) profile(ctx context.Context) error {
 		if err := errors.Join(dir.SaveInfo(), dir.writeJSON(rundir.ExplainedFile, explained)); err != nil {
 			return err
 		}
-		m.clock.round("profiled "+t.Name, m.plan.ProfileDuration(t))
+		m.progress.round("profiled "+t.Name, m.plan.ProfileDuration(t))
 	}
 	return nil
 }
 
 // states are those in which there is something to profile.
-func (m *meter) states() []State {
-	var all []State
+func (m *batchRun) states() []rundir.State {
+	var all []rundir.State
 	for _, s := range m.plan.Scenarios {
-		if s.State != Removed && !s.Twin && !slices.Contains(all, s.State) {
+		if s.State != rundir.Removed && !s.SecondBaseline && !slices.Contains(all, s.State) {
 			all = append(all, s.State)
 		}
 	}
@@ -78,10 +78,10 @@ func (m *meter) states() []State {
 }
 
 // members are the scenarios of a state that are profiled.
-func (p *Profiler) members(plan *Plan, state State) []int {
+func (p *Profiler) members(plan *rundir.Plan, state rundir.State) []int {
 	var own []int
 	for i, s := range plan.Scenarios {
-		if s.State == state && !s.Twin {
+		if s.State == state && !s.SecondBaseline {
 			own = append(own, i)
 		}
 	}
@@ -89,17 +89,17 @@ func (p *Profiler) members(plan *Plan, state State) []int {
 }
 
 // cells profiles one test under all scenarios of a state, one after the other.
-func (p *Profiler) cells(ctx context.Context, m *meter, test int, state State, cells map[string]Explained) error {
+func (p *Profiler) cells(ctx context.Context, m *batchRun, test int, state rundir.State, cells map[string]rundir.Explained) error {
 	opts := p.Options
 	own := p.members(m.plan, state)
 	for _, i := range own {
-		opts.Filter.MntNS = append(opts.Filter.MntNS, m.copies.mntns[i]...)
+		opts.Filter.MntNS = append(opts.Filter.MntNS, m.workers.mntns[i]...)
 	}
 	t, err := tracer.Start(ctx, opts)
 	if err != nil {
 		return err
 	}
-	sums := make([]tally, len(m.plan.Scenarios))
+	sums := make([]sliceSums, len(m.plan.Scenarios))
 	err = p.whilePolling(ctx, t, func() error {
 		for _, i := range own {
 			for range rundir.ProfileSlices {
@@ -119,8 +119,8 @@ func (p *Profiler) cells(ctx context.Context, m *meter, test int, state State, c
 	p.Describe(&snap)
 	for _, i := range own {
 		s := m.plan.Scenarios[i]
-		cell := only(snap, m.copies.mntns[i])
-		r, err := m.result(-1, m.batch[test], s, tally{slices: sums[i].slices})
+		cell := only(snap, m.workers.mntns[i])
+		r, err := m.result(-1, m.batch[test], s, sliceSums{slices: sums[i].slices})
 		if err != nil {
 			return err
 		}
@@ -137,11 +137,11 @@ func (p *Profiler) cells(ctx context.Context, m *meter, test int, state State, c
 }
 
 // profileSlice lets a copy run; all of its operations count, as the probes see those of a warm-up, too.
-func (m *meter) profileSlice(ctx context.Context, test, scenario int) (Sample, error) {
+func (m *batchRun) profileSlice(ctx context.Context, test, scenario int) (Sample, error) {
 	if err := ctx.Err(); err != nil {
 		return Sample{}, err
 	}
-	s, err := m.copies.workers[test][scenario].Slice(m.bench.Profiler.Slice, 0)
+	s, err := m.workers.byTest[test][scenario].Slice(m.bench.Profiler.Slice, 0)
 	return s, errors.Join(ctx.Err(), err)
 }
 
@@ -183,17 +183,17 @@ func only(s profile.Snapshot, mntns []uint32) profile.Snapshot {
 }
 
 // lacks says whether some test of the batch has no profile yet.
-func (p *Profiler) lacks(d *Dir, batch []Test) bool {
+func (p *Profiler) lacks(d *Dir, batch []rundir.Test) bool {
 	if p == nil {
 		return false
 	}
 	explained, err := d.Explained()
-	return err != nil || slices.ContainsFunc(batch, func(t Test) bool { _, ok := explained[t.Name]; return !ok })
+	return err != nil || slices.ContainsFunc(batch, func(t rundir.Test) bool { _, ok := explained[t.Name]; return !ok })
 }
 
 // Explained reads what the profile runs found, by test and scenario.
-func (d *Dir) Explained() (map[string]map[string]Explained, error) {
-	all := map[string]map[string]Explained{}
+func (d *Dir) Explained() (map[string]map[string]rundir.Explained, error) {
+	all := map[string]map[string]rundir.Explained{}
 	data, err := os.ReadFile(d.File(rundir.ExplainedFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return all, nil
@@ -208,7 +208,7 @@ func (d *Dir) Explained() (map[string]map[string]Explained, error) {
 }
 
 // saveProfile writes profiles/<scenario>/<test>.pb.gz, its samples labelled with where they are from.
-func (d *Dir) saveProfile(s profile.Snapshot, t Test, in Scenario) error {
+func (d *Dir) saveProfile(s profile.Snapshot, t rundir.Test, in rundir.Scenario) error {
 	p, err := s.Profile()
 	if err != nil {
 		return err
@@ -229,7 +229,7 @@ func (d *Dir) saveProfile(s profile.Snapshot, t Test, in Scenario) error {
 	return d.write(rundir.ProfilePath(in.Name, t.Name), func(w io.Writer) error { return p.Write(w) })
 }
 
-func (d *Dir) cell(t Test, in Scenario) *Cell {
+func (d *Dir) cell(t rundir.Test, in rundir.Scenario) *rundir.Cell {
 	a := d.Analyze(nil)
 	for i := range a.Cells {
 		if c := &a.Cells[i]; c.Test == t.Name && c.Scenario == in.Name {

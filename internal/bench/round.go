@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 const (
@@ -17,7 +19,7 @@ const (
 
 // repeat measures a round until it counts. An attempt during which the rules changed is worth nothing; one in a crowd is worth
 // less than another one. Neither goes away in silence: the results say what was discarded, and why.
-func (m *meter) repeat(rounds int, attempt func() ([]Result, string, error)) ([]Result, error) {
+func (m *batchRun) repeat(rounds int, attempt func() ([]rundir.Result, string, error)) ([]rundir.Result, error) {
 	var discarded []string
 	for {
 		results, reason, err := attempt()
@@ -32,7 +34,7 @@ func (m *meter) repeat(rounds int, attempt func() ([]Result, string, error)) ([]
 			m.state = ""
 		case len(discarded) == 0 && m.crowded(results, rounds):
 			m.again++
-			around := results[0].Around
+			around := results[0].Interference
 			reason = fmt.Sprintf("others kept %.1f CPUs busy", around.Foreign+around.Steal)
 		default:
 			for i := range results {
@@ -46,34 +48,34 @@ func (m *meter) repeat(rounds int, attempt func() ([]Result, string, error)) ([]
 
 // crowded says whether others did so much during the round that another one is worth its time. What runs beside commands may be
 // their servers.
-func (m *meter) crowded(results []Result, rounds int) bool {
-	ours := !slices.ContainsFunc(m.batch, func(t Test) bool { return t.Kind == Command })
-	return ours && len(results) > 0 && results[0].Around.Crowded() && m.again < rounds/crowdShare
+func (m *batchRun) crowded(results []rundir.Result, rounds int) bool {
+	ours := !slices.ContainsFunc(m.batch, func(t rundir.Test) bool { return t.Kind == rundir.Command })
+	return ours && len(results) > 0 && results[0].Interference.WorthRetrying() && m.again < rounds/crowdShare
 }
 
 // round measures all scenarios of the active tests once. A reason says that its results must not be used.
-func (m *meter) round(ctx context.Context, n int, active []int) (_ []Result, reason string, err error) {
+func (m *batchRun) round(ctx context.Context, n int, active []int) (_ []rundir.Result, reason string, err error) {
 	round := m.plan.Round(m.index, n)
 	if err := m.deal(round.Slots); err != nil {
 		return nil, "", err
 	}
 	defer quiet()()
-	tests := make([]Test, len(active))
+	tests := make([]rundir.Test, len(active))
 	for i, a := range active {
 		tests[i] = m.batch[a]
 	}
-	sums := make([][]tally, len(active))
+	sums := make([][]sliceSums, len(active))
 	for i := range sums {
-		sums[i] = make([]tally, len(m.plan.Scenarios))
+		sums[i] = make([]sliceSums, len(m.plan.Scenarios))
 	}
-	noted := make([]*InForce, len(m.plan.Scenarios))
-	start, around := time.Now(), Around{}
+	noted := make([]*rundir.InForce, len(m.plan.Scenarios))
+	start, around := time.Now(), rundir.Interference{}
 	for _, phase := range round.Phases {
 		before, err := m.enter(ctx, phase.State, phase.Scenarios, round.Slots)
 		if err != nil {
 			return nil, "", err
 		}
-		watched := m.bench.watch(m.copies.pids())
+		watched := m.bench.watch(m.workers.pids())
 		for _, turn := range round.Turns(m.plan, tests, phase) {
 			if turn.Lead {
 				if err := m.rest(ctx, m.bench.Settle/2-m.plan.Slice-m.plan.Warmup); err != nil {
@@ -94,14 +96,14 @@ func (m *meter) round(ctx context.Context, n int, active []int) (_ []Result, rea
 			return nil, reason, err
 		}
 	}
-	var results []Result
+	var results []rundir.Result
 	for i := range tests {
 		for j := range m.plan.Scenarios {
 			r, err := m.result(n, tests[i], m.plan.Scenarios[j], sums[i][j])
 			if err != nil {
 				return nil, "", err
 			}
-			r.Start, r.Around, r.InForce = start, around, noted[j]
+			r.Start, r.Interference, r.InForce = start, around, noted[j]
 			results = append(results, r)
 		}
 	}
@@ -109,7 +111,7 @@ func (m *meter) round(ctx context.Context, n int, active []int) (_ []Result, rea
 }
 
 // enter brings the machine into a state, and returns when the scenarios are in force.
-func (m *meter) enter(ctx context.Context, s State, scenarios, slots []int) (Reading, error) {
+func (m *batchRun) enter(ctx context.Context, s rundir.State, scenarios, slots []int) (Reading, error) {
 	if m.state != s {
 		if err := m.bench.Enforcer.Switch(ctx, s); err != nil {
 			return Reading{}, fmt.Errorf("%s: %w", s, err)
@@ -125,7 +127,7 @@ func (m *meter) enter(ctx context.Context, s State, scenarios, slots []int) (Rea
 
 // rest lets the kernel free what it no longer needs: after a switch, and between two tests as far as the slice that leads is too short
 // for that. RCU takes several ticks: behind leads of 5 ms, slices of syscall were up to 1 % slower where spawn had been before.
-func (m *meter) rest(ctx context.Context, d time.Duration) error {
+func (m *batchRun) rest(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
 	}

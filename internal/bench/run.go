@@ -14,7 +14,7 @@ import (
 // Bench is what a run needs besides its plan.
 type Bench struct {
 	Dir      *Dir
-	Suites   map[Kind]Suite
+	Suites   map[rundir.Kind]Suite
 	Enforcer Enforcer
 	Rules    Reader    // nil: what is in force is neither checked nor recorded
 	Profiler *Profiler // nil: no profile runs, and nothing is explained
@@ -24,10 +24,10 @@ type Bench struct {
 	// Now is the time that --max-time and the ETA go by; nil: time.Now.
 	Now func() time.Time
 	// Watch begins to watch what others than these processes do; nil: this machine's /proc.
-	Watch func(pids []int) (stop func() Around)
+	Watch func(pids []int) (stop func() rundir.Interference)
 }
 
-func (b *Bench) watch(pids []int) (stop func() Around) {
+func (b *Bench) watch(pids []int) (stop func() rundir.Interference) {
 	if b.Watch != nil {
 		return b.Watch(pids)
 	}
@@ -66,9 +66,9 @@ func (b *Bench) Run(ctx context.Context) (err error) {
 			err = errors.Join(err, b.Rules.Close())
 		}
 	}()
-	clock := newClock(b, plan)
+	progress := newProgress(b, plan)
 	for i, batch := range plan.Batches() {
-		if err := b.batch(ctx, i, batch, clock); err != nil {
+		if err := b.batch(ctx, i, batch, progress); err != nil {
 			return err
 		}
 	}
@@ -76,13 +76,13 @@ func (b *Bench) Run(ctx context.Context) (err error) {
 }
 
 // batch runs the rounds that are missing of some tests, and then their profile runs.
-func (b *Bench) batch(ctx context.Context, index int, batch []Test, clock *clock) (err error) {
+func (b *Bench) batch(ctx context.Context, index int, batch []rundir.Test, progress *progress) (err error) {
 	plan := &b.Dir.Info.Plan
-	todo := b.todo(batch, clock)
-	if !todo.any() && !b.Profiler.lacks(b.Dir, batch) {
+	pending := b.pendingRounds(batch, progress)
+	if !pending.any() && !b.Profiler.lacks(b.Dir, batch) {
 		return nil
 	}
-	c, err := startCopies(ctx, b.Suites, batch, len(plan.Scenarios))
+	c, err := startWorkers(ctx, b.Suites, batch, len(plan.Scenarios))
 	if err != nil {
 		return err
 	}
@@ -91,12 +91,12 @@ func (b *Bench) batch(ctx context.Context, index int, batch []Test, clock *clock
 			err = closing
 		}
 	}()
-	m := &meter{bench: b, plan: plan, index: index, batch: batch, copies: c, clock: clock}
-	if todo.any() {
+	m := &batchRun{bench: b, plan: plan, index: index, batch: batch, workers: c, progress: progress}
+	if pending.any() {
 		if err := m.warmUp(ctx); err != nil {
 			return err
 		}
-		if err := m.measure(ctx, todo); err != nil {
+		if err := m.measure(ctx, pending); err != nil {
 			return err
 		}
 	}
@@ -105,12 +105,12 @@ func (b *Bench) batch(ctx context.Context, index int, batch []Test, clock *clock
 			return err
 		}
 	}
-	clock.finished(batch)
+	progress.finished(batch)
 	return nil
 }
 
 // wide says whether the interval of some scenario's loss is still wider than asked for.
-func (b *Bench) wide(t Test, target float64) bool {
+func (b *Bench) wide(t rundir.Test, target float64) bool {
 	plan := &b.Dir.Info.Plan
 	losses := rundir.Losses(plan, b.Dir.Results(), t.Name)
 	for i := range plan.Scenarios {
@@ -122,7 +122,7 @@ func (b *Bench) wide(t Test, target float64) bool {
 }
 
 // clock knows how far a bench is.
-type clock struct {
+type progress struct {
 	bench       *Bench
 	start       time.Time
 	total, done time.Duration // as planned
@@ -130,8 +130,8 @@ type clock struct {
 	fresh       []string
 }
 
-func newClock(b *Bench, p *Plan) *clock {
-	c := &clock{bench: b, start: b.now(), total: p.Duration()}
+func newProgress(b *Bench, p *rundir.Plan) *progress {
+	c := &progress{bench: b, start: b.now(), total: p.Duration()}
 	if b.Profiler != nil {
 		for _, t := range p.Tests {
 			c.total += p.ProfileDuration(t)
@@ -140,12 +140,12 @@ func newClock(b *Bench, p *Plan) *clock {
 	return c
 }
 
-func (c *clock) over() bool {
+func (c *progress) over() bool {
 	limit := c.bench.Dir.Info.Plan.MaxTime
 	return limit > 0 && c.bench.now().Sub(c.start) > limit
 }
 
-func (c *clock) finished(batch []Test) {
+func (c *progress) finished(batch []rundir.Test) {
 	for _, t := range batch {
 		c.fresh = append(c.fresh, t.Name)
 	}
@@ -153,14 +153,14 @@ func (c *clock) finished(batch []Test) {
 }
 
 // round notes that planned work is done, and when.
-func (c *clock) round(doing string, planned time.Duration) {
+func (c *progress) round(doing string, planned time.Duration) {
 	c.done += planned
 	c.report(doing)
 }
 
-func (c *clock) skip(planned time.Duration) { c.skipped += planned }
+func (c *progress) skip(planned time.Duration) { c.skipped += planned }
 
-func (c *clock) report(doing string) {
+func (c *progress) report(doing string) {
 	if c.bench.Progress == nil {
 		return
 	}
@@ -177,7 +177,7 @@ func (c *clock) report(doing string) {
 }
 
 // keep writes the output of a run below raw/ and returns its name there.
-func (d *Dir) keep(r *Result, output []byte) error {
+func (d *Dir) keep(r *rundir.Result, output []byte) error {
 	if len(output) == 0 {
 		return nil
 	}

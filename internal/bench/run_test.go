@@ -16,21 +16,21 @@ func fakeBench(t *testing.T, d *Dir) (*Bench, *fakeSuite) {
 	t.Helper()
 	f := newFakeSuite()
 	return &Bench{
-		Dir: d, Suites: map[Kind]Suite{BuiltIn: f, Command: f}, Enforcer: f.enforcer, Now: f.now,
-		Watch: func([]int) func() Around { return f.watched },
+		Dir: d, Suites: map[rundir.Kind]Suite{rundir.BuiltIn: f, rundir.Command: f}, Enforcer: f.enforcer, Now: f.now,
+		Watch: func([]int) func() rundir.Interference { return f.watched },
 	}, f
 }
 
-func newDir(t *testing.T, p Plan) *Dir {
+func newDir(t *testing.T, p rundir.Plan) *Dir {
 	t.Helper()
-	d, err := Create(filepath.Join(t.TempDir(), "run"), Info{Plan: p})
+	d, err := Create(filepath.Join(t.TempDir(), "run"), rundir.Info{Plan: p})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return d
 }
 
-func shortPlan() Plan {
+func shortPlan() rundir.Plan {
 	p := testPlan()
 	p.Runs, p.Tests = 3, p.Tests[:2]
 	return p
@@ -53,9 +53,9 @@ func TestALossIsFound(t *testing.T) {
 	for _, c := range a.Cells {
 		switch c.Scenario {
 		case "not-installed":
-		case TwinName:
+		case rundir.SecondBaselineName:
 			if c.Significant || !c.CI.Contains(0) {
-				t.Errorf("A/A of %s: %.2f %% %+v", c.Test, 100*c.Loss, c.CI)
+				t.Errorf("second baseline of %s: %.2f %% %+v", c.Test, 100*c.Loss, c.CI)
 			}
 		default:
 			if !c.Significant || c.Loss < 0.09 || c.Loss > 0.11 || !c.CI.Contains(c.Loss) {
@@ -176,7 +176,7 @@ func TestASecondBenchIsRefused(t *testing.T) {
 	if _, err := Open(d.Path); err == nil || !strings.Contains(err.Error(), "at work") {
 		t.Errorf("%v", err)
 	}
-	if _, err := Create(d.Path, Info{}); err == nil || !strings.Contains(err.Error(), "--resume") {
+	if _, err := Create(d.Path, rundir.Info{}); err == nil || !strings.Contains(err.Error(), "--resume") {
 		t.Errorf("%v", err)
 	}
 }
@@ -197,7 +197,7 @@ func TestAFailingTestIsNamedAndCleanedUp(t *testing.T) {
 
 func TestSequentialOrder(t *testing.T) {
 	p := shortPlan()
-	p.Order = Sequential
+	p.Order = rundir.Sequential
 	d := newDir(t, p)
 	b, f := fakeBench(t, d)
 	cutAfter(f, 200, func() error { return errors.New("cut") })

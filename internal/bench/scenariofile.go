@@ -18,7 +18,7 @@ const stepTimeout = time.Minute
 
 // ReadScenarios reads a scenario file. The first scenario is the baseline. parse turns numbers of rules, as --rules takes them,
 // into rules of the reference enforcer. Every error begins with name:line:column.
-func ReadScenarios(r io.Reader, name string, parse func(string) (enforcer.Rules, error)) ([]Scenario, []Test, error) {
+func ReadScenarios(r io.Reader, name string, parse func(string) (enforcer.Rules, error)) ([]rundir.Scenario, []rundir.Test, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return nil, nil, err
@@ -38,15 +38,15 @@ func ReadScenarios(r io.Reader, name string, parse func(string) (enforcer.Rules,
 	if f.err != nil {
 		return nil, nil, f.err
 	}
-	return rundir.WithTwin(f.scenarios), f.tests, nil
+	return rundir.WithSecondBaseline(f.scenarios), f.tests, nil
 }
 
 // scenarioFile keeps the first error.
 type scenarioFile struct {
 	name      string
 	parse     func(string) (enforcer.Rules, error)
-	scenarios []Scenario
-	tests     []Test
+	scenarios []rundir.Scenario
+	tests     []rundir.Test
 	err       error
 }
 
@@ -109,7 +109,7 @@ func (f *scenarioFile) root(n *yaml.Node) {
 }
 
 func (f *scenarioFile) scenario(n *yaml.Node) {
-	s := Scenario{State: Removed}
+	s := rundir.Scenario{State: rundir.Removed}
 	var rules, expect string
 	var rulesNode, expectNode *yaml.Node
 	f.fields(n, "a scenario", map[string]func(*yaml.Node){
@@ -123,8 +123,8 @@ func (f *scenarioFile) scenario(n *yaml.Node) {
 	switch {
 	case s.Name == "":
 		f.fail(n, "a scenario needs a name")
-	case s.Name == TwinName:
-		f.fail(n, "the name %s is taken: the second baseline has it", TwinName)
+	case s.Name == rundir.SecondBaselineName:
+		f.fail(n, "the name %s is taken: the second baseline has it", rundir.SecondBaselineName)
 	case rulesNode != nil && (s.Setup != nil || s.Ready != nil || s.Teardown != nil):
 		f.fail(rulesNode, "rules of the reference enforcer and commands: give one of them")
 	case s.Setup == nil && (s.Ready != nil || s.Teardown != nil || expectNode != nil):
@@ -136,19 +136,19 @@ func (f *scenarioFile) scenario(n *yaml.Node) {
 		}
 	}
 	if rulesNode != nil && f.err == nil {
-		s.State = Installed
+		s.State = rundir.Installed
 		if rules != "none" { // installed, no policy
 			s.Confined, s.Rules = true, f.number(rules, rulesNode)
 		}
 	}
 	if expectNode != nil && f.err == nil {
-		s.Expect = &Expect{None: expect == "none"}
+		s.Expect = &rundir.Expect{None: expect == "none"}
 		if !s.Expect.None {
 			s.Expect.Rules = f.number(expect, expectNode)
 		}
 	}
 	if s.Setup != nil {
-		s.State = State("scenario " + s.Name)
+		s.State = rundir.State("scenario " + s.Name)
 	}
 	f.scenarios = append(f.scenarios, s)
 }
@@ -163,8 +163,8 @@ func (f *scenarioFile) number(s string, n *yaml.Node) enforcer.Rules {
 }
 
 // step reads a command, as a text or with a time-out.
-func (f *scenarioFile) step(n *yaml.Node) *Step {
-	s := &Step{Timeout: stepTimeout}
+func (f *scenarioFile) step(n *yaml.Node) *rundir.Step {
+	s := &rundir.Step{Timeout: stepTimeout}
 	if n.Kind == yaml.ScalarNode {
 		f.text(&s.Run)(n)
 		return s
@@ -186,7 +186,7 @@ func (f *scenarioFile) step(n *yaml.Node) *Step {
 }
 
 func (f *scenarioFile) test(n *yaml.Node) {
-	var t Test
+	var t rundir.Test
 	f.fields(n, "a test", map[string]func(*yaml.Node){
 		"name": f.text(&t.Name), "run": f.text(&t.Run), "metric": f.text(&t.Metric), "better": f.text(&t.Better), "unit": f.text(&t.Unit),
 	})

@@ -29,7 +29,7 @@ tests:
   metric: "([0-9.]+) requests"
 `
 
-func read(s string) ([]Scenario, []Test, error) {
+func read(s string) ([]rundir.Scenario, []rundir.Test, error) {
 	return ReadScenarios(strings.NewReader(s), "f.yaml", reference.ParseRules)
 }
 
@@ -38,7 +38,7 @@ func TestReadScenarios(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 4 || !all[3].Twin || all[3].State != all[0].State {
+	if len(all) != 4 || !all[3].SecondBaseline || all[3].State != all[0].State {
 		t.Fatalf("%+v", all)
 	}
 	if s := all[1]; s.State != "scenario policy-4" || s.Ready.Timeout != 90*time.Second || s.Setup.Timeout != stepTimeout {
@@ -47,7 +47,7 @@ func TestReadScenarios(t *testing.T) {
 	if e := all[1].Expect; e == nil || e.None || e.Rules != (enforcer.Rules{File: 4}) {
 		t.Errorf("expects %+v", e)
 	}
-	if s := all[2]; s.State != Installed || s.Rules != (enforcer.Rules{File: 2, Exec: 1}) {
+	if s := all[2]; s.State != rundir.Installed || s.Rules != (enforcer.Rules{File: 2, Exec: 1}) {
 		t.Errorf("%+v", s)
 	}
 	if len(tests) != 1 || tests[0].Better != rundir.Higher {
@@ -89,7 +89,7 @@ func FuzzReadScenarios(f *testing.F) {
 	})
 }
 
-func TestDrivenScenarios(t *testing.T) {
+func TestScriptedScenarios(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	t.Setenv("LOG", log)
 	all, _, err := read(`
@@ -106,7 +106,7 @@ scenarios:
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &Driven{Own: NoEnforcer{}, Scenarios: all}
+	d := &Scripted{Own: NoEnforcer{}, Scenarios: all}
 	d.Confine(17, all[0])
 	d.Confine(17, all[1]) // dealt anew
 	d.Confine(18, all[1])
@@ -128,7 +128,7 @@ scenarios:
 }
 
 func TestStepTimeout(t *testing.T) {
-	s := &Step{Run: "sleep 10 & sleep 10", Timeout: 50 * time.Millisecond}
+	s := &rundir.Step{Run: "sleep 10 & sleep 10", Timeout: 50 * time.Millisecond}
 	start := time.Now()
 	if err := run(context.Background(), s, "setup"); err == nil || !strings.Contains(err.Error(), "not done after 50ms") {
 		t.Errorf("%v", err)

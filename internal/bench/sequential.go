@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // sequential runs all rounds of one scenario, then those of the next: what the seed did. Drift between scenarios is in its losses.
-func (m *meter) sequential(ctx context.Context, todo *todo) error {
+func (m *batchRun) sequential(ctx context.Context, pending *pendingRounds) error {
 	done := map[string]int{}
 	for _, r := range m.bench.Dir.journal.results {
 		done[r.Scenario+"\x00"+r.Test] = max(done[r.Scenario+"\x00"+r.Test], r.Round+1)
@@ -20,28 +22,28 @@ func (m *meter) sequential(ctx context.Context, todo *todo) error {
 		return err
 	}
 	for j, s := range m.plan.Scenarios {
-		for n := range todo.rounds {
+		for n := range pending.rounds {
 			var left []int
 			for i, t := range m.batch {
 				if n >= done[s.Name+"\x00"+t.Name] {
 					left = append(left, i)
 				}
 			}
-			results, err := m.repeat(todo.rounds, func() ([]Result, string, error) { return m.alone(ctx, n, left, j, slots) })
+			results, err := m.repeat(pending.rounds, func() ([]rundir.Result, string, error) { return m.alone(ctx, n, left, j, slots) })
 			if err != nil {
 				return err
 			}
 			if err := m.bench.Dir.Append(results); err != nil {
 				return err
 			}
-			m.clock.round(fmt.Sprintf("%s: round %d of %d", s.Name, n+1, todo.rounds), m.planned()/time.Duration(len(m.plan.Scenarios)))
+			m.progress.round(fmt.Sprintf("%s: round %d of %d", s.Name, n+1, pending.rounds), m.planned()/time.Duration(len(m.plan.Scenarios)))
 		}
 	}
 	return nil
 }
 
 // alone measures a round of one scenario.
-func (m *meter) alone(ctx context.Context, n int, tests []int, scenario int, slots []int) (results []Result, reason string, err error) {
+func (m *batchRun) alone(ctx context.Context, n int, tests []int, scenario int, slots []int) (results []rundir.Result, reason string, err error) {
 	if len(tests) == 0 {
 		return nil, "", nil
 	}
@@ -50,9 +52,9 @@ func (m *meter) alone(ctx context.Context, n int, tests []int, scenario int, slo
 	if err != nil {
 		return nil, "", err
 	}
-	start, watched := time.Now(), m.bench.watch(m.copies.pids())
+	start, watched := time.Now(), m.bench.watch(m.workers.pids())
 	for _, i := range tests {
-		var sum tally
+		var sum sliceSums
 		for range m.plan.Slices(m.batch[i]) {
 			sample, err := m.slice(ctx, i, scenario, s)
 			if err != nil {
@@ -66,12 +68,12 @@ func (m *meter) alone(ctx context.Context, n int, tests []int, scenario int, slo
 		}
 		results = append(results, r)
 	}
-	around, noted := watched(), make([]*InForce, len(m.plan.Scenarios))
+	around, noted := watched(), make([]*rundir.InForce, len(m.plan.Scenarios))
 	if reason, err = m.unchanged(before, []int{scenario}, slots, noted); reason != "" || err != nil {
 		return nil, reason, err
 	}
 	for i := range results {
-		results[i].Start, results[i].Around, results[i].InForce = start, around, noted[scenario]
+		results[i].Start, results[i].Interference, results[i].InForce = start, around, noted[scenario]
 	}
 	return results, "", nil
 }

@@ -9,10 +9,12 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // run runs the command to its end, with everything that it started.
-func run(ctx context.Context, s *Step, what string, env ...string) error {
+func run(ctx context.Context, s *rundir.Step, what string, env ...string) error {
 	if s == nil || s.Run == "" {
 		return nil
 	}

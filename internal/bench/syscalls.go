@@ -15,11 +15,11 @@ const fewLost = 0.01
 
 // syscalls finds out how long the syscalls of the cells take: what the time in hooks is a share of. It is a run of its own, of the
 // scenarios that are in force. The cells do without where the kernel does not let it be measured.
-func (p *Profiler) syscalls(ctx context.Context, m *meter, test int, state State, cells map[string]Explained) error {
+func (p *Profiler) syscalls(ctx context.Context, m *batchRun, test int, state rundir.State, cells map[string]rundir.Explained) error {
 	own := p.members(m.plan, state)
 	var all []uint32
 	for _, i := range own {
-		all = append(all, m.copies.mntns[i]...)
+		all = append(all, m.workers.mntns[i]...)
 	}
 	defer quiet()()
 	clock, err := tracer.StartSyscallClock(all)
@@ -37,7 +37,7 @@ func (p *Profiler) syscalls(ctx context.Context, m *meter, test int, state State
 		name := m.plan.Scenarios[i].Name
 		cell := cells[name]
 		for _, s := range times {
-			if slices.Contains(m.copies.mntns[i], s.MntNS) {
+			if slices.Contains(m.workers.mntns[i], s.MntNS) {
 				calls += s.Calls
 				cell.Syscalls = add(cell.Syscalls, s, ops[n])
 			}
@@ -52,7 +52,7 @@ func (p *Profiler) syscalls(ctx context.Context, m *meter, test int, state State
 }
 
 // timed lets the copies run, one after the other, and returns what each did.
-func (p *Profiler) timed(ctx context.Context, m *meter, test int, own []int) ([]float64, error) {
+func (p *Profiler) timed(ctx context.Context, m *batchRun, test int, own []int) ([]float64, error) {
 	ops := make([]float64, len(own))
 	// What was loaded leaves the kernel something to free.
 	if err := m.rest(ctx, m.bench.Settle); err != nil {

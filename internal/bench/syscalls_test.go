@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -13,10 +14,10 @@ func TestSyscallsThatCannotBeTimedAreAWarning(t *testing.T) {
 	defer d.Close()
 	plan := &d.Info.Plan
 	// No namespace at all is refused by every kernel.
-	m := &meter{bench: &Bench{Dir: d}, plan: plan, batch: plan.Tests, copies: &copies{mntns: make([][]uint32, len(plan.Scenarios))}}
-	cells := map[string]Explained{"rules=8": {HookNs: 1}}
+	m := &batchRun{bench: &Bench{Dir: d}, plan: plan, batch: plan.Tests, workers: &workers{mntns: make([][]uint32, len(plan.Scenarios))}}
+	cells := map[string]rundir.Explained{"rules=8": {HookNs: 1}}
 	for range 2 {
-		if err := (&Profiler{}).syscalls(t.Context(), m, 0, Installed, cells); err != nil {
+		if err := (&Profiler{}).syscalls(t.Context(), m, 0, rundir.Installed, cells); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-func untilCI(t *testing.T, target float64, limit time.Duration) (*Plan, []Cell, *fakeSuite) {
+func untilCI(t *testing.T, target float64, limit time.Duration) (*rundir.Plan, []rundir.Cell, *fakeSuite) {
 	t.Helper()
 	p := shortPlan()
 	p.Runs, p.UntilCI, p.MaxTime = 1, target, limit

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // patience is what a state gets to show in the enforcers' maps, where the scenario has no ready with a time-out of its own.
@@ -13,7 +14,7 @@ const patience = 5 * time.Second
 
 // verify waits until the enforcers' own maps show what the scenarios of a state are about, and returns that reading. Nothing is
 // scored before.
-func (m *meter) verify(ctx context.Context, scenarios, slots []int) (Reading, error) {
+func (m *batchRun) verify(ctx context.Context, scenarios, slots []int) (Reading, error) {
 	if m.bench.Rules == nil {
 		return Reading{}, nil
 	}
@@ -28,7 +29,7 @@ func (m *meter) verify(ctx context.Context, scenarios, slots []int) (Reading, er
 		now, err := m.bench.Rules.Read()
 		for k := 0; k < len(scenarios) && err == nil; k++ {
 			i := scenarios[k]
-			if err = check(m.plan.Scenarios[i], now, m.copies.mntns[slots[i]]); err != nil {
+			if err = check(m.plan.Scenarios[i], now, m.workers.mntns[slots[i]]); err != nil {
 				err = fmt.Errorf("scenario %s is not in force: %w", m.plan.Scenarios[i].Name, err)
 			}
 		}
@@ -43,7 +44,7 @@ func (m *meter) verify(ctx context.Context, scenarios, slots []int) (Reading, er
 }
 
 // check compares what is in force with what the scenario says.
-func check(s Scenario, r Reading, mntns []uint32) error {
+func check(s rundir.Scenario, r Reading, mntns []uint32) error {
 	f, err := r.of(mntns)
 	if err != nil {
 		return err
@@ -52,9 +53,9 @@ func check(s Scenario, r Reading, mntns []uint32) error {
 	switch {
 	case s.Setup != nil:
 		return checkExpected(s, f)
-	case s.State == Removed && f.Programs[own] > 0:
+	case s.State == rundir.Removed && f.Programs[own] > 0:
 		return fmt.Errorf("%d programs of the reference enforcer are attached: end the `lsmprof enforce` that holds them", f.Programs[own])
-	case !s.Ours():
+	case !s.NeedsReference():
 		return nil
 	case f.Programs[own] == 0:
 		return fmt.Errorf("no program of the reference enforcer is attached")
@@ -72,7 +73,7 @@ func check(s Scenario, r Reading, mntns []uint32) error {
 }
 
 // checkExpected is for enforcers that others drive: any product that lsmprof knows may have the rules.
-func checkExpected(s Scenario, f InForce) error {
+func checkExpected(s rundir.Scenario, f rundir.InForce) error {
 	switch want := s.Expect; {
 	case want == nil:
 		return nil
@@ -92,7 +93,7 @@ func checkExpected(s Scenario, f InForce) error {
 	}
 }
 
-func policiesText(f InForce) string {
+func policiesText(f rundir.InForce) string {
 	if len(f.Policies) == 0 {
 		return "no policy"
 	}
@@ -109,7 +110,7 @@ func rulesText(r enforcer.Rules) string {
 
 // unchanged reads again what is in force; a reason says that the slices in between are worth nothing. What was in force is noted
 // with the scenarios.
-func (m *meter) unchanged(before Reading, scenarios, slots []int, noted []*InForce) (reason string, err error) {
+func (m *batchRun) unchanged(before Reading, scenarios, slots []int, noted []*rundir.InForce) (reason string, err error) {
 	if m.bench.Rules == nil {
 		return "", nil
 	}
@@ -118,7 +119,7 @@ func (m *meter) unchanged(before Reading, scenarios, slots []int, noted []*InFor
 		return "", err
 	}
 	for _, i := range scenarios {
-		mntns := m.copies.mntns[slots[i]]
+		mntns := m.workers.mntns[slots[i]]
 		if why := before.changed(now, mntns); why != "" {
 			return fmt.Sprintf("%s while %s was measured", why, m.plan.Scenarios[i].Name), nil
 		}

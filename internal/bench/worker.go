@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -30,28 +31,28 @@ type Sample struct {
 // Suite starts copies of tests.
 type Suite interface {
 	// Start returns when the copy is ready and waits. join is a process whose mount namespace it goes to; 0: a new one.
-	Start(ctx context.Context, t Test, join int) (Worker, error)
+	Start(ctx context.Context, t rundir.Test, join int) (Worker, error)
 }
 
 // copies are the workers of a batch: one for each test in each slot. The copies in a slot share a namespace where they can.
-type copies struct {
-	workers [][]Worker // by test, by slot
-	mntns   [][]uint32 // by slot
+type workers struct {
+	byTest [][]Worker // and by slot
+	mntns  [][]uint32 // by slot
 }
 
-func startCopies(ctx context.Context, suites map[Kind]Suite, batch []Test, slots int) (_ *copies, err error) {
-	c := &copies{mntns: make([][]uint32, slots)}
+func startWorkers(ctx context.Context, suites map[rundir.Kind]Suite, batch []rundir.Test, slots int) (_ *workers, err error) {
+	c := &workers{mntns: make([][]uint32, slots)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Close())
 		}
 	}()
 	for i, t := range batch {
-		c.workers = append(c.workers, nil)
+		c.byTest = append(c.byTest, nil)
 		for slot := range slots {
 			join := 0
 			if i > 0 {
-				join = c.workers[0][slot].PID()
+				join = c.byTest[0][slot].PID()
 			}
 			suite := suites[t.Kind]
 			if suite == nil {
@@ -61,7 +62,7 @@ func startCopies(ctx context.Context, suites map[Kind]Suite, batch []Test, slots
 			if err != nil {
 				return c, fmt.Errorf("start %s: %w", t.Name, err)
 			}
-			c.workers[i] = append(c.workers[i], w)
+			c.byTest[i] = append(c.byTest[i], w)
 			for _, pid := range pidsOf(w) {
 				if err := c.note(slot, pid); err != nil {
 					return c, fmt.Errorf("%s: %w", t.Name, err)
@@ -73,7 +74,7 @@ func startCopies(ctx context.Context, suites map[Kind]Suite, batch []Test, slots
 }
 
 // note adds the namespace of a process to those of a slot.
-func (c *copies) note(slot, pid int) error {
+func (c *workers) note(slot, pid int) error {
 	ns, err := tracer.MountNamespace(fmt.Sprintf("/proc/%d", pid))
 	if err != nil {
 		return err
@@ -87,20 +88,20 @@ func (c *copies) note(slot, pid int) error {
 	return nil
 }
 
-func (c *copies) Close() error {
+func (c *workers) Close() error {
 	var all error
 	// The first ones hold the namespaces.
-	for i := len(c.workers) - 1; i >= 0; i-- {
-		for _, w := range c.workers[i] {
+	for i := len(c.byTest) - 1; i >= 0; i-- {
+		for _, w := range c.byTest[i] {
 			all = errors.Join(all, w.Close())
 		}
 	}
 	return all
 }
 
-func (c *copies) pids() []int {
+func (c *workers) pids() []int {
 	var all []int
-	for _, ws := range c.workers {
+	for _, ws := range c.byTest {
 		for _, w := range ws {
 			for _, pid := range pidsOf(w) {
 				if !slices.Contains(all, pid) {

@@ -28,7 +28,7 @@ func TestAA(t *testing.T) {
 		// A round is three phases of five slices of 62 ms and one that leads: about a minute of each test.
 		for _, c := range aaBench(t, "--runs", "14") {
 			verdict := ""
-			if c.Scenario == rundir.TwinName {
+			if c.Scenario == rundir.SecondBaselineName {
 				verdict = " (the second baseline)"
 			} else if c.CI.Half() > aaLimits[c.Test] {
 				verdict = ": too wide"
@@ -41,7 +41,7 @@ func TestAA(t *testing.T) {
 		cells, significant, small := 0, 0, 0
 		for i := range *aaBenches {
 			for _, c := range aaBench(t, "--runs", "3", "--slice", "12ms", "--seed", fmt.Sprint(i+1)) {
-				if c.Scenario == rundir.TwinName {
+				if c.Scenario == rundir.SecondBaselineName {
 					continue // it is what the others are judged by
 				}
 				cells++

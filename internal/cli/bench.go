@@ -15,6 +15,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -78,7 +79,7 @@ func (o *benchOptions) flags(f *pflag.FlagSet) {
 	f.DurationVar(&o.slice, "slice", 50*time.Millisecond, "how long a built-in test runs at a time")
 	f.DurationVar(&o.warmup, "warmup", 12*time.Millisecond, "first part of a slice, not counted: the kernel frees what the slice before it left")
 	f.DurationVar(&o.pass, "pass", time.Second, "how long a whole pass of --unixbench is")
-	f.StringVar(&o.order, "order", bench.Interleaved, "interleaved, or sequential: all runs of one scenario, then the next, as others measure")
+	f.StringVar(&o.order, "order", rundir.Interleaved, "interleaved, or sequential: all runs of one scenario, then the next, as others measure")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of the order; default: random, it stands in run.json")
 	f.StringVar(&o.cpus, "cpus", "", "CPUs for the tests, such as 2-3,6, or any; default: the last one. lsmprof stays off them")
 	f.StringVar(&o.workdir, "workdir", "", "where the tests keep their files; default: the temporary directory")
@@ -120,7 +121,7 @@ func (o *benchOptions) validate(f *pflag.FlagSet) (err error) {
 	}
 	for _, choice := range []struct{ flag, value, a, b string }{
 		{"-o", o.format, "text", "json"},
-		{"--order", o.order, bench.Interleaved, bench.Sequential},
+		{"--order", o.order, rundir.Interleaved, rundir.Sequential},
 		{"--enforcer", o.enforcer, "reference", "none"},
 		{"--profile", o.profile, "on", "off"},
 	} {
@@ -217,11 +218,11 @@ func (o *benchOptions) conclude(std streams, d *bench.Dir) error {
 }
 
 // open makes the run directory, or opens that of --resume.
-func (o *benchOptions) open(plan bench.Plan) (*bench.Dir, error) {
+func (o *benchOptions) open(plan rundir.Plan) (*bench.Dir, error) {
 	if o.resume != "" {
 		return bench.Open(o.resume)
 	}
-	return bench.Create(o.path(), bench.Info{
+	return bench.Create(o.path(), rundir.Info{
 		Version: version(), CommandLine: o.invocation, Start: time.Now(), Machine: bench.ThisMachine(),
 		Enforcer: o.enforcer, Product: version(), Suite: suiteName(plan), Plan: plan,
 	})
@@ -234,20 +235,20 @@ func (o *benchOptions) path() string {
 	return "lsmprof-bench-" + time.Now().Format("20060102-150405")
 }
 
-func (o *benchOptions) print(std streams, d *bench.Dir, a bench.Analysis) error {
+func (o *benchOptions) print(std streams, d *bench.Dir, a rundir.Analysis) error {
 	if o.format == "json" {
 		e := json.NewEncoder(std.out)
 		e.SetIndent("", "  ")
 		return e.Encode(struct {
-			Run *bench.Info `json:"run"`
-			bench.Analysis
+			Run *rundir.Info `json:"run"`
+			rundir.Analysis
 		}{&d.Info, a})
 	}
 	return writeBench(std.out, d, a)
 }
 
 // verdict is exit code 4 where a loss is above --fail-over.
-func (o *benchOptions) verdict(std streams, a bench.Analysis) error {
+func (o *benchOptions) verdict(std streams, a rundir.Analysis) error {
 	if o.regression == 0 {
 		return nil
 	}

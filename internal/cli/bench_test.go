@@ -14,7 +14,6 @@ import (
 	pprof "github.com/google/pprof/profile"
 	"golang.org/x/sys/unix"
 
-	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
@@ -45,14 +44,14 @@ func TestBenchOfNothing(t *testing.T) {
 		"--fail-over", "50%")
 	var doc struct {
 		Schema string
-		Run    bench.Info
-		Cells  []bench.Cell
-		Noise  []bench.Noise
+		Run    rundir.Info
+		Cells  []rundir.Cell
+		Noise  []rundir.Noise
 	}
 	if err := json.Unmarshal([]byte(out), &doc); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
-	if doc.Schema != rundir.AnalysisSchema || doc.Run.Schema != bench.RunSchema || len(doc.Cells) != 6 || len(doc.Noise) != 2 {
+	if doc.Schema != rundir.AnalysisSchema || doc.Run.Schema != rundir.RunSchema || len(doc.Cells) != 6 || len(doc.Noise) != 2 {
 		t.Errorf("%s, %s, %d cells, %d noise", doc.Schema, doc.Run.Schema, len(doc.Cells), len(doc.Noise))
 	}
 	for _, c := range doc.Cells {
@@ -305,8 +304,8 @@ func TestBenchOfTheRealUnixBench(t *testing.T) {
 	out, _ := runBench(t, 0, "--enforcer", "none", "--same", "2", "--unixbench", source, "--tests", "execl,syscall,pipe", "--runs", "2", "--dir", dir,
 		"-o", "json")
 	var doc struct {
-		Cells []bench.Cell
-		Index []bench.Index
+		Cells []rundir.Cell
+		Index []rundir.Index
 	}
 	if err := json.Unmarshal([]byte(out), &doc); err != nil {
 		t.Fatal(err)
@@ -349,7 +348,7 @@ func checkLabels(t *testing.T, file, scenario string) {
 
 // oneOpenEach says whether openclose made a call of file_open in each operation. A slice may end behind the call and before its
 // operation is counted: on a slow machine, with few operations in a slice, that is more than the hundredth.
-func oneOpenEach(c bench.Cell) bool {
+func oneOpenEach(c rundir.Cell) bool {
 	const slices = 8
 	ops := c.Profile.Ops
 	return c.Profile.Calls >= 0.99 && c.Profile.Calls*ops <= max(1.01*ops, ops+slices)
@@ -386,7 +385,7 @@ func TestBenchOfTheReference(t *testing.T) {
 	vmtest.Guest(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	out, _ := runBench(t, 0, "--tests", "openclose,pipe", "--runs", "1", "--slice", "5ms", "--rules", "8", "--dir", dir, "-o", "json")
-	var doc struct{ Cells []bench.Cell }
+	var doc struct{ Cells []rundir.Cell }
 	if err := json.Unmarshal([]byte(out), &doc); err != nil {
 		t.Fatal(err)
 	}
@@ -409,7 +408,7 @@ func TestBenchOfTheReference(t *testing.T) {
 	}
 	journal, _ := os.ReadFile(filepath.Join(dir, "results.jsonl"))
 	for line := range strings.Lines(string(journal)) {
-		var r bench.Result
+		var r rundir.Result
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			t.Fatal(err)
 		}
@@ -420,7 +419,7 @@ func TestBenchOfTheReference(t *testing.T) {
 		if r.InForce == nil || r.InForce.Policies["reference"] != want {
 			t.Errorf("%s: %+v was in force", r.Scenario, r.InForce)
 		}
-		if installed := r.Scenario != "not-installed" && r.Scenario != bench.TwinName; r.InForce != nil && installed != (r.InForce.Programs["reference"] == 12) {
+		if installed := r.Scenario != "not-installed" && r.Scenario != rundir.SecondBaselineName; r.InForce != nil && installed != (r.InForce.Programs["reference"] == 12) {
 			t.Errorf("%s: %+v was in force", r.Scenario, r.InForce)
 		}
 	}

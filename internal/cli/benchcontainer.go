@@ -18,6 +18,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/cri"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/unixbench"
 )
 
@@ -82,7 +83,7 @@ type containerSuite struct {
 }
 
 // openContainer finds a container and, where there are built-in tests, brings their program into it.
-func openContainer(ctx context.Context, endpoint string, plan *bench.Plan) (_ *containerSuite, err error) {
+func openContainer(ctx context.Context, endpoint string, plan *rundir.Plan) (_ *containerSuite, err error) {
 	name := plan.Container
 	s := &containerSuite{runtime: cri.New(endpoint), cpus: plan.CPUs, workers: map[string]*containerWorker{}}
 	if err := s.runtime.Refresh(ctx); err != nil {
@@ -91,7 +92,7 @@ func openContainer(ctx context.Context, endpoint string, plan *bench.Plan) (_ *c
 	if s.container, err = findContainer(s.runtime.Containers(), name); err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(plan.Tests, func(t bench.Test) bool { return t.Kind == bench.BuiltIn }) {
+	if !slices.ContainsFunc(plan.Tests, func(t rundir.Test) bool { return t.Kind == rundir.BuiltIn }) {
 		return s, nil
 	}
 	if unixbench.Program() == nil {
@@ -168,7 +169,7 @@ type containerWorker struct {
 }
 
 // Start starts a test the first time it is asked for it.
-func (s *containerSuite) Start(ctx context.Context, t bench.Test, _ int) (bench.Worker, error) {
+func (s *containerSuite) Start(ctx context.Context, t rundir.Test, _ int) (bench.Worker, error) {
 	if w := s.workers[t.Name]; w != nil {
 		w.users++
 		return w, nil

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/cri"
 	"github.com/lsmprof/lsmprof/internal/cri/critest"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 func TestFindContainer(t *testing.T) {
@@ -48,8 +48,8 @@ func TestBenchInAContainer(t *testing.T) {
 	out, _ := runBench(t, 0, "--runtime-endpoint", c.Socket, "--pod", "shop/web-0/bare", "--enforcer", "none", "--same", "2",
 		"--tests", "execl,spawn,syscall", "--runs", "1", "--slice", "5ms", "--dir", dir, "-o", "json")
 	var doc struct {
-		Run   bench.Info
-		Cells []bench.Cell
+		Run   rundir.Info
+		Cells []rundir.Cell
 	}
 	if err := json.Unmarshal([]byte(out), &doc); err != nil {
 		t.Fatal(err)

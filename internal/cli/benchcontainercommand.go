@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // commandLimit is what a command in a container gets for a pass; then the runtime kills it.
@@ -19,10 +20,10 @@ type containerCommands struct{ suite *containerSuite }
 type containerCommand struct {
 	ctx   context.Context
 	suite *containerSuite
-	test  bench.Test
+	test  rundir.Test
 }
 
-func (c containerCommands) Start(ctx context.Context, t bench.Test, _ int) (bench.Worker, error) {
+func (c containerCommands) Start(ctx context.Context, t rundir.Test, _ int) (bench.Worker, error) {
 	return containerCommand{ctx, c.suite, t}, nil
 }
 

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
@@ -23,7 +23,7 @@ func TestIcountExplainedLossIsTheMeasuredOne(t *testing.T) {
 	// free is done with in the first 8 ms.
 	out, _ := runBench(t, 0, "--tests", "execl,fstime,pipe,spawn,syscall", "--runs", "3", "--rules", "1,8", "--slice", "8ms", "--warmup", "8ms",
 		"--seed", "1", "--dir", dir, "-o", "json")
-	var doc struct{ Cells []bench.Cell }
+	var doc struct{ Cells []rundir.Cell }
 	if err := json.Unmarshal([]byte(out), &doc); err != nil {
 		t.Fatal(err)
 	}

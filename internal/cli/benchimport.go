@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/unixbench"
 )
 
@@ -37,10 +38,10 @@ func (o *benchOptions) importRuns(std streams) (err error) {
 }
 
 // importInfo says nothing of the machine: the files may be of another one.
-func (o *benchOptions) importInfo(unixbench string) bench.Info {
-	return bench.Info{
+func (o *benchOptions) importInfo(unixbench string) rundir.Info {
+	return rundir.Info{
 		Version: version(), CommandLine: o.invocation, Start: time.Now(), Enforcer: "unknown", Suite: "imported, UnixBench" + unixbench,
-		Plan: bench.Plan{Seed: o.seed, Slice: o.slice},
+		Plan: rundir.Plan{Seed: o.seed, Slice: o.slice},
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 )
 
 // plan is what the flags ask for.
-func (o *benchOptions) plan() (bench.Plan, error) {
-	p := bench.Plan{
+func (o *benchOptions) plan() (rundir.Plan, error) {
+	p := rundir.Plan{
 		Order: o.order, Seed: o.seed, Runs: o.runs, Slice: o.slice, Warmup: o.warmup, Pass: o.pass, UntilCI: o.until, MaxTime: o.maxTime,
 	}
 	var err error
@@ -37,7 +37,7 @@ func (o *benchOptions) plan() (bench.Plan, error) {
 	if p.Tests, err = inCopies(append(p.Tests, more...), o.copies); err != nil {
 		return p, fmt.Errorf("--copies: %w", err)
 	}
-	if slices.ContainsFunc(p.Tests, func(t bench.Test) bool { return t.Copies > 1 }) {
+	if slices.ContainsFunc(p.Tests, func(t rundir.Test) bool { return t.Copies > 1 }) {
 		if o.inContainer() != "" {
 			return p, errors.New("--copies: one copy of a test runs in a container")
 		}
@@ -46,7 +46,7 @@ func (o *benchOptions) plan() (bench.Plan, error) {
 		}
 	}
 	if p.Container = o.inContainer(); p.Container != "" {
-		p.Separate()
+		p.OneStatePerScenario()
 	}
 	if p.CPUs, err = testCPUs(o.cpus); err != nil {
 		return p, fmt.Errorf("--cpus: %w", err)
@@ -55,7 +55,7 @@ func (o *benchOptions) plan() (bench.Plan, error) {
 }
 
 // inCopies has every test once for each number of copies.
-func inCopies(tests []bench.Test, copies string) (all []bench.Test, err error) {
+func inCopies(tests []rundir.Test, copies string) (all []rundir.Test, err error) {
 	for s := range strings.SplitSeq(copies, ",") {
 		n := runtime.NumCPU()
 		if s = strings.TrimSpace(s); s != "N" {
@@ -74,7 +74,7 @@ func inCopies(tests []bench.Test, copies string) (all []bench.Test, err error) {
 const maxCopies = 1024
 
 // planTests are the tests of the flags; without any, those of UnixBench, unless there are others.
-func (o *benchOptions) planTests(others bool) (tests []bench.Test, err error) {
+func (o *benchOptions) planTests(others bool) (tests []rundir.Test, err error) {
 	switch {
 	case o.unixbench != "":
 		tests, err = realTests(o.tests)
@@ -97,7 +97,7 @@ func (o *benchOptions) planTests(others bool) (tests []bench.Test, err error) {
 }
 
 // planScenarios sets the scenarios; a file of them may bring tests along.
-func (o *benchOptions) planScenarios(p *bench.Plan) (tests []bench.Test, err error) {
+func (o *benchOptions) planScenarios(p *rundir.Plan) (tests []rundir.Test, err error) {
 	switch {
 	case o.scenarios != "":
 		f, err := os.Open(o.scenarios)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // benchProgress shows where a bench is: one line that changes on a terminal, else a line for each finished cell.
@@ -50,10 +51,10 @@ func (p *benchProgress) report(now bench.Progress) {
 
 // worst is the greatest loss as far as one knows yet.
 func (p *benchProgress) worst() string {
-	var worst *bench.Cell
+	var worst *rundir.Cell
 	cells := p.dir.Analyze(nil).Cells
 	for i := range cells {
-		if c := &cells[i]; c.P < 1 && c.Scenario != bench.TwinName && (worst == nil || c.Loss > worst.Loss) {
+		if c := &cells[i]; c.P < 1 && !p.dir.Info.Plan.IsBaseline(c.Scenario) && (worst == nil || c.Loss > worst.Loss) {
 			worst = c
 		}
 	}

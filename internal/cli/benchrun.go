@@ -9,12 +9,13 @@ import (
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/unixbench"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-func suiteName(plan bench.Plan) string {
+func suiteName(plan rundir.Plan) string {
 	if plan.UnixBench != "" {
 		return "byte-unixbench in " + plan.UnixBench
 	}
@@ -69,7 +70,7 @@ func rulesReader(d *bench.Dir, whose *owners) (bench.Reader, error) {
 		return maps, nil
 	}
 	err = errors.Join(err, maps.Close())
-	says := func(s bench.Scenario) bool { return s.Ours() || s.Expect != nil }
+	says := func(s rundir.Scenario) bool { return s.NeedsReference() || s.Expect != nil }
 	if slices.ContainsFunc(d.Info.Plan.Scenarios, says) {
 		return nil, err
 	}
@@ -78,18 +79,18 @@ func rulesReader(d *bench.Dir, whose *owners) (bench.Reader, error) {
 }
 
 // loadEnforcer loads the reference enforcer where a scenario needs it.
-func loadEnforcer(name string, plan *bench.Plan) (e bench.Enforcer, err error) {
+func loadEnforcer(name string, plan *rundir.Plan) (e bench.Enforcer, err error) {
 	e = bench.NoEnforcer{}
-	if name != "none" && slices.ContainsFunc(plan.Scenarios, bench.Scenario.Ours) {
+	if name != "none" && slices.ContainsFunc(plan.Scenarios, rundir.Scenario.NeedsReference) {
 		if e, err = bench.LoadReference(); err != nil {
 			return nil, err
 		}
 	}
 	if plan.Container != "" {
-		e = &bench.Shared{Own: e, Scenarios: plan.Scenarios}
+		e = &bench.OneNamespace{Own: e, Scenarios: plan.Scenarios}
 	}
-	if slices.ContainsFunc(plan.Scenarios, func(s bench.Scenario) bool { return s.Setup != nil }) {
-		e = &bench.Driven{Own: e, Scenarios: plan.Scenarios, OneNamespace: plan.Container != ""}
+	if slices.ContainsFunc(plan.Scenarios, func(s rundir.Scenario) bool { return s.Setup != nil }) {
+		e = &bench.Scripted{Own: e, Scenarios: plan.Scenarios, OneNamespace: plan.Container != ""}
 	}
 	return e, nil
 }
@@ -125,44 +126,44 @@ func (o *benchOptions) profiler(d *bench.Dir) (*bench.Profiler, error) {
 }
 
 // selects are the programs that the scenarios are about: those of other enforcers run in the baseline, too.
-func selects(plan *bench.Plan) func(tracer.Program) bool {
-	if slices.ContainsFunc(plan.Scenarios, func(s bench.Scenario) bool { return s.Setup != nil }) {
+func selects(plan *rundir.Plan) func(tracer.Program) bool {
+	if slices.ContainsFunc(plan.Scenarios, func(s rundir.Scenario) bool { return s.Setup != nil }) {
 		return nil // whatever the commands start
 	}
 	return func(p tracer.Program) bool { return enforcer.Reference.Owns(asProgram(p)) }
 }
 
 // suites are where tests are started from.
-func (o *benchOptions) suites(ctx context.Context, plan *bench.Plan) (map[bench.Kind]bench.Suite, func() error, error) {
+func (o *benchOptions) suites(ctx context.Context, plan *rundir.Plan) (map[rundir.Kind]bench.Suite, func() error, error) {
 	if plan.Container != "" {
 		s, err := openContainer(ctx, o.endpoint, plan)
 		if err != nil {
 			return nil, nil, err
 		}
-		return map[bench.Kind]bench.Suite{bench.BuiltIn: s, bench.Command: containerCommands{s}}, s.Close, nil
+		return map[rundir.Kind]bench.Suite{rundir.BuiltIn: s, rundir.Command: containerCommands{s}}, s.Close, nil
 	}
 	work, err := newWorkFolder(o.workdir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--workdir: %w", err)
 	}
 	dir := work.path
-	suites := map[bench.Kind]bench.Suite{}
+	suites := map[rundir.Kind]bench.Suite{}
 	closers := []func() error{work.Close}
-	if slices.ContainsFunc(plan.Tests, func(t bench.Test) bool { return t.Kind == bench.BuiltIn }) {
+	if slices.ContainsFunc(plan.Tests, func(t rundir.Test) bool { return t.Kind == rundir.BuiltIn }) {
 		s, err := unixbench.Extract(dir)
 		if err != nil {
 			return nil, nil, errors.Join(err, work.Close())
 		}
-		suites[bench.BuiltIn] = builtinSuite{s, dir, plan}
+		suites[rundir.BuiltIn] = builtinSuite{s, dir, plan}
 		closers = append([]func() error{s.Close}, closers...)
 	}
-	suites[bench.Command] = bench.Commands{CPUs: plan.CPUsOf, Dir: dir}
+	suites[rundir.Command] = bench.Commands{CPUs: plan.CPUsOf, Dir: dir}
 	if plan.UnixBench != "" {
 		real := unixbench.Real{Dir: plan.UnixBench, Build: o.build}
 		if err := real.Prepare(ctx); err != nil {
 			return nil, nil, errors.Join(fmt.Errorf("--unixbench: %w", err), work.Close())
 		}
-		suites[bench.Real] = realSuite{ctx, real, plan, bench.Commands{Dir: dir}}
+		suites[rundir.Real] = realSuite{ctx, real, plan, bench.Commands{Dir: dir}}
 	}
 	return suites, func() error {
 		var all error

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/unixbench"
 )
 
@@ -16,8 +17,8 @@ import (
 var defaultTests = []string{"execl", "fstime", "fsbuffer", "fsdisk", "pipe", "context1", "spawn", "shell1", "shell8", "syscall"}
 
 // builtinTests finds tests of the suite by name; "all" and "probes" stand for several.
-func builtinTests(names []string) ([]bench.Test, error) {
-	var out []bench.Test
+func builtinTests(names []string) ([]rundir.Test, error) {
+	var out []rundir.Test
 	for _, name := range names {
 		if name == "all" || name == "probes" {
 			for _, t := range unixbench.Tests() {
@@ -46,10 +47,10 @@ func builtinNames() []string {
 	return names
 }
 
-func builtinTest(t unixbench.Test) bench.Test {
+func builtinTest(t unixbench.Test) rundir.Test {
 	const many = 1_000_000_000
-	return bench.Test{
-		Name: t.Name, Label: t.BuiltinLabel(), Unit: t.Unit, Kind: bench.BuiltIn, Baseline: t.Baseline, Hooks: t.Hooks,
+	return rundir.Test{
+		Name: t.Name, Label: t.BuiltinLabel(), Unit: t.Unit, Kind: rundir.BuiltIn, Baseline: t.Baseline, Hooks: t.Hooks,
 		PerRate: t.Score(many, many*time.Second/1_000_000) / 1_000_000,
 	}
 }
@@ -58,10 +59,10 @@ func builtinTest(t unixbench.Test) bench.Test {
 type builtinSuite struct {
 	suite *unixbench.Suite
 	dir   string
-	plan  *bench.Plan
+	plan  *rundir.Plan
 }
 
-func (b builtinSuite) Start(ctx context.Context, t bench.Test, join int) (bench.Worker, error) {
+func (b builtinSuite) Start(ctx context.Context, t rundir.Test, join int) (bench.Worker, error) {
 	o := unixbench.Options{Dir: b.dir, CPUs: slices.Clone(b.plan.CPUsOf(t)), MountNSOf: join}
 	if join == 0 {
 		o.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}

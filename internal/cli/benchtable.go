@@ -8,18 +8,19 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // writeBench prints what a bench found: a row for each test, a column for each scenario, and what one has to know of them.
-func writeBench(w io.Writer, d *bench.Dir, a bench.Analysis) error {
+func writeBench(w io.Writer, d *bench.Dir, a rundir.Analysis) error {
 	plan := &d.Info.Plan
-	cells := map[[2]string]*bench.Cell{}
+	cells := map[[2]string]*rundir.Cell{}
 	for i := range a.Cells {
 		cells[[2]string{a.Cells[i].Test, a.Cells[i].Scenario}] = &a.Cells[i]
 	}
 	header := []string{"<TEST", "BASELINE"}
 	for i, s := range plan.Scenarios {
-		if i != plan.Baseline() && !s.Twin {
+		if i != plan.Baseline() && !s.SecondBaseline {
 			header = append(header, strings.ToUpper(s.Name))
 		}
 	}
@@ -33,7 +34,7 @@ func writeBench(w io.Writer, d *bench.Dir, a bench.Analysis) error {
 		losses, explained, left := []string{test.Name, scoreOf(base)}, []string{"  explained", ""}, []string{"  left over", ""}
 		kind, known := "control", false
 		for i, s := range plan.Scenarios {
-			if i == plan.Baseline() || s.Twin {
+			if i == plan.Baseline() || s.SecondBaseline {
 				continue
 			}
 			c := cells[[2]string{test.Name, s.Name}]
@@ -69,7 +70,7 @@ func writeBench(w io.Writer, d *bench.Dir, a bench.Analysis) error {
 }
 
 // addIndex adds UnixBench's index: a row for each number of copies.
-func addIndex(t *table, plan *bench.Plan, all []bench.Index) {
+func addIndex(t *table, plan *rundir.Plan, all []rundir.Index) {
 	for _, base := range all {
 		if base.Scenario != plan.Scenarios[plan.Baseline()].Name {
 			continue
@@ -80,7 +81,7 @@ func addIndex(t *table, plan *bench.Plan, all []bench.Index) {
 		}
 		row := []string{name, fmt.Sprintf("%.1f", base.System)}
 		for i, s := range plan.Scenarios {
-			if i == plan.Baseline() || s.Twin {
+			if i == plan.Baseline() || s.SecondBaseline {
 				continue
 			}
 			cell := ""
@@ -100,10 +101,10 @@ func addIndex(t *table, plan *bench.Plan, all []bench.Index) {
 }
 
 // suiteKind says whose programs an index is of.
-func suiteKind(plan *bench.Plan) string {
+func suiteKind(plan *rundir.Plan) string {
 	for _, t := range plan.Tests {
 		switch {
-		case t.Baseline > 0 && t.Kind == bench.BuiltIn:
+		case t.Baseline > 0 && t.Kind == rundir.BuiltIn:
 			return "built-in"
 		case t.Baseline > 0:
 			return "UnixBench"
@@ -112,7 +113,7 @@ func suiteKind(plan *bench.Plan) string {
 	return ""
 }
 
-func writeBenchNotes(w io.Writer, d *bench.Dir, a bench.Analysis) error {
+func writeBenchNotes(w io.Writer, d *bench.Dir, a rundir.Analysis) error {
 	plan := &d.Info.Plan
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nlosses of score against %s: median of %s, ± half of the 95 %% interval; ~ where it may be noise\n",
@@ -136,7 +137,7 @@ func writeBenchNotes(w io.Writer, d *bench.Dir, a bench.Analysis) error {
 	}
 	for _, n := range a.Noise {
 		for _, c := range a.Cells {
-			if c.Test == n.Test && c.Scenario == bench.TwinName {
+			if c.Test == n.Test && c.Scenario == plan.Scenarios[plan.SecondBaseline()].Name {
 				fmt.Fprintf(&b, "%s: the smallest loss that would have shown is %s; %s for 0.5 %%\n", c.Test, signed(c.Detectable), runsText(plan, &c))
 			}
 		}
@@ -152,7 +153,7 @@ func writeBenchNotes(w io.Writer, d *bench.Dir, a bench.Analysis) error {
 	return err
 }
 
-func scoreOf(c *bench.Cell) string {
+func scoreOf(c *rundir.Cell) string {
 	return strings.TrimSpace(compact(c.Score) + " " + c.Unit)
 }
 
@@ -165,7 +166,7 @@ func compact(v float64) string {
 }
 
 // lossWithCI is 2.31 % ±0.12, with a ~ where it may be noise.
-func lossWithCI(c *bench.Cell) string {
+func lossWithCI(c *rundir.Cell) string {
 	s := fmt.Sprintf("%s ±%.2f", signed(c.Loss), 100*c.CI.Half())
 	if !c.Significant {
 		return "~ " + s
@@ -181,7 +182,7 @@ func signed(share float64) string {
 	return s
 }
 
-func noiseOf(a bench.Analysis, test string) string {
+func noiseOf(a rundir.Analysis, test string) string {
 	for _, n := range a.Noise {
 		if n.Test == test {
 			return fmt.Sprintf("%+.2f…%+.2f %%", 100*n.CI.Low, 100*n.CI.High)
@@ -191,7 +192,7 @@ func noiseOf(a bench.Analysis, test string) string {
 }
 
 // controls is the greatest apparent loss or gain of tests that the enforcer does not run in.
-func controls(a bench.Analysis, plan *bench.Plan) (worst string, n int) {
+func controls(a rundir.Analysis, plan *rundir.Plan) (worst string, n int) {
 	most := 0.0
 	exposed := map[string]bool{}
 	for _, c := range a.Cells {
@@ -211,7 +212,7 @@ func controls(a bench.Analysis, plan *bench.Plan) (worst string, n int) {
 	return worst, n
 }
 
-func roundsText(a bench.Analysis) string {
+func roundsText(a rundir.Analysis) string {
 	low, high := math.MaxInt, 0
 	for _, c := range a.Cells {
 		low, high = min(low, c.Rounds), max(high, c.Rounds)
@@ -222,7 +223,7 @@ func roundsText(a bench.Analysis) string {
 	return fmt.Sprintf("%d to %d rounds", low, high)
 }
 
-func runsText(plan *bench.Plan, c *bench.Cell) string {
+func runsText(plan *rundir.Plan, c *rundir.Cell) string {
 	for _, t := range plan.Tests {
 		if t.Name == c.Test {
 			perRun := max(1, plan.Rounds(t)/plan.Runs)
@@ -234,7 +235,7 @@ func runsText(plan *bench.Plan, c *bench.Cell) string {
 }
 
 // profileTime is what the profile runs take, and those that time the syscalls.
-func profileTime(o *benchOptions, plan *bench.Plan) string {
+func profileTime(o *benchOptions, plan *rundir.Plan) string {
 	if o.profile == "off" || o.enforcer == "none" {
 		return ""
 	}
@@ -246,7 +247,7 @@ func profileTime(o *benchOptions, plan *bench.Plan) string {
 }
 
 // dryRun prints what a bench would do.
-func dryRun(w io.Writer, o *benchOptions, plan *bench.Plan) error {
+func dryRun(w io.Writer, o *benchOptions, plan *rundir.Plan) error {
 	var names []string
 	for _, s := range plan.Scenarios {
 		names = append(names, s.Name)

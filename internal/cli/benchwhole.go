@@ -7,22 +7,23 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/unixbench"
 )
 
 // realTests are the tests of a byte-unixbench, all or those of --tests.
-func realTests(names []string) ([]bench.Test, error) {
+func realTests(names []string) ([]rundir.Test, error) {
 	if len(names) == 0 {
 		names = defaultTests
 	}
-	var out []bench.Test
+	var out []rundir.Test
 	for _, name := range names {
 		t, ok := unixbench.Find(name)
 		if !ok || !t.Real {
 			return nil, fmt.Errorf("UnixBench has no test %q", name)
 		}
-		out = append(out, bench.Test{
-			Name: t.Name, Label: t.Label, Unit: t.Unit, Kind: bench.Real, Baseline: t.Baseline, Hooks: t.Hooks,
+		out = append(out, rundir.Test{
+			Name: t.Name, Label: t.Label, Unit: t.Unit, Kind: rundir.Real, Baseline: t.Baseline, Hooks: t.Hooks,
 		})
 	}
 	return out, nil
@@ -32,13 +33,13 @@ func realTests(names []string) ([]bench.Test, error) {
 type realSuite struct {
 	ctx     context.Context
 	real    unixbench.Real
-	plan    *bench.Plan
+	plan    *rundir.Plan
 	holders bench.Commands
 }
 
 // Start makes a mount namespace for the copy: a program of UnixBench ends with its pass.
-func (s realSuite) Start(ctx context.Context, t bench.Test, _ int) (bench.Worker, error) {
-	holder, err := s.holders.Start(ctx, bench.Test{Name: "holder", Run: "true"}, 0)
+func (s realSuite) Start(ctx context.Context, t rundir.Test, _ int) (bench.Worker, error) {
+	holder, err := s.holders.Start(ctx, rundir.Test{Name: "holder", Run: "true"}, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ type realWorker struct {
 	bench.Worker // holds the namespace
 	ctx          context.Context
 	real         *unixbench.Real
-	test         bench.Test
+	test         rundir.Test
 	pass         time.Duration
 }
 

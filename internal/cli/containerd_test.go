@@ -16,10 +16,10 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/cri"
 	"github.com/lsmprof/lsmprof/internal/cri/critest"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
@@ -229,7 +229,7 @@ func benchUnderTheReference(t *testing.T, c *critest.Containerd, r *cri.Runtime)
 	pod := c.Pod("shop", "bench-0", nil, "").Container("bare", critest.Bare)
 	out, _ := runBench(t, 0, "--runtime-endpoint", c.Socket, "--container", pod.Containers["bare"][:12], "--rules", "8",
 		"--tests", "openclose", "--runs", "1", "--slice", "5ms", "--dir", filepath.Join(t.TempDir(), "run"), "-o", "json")
-	var doc struct{ Cells []bench.Cell }
+	var doc struct{ Cells []rundir.Cell }
 	if err := json.Unmarshal([]byte(out), &doc); err != nil {
 		t.Fatal(err)
 	}

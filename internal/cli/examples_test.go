@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // exampleTools finds programs of Debian's packages. `make test` has installed them; a plain go test may go without.
@@ -93,7 +93,7 @@ func example(t *testing.T, script string, env ...string) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, &errs)
 	}
-	var doc struct{ Cells []bench.Cell }
+	var doc struct{ Cells []rundir.Cell }
 	if err := json.Unmarshal(out, &doc); err != nil {
 		t.Fatal(err)
 	}

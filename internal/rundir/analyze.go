@@ -109,7 +109,7 @@ func Analyze(p *Plan, results []Result, explained map[string]map[string]Explaine
 			if e, ok := explained[t.Name][s.Name]; ok {
 				c.explain(e, stats.Mean(rates(base))/float64(max(1, t.Copies)))
 			}
-			if i == p.Twin() {
+			if i == p.SecondBaseline() {
 				a.Noise = append(a.Noise, Noise{t.Name, c.Loss, c.CI})
 			}
 			if len(byScenario[s.Name]) > 0 {
@@ -130,7 +130,7 @@ func cellOf(p *Plan, t Test, s Scenario, own, base []Result, losses []float64) C
 	scores := make([]float64, len(own))
 	for i := range own {
 		scores[i] = t.Score(own[i].Rate())
-		if own[i].Around.Busy {
+		if own[i].Interference.Busy {
 			c.Busy++
 		}
 	}
@@ -195,12 +195,12 @@ func Losses(p *Plan, results []Result, test string) [][]float64 {
 			continue
 		}
 		both := base
-		if twin := p.Twin(); twin >= 0 && rates[twin] > 0 && p.Order != Sequential {
-			both = (base + rates[twin]) / 2
+		if second := p.SecondBaseline(); second >= 0 && rates[second] > 0 && p.Order != Sequential {
+			both = (base + rates[second]) / 2
 		}
 		for i, rate := range rates {
 			against := both
-			if i == p.Twin() || i == p.Baseline() {
+			if i == p.SecondBaseline() || i == p.Baseline() {
 				against = base
 			}
 			if rate > 0 {
@@ -220,7 +220,7 @@ func (a *Analysis) judge(p *Plan) {
 	var cells []*Cell
 	var ps []float64
 	for i := range a.Cells {
-		if c := &a.Cells[i]; c.Scenario != p.Scenarios[p.Baseline()].Name && c.Scenario != TwinName {
+		if c := &a.Cells[i]; !p.IsBaseline(c.Scenario) {
 			cells, ps = append(cells, c), append(ps, c.P)
 		}
 	}
@@ -237,7 +237,7 @@ func (a *Analysis) warn(p *Plan, explained map[string]map[string]Explained) {
 	cells := 0
 	busy := map[string]bool{}
 	for _, c := range a.Cells {
-		if c.Scenario == p.Scenarios[p.Baseline()].Name || c.Scenario == TwinName {
+		if p.IsBaseline(c.Scenario) {
 			continue
 		}
 		cells++
@@ -258,7 +258,7 @@ func (a *Analysis) warn(p *Plan, explained map[string]map[string]Explained) {
 	}
 	if len(busy) > 0 {
 		a.Warnings = append(a.Warnings, fmt.Sprintf("others kept more than %.1f CPUs busy in most rounds of %s: intervals are wider for it",
-			Neighbour, list(busy)))
+			BusyAbove, list(busy)))
 	}
 	if n := len(a.Repeated); n > 0 {
 		first := a.Repeated[0]

@@ -44,7 +44,7 @@ func indexes(p *Plan, results []Result) []Index {
 					scores[t.Base()], _ = unixbench.Reduce(all)
 				}
 			}
-			if s.Twin || len(scores) == 0 {
+			if s.SecondBaseline || len(scores) == 0 {
 				continue
 			}
 			perTest, system, partial := unixbench.Index(scores)

@@ -66,16 +66,27 @@ func (p *Plan) Slices(t Test) int {
 	return 1
 }
 
-// Baseline is the index of the scenario that others are compared with, Twin that of its second copy, or -1.
+// Baseline returns the index of the scenario that the others are compared with.
 func (p *Plan) Baseline() int { return 0 }
 
-func (p *Plan) Twin() int {
+// SecondBaseline returns the index of the hidden copy of the baseline, or -1 if the plan has none.
+func (p *Plan) SecondBaseline() int {
 	for i, s := range p.Scenarios {
-		if s.Twin {
+		if s.SecondBaseline {
 			return i
 		}
 	}
 	return -1
+}
+
+// IsBaseline reports whether a scenario of this name is the baseline or its hidden copy.
+func (p *Plan) IsBaseline(scenario string) bool {
+	for i, s := range p.Scenarios {
+		if s.Name == scenario {
+			return i == p.Baseline() || s.SecondBaseline
+		}
+	}
+	return false
 }
 
 // Batches are the tests that take turns with each other.
@@ -117,14 +128,14 @@ type Round struct {
 func (p *Plan) Round(batch, n int) Round {
 	rng := rand.New(rand.NewPCG(p.Seed, uint64(batch)<<32|uint64(uint32(n))))
 	r := Round{Slots: rng.Perm(len(p.Scenarios)), rng: rng}
-	first, second := p.Baseline(), p.Twin()
+	first, second := p.Baseline(), p.SecondBaseline()
 	if second >= 0 && rng.IntN(2) == 0 {
 		first, second = second, first
 	}
 	var states []State
 	members := map[State][]int{}
 	for i, s := range p.Scenarios {
-		if i == p.Baseline() || i == p.Twin() {
+		if i == p.Baseline() || i == p.SecondBaseline() {
 			continue
 		}
 		if len(members[s.State]) == 0 {
@@ -242,7 +253,7 @@ func (p *Plan) ProfileDuration(t Test) time.Duration {
 	var total time.Duration
 	states := map[State]bool{}
 	for _, s := range p.Scenarios {
-		if s.State == Removed || s.Twin {
+		if s.State == Removed || s.SecondBaseline {
 			continue
 		}
 		total += each * time.Duration(ProfileSlices+SyscallSlices(t))

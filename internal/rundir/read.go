@@ -59,7 +59,7 @@ func (i *Info) check() error {
 	if len(i.Plan.Scenarios) == 0 || len(i.Plan.Tests) == 0 {
 		return errors.New("the plan has no scenario or no test")
 	}
-	if i.Plan.Scenarios[0].Twin {
+	if i.Plan.Scenarios[0].SecondBaseline {
 		return errors.New("the plan has no baseline: its first scenario is a second one")
 	}
 	seen := map[string]bool{}

@@ -22,8 +22,8 @@ type Result struct {
 	// InForce is what the enforcers' own maps said before and after; null: not read.
 	InForce *InForce `json:"in_force"`
 	// Discarded says why earlier attempts at this round do not count.
-	Discarded []string `json:"discarded,omitempty"`
-	Around    Around   `json:"environment"`
+	Discarded    []string     `json:"discarded,omitempty"`
+	Interference Interference `json:"environment"`
 }
 
 // Rate is operations a second.
@@ -34,35 +34,35 @@ func (r *Result) Rate() float64 {
 	return r.Ops / r.Ns * 1e9
 }
 
-// Around is what else went on in the machine during a round.
-type Around struct {
+// Interference is what else went on in the machine during a round.
+type Interference struct {
 	Foreign  float64 `json:"foreign_cpus"` // CPUs that others kept busy
 	Steal    float64 `json:"steal_cpus"`   // CPUs that the hypervisor took away
 	Load     float64 `json:"load1"`
 	Pressure float64 `json:"cpu_pressure_percent"` // PSI, some, average of 10 s
-	Busy     bool    `json:"busy"`                 // others had more than Neighbour
+	Busy     bool    `json:"busy"`                 // others had more than BusyAbove
 	Wall     float64 `json:"-"`                    // seconds that this is about
 }
 
 // And joins what was seen in two parts of a round; setup and teardown of scenarios lie in between.
-func (a Around) And(b Around) Around {
+func (a Interference) And(b Interference) Interference {
 	all := max(a.Wall+b.Wall, 1e-9)
 	b.Foreign = (a.Foreign*a.Wall + b.Foreign*b.Wall) / all
 	b.Steal = (a.Steal*a.Wall + b.Steal*b.Wall) / all
 	b.Load, b.Pressure, b.Wall = max(a.Load, b.Load), max(a.Pressure, b.Pressure), all
-	b.Busy = b.Foreign+b.Steal > Neighbour
+	b.Busy = b.Foreign+b.Steal > BusyAbove
 	return b
 }
 
 const (
-	// Neighbour is how many CPUs others may keep busy before a round is marked.
-	Neighbour = 0.1
-	// Crowd is how many before it is measured again.
-	Crowd = 0.5
+	// BusyAbove is how many CPUs others may keep busy before a round is marked.
+	BusyAbove = 0.1
+	// RetryAbove is how many before it is measured again.
+	RetryAbove = 0.5
 )
 
 // Crowded says whether it is to be measured again.
-func (a Around) Crowded() bool { return a.Foreign+a.Steal > Crowd }
+func (a Interference) WorthRetrying() bool { return a.Foreign+a.Steal > RetryAbove }
 
 // InForce is what the enforcers' own maps said of a scenario while it was measured.
 type InForce struct {

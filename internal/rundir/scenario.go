@@ -23,8 +23,8 @@ type Scenario struct {
 	State    State       `json:"state"`
 	Confined bool        `json:"confined"` // the workload has a policy
 	Rules    rules.Rules `json:"rules"`
-	// Twin is the hidden second baseline: the same as the first scenario, so that any difference is noise.
-	Twin bool `json:"twin,omitempty"`
+	// SecondBaseline is the hidden second baseline: the same as the first scenario, so that any difference is noise.
+	SecondBaseline bool `json:"twin,omitempty"`
 	// The commands of a scenario that others drive.
 	Setup    *Step `json:"setup,omitempty"`
 	Ready    *Step `json:"ready,omitempty"`
@@ -39,14 +39,14 @@ type Expect struct {
 	Rules rules.Rules `json:"rules"`
 }
 
-// TwinName is what results call the second baseline.
-const TwinName = "A/A"
+// SecondBaselineName is what results call the second baseline.
+const SecondBaselineName = "second-baseline"
 
-// WithTwin adds the second baseline.
-func WithTwin(all []Scenario) []Scenario {
-	twin := all[0]
-	twin.Name, twin.Twin = TwinName, true
-	return append(all, twin)
+// WithSecondBaseline adds the second baseline.
+func WithSecondBaseline(all []Scenario) []Scenario {
+	second := all[0]
+	second.Name, second.SecondBaseline = SecondBaselineName, true
+	return append(all, second)
 }
 
 // ReferenceScenarios are those of the reference enforcer: not installed, no policy, a policy without rules, and so many rules of
@@ -60,7 +60,7 @@ func ReferenceScenarios(counts []rules.Rules, names []string) []Scenario {
 	for i, r := range counts {
 		all = append(all, Scenario{Name: "rules=" + names[i], State: Installed, Confined: true, Rules: r})
 	}
-	return WithTwin(all)
+	return WithSecondBaseline(all)
 }
 
 // SameScenarios are n scenarios that differ in nothing: what a bench shows on them is its own noise.
@@ -69,7 +69,7 @@ func SameScenarios(n int) []Scenario {
 	for i := 1; i < n; i++ {
 		all = append(all, Scenario{Name: fmt.Sprintf("same-%d", i), State: Removed})
 	}
-	return WithTwin(all)
+	return WithSecondBaseline(all)
 }
 
 // Step is a shell command of a scenario.
@@ -80,7 +80,7 @@ type Step struct {
 
 // Separate gives each scenario of the reference enforcer a state of its own. It is for tests that all run in one mount namespace,
 // a container's: one scenario at a time can be in force there.
-func (p *Plan) Separate() {
+func (p *Plan) OneStatePerScenario() {
 	for i := range p.Scenarios {
 		if s := &p.Scenarios[i]; s.State == Installed {
 			s.State = Installed + State(": "+s.Name)
@@ -88,7 +88,7 @@ func (p *Plan) Separate() {
 	}
 }
 
-// Ours says whether a scenario needs the reference enforcer attached.
-func (s Scenario) Ours() bool {
+// NeedsReference says whether a scenario needs the reference enforcer attached.
+func (s Scenario) NeedsReference() bool {
 	return s.State == Installed || strings.HasPrefix(string(s.State), string(Installed)+": ")
 }

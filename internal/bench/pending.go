@@ -1,16 +1,18 @@
 package bench
 
+import "github.com/lsmprof/lsmprof/internal/rundir"
+
 // todo says which rounds of a batch are still to do.
-type todo struct {
+type pendingRounds struct {
 	rounds int            // of each test, at least
 	done   []map[int]bool // by test
 	// wanted says whether a test needs more than that in a round.
 	wanted func(test, round int) bool
 }
 
-func (b *Bench) todo(batch []Test, clock *clock) *todo {
+func (b *Bench) pendingRounds(batch []rundir.Test, progress *progress) *pendingRounds {
 	plan := &b.Dir.Info.Plan
-	t := &todo{rounds: plan.Rounds(batch[0])}
+	t := &pendingRounds{rounds: plan.Rounds(batch[0])}
 	lines := map[string]map[int]int{}
 	for _, r := range b.Dir.Results() {
 		if lines[r.Test] == nil {
@@ -28,7 +30,7 @@ func (b *Bench) todo(batch []Test, clock *clock) *todo {
 	perRun := plan.Rounds(batch[0]) / plan.Runs
 	more := map[int]bool{}
 	t.wanted = func(test, round int) bool {
-		if plan.UntilCI == 0 || plan.Order == Sequential || clock.over() {
+		if plan.UntilCI == 0 || plan.Order == rundir.Sequential || progress.over() {
 			return false
 		}
 		// An interval takes some ten thousand draws: once a run is enough.
@@ -41,7 +43,7 @@ func (b *Bench) todo(batch []Test, clock *clock) *todo {
 }
 
 // active are the tests that a round is to be run for.
-func (t *todo) active(round int) []int {
+func (t *pendingRounds) active(round int) []int {
 	var tests []int
 	for i, done := range t.done {
 		if !done[round] && (round < t.rounds || t.wanted(i, round)) {
@@ -52,7 +54,7 @@ func (t *todo) active(round int) []int {
 }
 
 // last is behind every round that is planned or done.
-func (t *todo) last() int {
+func (t *pendingRounds) last() int {
 	last := t.rounds
 	for _, done := range t.done {
 		for round := range done {
@@ -62,7 +64,7 @@ func (t *todo) last() int {
 	return last
 }
 
-func (t *todo) any() bool {
+func (t *pendingRounds) any() bool {
 	for n := range t.last() + 1 {
 		if len(t.active(n)) > 0 {
 			return true
@@ -72,7 +74,7 @@ func (t *todo) any() bool {
 }
 
 // finished is how many of the planned rounds need not be run any more.
-func (t *todo) finished() int {
+func (t *pendingRounds) finished() int {
 	n := 0
 	for round := range t.rounds {
 		if len(t.active(round)) == 0 {

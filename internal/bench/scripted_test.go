@@ -3,14 +3,16 @@ package bench
 import (
 	"fmt"
 	"testing"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // The commands of a scenario are told where its workload is: in a container, where every other's is, too.
 func TestCommandsAreToldTheirNamespace(t *testing.T) {
 	for _, one := range []bool{false, true} {
-		d := &Driven{Own: NoEnforcer{}, OneNamespace: one}
-		first, second := Scenario{Name: "a", Setup: &Step{}}, Scenario{Name: "b", Setup: &Step{}}
-		for _, s := range []Scenario{first, second, first, second} {
+		d := &Scripted{Own: NoEnforcer{}, OneNamespace: one}
+		first, second := rundir.Scenario{Name: "a", Setup: &rundir.Step{}}, rundir.Scenario{Name: "b", Setup: &rundir.Step{}}
+		for _, s := range []rundir.Scenario{first, second, first, second} {
 			if err := d.Confine(7, s); err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // watch measures what others do to the machine while we do our work.
@@ -26,17 +27,17 @@ func startWatch(pids []int) *watch {
 }
 
 // stop says what happened since the start.
-func (w *watch) stop() Around {
+func (w *watch) stop() rundir.Interference {
 	wall := time.Since(w.start).Seconds()
 	busy, steal := cpuTime()
-	a := Around{
+	a := rundir.Interference{
 		Foreign:  max(0, busy-w.busy-(ownTime(w.pids)-w.own)) / wall,
 		Steal:    (steal - w.steal) / wall,
 		Load:     firstField("/proc/loadavg"),
 		Pressure: pressure(),
 		Wall:     wall,
 	}
-	a.Busy = a.Foreign+a.Steal > Neighbour
+	a.Busy = a.Foreign+a.Steal > rundir.BusyAbove
 	return a
 }
 

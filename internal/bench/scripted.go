@@ -7,23 +7,25 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// Driven runs the scenarios of a file: those with commands through them, the others on an enforcer of ours.
-type Driven struct {
+// Scripted runs the scenarios of a file: those with commands through them, the others on an enforcer of ours.
+type Scripted struct {
 	Own       Enforcer
-	Scenarios []Scenario
+	Scenarios []rundir.Scenario
 	// OneNamespace: all scenarios are in one mount namespace, that of a container.
 	OneNamespace bool
 	mntns        map[string][]uint32 // by scenario: where its workload is
-	current      *Scenario           // whose setup has run
+	current      *rundir.Scenario    // whose setup has run
 }
 
 // teardownTimeout bounds a teardown after the bench was interrupted.
 const teardownTimeout = time.Minute
 
 // Switch ends the scenario in force and begins another one: it is begun when ready succeeds.
-func (d *Driven) Switch(ctx context.Context, s State) error {
+func (d *Scripted) Switch(ctx context.Context, s rundir.State) error {
 	if err := d.teardown(); err != nil {
 		return err
 	}
@@ -32,7 +34,7 @@ func (d *Driven) Switch(ctx context.Context, s State) error {
 		if next.Setup == nil || next.State != s {
 			continue
 		}
-		if err := d.Own.Switch(ctx, Removed); err != nil {
+		if err := d.Own.Switch(ctx, rundir.Removed); err != nil {
 			return err
 		}
 		d.current = next // from here on there is something to tear down
@@ -45,7 +47,7 @@ func (d *Driven) Switch(ctx context.Context, s State) error {
 }
 
 // ready asks until the answer is yes.
-func (d *Driven) ready(ctx context.Context, s *Scenario) error {
+func (d *Scripted) ready(ctx context.Context, s *rundir.Scenario) error {
 	if s.Ready == nil {
 		return nil
 	}
@@ -63,7 +65,7 @@ func (d *Driven) ready(ctx context.Context, s *Scenario) error {
 }
 
 // teardown runs also when the bench was interrupted.
-func (d *Driven) teardown() error {
+func (d *Scripted) teardown() error {
 	s := d.current
 	d.current = nil
 	if s == nil || s.Teardown == nil {
@@ -75,7 +77,7 @@ func (d *Driven) teardown() error {
 }
 
 // env tells the commands which mount namespaces the workload of the scenario lives in: built-in tests share one, others have one each.
-func (d *Driven) env(s *Scenario) []string {
+func (d *Scripted) env(s *rundir.Scenario) []string {
 	var all []string
 	for _, ns := range d.mntns[s.Name] {
 		all = append(all, fmt.Sprint(ns))
@@ -84,7 +86,7 @@ func (d *Driven) env(s *Scenario) []string {
 }
 
 // Confine notes where a scenario's workload is.
-func (d *Driven) Confine(mntns uint32, s Scenario) error {
+func (d *Scripted) Confine(mntns uint32, s rundir.Scenario) error {
 	if d.mntns == nil {
 		d.mntns = map[string][]uint32{}
 	}
@@ -95,13 +97,13 @@ func (d *Driven) Confine(mntns uint32, s Scenario) error {
 	}
 	d.mntns[s.Name] = append(d.mntns[s.Name], mntns)
 	if s.Setup != nil {
-		s = Scenario{Name: "no-policy", State: Removed} // of ours
+		s = rundir.Scenario{Name: "no-policy", State: rundir.Removed} // of ours
 	}
 	return d.Own.Confine(mntns, s)
 }
 
 // Forget passes it on: the commands run again with every round anyway.
-func (d *Driven) Forget() { d.Own.Forget() }
+func (d *Scripted) Forget() { d.Own.Forget() }
 
 // Close tears down what is in force.
-func (d *Driven) Close() error { return errors.Join(d.teardown(), d.Own.Close()) }
+func (d *Scripted) Close() error { return errors.Join(d.teardown(), d.Own.Close()) }

@@ -1,18 +1,17 @@
-package bench
+package rundir
 
 import (
 	"reflect"
 	"testing"
 	"time"
 
-	"github.com/lsmprof/lsmprof/internal/enforcer"
-	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/enforcer/rules"
 )
 
 func testPlan() Plan {
 	return Plan{
 		Order: Interleaved, Seed: 42, Runs: 2, Slice: 10 * time.Millisecond,
-		Scenarios: rundir.ReferenceScenarios([]enforcer.Rules{{File: 1}, {File: 8}}, []string{"1", "8"}),
+		Scenarios: ReferenceScenarios([]rules.Rules{{File: 1}, {File: 8}}, []string{"1", "8"}),
 		Tests:     []Test{{Name: "a", Kind: BuiltIn}, {Name: "b", Kind: BuiltIn}, {Name: "slow", Kind: Command}},
 	}
 }
@@ -92,7 +91,7 @@ func TestTheBaselineIsOnBothSides(t *testing.T) {
 	for n := range 100 {
 		phases := p.Round(0, n).Phases
 		a, b := phases[0].Scenarios, phases[len(phases)-1].Scenarios
-		if len(phases) != 3 || len(a) != 1 || len(b) != 1 || a[0]+b[0] != p.Baseline()+p.Twin() {
+		if len(phases) != 3 || len(a) != 1 || len(b) != 1 || a[0]+b[0] != p.Baseline()+p.SecondBaseline() {
 			t.Fatalf("round %d: %v", n, phases)
 		}
 		first[a[0]]++

@@ -16,28 +16,28 @@ type told struct {
 	all []string
 }
 
-func (e *told) Switch(_ context.Context, s State) error {
+func (e *told) Switch(_ context.Context, s rundir.State) error {
 	e.all = append(e.all, string(s))
 	return nil
 }
 
-func (e *told) Confine(mntns uint32, s Scenario) error {
+func (e *told) Confine(mntns uint32, s rundir.Scenario) error {
 	e.all = append(e.all, fmt.Sprint(mntns, " ", s.Name))
 	return nil
 }
 
 func TestScenariosOfOneNamespaceTakeTurns(t *testing.T) {
-	p := Plan{Scenarios: rundir.ReferenceScenarios([]enforcer.Rules{{File: 1}, {File: 8}}, []string{"1", "8"})}
-	p.Separate()
-	states := map[State]bool{}
+	p := rundir.Plan{Scenarios: rundir.ReferenceScenarios([]enforcer.Rules{{File: 1}, {File: 8}}, []string{"1", "8"})}
+	p.OneStatePerScenario()
+	states := map[rundir.State]bool{}
 	for _, s := range p.Scenarios[1 : len(p.Scenarios)-1] {
-		if states[s.State] || !s.Ours() {
+		if states[s.State] || !s.NeedsReference() {
 			t.Errorf("%s shares its state %q", s.Name, s.State)
 		}
 		states[s.State] = true
 	}
 	own := &told{}
-	e := &Shared{Own: own, Scenarios: p.Scenarios}
+	e := &OneNamespace{Own: own, Scenarios: p.Scenarios}
 	for _, s := range p.Scenarios {
 		if err := e.Confine(7, s); err != nil {
 			t.Fatal(err)

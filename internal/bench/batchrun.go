@@ -8,22 +8,24 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// meter measures one batch.
-type meter struct {
-	bench  *Bench
-	plan   *Plan
-	index  int
-	batch  []Test
-	copies *copies
-	clock  *clock
-	state  State // "": not known yet
-	again  int   // rounds that were repeated because of others
+// batchRun measures one batch.
+type batchRun struct {
+	bench    *Bench
+	plan     *rundir.Plan
+	index    int
+	batch    []rundir.Test
+	workers  *workers
+	progress *progress
+	state    rundir.State // "": not known yet
+	again    int          // rounds that were repeated because of others
 }
 
 // warmUp lets every copy run once, for nothing: memory is mapped, caches and branch predictors are filled.
-func (m *meter) warmUp(ctx context.Context) error {
+func (m *batchRun) warmUp(ctx context.Context) error {
 	for i, t := range m.batch {
 		if !t.Sliced() {
 			continue
@@ -38,38 +40,38 @@ func (m *meter) warmUp(ctx context.Context) error {
 }
 
 // measure runs round after round until no test wants another one.
-func (m *meter) measure(ctx context.Context, todo *todo) error {
-	m.clock.skip(m.planned() * time.Duration(todo.finished()))
-	if m.plan.Order == Sequential {
-		return m.sequential(ctx, todo)
+func (m *batchRun) measure(ctx context.Context, pending *pendingRounds) error {
+	m.progress.skip(m.planned() * time.Duration(pending.finished()))
+	if m.plan.Order == rundir.Sequential {
+		return m.sequential(ctx, pending)
 	}
 	for n := 0; ; n++ {
-		active := todo.active(n)
+		active := pending.active(n)
 		if len(active) == 0 {
-			if n < todo.last() {
+			if n < pending.last() {
 				continue
 			}
 			return nil
 		}
-		results, err := m.repeat(todo.rounds, func() ([]Result, string, error) { return m.round(ctx, n, active) })
+		results, err := m.repeat(pending.rounds, func() ([]rundir.Result, string, error) { return m.round(ctx, n, active) })
 		if err != nil {
 			return err
 		}
 		if err := m.bench.Dir.Append(results); err != nil {
 			return err
 		}
-		m.clock.round(fmt.Sprintf("%s: round %d of %d", m.names(active), n+1, max(n+1, todo.rounds)), m.planned())
+		m.progress.round(fmt.Sprintf("%s: round %d of %d", m.names(active), n+1, max(n+1, pending.rounds)), m.planned())
 	}
 }
 
 // planned is what a round of the whole batch is expected to take.
-func (m *meter) planned() time.Duration {
+func (m *batchRun) planned() time.Duration {
 	p := *m.plan
 	p.Tests, p.Runs = m.batch, 1
 	return p.Duration() / time.Duration(p.Rounds(m.batch[0]))
 }
 
-func (m *meter) names(active []int) string {
+func (m *batchRun) names(active []int) string {
 	var names []string
 	for _, i := range active {
 		names = append(names, m.batch[i].Name)
@@ -84,19 +86,19 @@ func quiet() (release func()) {
 	return func() { debug.SetGCPercent(percent) }
 }
 
-// tally is the slices of a scenario in a round.
-type tally struct {
+// sliceSums is the slices of a scenario in a round.
+type sliceSums struct {
 	slices [][2]float64
 	output []byte
 }
 
-func (t *tally) add(s Sample) {
+func (t *sliceSums) add(s Sample) {
 	t.slices = append(t.slices, [2]float64{s.Ops, s.Ns})
 	t.output = append(t.output, s.Output...)
 }
 
-func (m *meter) result(n int, t Test, s Scenario, sum tally) (Result, error) {
-	r := Result{Batch: m.index, Round: n, Test: t.Name, Scenario: s.Name, Slices: sum.slices}
+func (m *batchRun) result(n int, t rundir.Test, s rundir.Scenario, sum sliceSums) (rundir.Result, error) {
+	r := rundir.Result{Batch: m.index, Round: n, Test: t.Name, Scenario: s.Name, Slices: sum.slices}
 	for _, s := range sum.slices {
 		r.Ops, r.Ns = r.Ops+s[0], r.Ns+s[1]
 	}
@@ -105,9 +107,9 @@ func (m *meter) result(n int, t Test, s Scenario, sum tally) (Result, error) {
 }
 
 // deal puts the scenarios in force in the slots.
-func (m *meter) deal(slots []int) error {
+func (m *batchRun) deal(slots []int) error {
 	for i, s := range m.plan.Scenarios {
-		for _, ns := range m.copies.mntns[slots[i]] {
+		for _, ns := range m.workers.mntns[slots[i]] {
 			if err := m.bench.Enforcer.Confine(ns, s); err != nil {
 				return fmt.Errorf("scenario %s: %w", s.Name, err)
 			}
@@ -117,11 +119,11 @@ func (m *meter) deal(slots []int) error {
 }
 
 // slice lets one copy run.
-func (m *meter) slice(ctx context.Context, test, slot int, s Scenario) (Sample, error) {
+func (m *batchRun) slice(ctx context.Context, test, slot int, s rundir.Scenario) (Sample, error) {
 	if err := ctx.Err(); err != nil {
 		return Sample{}, err
 	}
-	sample, err := m.copies.workers[test][slot].Slice(m.plan.Slice, m.plan.Warmup)
+	sample, err := m.workers.byTest[test][slot].Slice(m.plan.Slice, m.plan.Warmup)
 	if ctx.Err() != nil {
 		return Sample{}, ctx.Err()
 	}

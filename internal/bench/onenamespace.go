@@ -2,19 +2,21 @@ package bench
 
 import (
 	"context"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // Shared puts the scenarios of a separated plan in force, one after the other in the same namespaces.
-type Shared struct {
+type OneNamespace struct {
 	Own       Enforcer
-	Scenarios []Scenario
+	Scenarios []rundir.Scenario
 	mntns     map[uint32]bool
 }
 
 // Switch begins the scenario whose state it is.
-func (e *Shared) Switch(ctx context.Context, state State) error {
+func (e *OneNamespace) Switch(ctx context.Context, state rundir.State) error {
 	for _, s := range e.Scenarios {
-		if s.State != state || !s.Ours() {
+		if s.State != state || !s.NeedsReference() {
 			continue
 		}
 		for ns := range e.mntns {
@@ -22,13 +24,13 @@ func (e *Shared) Switch(ctx context.Context, state State) error {
 				return err
 			}
 		}
-		return e.Own.Switch(ctx, Installed)
+		return e.Own.Switch(ctx, rundir.Installed)
 	}
 	return e.Own.Switch(ctx, state)
 }
 
 // Confine notes where the tests run.
-func (e *Shared) Confine(mntns uint32, _ Scenario) error {
+func (e *OneNamespace) Confine(mntns uint32, _ rundir.Scenario) error {
 	if e.mntns == nil {
 		e.mntns = map[uint32]bool{}
 	}
@@ -37,7 +39,7 @@ func (e *Shared) Confine(mntns uint32, _ Scenario) error {
 }
 
 // Forget is that of the enforcer.
-func (e *Shared) Forget() { e.Own.Forget() }
+func (e *OneNamespace) Forget() { e.Own.Forget() }
 
 // Close is that of the enforcer.
-func (e *Shared) Close() error { return e.Own.Close() }
+func (e *OneNamespace) Close() error { return e.Own.Close() }
