@@ -20,11 +20,8 @@ import (
 // A program that is under way on a CPU is run there again, by a softirq: datagrams of a Unix socket run socket_sock_rcv_skb where
 // they are sent, those of the network where they arrive. Both go through one target's probes and one slot; none may be lost, and
 // no reading may take another's start.
-func TestSameHookReenteredFromAnInterrupt(t *testing.T) {
-	r := vmtest.Guest(t)
-	if runtime.NumCPU() < 2 {
-		t.Skip("a CPU that interrupts another one is needed: vm -smp 2")
-	}
+func TestTwoCPUsReenterOneHookFromAnInterrupt(t *testing.T) {
+	r := vmtest.TwoCPUsGuest(t)
 	const hook = "socket_sock_rcv_skb"
 	truth := newDepths(t)
 	lsmProgram(t, "reentered", hook, 0, truth.program(2000)...)

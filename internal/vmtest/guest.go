@@ -3,6 +3,7 @@ package vmtest
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -18,8 +19,8 @@ func (r Release) AtLeast(major, minor int) bool {
 
 func (r Release) String() string { return fmt.Sprintf("%d.%d", r.Major, r.Minor) }
 
-// Guest returns the kernel's release, or skips the test where it does not run in a guest: kernel tests load BPF programs and
-// must not do so on a developer's machine.
+// Guest returns the kernel's release, or skips the test outside a guest: kernel tests load BPF programs and must not do so on a
+// developer's machine. Of a package's tests, make test runs in guests those that skip on the host.
 func Guest(tb testing.TB) Release {
 	tb.Helper()
 	if os.Getenv(envGuest) == "" {
@@ -46,7 +47,18 @@ func IcountGuest(tb testing.TB) Release {
 	return r
 }
 
-// Host is for a test that needs no guest but files beside its package's own testdata, which is all that goes into a guest.
+// TwoCPUsGuest is Guest for tests in which one CPU disturbs another. The name of such a test contains TwoCPUs: make test runs
+// these tests in a guest of their own, because a guest with two emulated CPUs hangs now and then where the kernel patches code.
+func TwoCPUsGuest(tb testing.TB) Release {
+	tb.Helper()
+	r := Guest(tb)
+	if runtime.NumCPU() < 2 {
+		tb.Skip("needs a guest with two CPUs: vm -smp 2")
+	}
+	return r
+}
+
+// Host is for a test that needs no guest, but files other than its package's testdata, which is all that a guest gets.
 func Host(tb testing.TB) {
 	tb.Helper()
 	if os.Getenv(envGuest) != "" {
@@ -54,13 +66,13 @@ func Host(tb testing.TB) {
 	}
 }
 
-// OnOneKernel is for a test of what does not depend on the kernel: of all guests of make test one runs it. A guest that somebody
-// starts by hand does.
+// OnOneKernel is for a test whose subject does not depend on the kernel: make test runs it in the guests of one kernel only. A
+// guest started by hand always runs it.
 func OnOneKernel(tb testing.TB) {
 	tb.Helper()
 	here, one := os.Getenv(envGuest), os.Getenv(EnvOneKernel)
 	if here != "" && one != "" && here != one {
-		tb.Skipf("does not depend on the kernel: make test runs it on %s", one)
+		tb.Skipf("does not depend on the kernel: runs on %s", one)
 	}
 }
 

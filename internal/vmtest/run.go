@@ -25,14 +25,15 @@ type Config struct {
 	Args    []string
 	Dir     string
 	Env     []string
-	Timeout time.Duration // of the command; 0: 10 minutes
+	// Timeout is the command's limit in CPU time of the guest, stretched on slow machines, see deadline. 0: 10 minutes.
+	Timeout time.Duration
 
 	Stdout, Stderr io.Writer
 	Log            io.Writer // what the runner itself says
 	Verbose        bool      // the kernel's console goes to Log as well
 }
 
-// Every boot seen took 2-5 s on an idle host and four times that on a busy one.
+// A boot takes 2 to 5 s of CPU time.
 const (
 	bootLimit      = 60 * time.Second
 	bootTries      = 3
@@ -156,7 +157,7 @@ func (c *Config) bootOnce(ctx context.Context, m machine) (int, error) {
 		v.console.Close()
 	})
 	s := session{Config: c, status: -1}
-	s.deadline = time.AfterFunc(bootLimit, func() { s.expired.Store(true); v.kill() })
+	s.deadline = newDeadline(func() time.Duration { return cpuTime(v.cmd.Process.Pid) }, bootLimit, v.kill)
 	stop := context.AfterFunc(ctx, v.kill)
 	s.read(v.control)
 	v.control.Close()
@@ -164,7 +165,7 @@ func (c *Config) bootOnce(ctx context.Context, m machine) (int, error) {
 		v.kill()
 	}
 	qemu := v.cmd.Wait()
-	s.deadline.Stop()
+	s.deadline.stop()
 	stop()
 	reading.Wait()
 	if s.status >= 0 {
@@ -182,10 +183,11 @@ func (s *session) explain(ctx context.Context, qemu error, stderr, console strin
 		what = errors.New(s.failed)
 	case s.broken != nil:
 		what = s.broken
-	case s.expired.Load() && s.began:
-		what = fmt.Errorf("%w: the command ran longer than %v and the guest was stopped; -timeout gives it more", ErrDeadline, s.timeout())
-	case s.expired.Load():
-		what = bootError{fmt.Errorf("the guest did not start the command within %v", bootLimit)}
+	case s.deadline.expired() && s.began:
+		what = fmt.Errorf("%w: the command used %v of CPU time, or waited %d times as long, and the guest was stopped; -timeout gives it more",
+			ErrDeadline, s.timeout(), idleFactor)
+	case s.deadline.expired():
+		what = bootError{fmt.Errorf("the guest did not start the command within %v of CPU time", bootLimit)}
 	case qemu != nil:
 		// QEMU itself leaves with 0 when a guest panics or powers off.
 		return fmt.Errorf("QEMU: %w: %s", qemu, stderr)

@@ -4,15 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync/atomic"
-	"time"
 )
 
 // session is the host's side of one boot: what the guest has said so far.
 type session struct {
 	*Config
-	deadline *time.Timer
-	expired  atomic.Bool
+	deadline *deadline
 	began    bool
 	status   int    // -1: none yet
 	failed   string // init's reason
@@ -33,7 +30,7 @@ func (s *session) read(control io.Reader) {
 		switch kind {
 		case frameBegin:
 			s.began = true
-			s.deadline.Reset(s.timeout())
+			s.deadline.reset(s.timeout())
 		case frameStdout:
 			s.Stdout.Write(payload)
 		case frameStderr:

@@ -19,23 +19,23 @@ import (
 
 const (
 	vmtestPath = "github.com/lsmprof/lsmprof/internal/vmtest"
-	// Two vCPUs each, and two of most machines' cores: more would only slow each other down and run into deadlines.
+	// Most machines have two cores or more; further guests would only slow each other down.
 	guestsAtOnce = 2
-	// A whole package in one guest. The slowest takes a third of it on an idle two-core machine.
-	guestTimeout = "10m"
+	// guestTimeout is the limit of a package's tests in one guest, in CPU time; the slowest package takes a third of it.
+	guestTimeout = 10 * time.Minute
+	// wallFactor times as long, by the guest's own clock, go test waits before it shows where the tests hang.
+	wallFactor = 3
 )
 
 // kernelTests is a package whose tests run in guests, compiled once for all of them.
 type kernelTests struct {
 	path, dir string
 	binary    string
-	icount    bool // has tests that assert instruction counts
-	pods      bool // has tests that need a container runtime
-	tests     int
+	tests     []string // those to run in guests
 }
 
-// guests runs every package's kernel tests on every kernel.
-func (rs *results) guests(ctx context.Context, out io.Writer, kernels, icount []string) {
+// guests runs every package's kernel tests on every kernel: the tests that onHost did not settle.
+func (rs *results) guests(ctx context.Context, out io.Writer, kernels, icount []string, onHost settled) {
 	work, err := os.MkdirTemp("", "lsmprof-test-")
 	if err != nil {
 		rs.add(out, result{name: "guests", err: err})
@@ -43,33 +43,14 @@ func (rs *results) guests(ctx context.Context, out io.Writer, kernels, icount []
 	}
 	defer os.RemoveAll(work)
 	began := time.Now()
-	runner, pkgs, err := compile(ctx, work)
+	runner, pkgs, err := compile(ctx, work, onHost)
 	rs.add(out, result{name: "compile kernel tests", took: time.Since(began), err: err})
 	if err != nil {
 		return
 	}
 	kernels = rs.reachable(ctx, out, kernels)
+	all := guestRuns(pkgs, kernels, icount)
 	one := oneKernel(kernels)
-	type guest struct {
-		kernelTests
-		kernel string
-		pass   pass
-	}
-	var all []guest
-	for _, kernel := range kernels {
-		for _, p := range pkgs {
-			all = append(all, guest{p, kernel, plain})
-			if p.icount && slices.Contains(icount, kernel) {
-				all = append(all, guest{p, kernel, exact})
-			}
-			// A runtime is the same on all kernels, and starting it takes its time.
-			if p.pods && kernel == one {
-				all = append(all, guest{p, kernel, pods})
-			}
-		}
-	}
-	// What takes longest first: nothing long is left alone at the end.
-	slices.SortStableFunc(all, func(a, b guest) int { return b.tests - a.tests })
 	slots := make(chan struct{}, guestsAtOnce)
 	var running sync.WaitGroup
 	for _, g := range all {
@@ -77,11 +58,43 @@ func (rs *results) guests(ctx context.Context, out io.Writer, kernels, icount []
 		running.Go(func() {
 			defer func() { <-slots }()
 			if ctx.Err() == nil {
-				rs.add(out, g.run(ctx, runner, g.kernel, one, g.pass))
+				rs.add(out, g.run(ctx, runner, one))
 			}
 		})
 	}
 	running.Wait()
+}
+
+// guestRun is one boot: some tests of a package on a kernel.
+type guestRun struct {
+	kernelTests
+	kernel string
+	pass   pass
+}
+
+// guestRuns plans the boots. Those with most tests come first, so that nothing long is left alone at the end.
+func guestRuns(pkgs []kernelTests, kernels, icount []string) []guestRun {
+	var all []guestRun
+	for _, kernel := range kernels {
+		for _, p := range pkgs {
+			for _, pass := range []pass{plain, exact, twoCPUs, pods} {
+				switch {
+				case pass == exact && !slices.Contains(icount, kernel):
+					continue
+				// The container runtime does not depend on the kernel, and starting it takes its time.
+				case pass == pods && kernel != oneKernel(kernels):
+					continue
+				}
+				run := guestRun{p, kernel, pass}
+				run.tests = slices.DeleteFunc(slices.Clone(p.tests), func(name string) bool { return passOf(name) != pass })
+				if len(run.tests) > 0 {
+					all = append(all, run)
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b guestRun) int { return len(b.tests) - len(a.tests) })
+	return all
 }
 
 // reachable fetches the kernels. One that the mirrors do not have is skipped and says so; any other failure is a failure.
@@ -107,7 +120,7 @@ func (rs *results) reachable(ctx context.Context, out io.Writer, kernels []strin
 }
 
 // compile builds the runner and the test binary of every package whose tests use vmtest.Guest.
-func compile(ctx context.Context, work string) (runner string, pkgs []kernelTests, err error) {
+func compile(ctx context.Context, work string, onHost settled) (runner string, pkgs []kernelTests, err error) {
 	runner = filepath.Join(work, "vm")
 	if err := goStatic(ctx, "build", "-o", runner, vmtestPath+"/cmd/vm"); err != nil {
 		return "", nil, err
@@ -136,9 +149,14 @@ func compile(ctx context.Context, work string) (runner string, pkgs []kernelTest
 		if err != nil {
 			return "", nil, fmt.Errorf("list the tests of %s: %w", p.ImportPath, err)
 		}
-		k.icount = strings.Contains(string(names), "Icount")
-		k.pods = strings.Contains(string(names), "Containerd")
-		k.tests = strings.Count(string(names), "\n")
+		for name := range strings.Lines(string(names)) {
+			if name = strings.TrimSpace(name); strings.HasPrefix(name, "Test") && !onHost.has(p.ImportPath, name) {
+				k.tests = append(k.tests, name)
+			}
+		}
+		if len(k.tests) == 0 {
+			continue
+		}
 		pkgs = append(pkgs, k)
 	}
 	return runner, pkgs, nil
@@ -154,16 +172,6 @@ func goStatic(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// vcpus of a guest that does not count instructions. Two where CPUs are what is tested. With two, QEMU 7.2's TCG has once left a
-// CPU spinning at the first byte of a BPF program, which the other was patching (text_poke_bp): the fewer attach and detach
-// there, the better.
-func vcpus(path string) string {
-	if strings.HasSuffix(path, "/tracer") {
-		return "2"
-	}
-	return "1"
-}
-
 // carries are the flags that bring commands of this machine into the guest. Without tmux the test that needs it skips, and says so.
 func carries(path string) []string {
 	if _, err := exec.LookPath("tmux"); err == nil && strings.HasSuffix(path, "/internal/cli") {
@@ -172,16 +180,29 @@ func carries(path string) []string {
 	return nil
 }
 
-// pass is a guest of its own for some of a package's tests.
+// pass is a kind of guest. The name of a test says which one it needs.
 type pass string
 
 const (
-	plain pass = ""
-	exact pass = "icount"
-	pods  pass = "containerd"
+	plain   pass = ""
+	exact   pass = "icount"
+	twoCPUs pass = "2 CPUs"
+	pods    pass = "containerd"
 )
 
-// oneKernel is the one that runs what does not depend on the kernel: vmtest.OnOneKernel, and the tests of containers.
+func passOf(test string) pass {
+	switch {
+	case strings.Contains(test, "Icount"):
+		return exact
+	case strings.Contains(test, "TwoCPUs"):
+		return twoCPUs
+	case strings.Contains(test, "Containerd"):
+		return pods
+	}
+	return plain
+}
+
+// oneKernel is the kernel for what does not depend on it: vmtest.OnOneKernel, and the tests of containers.
 func oneKernel(kernels []string) string {
 	if slices.Contains(kernels, "6.1") || len(kernels) == 0 {
 		return "6.1"
@@ -189,35 +210,37 @@ func oneKernel(kernels []string) string {
 	return kernels[0]
 }
 
-func (k kernelTests) run(ctx context.Context, runner, kernel, one string, pass pass) result {
+func (g guestRun) run(ctx context.Context, runner, one string) result {
 	began := time.Now()
-	where := kernel
-	args := []string{"tool", "test2json", "-t", "-p", k.path, runner, "-kernel", kernel, "-env", vmtest.EnvOneKernel + "=" + one}
-	choose := "-test.skip=Icount|Containerd"
-	switch pass {
+	args := []string{
+		"tool", "test2json", "-t", "-p", g.path, runner, "-kernel", g.kernel, "-env", vmtest.EnvOneKernel + "=" + one,
+		"-timeout", guestTimeout.String(),
+	}
+	switch g.pass {
 	case plain:
-		args = append(args, "-smp", vcpus(k.path))
+		args = append(args, "-smp", "1")
 	case exact:
-		where += " icount"
 		args = append(args, "-icount")
-		choose = "-test.run=Icount"
+	case twoCPUs:
+		args = append(args, "-smp", "2")
 	case pods:
-		where += " containerd"
 		args = append(args, "-smp", "2", "-memory", "2G")
 		for _, command := range []string{"containerd", "containerd-shim-runc-v2", "runc", "ctr"} {
 			args = append(args, "-with", command)
 		}
-		choose = "-test.run=Containerd"
 	}
-	args = append(args, carries(k.path)...)
-	args = append(args, "-exec", k.binary, "-test.v=test2json", "-test.timeout="+guestTimeout, choose)
+	args = append(args, carries(g.path)...)
+	wall := time.Duration(wallFactor * float64(guestTimeout) * vmtest.Slowness()).Round(time.Second)
+	args = append(args, "-exec", g.binary, "-test.v=test2json", "-test.timeout="+wall.String(),
+		"-test.run=^("+strings.Join(g.tests, "|")+")$")
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = k.dir
+	cmd.Dir = g.dir
 	// SIGTERM lets the runner stop its guest.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	r := runTests(cmd)
-	r.name = fmt.Sprintf("%s [%s]", strings.TrimPrefix(k.path, "github.com/lsmprof/lsmprof/"), where)
+	r.name = fmt.Sprintf("%s [%s]", strings.TrimPrefix(g.path, "github.com/lsmprof/lsmprof/"),
+		strings.TrimSpace(g.kernel+" "+string(g.pass)))
 	r.took = time.Since(began)
 	return r
 }

@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	}
 	if ctx.Err() == nil && *kernels != "" {
 		fmt.Fprintln(out, "=== guests")
-		all.guests(ctx, out, strings.Fields(*kernels), strings.Fields(*icount))
+		all.guests(ctx, out, strings.Fields(*kernels), strings.Fields(*icount), all.settledOnHost())
 	}
 	if ctx.Err() != nil {
 		fmt.Fprintln(out, "interrupted")

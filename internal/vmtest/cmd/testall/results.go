@@ -21,6 +21,7 @@ type result struct {
 type test struct {
 	pkg, name string
 	action    string // pass, fail, skip
+	partly    bool   // a subtest was skipped
 	output    string
 }
 
@@ -152,6 +153,25 @@ func (rs *results) skips() []string {
 	}
 	slices.Sort(lines)
 	return slices.Compact(lines)
+}
+
+// settled are the tests that ran on the host from end to end: they need no kernel of a guest's.
+type settled map[string]bool
+
+func (s settled) has(pkg, test string) bool { return s[pkg+"."+test] }
+
+// settledOnHost returns the tests that passed or failed on the host without a part of them being skipped. It is empty where the
+// host's tests were left out: the guests then run every test.
+func (rs *results) settledOnHost() settled {
+	s := settled{}
+	for _, r := range rs.all {
+		for _, t := range r.tests {
+			if !r.inGuest() && t.action != "skip" && !t.partly {
+				s[t.pkg+"."+t.name] = true
+			}
+		}
+	}
+	return s
 }
 
 // reason is the text of t.Skip.

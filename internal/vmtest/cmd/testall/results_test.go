@@ -12,7 +12,7 @@ const stream = `{"Action":"run","Package":"p","Test":"TestGood"}
 {"Action":"pass","Package":"p","Test":"TestGood"}
 {"Action":"run","Package":"p","Test":"TestSub"}
 {"Action":"run","Package":"p","Test":"TestSub/one"}
-{"Action":"pass","Package":"p","Test":"TestSub/one"}
+{"Action":"skip","Package":"p","Test":"TestSub/one"}
 {"Action":"pass","Package":"p","Test":"TestSub"}
 {"Action":"run","Package":"p","Test":"TestLacks"}
 {"Action":"output","Package":"p","Test":"TestLacks","Output":"    x_test.go:7: needs Linux 6.7\n"}
@@ -28,6 +28,9 @@ func TestCollect(t *testing.T) {
 	if r.count("pass") != 2 || r.count("skip") != 1 || r.count("fail") != 1 {
 		t.Errorf("%+v", r.tests)
 	}
+	if sub := r.tests[1]; sub.name != "TestSub" || sub.action != "pass" || !sub.partly {
+		t.Errorf("a test with a skipped subtest: %+v, want partly", sub)
+	}
 	if !strings.Contains(rest, "panic: timed out") || !strings.Contains(rest, "the guest died") {
 		t.Errorf("what belongs to no test is lost: %q", rest)
 	}
@@ -42,9 +45,19 @@ func TestSummary(t *testing.T) {
 		{name: "lint"},
 		{name: "check-generate", err: errors.New("differs")},
 		{name: "kernel 5.10", skipped: "not reachable"},
-		{name: "host", tests: []test{{"p", "TestPure", "pass", ""}, {"p", "TestKernel", "skip", needsGuest}, {"p", "TestNowhere", "skip", needsGuest}}},
-		{name: "p [6.1]", tests: []test{{"p", "TestPure", "pass", ""}, {"p", "TestKernel", "skip", "    x_test.go:2: Linux 6.1 has no fsession\n"}}},
-		{name: "p [newest]", tests: []test{{"p", "TestPure", "skip", needsGuest}, {"p", "TestKernel", "fail", "boom\n"}}},
+		{name: "host", tests: []test{
+			{pkg: "p", name: "TestPure", action: "pass"},
+			{pkg: "p", name: "TestKernel", action: "skip", output: needsGuest},
+			{pkg: "p", name: "TestNowhere", action: "skip", output: needsGuest},
+		}},
+		{name: "p [6.1]", tests: []test{
+			{pkg: "p", name: "TestPure", action: "pass"},
+			{pkg: "p", name: "TestKernel", action: "skip", output: "    x_test.go:2: Linux 6.1 has no fsession\n"},
+		}},
+		{name: "p [newest]", tests: []test{
+			{pkg: "p", name: "TestPure", action: "skip", output: needsGuest},
+			{pkg: "p", name: "TestKernel", action: "fail", output: "boom\n"},
+		}},
 	}}
 	var out bytes.Buffer
 	if code := rs.summary(&out, 0); code != 1 {
@@ -69,7 +82,7 @@ func TestSummary(t *testing.T) {
 }
 
 func TestSummaryOfSuccess(t *testing.T) {
-	rs := results{all: []result{{name: "lint"}, {name: "p [6.1]", tests: []test{{"p", "T", "pass", ""}}}}}
+	rs := results{all: []result{{name: "lint"}, {name: "p [6.1]", tests: []test{{pkg: "p", name: "T", action: "pass"}}}}}
 	var out bytes.Buffer
 	if code := rs.summary(&out, 0); code != 0 || !strings.HasSuffix(out.String(), "\n2 passed, 0 failed, 0 skipped\n") {
 		t.Errorf("%d\n%s", code, out.String())

@@ -61,6 +61,7 @@ func runTests(cmd *exec.Cmd) result {
 // collect returns the finished tests, and the output that belongs to none.
 func collect(stream io.Reader) (r result, rest string) {
 	output := map[string]*strings.Builder{}
+	partly := map[string]bool{}
 	running := map[string]event{}
 	var other strings.Builder
 	for d := json.NewDecoder(stream); ; {
@@ -87,11 +88,14 @@ func collect(stream io.Reader) (r result, rest string) {
 			output[key].WriteString(e.Output)
 		case "pass", "fail", "skip":
 			delete(running, key)
+			if parent, _, sub := strings.Cut(e.Test, "/"); sub && e.Action == "skip" {
+				partly[e.Package+"."+parent] = true
+			}
 			// A subtest's verdict is also its parent's; counting tests as they are declared keeps the sums readable.
 			if e.Test == "" || strings.Contains(e.Test, "/") && e.Action != "fail" {
 				continue
 			}
-			t := test{pkg: e.Package, name: e.Test, action: e.Action}
+			t := test{pkg: e.Package, name: e.Test, action: e.Action, partly: partly[key]}
 			if b := output[key]; b != nil {
 				t.output = b.String()
 			}

@@ -61,7 +61,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&c.Memory, "memory", "1G", "guest memory")
 	f.StringVar(&c.Append, "append", "", "added to the kernel's command line")
 	f.StringVar(&c.Dir, "dir", "", "folder in the guest to run in")
-	f.DurationVar(&c.Timeout, "timeout", 0, "limit for the command (default 10m, or go test's own)")
+	f.DurationVar(&c.Timeout, "timeout", 0, "limit for the command in CPU time of the guest (default 10m, or go test's own)")
 	f.BoolVar(&c.Verbose, "v", false, "show the kernel's console")
 	f.BoolVar(&c.fetch, "fetch", false, "fetch the kernel and exit")
 	f.Var((*copies)(&c.In), "in", "HOST:GUEST, copy a file or folder into the guest; repeatable")
