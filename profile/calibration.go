@@ -23,8 +23,8 @@ type Calibration struct {
 	BiasSleepable     Median `json:"bias_sleepable,omitzero"`
 	DispatchSleepable Median `json:"dispatch_sleepable,omitzero"` // of the first program on a hook
 	// Refused says why the values are not applied; empty: they are.
-	Refused  string   `json:"refused,omitempty"`
-	Warnings []string `json:"warnings,omitempty"`
+	Refused  string    `json:"refused,omitempty"`
+	Warnings []Warning `json:"warnings,omitempty"`
 }
 
 // Median is a median with its spread, the distance between the quartiles.
@@ -64,7 +64,8 @@ func (c *Calibration) Judge() {
 				c.Refused = fmt.Sprintf("the %s is %v: its spread is more than twice the value; calibrate again when the machine is less busy", v.name, v.m)
 			}
 		case v.m.wider(wideSpread):
-			c.Warnings = append(c.Warnings, fmt.Sprintf("the %s is %v: a wide spread, hook costs are rough; calibrate again when the machine is less busy", v.name, v.m))
+			c.Warnings = append(c.Warnings, Warning{WarnCalibration, fmt.Sprintf("the %s is %v: a wide spread, hook costs are rough; "+
+				"calibrate again when the machine is less busy", v.name, v.m)})
 		}
 	}
 }

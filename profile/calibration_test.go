@@ -2,6 +2,7 @@ package profile
 
 import (
 	"bytes"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func TestCalibrationIsJudgedByItsSpread(t *testing.T) {
 		if !strings.Contains(c.Refused, test.refused) || (c.Refused == "") != (test.refused == "") || c.Applies() != (test.refused == "") {
 			t.Errorf("%s: refused %q, want %q", test.name, c.Refused, test.refused)
 		}
-		if w := strings.Join(c.Warnings, "\n"); !strings.Contains(w, test.warning) || (w == "") != (test.warning == "") {
+		if w := fmt.Sprint(c.Warnings); !strings.Contains(w, test.warning) || (w == "[]") != (test.warning == "") {
 			t.Errorf("%s: warnings %q, want %q", test.name, w, test.warning)
 		}
 	}
@@ -40,14 +41,14 @@ func TestRefusedCalibrationIsNotAppliedAndSaidSo(t *testing.T) {
 	if got := costs(t, s).Rows[0]; got.Body != 11600 || got.Hook != 11600 {
 		t.Errorf("body %g, hook %g; want the readings, 11600", got.Body, got.Hook)
 	}
-	if w := strings.Join(s.AllWarnings(), "\n"); !strings.Contains(w, "calibration refused: busy") {
+	if w := fmt.Sprint(s.AllWarnings()); !strings.Contains(w, "calibration refused: busy") {
 		t.Errorf("warnings %q", w)
 	}
 }
 
 func TestCalibrationSurvivesTheDocument(t *testing.T) {
 	c := calibrated
-	c.Scope, c.Preemptible, c.Warnings = ScopeHook, true, []string{"w"}
+	c.Scope, c.Preemptible, c.Warnings = ScopeHook, true, []Warning{{Text: "w"}}
 	s := one(Program{}, c)
 	s.Machine = Machine{Kernel: "6.1.0", Arch: "amd64", CPU: "EPYC", CPUs: 2}
 	var b bytes.Buffer

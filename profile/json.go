@@ -37,7 +37,7 @@ type document struct {
 	Programs     []programJSON    `json:"programs"`
 	CrossCheck   *crossCheckJSON  `json:"cross_check"` // null: none was made
 	Rows         []rowJSON        `json:"rows"`
-	Warnings     []string         `json:"warnings"`
+	Warnings     []Warning        `json:"warnings"`
 }
 
 type machineJSON struct {

@@ -10,33 +10,37 @@ const bareReadings = "times are the probes' readings, which contain the probes' 
 
 // AllWarnings are the snapshot's own warnings and those that follow from its numbers: everything that a reader must know before
 // trusting them.
-func (s Snapshot) AllWarnings() []string {
-	warnings := append([]string{}, s.Warnings...)
+func (s Snapshot) AllWarnings() []Warning {
+	warnings := append([]Warning{}, s.Warnings...)
 	warnings = append(warnings, s.Calibration.Warnings...)
+	warn := func(kind WarningKind, format string, args ...any) {
+		warnings = append(warnings, Warning{kind, fmt.Sprintf(format, args...)})
+	}
 	switch c := s.Calibration; {
 	case c.Runs == 0:
-		warnings = append(warnings, "not calibrated: "+bareReadings)
+		warn(WarnNotCalibrated, "not calibrated: "+bareReadings)
 	case c.Refused != "":
-		warnings = append(warnings, "calibration refused: "+c.Refused+"; "+bareReadings)
+		warn(WarnCalibration, "calibration refused: %s; %s", c.Refused, bareReadings)
 	}
 	costs, err := s.Costs()
 	if err != nil {
-		return append(warnings, err.Error())
+		warn("", "%v", err)
+		return warnings
 	}
 	if costs.Clamped > 0 {
-		warnings = append(warnings, fmt.Sprintf("%d of %d rows read less than the bias: their body counts as 0", costs.Clamped, len(costs.Rows)))
+		warn("", "%d of %d rows read less than the bias: their body counts as 0", costs.Clamped, len(costs.Rows))
 	}
 	if costs.Untimed > 0 {
-		warnings = append(warnings, fmt.Sprintf("%d calls are in rows without a single time: they are charged only their dispatch", costs.Untimed))
+		warn("", "%d calls are in rows without a single time: they are charged only their dispatch", costs.Untimed)
 	}
 	unplaced := s.unplaced()
 	for i, p := range s.Programs {
 		if p.Completeness() < 99 {
-			warnings = append(warnings, fmt.Sprintf("%s: %s", p.Label(), completeness(p)))
+			warn("", "%s: %s", p.Label(), completeness(p))
 		}
 		if n := unplaced[i]; n > 0 {
-			warnings = append(warnings, fmt.Sprintf("%s: %d of %d invocations are under %s, for want of counters for their workload and syscall: "+
-				"record with more --memory", p.Label(), n, p.Calls(), Other))
+			warn(WarnCountersFull, "%s: %d of %d invocations are under %s, for want of counters for their workload and syscall",
+				p.Label(), n, p.Calls(), Other)
 		}
 	}
 	return warnings
@@ -89,7 +93,7 @@ func (s Snapshot) comments() []string {
 	}
 	comments = append(comments, s.Facts()...)
 	for _, w := range s.AllWarnings() {
-		comments = append(comments, "warning: "+w)
+		comments = append(comments, "warning: "+w.Text)
 	}
 	return comments
 }

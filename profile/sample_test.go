@@ -59,7 +59,7 @@ func sample() Snapshot {
 			row(1, "execve", nginx, 8, repeat(890, 200)...),
 			row(2, "openat", nginx, RulesUnknown, repeat(1158, 98)...),
 		},
-		Warnings: []string{"1 program appeared after the start"},
+		Warnings: []Warning{{Text: "1 program appeared after the start"}},
 	}
 	s.Rows[0].Denials = 3
 	s.Rows[3].Preempted = 4

@@ -27,7 +27,7 @@ type Snapshot struct {
 	Sample      int       // one of so many invocations was measured and is charged so many times; 0 and 1: all were
 	Programs    []Program // index space of Row.Program
 	Rows        []Row
-	Warnings    []string
+	Warnings    []Warning
 	CrossCheck  *CrossCheck // nil: none was made
 	StackSample int         // the stack of one of so many invocations was taken; 0: of none
 }

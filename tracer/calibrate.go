@@ -116,12 +116,15 @@ func shareHook(cal *profile.Calibration, others []string) {
 	who := strings.Join(others, ", ")
 	if cal.Scope == profile.ScopeHook {
 		// The reading of the hook contains theirs.
-		cal.Refused = fmt.Sprintf("%s is on the hook %s, where lsmprof calibrates; detach it, or give a --calibration from before", who, trialHook)
+		cal.Refused = fmt.Sprintf("%s is on the hook %s, where lsmprof calibrates", who, trialHook)
 		return
 	}
 	cal.Dispatch = cal.Further
-	cal.Warnings = append(cal.Warnings, fmt.Sprintf("%s is on the hook %s, where lsmprof calibrates: what the first program on a hook costs "+
-		"could not be measured and counts as little as that of a further one; detach it, calibrate, and give --calibration", who, trialHook))
+	cal.Warnings = append(cal.Warnings, profile.Warning{
+		Kind: profile.WarnCalibrationShared,
+		Text: fmt.Sprintf("%s is on the hook %s, where lsmprof calibrates: what the first program on a hook costs could not be measured, "+
+			"and counts as little as that of a further one", who, trialHook),
+	})
 }
 
 // attachedTo names the programs on a hook.

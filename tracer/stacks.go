@@ -69,7 +69,9 @@ func (t *Tracer) addStacks(s *profile.Snapshot, keys []rowKey) error {
 	}
 	loss, err := t.Loss()
 	if n := loss.Total() + loss.Damaged + t.stacks.noRoom; n > 0 {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%d sampled stacks were lost: give a larger --stacks-sample", n))
+		s.Warnings = append(s.Warnings, profile.Warning{
+			Kind: profile.WarnStacksLost, Text: fmt.Sprintf("%d sampled stacks were lost", n),
+		})
 	}
 	return err
 }

@@ -64,7 +64,7 @@ type Tracer struct {
 	enforcers []Enforcer // at the last look
 	names     workloads
 	warned    map[string]bool
-	warns     []string
+	warns     []profile.Warning
 
 	// Of single invocations.
 	origins  map[uint32]*origin
@@ -115,7 +115,7 @@ func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
 	t.know(progs)
 	targets := t.targets(progs)
 	if len(targets) == 0 && len(t.warns) > 0 {
-		return nil, errors.New(t.warns[0])
+		return nil, errors.New(t.warns[0].Text)
 	}
 	t.loader, err = newLoader(opts.Filter, opts.Preemptible, opts.Sample)
 	if err != nil {
@@ -285,7 +285,7 @@ func (t *Tracer) warnf(format string, args ...any) {
 	w := fmt.Sprintf(format, args...)
 	if !t.warned[w] {
 		t.warned[w] = true
-		t.warns = append(t.warns, w)
+		t.warns = append(t.warns, profile.Warning{Text: w})
 		slog.Warn(w)
 	}
 }

@@ -54,7 +54,11 @@ func judgeCalibration(f machineFacts) checkItem {
 	case f.calibration.Refused != "":
 		return i.warn(f.calibration.Refused, "until then lsmprof record reports plain readings")
 	case len(f.calibration.Warnings) > 0:
-		return i.warn(strings.Join(f.calibration.Warnings, "; "), "")
+		var texts []string
+		for _, w := range f.calibration.Warnings {
+			texts = append(texts, advised(w))
+		}
+		return i.warn(strings.Join(texts, "; "), "")
 	}
 	return i
 }

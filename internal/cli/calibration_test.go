@@ -72,7 +72,7 @@ func reuse(t *testing.T, first string, record func(file string) string) {
 func TestCheckSaysWhatTheCalibrationIsGoodFor(t *testing.T) {
 	good := profile.Calibration{Runs: 400, Bias: profile.Median{Value: 80, Spread: 1}}
 	refused, beside := good, good
-	refused.Refused, beside.Warnings = "too wide", []string{"somebody else is there"}
+	refused.Refused, beside.Warnings = "too wide", []profile.Warning{{Text: "somebody else is there"}}
 	for _, test := range []struct {
 		cal    profile.Calibration
 		err    error

@@ -92,14 +92,14 @@ func (c *containers) report(err error) {
 }
 
 // warnings are what a reader of the names must know.
-func (c *containers) warnings(s *profile.Snapshot) []string {
+func (c *containers) warnings(s *profile.Snapshot) []profile.Warning {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	unnamed := func(r profile.Row) bool { return r.Workload.ContainerID() != "" && !r.Workload.InContainer() }
 	if c.failed == nil || errors.Is(c.failed, cri.ErrNone) && !slices.ContainsFunc(s.Rows, unnamed) {
 		return nil
 	}
-	return []string{fmt.Sprintf("containers may go by their command: %v", c.failed)}
+	return []profile.Warning{{Text: fmt.Sprintf("containers may go by their command: %v", c.failed)}}
 }
 
 // Name is the tracer's way to the names.

@@ -59,7 +59,7 @@ func (o *recordOptions) checkAcross(ctx context.Context, std streams, snap *prof
 		return nil
 	}
 	if ctx.Err() != nil {
-		snap.Warnings = append(snap.Warnings, "no cross-check: the recording was interrupted")
+		snap.Warnings = append(snap.Warnings, profile.Warning{Text: "no cross-check: the recording was interrupted"})
 		return nil
 	}
 	do := o.waitAgain
@@ -77,10 +77,11 @@ func (o *recordOptions) checkAcross(ctx context.Context, std streams, snap *prof
 	c.Rerun = len(o.command) > 0
 	snap.CrossCheck = c
 	if status != 0 {
-		snap.Warnings = append(snap.Warnings, fmt.Sprintf("cross-check: the command ended with status %d when it was run again", status))
+		snap.Warnings = append(snap.Warnings,
+			profile.Warning{Text: fmt.Sprintf("cross-check: the command ended with status %d when it was run again", status)})
 	}
 	if ctx.Err() != nil {
-		snap.Warnings = append(snap.Warnings, "cross-check: it was interrupted")
+		snap.Warnings = append(snap.Warnings, profile.Warning{Text: "cross-check: it was interrupted"})
 	}
 	return nil
 }

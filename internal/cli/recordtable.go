@@ -35,8 +35,8 @@ func writeTable(w io.Writer, s profile.Snapshot, top int) error {
 	for _, line := range s.Facts() {
 		fmt.Fprintln(w, visible(line))
 	}
-	for _, line := range s.AllWarnings() {
-		fmt.Fprintln(w, "warning: "+visible(line))
+	for _, warning := range s.AllWarnings() {
+		fmt.Fprintln(w, "warning: "+visible(advised(warning)))
 	}
 	return nil
 }

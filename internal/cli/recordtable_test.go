@@ -35,7 +35,7 @@ func measured() profile.Snapshot {
 			costRow(0, "openat", "sh\x1b[2J", 0, 1, 3_000_000),
 			costRow(1, "[kthread]", "", 0, 3, 200),
 		},
-		Warnings: []string{"something to know"},
+		Warnings: []profile.Warning{{Text: "something to know"}},
 	}
 }
 

@@ -81,7 +81,7 @@ func (m *topModel) header() []frameLine {
 	}
 	lines = append(lines, state)
 	if n := len(s.delta.Warnings); n > 0 {
-		warning := "warning: " + visible(s.delta.Warnings[n-1])
+		warning := "warning: " + visible(advised(s.delta.Warnings[n-1]))
 		if n > 1 {
 			warning += fmt.Sprintf(" (and %d before)", n-1)
 		}

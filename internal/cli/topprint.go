@@ -50,19 +50,19 @@ func (m *topModel) writeText(w io.Writer, top int) error {
 }
 
 type topJSON struct {
-	Schema       string       `json:"schema"`
-	Time         time.Time    `json:"time"` // end of the interval
-	IntervalNs   int64        `json:"interval_ns"`
-	Kernel       string       `json:"kernel"`
-	CPUs         int          `json:"cpus"`
-	By           string       `json:"by"`
-	HookCPU      float64      `json:"hook_cpu_percent"`  // of one CPU, all rows
-	ProbeCPU     *float64     `json:"probe_cpu_percent"` // null: not calibrated
-	SelfCPU      float64      `json:"self_cpu_percent"`
-	Completeness float64      `json:"completeness_percent"`
-	Sample       int          `json:"sample"`
-	Rows         []topRowJSON `json:"rows"`
-	Warnings     []string     `json:"warnings"`
+	Schema       string            `json:"schema"`
+	Time         time.Time         `json:"time"` // end of the interval
+	IntervalNs   int64             `json:"interval_ns"`
+	Kernel       string            `json:"kernel"`
+	CPUs         int               `json:"cpus"`
+	By           string            `json:"by"`
+	HookCPU      float64           `json:"hook_cpu_percent"`  // of one CPU, all rows
+	ProbeCPU     *float64          `json:"probe_cpu_percent"` // null: not calibrated
+	SelfCPU      float64           `json:"self_cpu_percent"`
+	Completeness float64           `json:"completeness_percent"`
+	Sample       int               `json:"sample"`
+	Rows         []topRowJSON      `json:"rows"`
+	Warnings     []profile.Warning `json:"warnings"`
 }
 
 type topRowJSON struct {
@@ -88,7 +88,7 @@ func (m *topModel) writeJSON(w io.Writer) error {
 		Schema: topSchema, Time: s.end, IntervalNs: int64(d), Kernel: s.delta.Machine.Kernel, CPUs: s.delta.Machine.CPUs,
 		By: topGroupings[m.by].name, HookCPU: 100 * perSecond(s.costs.Hook, d) / 1e9,
 		SelfCPU: 100 * perSecond(s.self.Seconds(), d), Completeness: s.delta.Total().Completeness(), Sample: max(1, s.delta.Sample),
-		Rows: []topRowJSON{}, Warnings: append([]string{}, s.delta.Warnings...),
+		Rows: []topRowJSON{}, Warnings: append([]profile.Warning{}, s.delta.Warnings...),
 	}
 	if s.delta.Calibration.Runs > 0 {
 		probes := 100 * perSecond(s.delta.ProbeCost(), d) / 1e9
