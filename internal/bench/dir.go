@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
@@ -111,32 +112,12 @@ func (d *Dir) writeJSON(name string, v any) error {
 }
 
 // write replaces a file: it has its old content or the new one, whatever happens.
-func (d *Dir) write(name string, content func(io.Writer) error) (err error) {
+func (d *Dir) write(name string, content func(io.Writer) error) error {
 	path := d.File(name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-			err = fmt.Errorf("write %s: %w", path, err)
-		}
-	}()
-	if err := content(f); err != nil {
-		return err
-	}
-	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
+	return atomicfile.Write(path, content)
 }
 
 // syncDir makes new names in a directory outlive a power loss.

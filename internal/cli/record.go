@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -80,13 +81,14 @@ func (o *recordOptions) validate(dash int) error {
 }
 
 func (o *recordOptions) run(ctx context.Context, std streams) error {
-	out := &pendingFile{}
+	out := &atomicfile.File{}
 	if o.output != "-" {
 		var err error
-		if out, err = createPending(o.output); err != nil {
+		if out, err = atomicfile.Create(o.output); err != nil {
 			return err
 		}
-		defer out.discard()
+		defer out.Discard()
+		out.KeepOld = true
 	}
 	t, err := o.start(ctx)
 	if err != nil {
@@ -103,10 +105,11 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 		return err
 	}
 	if o.output != "-" {
-		if err := out.commit(snap.Write); err != nil {
+		kept, err := out.Commit(snap.Write)
+		if err != nil {
 			return err
 		}
-		fmt.Fprintf(std.err, "wrote %s; read it with: go tool pprof -top %s\n", o.output, o.output)
+		fmt.Fprintf(std.err, "%s; read it with: go tool pprof -top %s\n", wrote(o.output, kept), o.output)
 	}
 	if result.status != 0 {
 		return exitError{result.status}

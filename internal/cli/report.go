@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/report"
 )
@@ -142,14 +143,17 @@ func (o *reportOptions) write(std streams, r *report.Report) error {
 		return err
 	}
 	save := func(name string, write func(io.Writer) error) error {
-		f, err := createPending(filepath.Join(o.output, name))
+		path := filepath.Join(o.output, name)
+		f, err := atomicfile.Create(path)
 		if err != nil {
 			return err
 		}
-		if err := f.commit(write); err != nil {
+		f.KeepOld = true
+		kept, err := f.Commit(write)
+		if err != nil {
 			return err
 		}
-		fmt.Fprintln(std.err, "wrote "+f.path)
+		fmt.Fprintln(std.err, wrote(path, kept))
 		return nil
 	}
 	for _, format := range o.formats {

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/serve"
 	"github.com/lsmprof/lsmprof/profile"
@@ -138,18 +138,10 @@ func (o *serveOptions) listening(addr net.Addr) error {
 	if o.readyFile == "" {
 		return nil
 	}
-	if err := writeWhole(o.readyFile, addr.String()+"\n"); err != nil {
+	if err := atomicfile.WriteString(o.readyFile, addr.String()+"\n"); err != nil {
 		return fmt.Errorf("--ready-file: %w", err)
 	}
 	return nil
-}
-
-// writeWhole lets nobody see a part of a file.
-func writeWhole(name, text string) error {
-	if err := os.WriteFile(name+".new", []byte(text), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(name+".new", name)
 }
 
 // rules are those in force now, by type.

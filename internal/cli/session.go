@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
@@ -165,7 +165,7 @@ func (s *session) ready() error {
 	if s.readyFile == "" {
 		return nil
 	}
-	if err := os.WriteFile(s.readyFile, nil, 0o644); err != nil {
+	if err := atomicfile.WriteString(s.readyFile, ""); err != nil {
 		return fmt.Errorf("--ready-file: %w", err)
 	}
 	return nil
