@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/rundir"
-	"github.com/lsmprof/lsmprof/internal/unixbench"
+	"github.com/lsmprof/lsmprof/internal/unixbench/score"
 )
 
 // Source is a file that a plain ./Run of UnixBench wrote under some scenario.
@@ -15,7 +15,7 @@ type Source struct {
 	Scenario string
 	Name     string // of the file
 	Data     []byte
-	Report   *unixbench.Report
+	Report   *score.Report
 }
 
 // Import makes a run directory of results that others have measured, the first scenario being the baseline. A pass of a log is a
@@ -70,7 +70,7 @@ func take(p *rundir.Plan, sources []Source) (results []rundir.Result) {
 }
 
 // importedTest finds the test in the plan or adds it.
-func importedTest(p *rundir.Plan, i unixbench.Imported, copies int) rundir.Test {
+func importedTest(p *rundir.Plan, i score.Imported, copies int) rundir.Test {
 	t := rundir.Test{Name: i.Name, Label: i.Label, Unit: i.Unit, Kind: rundir.Plain, Baseline: i.Baseline}
 	if t.Name == "" {
 		t.Name = rundir.FileName(i.Label)
@@ -83,7 +83,7 @@ func importedTest(p *rundir.Plan, i unixbench.Imported, copies int) rundir.Test 
 }
 
 // passesOf are those of a log; elsewhere the score stands for all of them.
-func passesOf(i unixbench.Imported) []unixbench.Pass {
+func passesOf(i score.Imported) []score.Pass {
 	if len(i.Passes) > 0 {
 		return i.Passes
 	}
@@ -91,7 +91,7 @@ func passesOf(i unixbench.Imported) []unixbench.Pass {
 	if elapsed == 0 { // a CSV does not say
 		elapsed = 1
 	}
-	return []unixbench.Pass{{Count: i.Score, Time: elapsed}}
+	return []score.Pass{{Count: i.Score, Time: elapsed}}
 }
 
 // ErrImported says that a run directory holds what others measured.

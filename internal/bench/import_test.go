@@ -9,17 +9,17 @@ import (
 	"testing"
 
 	"github.com/lsmprof/lsmprof/internal/rundir"
-	"github.com/lsmprof/lsmprof/internal/unixbench"
+	"github.com/lsmprof/lsmprof/internal/unixbench/score"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
 func source(t *testing.T, scenario, name string) Source {
 	t.Helper()
-	data, err := os.ReadFile("../unixbench/testdata/" + name)
+	data, err := os.ReadFile("../unixbench/score/testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := unixbench.Import(bytes.NewReader(data), "")
+	report, err := score.Import(bytes.NewReader(data), "")
 	if err != nil {
 		t.Fatal(err)
 	}

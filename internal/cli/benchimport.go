@@ -11,7 +11,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/rundir"
-	"github.com/lsmprof/lsmprof/internal/unixbench"
+	"github.com/lsmprof/lsmprof/internal/unixbench/score"
 )
 
 // importRuns makes a run directory of what plain runs of UnixBench wrote.
@@ -59,6 +59,6 @@ func readImport(s string) (bench.Source, error) {
 	if err != nil {
 		return bench.Source{}, err
 	}
-	report, err := unixbench.Import(bytes.NewReader(data), "")
+	report, err := score.Import(bytes.NewReader(data), "")
 	return bench.Source{Scenario: scenario, Name: file, Data: data, Report: report}, err
 }

@@ -24,7 +24,7 @@ var only = map[string][]string{
 	"tracer":          {"bpf", "profile", "internal/kernel"},
 	"profile":         {},
 	"report":          {"profile", "internal/stats", "internal/rundir"},
-	"internal/rundir": {"profile", "internal/stats", "internal/unixbench", "internal/enforcer/rules"},
+	"internal/rundir": {"profile", "internal/stats", "internal/unixbench/score", "internal/enforcer/rules"},
 	"bpf":             {},
 	"internal/kernel": {},
 	"internal/stats":  {},
@@ -62,14 +62,35 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// What reads a profile, writes a report or serves one must not need a kernel.
-func TestPurePackagesDoNotLoadBPF(t *testing.T) {
+// pureRoots are the packages that read profiles and run directories, or write and serve their contents. They must work
+// on any machine, as any user, without a kernel to ask.
+var pureRoots = []string{
+	"profile", "report", "internal/stats", "internal/rundir", "internal/serve", "internal/unixbench/score",
+}
+
+// TestPurePackages checks that no package behind a pure one loads BPF or runs a process, and that none of this module
+// makes system calls of its own. Exception: package report draws flame graphs with pprof's driver, which imports
+// os/exec for browsers and Graphviz. The report uses neither.
+func TestPurePackages(t *testing.T) {
+	const driver = "github.com/google/pprof/driver"
+	byPath := map[string]pkg{}
 	for _, p := range list(t) {
-		switch name := strings.TrimPrefix(p.ImportPath, module); name {
-		case "profile", "report", "internal/stats", "internal/rundir", "internal/serve":
-			for _, dep := range p.Deps {
-				if strings.HasPrefix(dep, "github.com/cilium/ebpf") {
-					t.Errorf("%s depends on %s", name, dep)
+		byPath[p.ImportPath] = p
+	}
+	for _, root := range pureRoots {
+		p, found := byPath[module+root]
+		if !found {
+			t.Errorf("%s: no such package", root)
+			continue
+		}
+		for _, dep := range append([]string{p.ImportPath}, p.Deps...) {
+			if strings.HasPrefix(dep, "github.com/cilium/ebpf") ||
+				dep == "os/exec" && !slices.Contains(p.Imports, driver) {
+				t.Errorf("%s depends on %s", root, dep)
+			}
+			for _, imported := range byPath[dep].Imports {
+				if strings.HasPrefix(imported, "golang.org/x/sys") || imported == "os/exec" {
+					t.Errorf("%s depends on %s, which imports %s", root, strings.TrimPrefix(dep, module), imported)
 				}
 			}
 		}

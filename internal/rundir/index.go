@@ -1,6 +1,6 @@
 package rundir
 
-import "github.com/lsmprof/lsmprof/internal/unixbench"
+import "github.com/lsmprof/lsmprof/internal/unixbench/score"
 
 // Index is UnixBench's, of one scenario: rounds are its passes, of which it drops the lowest third. It is there to be compared with
 // what others print; whether something was lost the cells say better.
@@ -16,7 +16,7 @@ type Index struct {
 // indexes are those of each number of copies and each scenario.
 func indexes(p *Plan, results []Result) []Index {
 	type cell struct{ test, scenario string }
-	passes := map[cell][]unixbench.Pass{}
+	passes := map[cell][]score.Pass{}
 	tests := map[string]Test{}
 	var copies []int
 	seen := map[int]bool{}
@@ -41,13 +41,13 @@ func indexes(p *Plan, results []Result) []Index {
 			scores := map[string]float64{}
 			for _, t := range tests {
 				if all := passes[cell{t.Name, s.Name}]; max(1, t.Copies) == n && len(all) > 0 {
-					scores[t.Base()], _ = unixbench.Reduce(all)
+					scores[t.Base()], _ = score.Reduce(all)
 				}
 			}
 			if s.SecondBaseline || len(scores) == 0 {
 				continue
 			}
-			perTest, system, partial := unixbench.Index(scores)
+			perTest, system, partial := score.Index(scores)
 			out = append(out, Index{s.Name, n, scores, perTest, system, partial})
 		}
 	}
@@ -55,10 +55,10 @@ func indexes(p *Plan, results []Result) []Index {
 }
 
 // passOf is a round as UnixBench sees a pass: what counts rates is sorted by them, everything else by its count.
-func passOf(t Test, r *Result) unixbench.Pass {
-	score := t.Score(r.Rate())
+func passOf(t Test, r *Result) score.Pass {
+	value := t.Score(r.Rate())
 	if t.Unit == "KBps" || t.Unit == "MWIPS" {
-		return unixbench.Pass{Count: score, Time: r.Ns / 1e9}
+		return score.Pass{Count: value, Time: r.Ns / 1e9}
 	}
-	return unixbench.Pass{Count: score * r.Ns / 1e9, Timebase: 1, Time: r.Ns / 1e9}
+	return score.Pass{Count: value * r.Ns / 1e9, Timebase: 1, Time: r.Ns / 1e9}
 }

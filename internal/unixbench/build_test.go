@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/lsmprof/lsmprof/internal/unixbench/score"
 )
 
 // Two builds of two directories give the committed bytes.
@@ -77,7 +79,7 @@ func TestArm64UnderQEMU(t *testing.T) {
 			t.Errorf("%s: %v: %s", test, err, out)
 			continue
 		}
-		if _, err := ParseOutput(string(out), 1); err != nil {
+		if _, err := score.ParseOutput(string(out), 1); err != nil {
 			t.Errorf("%s: %v", test, err)
 		}
 		mustBeEmpty(t, dir)

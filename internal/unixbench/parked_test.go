@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lsmprof/lsmprof/internal/unixbench/score"
 )
 
 func extract(t *testing.T) *Suite {
@@ -85,7 +87,7 @@ func TestStandalone(t *testing.T) {
 			t.Errorf("%s: %v, %q", test, err, stdout.String())
 		}
 		want, _ := Find(test)
-		if pass, err := ParseOutput(stderr.String(), 100*time.Millisecond); err != nil || pass.Unit != want.Unit {
+		if pass, err := score.ParseOutput(stderr.String(), 100*time.Millisecond); err != nil || pass.Unit != want.Unit {
 			t.Errorf("%s: %+v, %v", test, pass, err)
 		}
 	}

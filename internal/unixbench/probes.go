@@ -1,9 +1,11 @@
 package unixbench
 
+import "github.com/lsmprof/lsmprof/internal/unixbench/score"
+
 // probes are tests of ours for hooks that UnixBench never reaches, or never alone. They have no baseline, hence no index.
 func probes() []Test {
 	probe := func(name, label, operation string, syscalls, hooks []string) Test {
-		return Test{Name: name, Label: label, Unit: "lps", Passes: 10, Seconds: 10, Operation: operation, Syscalls: syscalls, Hooks: hooks, Builtin: true}
+		return Test{Test: score.Test{Name: name, Label: label, Unit: "lps"}, Passes: 10, Seconds: 10, Operation: operation, Syscalls: syscalls, Hooks: hooks, Builtin: true}
 	}
 	list := func(s ...string) []string { return s }
 	return []Test{

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/lsmprof/lsmprof/internal/unixbench/score"
 )
 
 // Real drives the programs of a built byte-unixbench one pass at a time, without its Run.
@@ -134,7 +136,7 @@ func (r *Real) Run(ctx context.Context, test string, d time.Duration) (Result, e
 		r.removeLeftovers(start)
 		return Result{}, realFailure(ctx, test, stderr.String(), err)
 	}
-	pass, err := ParseOutput(stderr.String(), elapsed)
+	pass, err := score.ParseOutput(stderr.String(), elapsed)
 	if err != nil {
 		return Result{}, fmt.Errorf("UnixBench's %s: %w", test, err)
 	}
@@ -152,7 +154,7 @@ func (r *Real) workDir() (string, error) {
 	return os.MkdirTemp(tmp, "lsmprof-")
 }
 
-func (t Test) result(p Pass, output string) Result {
+func (t Test) result(p score.Pass, output string) Result {
 	elapsed := time.Duration(p.Time * float64(time.Second))
 	ops := uint64(p.Count)
 	if p.Timebase == 0 {

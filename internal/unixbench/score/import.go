@@ -1,4 +1,4 @@
-package unixbench
+package score
 
 import (
 	"bytes"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strconv"
 )
 
@@ -140,15 +139,6 @@ func (s *Section) fillIndex(scores map[string]float64) {
 	if s.System == 0 {
 		s.System, s.Partial = system, partial
 	}
-}
-
-func byLabel(label string) (Test, bool) {
-	tests := indexTests()
-	i := slices.IndexFunc(tests, func(t Test) bool { return t.Label == label })
-	if i < 0 {
-		return Test{}, false
-	}
-	return tests[i], true
 }
 
 // parseDecimal reads a number as UnixBench prints them: no sign, no exponent.

@@ -1,4 +1,4 @@
-package unixbench
+package score
 
 import (
 	"math"
@@ -56,7 +56,7 @@ func bestPasses(passes []Pass) []Pass {
 func Index(scores map[string]float64) (perTest map[string]float64, system float64, partial bool) {
 	perTest = map[string]float64{}
 	logs := 0.0
-	tests := indexTests()
+	tests := Tests()
 	for _, t := range tests {
 		score, ok := scores[t.Name]
 		if !ok || !(score > 0) || math.IsInf(score, 0) {

@@ -1,4 +1,4 @@
-package unixbench
+package score
 
 import (
 	"bytes"

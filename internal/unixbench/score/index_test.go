@@ -1,9 +1,8 @@
-package unixbench
+package score
 
 import (
 	"math"
 	"testing"
-	"time"
 )
 
 // The figures are of testdata/run-index-i1, which UnixBench made.
@@ -48,18 +47,6 @@ func TestReduceDropsByCount(t *testing.T) {
 	score, _ := Reduce([]Pass{{Count: 10, Timebase: 1, Time: 1}, {Count: 20, Timebase: 1, Time: 10}, {Count: 30, Timebase: 1, Time: 4}})
 	if want := math.Sqrt(2 * 7.5); math.Abs(score-want) > 1e-12 {
 		t.Errorf("score %v, want %v", score, want)
-	}
-}
-
-func TestScoreUnits(t *testing.T) {
-	for name, want := range map[string]float64{"execl": 500, "shell1": 30000, "fsbuffer": 125, "fstime": 500, "fsdisk": 2000} {
-		test, ok := Find(name)
-		if !ok {
-			t.Fatal(name)
-		}
-		if got := test.Score(1000, 2*time.Second); got != want {
-			t.Errorf("%s: %v %s, want %v", name, got, test.Unit, want)
-		}
 	}
 }
 
