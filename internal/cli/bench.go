@@ -16,6 +16,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -255,7 +256,7 @@ func (o *benchOptions) verdict(std streams, a rundir.Analysis) error {
 	failed := false
 	for _, c := range a.Cells {
 		if c.Significant && c.Loss > o.regression {
-			fmt.Fprintf(std.err, "lsmprof: %s under %s lost %s, more than --fail-over %s\n", c.Test, c.Scenario, percent(100*c.Loss), o.failOver)
+			fmt.Fprintf(std.err, "lsmprof: %s under %s lost %s, more than --fail-over %s\n", c.Test, c.Scenario, text.Percent(c.Loss), o.failOver)
 			failed = true
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/cri"
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/internal/unixbench"
 )
 
@@ -189,7 +190,7 @@ func (s *containerSuite) Start(ctx context.Context, t rundir.Test, _ int) (bench
 	go func() {
 		status, err := s.runtime.Exec(ctx, s.container.ID, argv, cri.Streams{Stdin: theirs, Stdout: theirOut, Stderr: &w.stderr})
 		if err == nil && status != 0 {
-			err = fmt.Errorf("exit status %d: %s", status, visible(strings.TrimSpace(w.stderr.String())))
+			err = fmt.Errorf("exit status %d: %s", status, text.Printable(strings.TrimSpace(w.stderr.String())))
 		}
 		theirOut.CloseWithError(errors.Join(err, io.ErrUnexpectedEOF))
 		theirs.CloseWithError(io.ErrClosedPipe)

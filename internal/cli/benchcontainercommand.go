@@ -8,6 +8,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // commandLimit is what a command in a container gets for a pass; then the runtime kills it.
@@ -41,7 +42,7 @@ func (c containerCommand) Slice(_, _ time.Duration) (bench.Sample, error) {
 	output := append(out.Stdout, out.Stderr...)
 	if out.Status != 0 {
 		lines := strings.Split(strings.TrimSpace(string(output)), "\n")
-		return bench.Sample{}, fmt.Errorf("exit status %d: %s", out.Status, visible(lines[len(lines)-1]))
+		return bench.Sample{}, fmt.Errorf("exit status %d: %s", out.Status, text.Printable(lines[len(lines)-1]))
 	}
 	return bench.SampleOf(c.test, output, took)
 }

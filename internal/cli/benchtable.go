@@ -9,6 +9,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // writeBench prints what a bench found: a row for each test, a column for each scenario, and what one has to know of them.
@@ -25,7 +26,7 @@ func writeBench(w io.Writer, d *bench.Dir, a rundir.Analysis) error {
 		}
 	}
 	header = append(header, "NOISE", "<KIND")
-	t := &table{header: header}
+	t := &text.Table{Header: header}
 	for _, test := range plan.Tests {
 		base := cells[[2]string{test.Name, plan.Scenarios[plan.Baseline()].Name}]
 		if base == nil {
@@ -56,21 +57,21 @@ func writeBench(w io.Writer, d *bench.Dir, a rundir.Analysis) error {
 		if !known {
 			kind = ""
 		}
-		t.add(append(losses, noiseOf(a, test.Name), kind)...)
+		t.Add(append(losses, noiseOf(a, test.Name), kind)...)
 		if kind == "exposed" {
-			t.add(append(explained, "", "")...)
-			t.add(append(left, "", "")...)
+			t.Add(append(explained, "", "")...)
+			t.Add(append(left, "", "")...)
 		}
 	}
 	addIndex(t, plan, a.Index)
-	if err := t.write(w); err != nil {
+	if err := t.Print(w); err != nil {
 		return err
 	}
 	return writeBenchNotes(w, d, a)
 }
 
 // addIndex adds UnixBench's index: a row for each number of copies.
-func addIndex(t *table, plan *rundir.Plan, all []rundir.Index) {
+func addIndex(t *text.Table, plan *rundir.Plan, all []rundir.Index) {
 	for _, base := range all {
 		if base.Scenario != plan.Scenarios[plan.Baseline()].Name {
 			continue
@@ -96,7 +97,7 @@ func addIndex(t *table, plan *rundir.Plan, all []rundir.Index) {
 		if base.Partial {
 			what += fmt.Sprintf(", %d of 12 tests", len(base.PerTest))
 		}
-		t.add(append(row, "", what)...)
+		t.Add(append(row, "", what)...)
 	}
 }
 
@@ -143,7 +144,7 @@ func writeBenchNotes(w io.Writer, d *bench.Dir, a rundir.Analysis) error {
 		}
 	}
 	for _, warning := range append(append([]string{}, d.Info.Warnings...), a.Warnings...) {
-		fmt.Fprintln(&b, "warning: "+visible(warning))
+		fmt.Fprintln(&b, "warning: "+text.Printable(warning))
 	}
 	if d.Info.Machine.Emulated {
 		b.WriteString("warning: this machine is emulated: costs are those of the emulator\n")
@@ -160,7 +161,7 @@ func scoreOf(c *rundir.Cell) string {
 // compact is a number with four digits and its thousands apart.
 func compact(v float64) string {
 	if v >= 1000 {
-		return count(uint64(math.Round(v)))
+		return text.Thousands(uint64(math.Round(v)))
 	}
 	return fmt.Sprintf("%.4g", v)
 }
@@ -254,7 +255,7 @@ func dryRun(w io.Writer, o *benchOptions, plan *rundir.Plan) error {
 	}
 	fmt.Fprintf(w, "scenarios: %s\norder: %s, seed %d\nruns: %d of each cell\n", strings.Join(names, ", "), plan.Order, plan.Seed, plan.Runs)
 	fmt.Fprintf(w, "time: about %s%s\n\n", plan.Duration().Round(time.Second), profileTime(o, plan))
-	t := &table{header: []string{"<TEST", "<KIND", "ROUNDS", "<HOOKS REACHED"}}
+	t := &text.Table{Header: []string{"<TEST", "<KIND", "ROUNDS", "<HOOKS REACHED"}}
 	reached := map[string]bool{}
 	own := enforcerHooks(o.enforcer)
 	for _, test := range plan.Tests {
@@ -265,9 +266,9 @@ func dryRun(w io.Writer, o *benchOptions, plan *rundir.Plan) error {
 				reached[h] = true
 			}
 		}
-		t.add(test.Name, string(test.Kind), fmt.Sprint(plan.Rounds(test)), strings.Join(hooks, ", "))
+		t.Add(test.Name, string(test.Kind), fmt.Sprint(plan.Rounds(test)), strings.Join(hooks, ", "))
 	}
-	if err := t.write(w); err != nil {
+	if err := t.Print(w); err != nil {
 		return err
 	}
 	var missing []string

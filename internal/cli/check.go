@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -51,12 +52,12 @@ func printCheck(w io.Writer, format string, f machineFacts) error {
 		width = max(width, len(i.Name))
 	}
 	for _, i := range items {
-		fmt.Fprintf(w, "%-4s  %-*s  %s\n", i.State, width, i.Name, visible(i.Value))
+		fmt.Fprintf(w, "%-4s  %-*s  %s\n", i.State, width, i.Name, text.Printable(i.Value))
 		if i.Reason != "" {
-			fmt.Fprintf(w, "%*s%s\n", width+8, "", visible(i.Reason))
+			fmt.Fprintf(w, "%*s%s\n", width+8, "", text.Printable(i.Reason))
 		}
 		if i.Remedy != "" {
-			fmt.Fprintf(w, "%*s-> %s\n", width+8, "", visible(i.Remedy))
+			fmt.Fprintf(w, "%*s-> %s\n", width+8, "", text.Printable(i.Remedy))
 		}
 	}
 	if verdict == nil {

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -126,25 +127,25 @@ func writeCrossCheck(w io.Writer, s profile.Snapshot) error {
 	if s.CrossCheck.Rerun {
 		unit = "CALLS"
 	}
-	t := &table{header: []string{"<HOOK", "<PROGRAM", unit, "BPF_STATS", "OFF", "BODY", "BPF_STATS", "OFF"}}
+	t := &text.Table{Header: []string{"<HOOK", "<PROGRAM", unit, "BPF_STATS", "OFF", "BODY", "BPF_STATS", "OFF"}}
 	for _, c := range comparisons {
 		name := cmp.Or(c.Of.Name, "(all)")
 		if !c.There {
-			t.add(c.Of.Hook, name, number(c.Calls), "gone", "", nanos(c.Body), "gone", "")
+			t.Add(c.Of.Hook, name, number(c.Calls), "gone", "", text.Duration(c.Body), "gone", "")
 			continue
 		}
-		t.add(c.Of.Hook, name, number(c.Calls), number(c.Runs), off(c.Calls, c.Runs, c.CallsPercent),
-			nanos(c.Body), nanos(c.Mean), off(c.Body, c.Mean, c.BodyPercent))
+		t.Add(c.Of.Hook, name, number(c.Calls), number(c.Runs), off(c.Calls, c.Runs, c.CallsPercent),
+			text.Duration(c.Body), text.Duration(c.Mean), off(c.Body, c.Mean, c.BodyPercent))
 	}
-	return t.write(w)
+	return t.Print(w)
 }
 
 // number is a count, or a rate with three digits.
 func number(v float64) string {
 	if v == float64(uint64(v)) || v >= 100 {
-		return count(uint64(v + 0.5))
+		return text.Thousands(uint64(v + 0.5))
 	}
-	return digits(v, true)
+	return text.Digits(v)
 }
 
 func off(a, b, percent float64) string {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -138,11 +139,11 @@ func (l *listing) write(w io.Writer) error {
 		_, err := fmt.Fprintln(w, "no BPF LSM program is loaded")
 		return err
 	}
-	t := &table{header: []string{"ID", "<PROGRAM", "<HOOK", "<STATE", "<ENFORCER", "<MODE", "<HELD BY"}}
+	t := &text.Table{Header: []string{"ID", "<PROGRAM", "<HOOK", "<STATE", "<ENFORCER", "<MODE", "<HELD BY"}}
 	for _, p := range l.Programs {
-		t.add(fmt.Sprint(p.ID), p.Name, p.Hook, state(p), p.Enforcer, mode(p), heldBy(p.Holders))
+		t.Add(fmt.Sprint(p.ID), p.Name, p.Hook, state(p), p.Enforcer, mode(p), heldBy(p.Holders))
 	}
-	if err := t.write(w); err != nil {
+	if err := t.Print(w); err != nil {
 		return err
 	}
 	if len(l.Workloads) > 0 {
@@ -164,7 +165,7 @@ func (l *listing) writeWorkloads(w io.Writer) error {
 	if others {
 		header = append(header, "OTHER")
 	}
-	t := &table{header: header}
+	t := &text.Table{Header: header}
 	for _, wl := range l.Workloads {
 		cells := []string{wl.Name, fmt.Sprint(wl.MntNS), wl.Enforcer, wl.Mode}
 		counts := []int{wl.Rules.File, wl.Rules.Exec, wl.Rules.Net, wl.Rules.Mount, wl.Rules.Cap, wl.Rules.Ptrace, wl.Rules.Other}
@@ -175,9 +176,9 @@ func (l *listing) writeWorkloads(w io.Writer) error {
 			}
 			cells = append(cells, strconv.Itoa(n))
 		}
-		t.add(cells...)
+		t.Add(cells...)
 	}
-	return t.write(w)
+	return t.Print(w)
 }
 
 func state(p listedProgram) string {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -22,7 +23,7 @@ func writeTable(w io.Writer, s profile.Snapshot, top int) error {
 	if top > 0 && len(rows) > top {
 		more, rows = len(rows)-top, rows[:top]
 	}
-	if err := costTable(&costs, rows).write(w); err != nil {
+	if err := costTable(&costs, rows).Print(w); err != nil {
 		return err
 	}
 	if more > 0 {
@@ -33,16 +34,16 @@ func writeTable(w io.Writer, s profile.Snapshot, top int) error {
 	}
 	fmt.Fprintln(w)
 	for _, line := range s.Facts() {
-		fmt.Fprintln(w, visible(line))
+		fmt.Fprintln(w, text.Printable(line))
 	}
 	for _, warning := range s.AllWarnings() {
-		fmt.Fprintln(w, "warning: "+visible(advised(warning)))
+		fmt.Fprintln(w, "warning: "+text.Printable(advised(warning)))
 	}
 	return nil
 }
 
 // costTable leaves out the columns that would say nothing: programs where no hook has two, denials where nothing was denied.
-func costTable(costs *profile.Costs, rows []profile.Cost) *table {
+func costTable(costs *profile.Costs, rows []profile.Cost) *text.Table {
 	programs, denials := severalPrograms(costs.Rows), false
 	for i := range costs.Rows {
 		denials = denials || costs.Rows[i].Denials > 0
@@ -56,15 +57,15 @@ func costTable(costs *profile.Costs, rows []profile.Cost) *table {
 		}
 		return append(before, after...)
 	}
-	t := &table{header: columns("<PROGRAM", "DENIED",
+	t := &text.Table{Header: columns("<PROGRAM", "DENIED",
 		[]string{"<WORKLOAD", "<SYSCALL", "<HOOK"}, []string{"RULES", "CALLS", "MEAN", "P50", "P99", "TOTAL", "SHARE"})}
 	for i := range rows {
 		c := &rows[i]
-		t.add(columns(cmp.Or(c.Of.Name, "(all)"), count(c.Denials),
+		t.Add(columns(cmp.Or(c.Of.Name, "(all)"), text.Thousands(c.Denials),
 			[]string{c.Name, c.Syscall, c.Of.Hook},
 			[]string{
-				rules(c.Rules), count(c.Calls), nanos(c.Mean()), nanos(c.Quantile(0.5)), nanos(c.Quantile(0.99)),
-				nanos(c.Hook), percent(costs.Share(c)),
+				rules(c.Rules), text.Thousands(c.Calls), text.Duration(c.Mean()), text.Duration(c.Quantile(0.5)), text.Duration(c.Quantile(0.99)),
+				text.Duration(c.Hook), text.Percent(costs.Share(c) / 100),
 			})...)
 	}
 	return t

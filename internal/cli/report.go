@@ -14,6 +14,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/report"
 )
 
@@ -179,7 +180,7 @@ func (o *reportOptions) verdict(std streams, r *report.Report) error {
 	}
 	worse := r.Compared.Regressions(o.limit)
 	for _, d := range worse {
-		fmt.Fprintf(std.err, "lsmprof: %s under %s lost %.2f points more than before (95 %% CI %.2f..%.2f), more than --fail-over %s\n", visible(d.Test), visible(d.Scenario),
+		fmt.Fprintf(std.err, "lsmprof: %s under %s lost %.2f points more than before (95 %% CI %.2f..%.2f), more than --fail-over %s\n", text.Printable(d.Test), text.Printable(d.Scenario),
 			100*d.Delta, 100*d.CI.Low, 100*d.CI.High, o.failOver)
 	}
 	if len(worse) > 0 {

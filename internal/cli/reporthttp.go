@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/report"
 )
 
@@ -90,7 +91,7 @@ func pprofPages(r *report.Report, run *rundir.Run) (*http.ServeMux, []byte, erro
 			h.ServeHTTP(w, req)
 		})
 		link := url.URL{Path: prefix + "/flamegraph"}
-		links = append(links, fmt.Sprintf(`<a href="%s">pprof: %s</a>`, link.String(), template.HTMLEscapeString(visible(s.Name)))...)
+		links = append(links, fmt.Sprintf(`<a href="%s">pprof: %s</a>`, link.String(), template.HTMLEscapeString(text.Printable(s.Name)))...)
 	}
 	return mux, links, nil
 }

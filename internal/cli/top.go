@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -61,7 +62,7 @@ func top(ctx context.Context, std streams, args []string) error {
 		err = o.print(ctx, std.out, &feed, newTopModel(by))
 	}
 	for _, line := range feed.last.Facts() {
-		fmt.Fprintln(std.err, visible(line))
+		fmt.Fprintln(std.err, text.Printable(line))
 	}
 	return errors.Join(err, t.Close())
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -35,7 +36,7 @@ const (
 var topColumns = []topColumn{
 	topName:    {"", 0, func(r *topRow) string { return r.Name }, func(a, b *topRow) int { return cmp.Compare(a.Name, b.Name) }},
 	topCalls:   descending("CALLS/S", 9, func(r *topRow) float64 { return r.calls }, rate),
-	topCPU:     descending("CPU", 8, func(r *topRow) float64 { return r.share }, func(v float64) string { return percent(100 * v) }),
+	topCPU:     descending("CPU", 8, func(r *topRow) float64 { return r.share }, func(v float64) string { return text.Percent(v) }),
 	topMean:    descending("MEAN", 7, func(r *topRow) float64 { return r.Mean() }, nanosOrNone),
 	topP50:     descending("P50", 7, func(r *topRow) float64 { return r.Quantile(0.5) }, nanosOrNone),
 	topP99:     descending("P99", 7, func(r *topRow) float64 { return r.Quantile(0.99) }, nanosOrNone),
@@ -59,7 +60,7 @@ func nanosOrNone(ns float64) string {
 	if ns == 0 {
 		return "-"
 	}
-	return nanos(ns)
+	return text.Duration(ns)
 }
 
 // rate is a number per second: with a fraction where it is small.
@@ -70,7 +71,7 @@ func rate(v float64) string {
 	case v < 9.95:
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
-	return count(uint64(v + 0.5))
+	return text.Thousands(uint64(v + 0.5))
 }
 
 // ruleRange is the least and the greatest of several rule counts; ? stands for those that are unknown.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -81,7 +82,7 @@ func (m *topModel) header() []frameLine {
 	}
 	lines = append(lines, state)
 	if n := len(s.delta.Warnings); n > 0 {
-		warning := "warning: " + visible(advised(s.delta.Warnings[n-1]))
+		warning := "warning: " + text.Printable(advised(s.delta.Warnings[n-1]))
 		if n > 1 {
 			warning += fmt.Sprintf(" (and %d before)", n-1)
 		}
@@ -114,7 +115,7 @@ func (s *topState) hooksLine() string {
 	}
 	d := s.delta.Duration
 	return fmt.Sprintf("hooks        %s of a CPU: %s calls/s, %s denied/s",
-		percent(100*perSecond(s.costs.Hook, d)/1e9), rate(perSecond(calls, d)), rate(perSecond(denials, d)))
+		text.Percent(perSecond(s.costs.Hook, d)/1e9), rate(perSecond(calls, d)), rate(perSecond(denials, d)))
 }
 
 // selfLine says what profiling costs right now, and what it missed.
@@ -123,10 +124,10 @@ func (s *topState) selfLine() string {
 	self := 100 * perSecond(s.self.Seconds(), s.delta.Duration)
 	var line string
 	if s.delta.Calibration.Runs == 0 {
-		line = fmt.Sprintf("profiling    lsmprof %s of a CPU, probes not calibrated", percent(self))
+		line = fmt.Sprintf("profiling    lsmprof %s of a CPU, probes not calibrated", text.Percent(self/100))
 	} else {
 		probes := 100 * perSecond(s.delta.ProbeCost(), s.delta.Duration) / 1e9
-		line = fmt.Sprintf("profiling    %s of a CPU: probes %s, lsmprof %s", percent(probes+self), percent(probes), percent(self))
+		line = fmt.Sprintf("profiling    %s of a CPU: probes %s, lsmprof %s", text.Percent((probes+self)/100), text.Percent(probes/100), text.Percent(self/100))
 	}
 	line += fmt.Sprintf("; complete: %.2f %%", total.Completeness())
 	if s.delta.Sample > 1 {
@@ -209,11 +210,11 @@ func (m *topModel) columnName(c int) string {
 }
 
 // topLine aligns cells: the name left, numbers right.
-func topLine(columns []int, name int, text func(column int) string, frozen bool) string {
+func topLine(columns []int, name int, value func(column int) string, frozen bool) string {
 	var b strings.Builder
 	b.WriteString(map[bool]string{false: " ", true: "*"}[frozen])
 	for _, c := range columns {
-		cell := visible(text(c))
+		cell := text.Printable(value(c))
 		switch c {
 		case topName:
 			cell = cut(cell, name)
@@ -229,7 +230,7 @@ func topLine(columns []int, name int, text func(column int) string, frozen bool)
 
 func (m *topModel) footer() frameLine {
 	if m.typing {
-		return frameLine{text: "filter: " + visible(m.filter) + "_   Enter keeps it, Esc drops it"}
+		return frameLine{text: "filter: " + text.Printable(m.filter) + "_   Enter keeps it, Esc drops it"}
 	}
 	return frameLine{text: topKeys}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -22,11 +23,11 @@ func (m *topModel) writeText(w io.Writer, top int) error {
 			return err
 		}
 	}
-	t := &table{}
+	t := &text.Table{}
 	for c := range topColumns[:topMinutes] {
-		t.header = append(t.header, m.columnName(c))
+		t.Header = append(t.Header, m.columnName(c))
 	}
-	t.header[topName] = "<" + t.header[topName]
+	t.Header[topName] = "<" + t.Header[topName]
 	rows := m.rows(0)
 	more := 0
 	if top > 0 && len(rows) > top {
@@ -37,9 +38,9 @@ func (m *topModel) writeText(w io.Writer, top int) error {
 		for c := range topColumns[:topMinutes] {
 			cells = append(cells, topColumns[c].text(&rows[i]))
 		}
-		t.add(cells...)
+		t.Add(cells...)
 	}
-	if err := t.write(w); err != nil {
+	if err := t.Print(w); err != nil {
 		return err
 	}
 	if more > 0 {

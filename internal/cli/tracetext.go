@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -78,7 +79,7 @@ func (t *traceText) invocation(inv *tracer.Invocation, workload string) error {
 		rules = strconv.Itoa(inv.Rules)
 	}
 	if inv.Timed {
-		body = nanos(inv.Body)
+		body = text.Duration(inv.Body)
 	}
 	if inv.Of.Scope == profile.ScopeHook {
 		program = "-"
@@ -89,7 +90,7 @@ func (t *traceText) invocation(inv *tracer.Invocation, workload string) error {
 	})
 	for _, frames := range [][]profile.Frame{inv.Kernel, inv.User} {
 		for _, f := range frames {
-			fmt.Fprintf(t.out, "        %s\n", visible(f.String()))
+			fmt.Fprintf(t.out, "        %s\n", text.Printable(f.String()))
 		}
 	}
 	return nil
@@ -101,7 +102,7 @@ func (t *traceText) line(cells []string) {
 	}
 	var b strings.Builder
 	for i, cell := range cells {
-		cell = visible(cell)
+		cell = text.Printable(cell)
 		n := utf8.RuneCountInString(cell)
 		t.width[i] = min(max(t.width[i], n), traceWidest)
 		pad := strings.Repeat(" ", max(0, t.width[i]-n))
@@ -168,7 +169,7 @@ func (n *lossNotice) line(loss tracer.Loss, now time.Time) string {
 	}
 	n.said, n.when = loss, now
 	return fmt.Sprintf("lost %s invocations (%s), %s in all: they come faster than they are read; "+
-		"narrow down with --slower-than, --denied, --syscall, --hook or --sample", count(more), byCPU(since), count(loss.Total()))
+		"narrow down with --slower-than, --denied, --syscall, --hook or --sample", text.Thousands(more), byCPU(since), text.Thousands(loss.Total()))
 }
 
 // byCPU names the CPUs that have a part: `cpu 0: 12, cpu 3: 4`.
@@ -176,22 +177,22 @@ func byCPU(lost []uint64) string {
 	var parts []string
 	for cpu, n := range lost {
 		if n > 0 {
-			parts = append(parts, fmt.Sprintf("cpu %d: %s", cpu, count(n)))
+			parts = append(parts, fmt.Sprintf("cpu %d: %s", cpu, text.Thousands(n)))
 		}
 	}
 	return strings.Join(parts, ", ")
 }
 
 func lossSummary(told int, loss tracer.Loss) string {
-	s := fmt.Sprintf("%s invocations, %s lost", count(uint64(told)), count(loss.Total()))
+	s := fmt.Sprintf("%s invocations, %s lost", text.Thousands(uint64(told)), text.Thousands(loss.Total()))
 	if loss.Total() > 0 {
 		s += " (" + byCPU(loss.Lost) + ")"
 	}
 	if loss.Missed > 0 {
-		s += fmt.Sprintf("; the kernel kept %s more from the probes", count(loss.Missed))
+		s += fmt.Sprintf("; the kernel kept %s more from the probes", text.Thousands(loss.Missed))
 	}
 	if loss.Damaged > 0 {
-		s += fmt.Sprintf("; %s could not be read", count(loss.Damaged))
+		s += fmt.Sprintf("; %s could not be read", text.Thousands(loss.Damaged))
 	}
 	return s
 }
