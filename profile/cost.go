@@ -137,7 +137,7 @@ func compareRows(a, b *Row) int {
 	return cmp.Or(
 		cmp.Compare(a.Workload.MntNS, b.Workload.MntNS), cmp.Compare(a.Workload.Comm, b.Workload.Comm),
 		cmp.Compare(a.Workload.Cgroup, b.Workload.Cgroup), cmp.Compare(a.Workload.Name(), b.Workload.Name()),
-		cmp.Compare(a.Workload.Image, b.Workload.Image), cmp.Compare(a.Workload.Labels, b.Workload.Labels),
+		cmp.Compare(a.Workload.ContainerID, b.Workload.ContainerID), cmp.Compare(a.Workload.Image, b.Workload.Image), cmp.Compare(a.Workload.Labels, b.Workload.Labels),
 		cmp.Compare(a.Syscall, b.Syscall), cmp.Compare(a.Rules, b.Rules))
 }
 

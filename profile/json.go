@@ -66,30 +66,32 @@ type programJSON struct {
 }
 
 type rowJSON struct {
-	Workload  string  `json:"workload"`
-	MntNS     uint32  `json:"mntns"`
-	Comm      string  `json:"comm"`
-	Cgroup    string  `json:"cgroup"`
-	Namespace string  `json:"namespace"` // of the pod; this and the next four are empty outside of containers
-	Pod       string  `json:"pod"`
-	Container string  `json:"container"`
-	Image     string  `json:"image"`
-	Labels    string  `json:"labels"` // of the pod: app=web,tier=front
-	Syscall   string  `json:"syscall"`
-	Hook      string  `json:"hook"`
-	Program   string  `json:"program"` // empty where scope is hook
-	ProgramID uint32  `json:"program_id"`
-	Enforcer  string  `json:"enforcer"`
-	Rules     *int    `json:"rules"` // null: unknown
-	Calls     uint64  `json:"calls"`
-	Seen      uint64  `json:"seen"` // by the probes; calls contains a share of the missed as well
-	Denials   uint64  `json:"denials"`
-	BodyNs    float64 `json:"body_ns"` // all calls
-	HookNs    float64 `json:"hook_ns"` // all calls, body and dispatch
-	MeanNs    float64 `json:"mean_ns"` // hook cost of a call
-	P50Ns     float64 `json:"p50_ns"`
-	P99Ns     float64 `json:"p99_ns"`
-	Share     float64 `json:"share_percent"` // of hook_ns
+	Workload  string `json:"workload"`
+	MntNS     uint32 `json:"mntns"`
+	Comm      string `json:"comm"`
+	Cgroup    string `json:"cgroup"`
+	Namespace string `json:"namespace"` // of the pod; this and the next four are empty outside of containers
+	Pod       string `json:"pod"`
+	Container string `json:"container"`
+	// ContainerID is the id in full; empty outside of containers.
+	ContainerID string  `json:"container_id"`
+	Image       string  `json:"image"`
+	Labels      string  `json:"labels"` // of the pod: app=web,tier=front
+	Syscall     string  `json:"syscall"`
+	Hook        string  `json:"hook"`
+	Program     string  `json:"program"` // empty where scope is hook
+	ProgramID   uint32  `json:"program_id"`
+	Enforcer    string  `json:"enforcer"`
+	Rules       *int    `json:"rules"` // null: unknown
+	Calls       uint64  `json:"calls"`
+	Seen        uint64  `json:"seen"` // by the probes; calls contains a share of the missed as well
+	Denials     uint64  `json:"denials"`
+	BodyNs      float64 `json:"body_ns"` // all calls
+	HookNs      float64 `json:"hook_ns"` // all calls, body and dispatch
+	MeanNs      float64 `json:"mean_ns"` // hook cost of a call
+	P50Ns       float64 `json:"p50_ns"`
+	P99Ns       float64 `json:"p99_ns"`
+	Share       float64 `json:"share_percent"` // of hook_ns
 }
 
 func (s Snapshot) document() (document, error) {
@@ -134,7 +136,7 @@ func rowOf(c *Cost, share float64) rowJSON {
 	row := rowJSON{
 		Workload: c.Name, MntNS: c.Workload.MntNS, Comm: printable(c.Workload.Comm),
 		Cgroup: c.Workload.Cgroup, Namespace: c.Workload.Namespace, Pod: c.Workload.Pod, Container: c.Workload.Container,
-		Image: c.Workload.Image, Labels: c.Workload.Labels,
+		ContainerID: c.Workload.ContainerID, Image: c.Workload.Image, Labels: c.Workload.Labels,
 		Syscall: c.Syscall, Hook: c.Of.Hook, Program: c.Of.Name, ProgramID: c.Of.ID, Enforcer: c.Of.Enforcer,
 		Calls: c.Calls, Seen: c.Readings.Count() + c.Preempted, Denials: c.Denials, BodyNs: c.Body, HookNs: c.Hook,
 		MeanNs: c.Mean(), P50Ns: c.Quantile(0.5), P99Ns: c.Quantile(0.99), Share: share,

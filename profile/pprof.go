@@ -133,7 +133,7 @@ func stringLabels(c *Cost) map[string][]string {
 	}
 	for key, value := range map[string]string{
 		"comm": c.Workload.Comm, "namespace": c.Workload.Namespace, "pod": c.Workload.Pod,
-		"container": c.Workload.Container, "image": c.Workload.Image,
+		"container": c.Workload.Container, "container_id": c.Workload.ContainerID, "image": c.Workload.Image,
 	} {
 		if value != "" {
 			labels[key] = []string{printable(value)}

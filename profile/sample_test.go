@@ -1,6 +1,9 @@
 package profile
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // readings is a histogram and its exact sum.
 func readings(values ...uint64) (h Histogram, sum uint64) {
@@ -27,7 +30,7 @@ func repeat(v uint64, n int) []uint64 {
 
 var (
 	nginx = Workload{
-		MntNS: 4026532201, Comm: "nginx", Namespace: "web", Pod: "nginx-0", Container: "nginx",
+		MntNS: 4026532201, Comm: "nginx", ContainerID: strings.Repeat("3f9a", 16), Namespace: "web", Pod: "nginx-0", Container: "nginx",
 		Image: "docker.io/library/nginx:1.27", Labels: "app=web,tier=front",
 	}
 	host = Workload{MntNS: 4026531840, Comm: "systemd", Cgroup: "/init.scope"}

@@ -91,6 +91,8 @@ type Workload struct {
 	MntNS  uint32 // inode number of the mount namespace
 	Comm   string // command that stands for it
 	Cgroup string // cgroup path of that command, where known
+	// ContainerID is the container's id in full, from the container runtime or from the cgroup path; "" outside of containers.
+	ContainerID string
 
 	// What a container runtime calls it, empty where none knows it. The sandbox of a pod has no Container.
 	Namespace, Pod, Container string

@@ -9,10 +9,10 @@ import (
 	"unicode"
 )
 
-// ContainerID is the id of the container that its cgroup is named after, "" where it is not.
-func (w Workload) ContainerID() string { return containerID.FindString(path.Base(w.Cgroup)) }
+// ContainerIDInCgroup returns the id of the container whose cgroup has this path, or "" if the path is not that of a container.
+// Every runtime puts the id into the last element of the path.
+func ContainerIDInCgroup(cgroup string) string { return containerID.FindString(path.Base(cgroup)) }
 
-// containerID is what every container runtime puts into the last part of a container's cgroup path.
 var containerID = regexp.MustCompile(`[0-9a-f]{64}`)
 
 // Name is the name a workload is shown under: namespace/pod/container, else the command that stands for it, with the short
@@ -25,11 +25,14 @@ func (w Workload) Name() string {
 	if w.Comm == "" {
 		return fmt.Sprintf("mntns:%d", w.MntNS)
 	}
-	if id := w.ContainerID(); id != "" {
-		return printable(w.Comm) + "/" + id[:12]
+	if w.ContainerID != "" {
+		return printable(w.Comm + "/" + w.ContainerID[:min(len(w.ContainerID), shortID)])
 	}
 	return printable(w.Comm)
 }
+
+// shortID is how many digits of a container id the command lines of all runtimes show.
+const shortID = 12
 
 // InContainer says whether a container runtime knows the workload.
 func (w Workload) InContainer() bool { return w.Namespace != "" || w.Pod != "" || w.Container != "" }

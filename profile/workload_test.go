@@ -16,12 +16,27 @@ func TestWorkloadName(t *testing.T) {
 		{"solo?", Workload{Comm: "sh", Container: "solo\n"}},
 		{"systemd", host},
 		{"mntns:42", Workload{MntNS: 42, Cgroup: "/x"}},
-		{"redis/3f9a3f9a3f9a", Workload{Comm: "redis", Cgroup: "/kubepods.slice/pod1.slice/cri-containerd-" + id + ".scope"}},
-		{"redis", Workload{Comm: "redis", Cgroup: "/kubepods/" + id + "/inner"}},
+		{"redis/3f9a3f9a3f9a", Workload{Comm: "redis", ContainerID: id}},
+		{"redis/short", Workload{Comm: "redis", ContainerID: "short"}},
 		{"a?[2Jb?", Workload{Comm: "a\x1b[2Jb\xff"}},
 	} {
 		if got := test.w.Name(); got != test.want {
 			t.Errorf("%+v: %q, want %q", test.w, got, test.want)
+		}
+	}
+}
+
+func TestContainerIDInCgroup(t *testing.T) {
+	id := strings.Repeat("3f9a", 16)
+	for path, want := range map[string]string{
+		"/kubepods.slice/pod1.slice/cri-containerd-" + id + ".scope": id,
+		"/kubepods/pod1/" + id:             id,
+		"/kubepods/" + id + "/inner":       "",
+		"/system.slice/containerd.service": "",
+		"":                                 "",
+	} {
+		if got := ContainerIDInCgroup(path); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
 		}
 	}
 }

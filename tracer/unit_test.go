@@ -249,7 +249,7 @@ func TestWorkloadsAreNamedByTheirOldestProcess(t *testing.T) {
 	for ns, want := range map[uint32]profile.Workload{
 		4026532100: {MntNS: 4026532100, Comm: "nginx", Cgroup: "/pod/c1"},
 		4026531840: {MntNS: 4026531840, Comm: "systemd", Cgroup: "/init.scope"},
-		4026532300: {MntNS: 4026532300, Comm: "redis", Cgroup: "/kubepods/" + id},
+		4026532300: {MntNS: 4026532300, Comm: "redis", Cgroup: "/kubepods/" + id, ContainerID: id},
 		4026539999: {MntNS: 4026539999, Comm: "sh"}, // by the probe alone
 	} {
 		if got := *w.note(ns, "sh"); got != want {

@@ -102,7 +102,10 @@ func (w workloads) look() {
 			continue
 		}
 		if _, ok := w.now[ns]; !ok {
-			w.now[ns] = &profile.Workload{MntNS: ns, Comm: readLine(filepath.Join(dir, "comm")), Cgroup: cgroupOf(dir)}
+			cgroup := cgroupOf(dir)
+			w.now[ns] = &profile.Workload{
+				MntNS: ns, Comm: readLine(filepath.Join(dir, "comm")), Cgroup: cgroup, ContainerID: profile.ContainerIDInCgroup(cgroup),
+			}
 		}
 	}
 }
@@ -134,7 +137,7 @@ func cgroupOf(dir string) string {
 		if parts[0] == "0" {
 			unified = parts[2]
 		}
-		if (profile.Workload{Cgroup: parts[2]}).ContainerID() != "" {
+		if profile.ContainerIDInCgroup(parts[2]) != "" {
 			return parts[2]
 		}
 	}

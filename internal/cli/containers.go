@@ -95,7 +95,7 @@ func (c *containers) report(err error) {
 func (c *containers) warnings(s *profile.Snapshot) []profile.Warning {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	unnamed := func(r profile.Row) bool { return r.Workload.ContainerID() != "" && !r.Workload.InContainer() }
+	unnamed := func(r profile.Row) bool { return r.Workload.ContainerID != "" && !r.Workload.InContainer() }
 	if c.failed == nil || errors.Is(c.failed, cri.ErrNone) && !slices.ContainsFunc(s.Rows, unnamed) {
 		return nil
 	}
@@ -109,6 +109,7 @@ func (c *containers) Name(w profile.Workload) profile.Workload {
 	}
 	if found, ok := c.runtime.Find(w.MntNS, w.Cgroup); ok {
 		w.Namespace, w.Pod, w.Container, w.Image, w.Labels = found.Namespace, found.Pod, found.Name, found.Image, found.Labels
+		w.ContainerID = found.ID
 	}
 	return w
 }

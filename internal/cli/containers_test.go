@@ -47,7 +47,7 @@ func globs(s string) []string {
 }
 
 func TestOnlyContainersMissTheirRuntime(t *testing.T) {
-	inContainer := profile.Workload{MntNS: 1, Comm: "nginx", Cgroup: "/kubepods/" + strings.Repeat("3f9a", 16)}
+	inContainer := profile.Workload{MntNS: 1, Comm: "nginx", ContainerID: strings.Repeat("3f9a", 16)}
 	for _, test := range []struct {
 		what string
 		err  error
