@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -43,7 +44,7 @@ func Calibrate(scope profile.Scope, preemptible, sleepable bool) (_ profile.Cali
 		}
 	}
 	cal.Judge()
-	shareHook(&cal, attachedTo(trialHook, progs))
+	shareHook(&cal, attachedTo(lsm.TrialHook, progs))
 	return cal, nil
 }
 
@@ -116,14 +117,14 @@ func shareHook(cal *profile.Calibration, others []string) {
 	who := strings.Join(others, ", ")
 	if cal.Scope == profile.ScopeHook {
 		// The reading of the hook contains theirs.
-		cal.Refused = fmt.Sprintf("%s is on the hook %s, where lsmprof calibrates", who, trialHook)
+		cal.Refused = fmt.Sprintf("%s is on the hook %s, where lsmprof calibrates", who, lsm.TrialHook)
 		return
 	}
 	cal.Dispatch = cal.Further
 	cal.Warnings = append(cal.Warnings, profile.Warning{
 		Kind: profile.WarnCalibrationShared,
 		Text: fmt.Sprintf("%s is on the hook %s, where lsmprof calibrates: what the first program on a hook costs could not be measured, "+
-			"and counts as little as that of a further one", who, trialHook),
+			"and counts as little as that of a further one", who, lsm.TrialHook),
 	})
 }
 

@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -36,9 +38,9 @@ type empty struct {
 	prog    *ebpf.Program
 }
 
-// attachEmpty attaches to trialHook, which getpgid(2) reaches.
+// attachEmpty attaches to lsm.TrialHook, which getpgid(2) reaches.
 func attachEmpty() (*empty, error) {
-	return attachOne(Program{Name: emptyProgram, Hook: trialHook}, callGetpgid)
+	return attachOne(Program{Name: emptyProgram, Hook: lsm.TrialHook}, callGetpgid)
 }
 
 // attachEmptySleepable attaches to sleepableHook, which capget(2) reaches.
@@ -141,7 +143,7 @@ func callCapget() {
 
 // ownNamespace is the mount namespace of this process.
 func ownNamespace() []uint32 {
-	ns, err := MountNamespace("/proc/self")
+	ns, err := kernel.MountNamespace("/proc/self")
 	if err != nil {
 		return nil
 	}

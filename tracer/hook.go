@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf/btf"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
 // noReturn is NO_RETURN of bpf/return.h.
@@ -11,17 +12,17 @@ const noReturn = 255
 
 // hookPrototype is the prototype of a hook's function.
 func hookPrototype(hook string) (*btf.FuncProto, error) {
-	kernel, err := kernelTypes.Kernel()
+	types, err := kernelTypes.Kernel()
 	if err != nil {
 		return nil, fmt.Errorf("read the kernel's BTF: %w", err)
 	}
 	var fn *btf.Func
-	if err := kernel.TypeByName(HookPrefix+hook, &fn); err != nil {
-		return nil, fmt.Errorf("find %s in the kernel's BTF: %w", HookPrefix+hook, err)
+	if err := types.TypeByName(lsm.HookPrefix+hook, &fn); err != nil {
+		return nil, fmt.Errorf("find %s in the kernel's BTF: %w", lsm.HookPrefix+hook, err)
 	}
 	proto, ok := fn.Type.(*btf.FuncProto)
 	if !ok {
-		return nil, fmt.Errorf("%s has no prototype in the kernel's BTF", HookPrefix+hook)
+		return nil, fmt.Errorf("%s has no prototype in the kernel's BTF", lsm.HookPrefix+hook)
 	}
 	return proto, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -113,7 +114,7 @@ func (t *Tracer) kernelFrames(stack []uint64) []profile.Frame {
 // its caller.
 func fromHook(frames []profile.Frame) []profile.Frame {
 	i := slices.IndexFunc(frames, func(f profile.Frame) bool {
-		return strings.HasPrefix(f.Function, HookPrefix) || strings.HasPrefix(f.Function, "security_")
+		return strings.HasPrefix(f.Function, lsm.HookPrefix) || strings.HasPrefix(f.Function, "security_")
 	})
 	if i < 0 {
 		i = slices.IndexFunc(frames, func(f profile.Frame) bool { return !ofBPF(f.Function) })

@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"golang.org/x/sys/unix"
 )
 
@@ -33,15 +34,15 @@ type progLoad struct {
 // loadLSMCgroup loads a program of a cgroup, whose hook the library does not look up (v0.22).
 func loadLSMCgroup(t *testing.T, name, hook string, body ...asm.Instruction) *ebpf.Program {
 	t.Helper()
-	kernel, err := btf.LoadKernelSpec()
+	vmlinux, err := btf.LoadKernelSpec()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var function *btf.Func
-	if err := kernel.TypeByName(HookPrefix+hook, &function); err != nil {
+	if err := vmlinux.TypeByName(lsm.HookPrefix+hook, &function); err != nil {
 		t.Fatal(err)
 	}
-	id, err := kernel.TypeID(function)
+	id, err := vmlinux.TypeID(function)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -158,11 +159,11 @@ const lookInterval = time.Second
 // program it sits on loaded.
 func (t *Tracer) follow(ctx context.Context) error {
 	// New links are noticed at once, by one syscall; that one went, by listing them all, which takes hundreds.
-	if !newerLink(t.links) && time.Since(t.looked) < lookInterval {
+	if !lsm.HasNewer(t.links) && time.Since(t.looked) < lookInterval {
 		return nil
 	}
 	t.looked = time.Now()
-	ids, err := linkIDs()
+	ids, err := lsm.LinkIDs()
 	if err != nil || slices.Equal(ids, t.links) {
 		return err
 	}

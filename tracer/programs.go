@@ -10,10 +10,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 )
-
-// HookPrefix is what the kernel function of a hook is called before the hook's name.
-const HookPrefix = "bpf_lsm_"
 
 // Program is a BPF LSM program that is loaded.
 type Program struct {
@@ -124,7 +122,7 @@ func btfName(info *ebpf.ProgramInfo) (string, bool) {
 // lsmLinks finds the links of each program: a program is in force through a link, not by being loaded.
 func lsmLinks() (map[ebpf.ProgramID][]link.ID, error) {
 	links := map[ebpf.ProgramID][]link.ID{}
-	err := EachLink(func(id link.ID, l link.Link) {
+	err := lsm.EachLink(func(id link.ID, l link.Link) {
 		if info, err := l.Info(); err == nil { // else it is detached already
 			links[info.Program] = append(links[info.Program], id)
 		}
@@ -132,4 +130,4 @@ func lsmLinks() (map[ebpf.ProgramID][]link.ID, error) {
 	return links, err
 }
 
-func hookName(function string) string { return strings.TrimPrefix(function, HookPrefix) }
+func hookName(function string) string { return strings.TrimPrefix(function, lsm.HookPrefix) }

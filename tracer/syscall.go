@@ -50,9 +50,3 @@ func syscallByName(name string) (uint16, bool) {
 	}
 	return 0, false
 }
-
-// KnownSyscall says whether an invocation can have run in what is called so: `openat`, `ia32:open`, `[kthread]`.
-func KnownSyscall(name string) bool {
-	_, ok := syscallByName(name)
-	return ok
-}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
@@ -76,7 +77,7 @@ func TestIcountSyscallTimesAreTrue(t *testing.T) {
 	for name, call := range calls {
 		truth[name] = took(call, func() {})
 	}
-	ns, err := MountNamespace("/proc/self")
+	ns, err := kernel.MountNamespace("/proc/self")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -15,7 +16,7 @@ type target struct {
 
 func (t target) String() string {
 	if t.scope == profile.ScopeHook {
-		return HookPrefix + t.program.Hook
+		return lsm.HookPrefix + t.program.Hook
 	}
 	return t.program.Name
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -99,7 +100,7 @@ type rowKey struct {
 
 // Start attaches probes to the programs that are there and begins to record when all are in place.
 func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
-	links, err := linkIDs()
+	links, err := lsm.LinkIDs()
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -97,7 +98,7 @@ func (w workloads) look() {
 	slices.Sort(pids)
 	for _, pid := range pids {
 		dir := filepath.Join(w.proc, strconv.Itoa(pid))
-		ns, err := MountNamespace(dir)
+		ns, err := kernel.MountNamespace(dir)
 		if err != nil {
 			continue
 		}
@@ -108,16 +109,6 @@ func (w workloads) look() {
 			}
 		}
 	}
-}
-
-// MountNamespace is the inode number of the mount namespace of a process, given as its directory in /proc.
-func MountNamespace(dir string) (uint32, error) {
-	link, err := os.Readlink(filepath.Join(dir, "ns/mnt"))
-	if err != nil {
-		return 0, err
-	}
-	n, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(link, "mnt:["), "]"), 10, 32)
-	return uint32(n), err
 }
 
 // cgroupOf is the path of a process in the cgroup v2 hierarchy, "" without one. In a hybrid setup a container may be in v1

@@ -14,6 +14,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
 
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -21,7 +22,7 @@ import (
 // underPair puts fentry and fexit programs that do nothing where the probes would be: the floor of every method that uses them.
 func (r *Rig) underPair(hook string, do func() error) (err error) {
 	var target *ebpf.Program
-	name := tracer.HookPrefix + hook
+	name := lsm.HookPrefix + hook
 	if r.calibration.Scope == profile.ScopeProgram {
 		if target, name, err = programOn(hook); err != nil {
 			return err
@@ -65,7 +66,7 @@ func programOn(hook string) (*ebpf.Program, string, error) {
 func underBpftrace(hook string, do func() error) error {
 	const ready = "attached"
 	script := fmt.Sprintf(`kfunc:%[1]s { @start[tid] = nsecs; } kretfunc:%[1]s /@start[tid]/ { @ns = hist(nsecs - @start[tid]); delete(@start[tid]); }
-		interval:ms:500 { printf("%[2]s\n"); }`, tracer.HookPrefix+hook, ready)
+		interval:ms:500 { printf("%[2]s\n"); }`, lsm.HookPrefix+hook, ready)
 	cmd := exec.Command("bpftrace", "-e", script)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()

@@ -34,7 +34,7 @@ func NewRig() (*Rig, error) {
 	if !r.calibration.Applies() || len(r.calibration.Warnings) > 0 {
 		return nil, fmt.Errorf("%v; %s; warnings %q: measure on a machine without enforcers", r.calibration, r.calibration.Refused, r.calibration.Warnings)
 	}
-	if r.mntns, err = tracer.MountNamespace("/proc/self"); err != nil {
+	if r.mntns, err = kernel.MountNamespace("/proc/self"); err != nil {
 		return nil, err
 	}
 	r.ref, err = reference.Load()

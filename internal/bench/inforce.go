@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -102,7 +103,7 @@ func (m *Maps) Read() (Reading, error) {
 // attached lists the programs of the products that have a link: a program that is only loaded is not in force.
 func (m *Maps) attached() (map[string][]ebpf.ProgramID, error) {
 	found := map[string][]ebpf.ProgramID{}
-	err := tracer.EachLink(func(_ link.ID, l link.Link) {
+	err := lsm.EachLink(func(_ link.ID, l link.Link) {
 		info, err := l.Info()
 		if err != nil || info.Type != link.TracingType {
 			return // detached already, or not of an LSM

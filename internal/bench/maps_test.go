@@ -9,9 +9,9 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
-	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // beforeEach does something before every pass.
@@ -53,7 +53,7 @@ func TestMapsOfTheReferenceEnforcer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	ns, err := tracer.MountNamespace(fmt.Sprintf("/proc/%d", w.PID()))
+	ns, err := kernel.MountNamespace(fmt.Sprintf("/proc/%d", w.PID()))
 	if err != nil {
 		t.Fatal(err)
 	}

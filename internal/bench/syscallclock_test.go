@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -28,7 +29,7 @@ func inOwnNamespace(t *testing.T, fn func(mntns uint32)) {
 			t.Error(err)
 			return
 		}
-		mntns, err := tracer.MountNamespace("/proc/thread-self")
+		mntns, err := kernel.MountNamespace("/proc/thread-self")
 		if err != nil {
 			t.Error(err)
 			return

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/rundir"
-	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // Worker is a copy of a test in a mount namespace of its own, or shared with copies of other tests. It does nothing until it is
@@ -75,7 +75,7 @@ func startWorkers(ctx context.Context, suites map[rundir.Kind]Suite, batch []run
 
 // note adds the namespace of a process to those of a slot.
 func (c *workers) note(slot, pid int) error {
-	ns, err := tracer.MountNamespace(fmt.Sprintf("/proc/%d", pid))
+	ns, err := kernel.MountNamespace(fmt.Sprintf("/proc/%d", pid))
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -75,8 +76,8 @@ func gatherFacts(find func() ([]foundEnforcer, error)) machineFacts {
 	if f.versionErr != nil || !f.version.AtLeast(5, 10) || judgePrivileges(f).State == stateFail {
 		return f
 	}
-	f.tracing, f.lsm = tracer.TryTracing(), tracer.TryLSM()
-	f.busiest, _ = tracer.Busiest()
+	f.tracing, f.lsm = lsm.TryTracing(), lsm.TryLSM()
+	f.busiest, _ = lsm.Busiest()
 	f.scope, f.versionErr = tracer.ScopeHere()
 	if f.tracing == nil && f.lsm == nil && f.versionErr == nil {
 		f.calibration, f.calibrationErr = tracer.Calibrate(f.scope, kernel.Preempts(), true)
@@ -90,7 +91,7 @@ func bpfLSMBuiltIn() (bool, error) {
 	if value, err := kernel.Config("CONFIG_BPF_LSM"); err == nil {
 		return value == "y", nil
 	}
-	return kernel.HasSymbol(tracer.HookPrefix + "file_open")
+	return kernel.HasSymbol(lsm.HookPrefix + "file_open")
 }
 
 // findEnforcers groups the attached programs: by product, and where lsmprof does not know it by what their names begin with.

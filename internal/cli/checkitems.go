@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
-	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // checkItem is one line of `lsmprof check`: what was looked at, what was found, why that is bad and what to do about it.
@@ -174,14 +174,14 @@ func judgeJIT(f machineFacts) checkItem {
 
 // judgeLinks: how many programs a function takes depends on the kernel by a few, so it warns early.
 func judgeLinks(f machineFacts) checkItem {
-	i := ok("link limit", fmt.Sprintf("about %d a function, %d used on the busiest", tracer.TrampolineLimit, f.busiest))
+	i := ok("link limit", fmt.Sprintf("about %d a function, %d used on the busiest", lsm.TrampolineLimit, f.busiest))
 	switch {
 	case errors.Is(f.tracing, errNotTried):
-		i.Value = fmt.Sprintf("about %d a function", tracer.TrampolineLimit)
+		i.Value = fmt.Sprintf("about %d a function", lsm.TrampolineLimit)
 	case !f.version.AtLeast(5, 13):
-		i.Value = fmt.Sprintf("about %d a function; this kernel does not say how many are used", tracer.TrampolineLimit)
+		i.Value = fmt.Sprintf("about %d a function; this kernel does not say how many are used", lsm.TrampolineLimit)
 	}
-	if f.busiest >= tracer.TrampolineLimit-4 {
+	if f.busiest >= lsm.TrampolineLimit-4 {
 		return i.warn("a pair of probes takes two more: they may not fit on that function", "stop another tracer")
 	}
 	return i

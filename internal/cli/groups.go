@@ -7,6 +7,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -25,12 +26,12 @@ func groupsOf(progs []tracer.Program) []group {
 	if len(progs) == 0 {
 		return nil
 	}
-	holders, err := tracer.Holders()
+	holders, err := lsm.Holders()
 	if err != nil {
 		holders = nil // then the maps alone decide
 	}
 	for id, all := range holders {
-		holders[id] = slices.DeleteFunc(all, func(h tracer.Holder) bool { return h.PID == os.Getpid() }) // our probes hold programs, too
+		holders[id] = slices.DeleteFunc(all, func(h lsm.Holder) bool { return h.PID == os.Getpid() }) // our probes hold programs, too
 	}
 	byName := map[string]*group{}
 	var order []*group
@@ -53,7 +54,7 @@ func groupsOf(progs []tracer.Program) []group {
 }
 
 // connected splits programs into those that are joined by holders and maps.
-func connected(progs []tracer.Program, holders map[ebpf.ProgramID][]tracer.Holder) [][]tracer.Program {
+func connected(progs []tracer.Program, holders map[ebpf.ProgramID][]lsm.Holder) [][]tracer.Program {
 	root := make([]int, len(progs))
 	for i := range root {
 		root[i] = i
@@ -95,8 +96,8 @@ func connected(progs []tracer.Program, holders map[ebpf.ProgramID][]tracer.Holde
 }
 
 // groupName is generic:COMMAND of the oldest process that holds one of the programs. Programs that nobody holds go by the first one's name.
-func groupName(members []tracer.Program, holders map[ebpf.ProgramID][]tracer.Holder) string {
-	var oldest tracer.Holder
+func groupName(members []tracer.Program, holders map[ebpf.ProgramID][]lsm.Holder) string {
+	var oldest lsm.Holder
 	for _, p := range members {
 		for _, h := range holders[p.ID] {
 			if oldest.PID == 0 || h.PID < oldest.PID {

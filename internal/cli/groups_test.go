@@ -6,6 +6,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -18,7 +19,7 @@ func TestGroups(t *testing.T) {
 		{ID: 5, Name: "c_open"}, // pinned
 		{ID: 6, Name: "d_open", Maps: []ebpf.MapID{14}},
 	}
-	holders := map[ebpf.ProgramID][]tracer.Holder{
+	holders := map[ebpf.ProgramID][]lsm.Holder{
 		2: {{PID: 200, Comm: "guardd"}}, 3: {{PID: 200, Comm: "guardd"}, {PID: 90, Comm: "guard-init"}}, 4: {{PID: 300, Comm: "other"}},
 		6: {{PID: 301, Comm: "other"}}, // a second process of that command
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/text"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -26,14 +27,14 @@ type listing struct {
 }
 
 type listedProgram struct {
-	ID        uint32          `json:"id"`
-	Name      string          `json:"name"`
-	Hook      string          `json:"hook"`
-	Attached  bool            `json:"attached"`
-	Enforcer  string          `json:"enforcer"`
-	Sleepable bool            `json:"sleepable"`
-	BTF       bool            `json:"btf"`
-	Holders   []tracer.Holder `json:"holders"`
+	ID        uint32       `json:"id"`
+	Name      string       `json:"name"`
+	Hook      string       `json:"hook"`
+	Attached  bool         `json:"attached"`
+	Enforcer  string       `json:"enforcer"`
+	Sleepable bool         `json:"sleepable"`
+	BTF       bool         `json:"btf"`
+	Holders   []lsm.Holder `json:"holders"`
 }
 
 type listedWorkload struct {
@@ -81,7 +82,7 @@ func newListing(known *containers, whose *owners) (*listing, error) {
 		return nil, err
 	}
 	l := &listing{Schema: "lsmprof/list/v1", Programs: []listedProgram{}, Workloads: []listedWorkload{}}
-	holders, err := tracer.Holders()
+	holders, err := lsm.Holders()
 	if err != nil {
 		l.Warnings = append(l.Warnings, fmt.Sprintf("processes that hold programs are not shown: %v", err))
 	}
@@ -195,7 +196,7 @@ func mode(p listedProgram) string {
 	return "non-sleepable"
 }
 
-func heldBy(holders []tracer.Holder) string {
+func heldBy(holders []lsm.Holder) string {
 	if len(holders) == 0 {
 		return "nobody (pinned)"
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -79,7 +80,7 @@ func (o *traceOptions) validate() error {
 		return fmt.Errorf("--count %d: must not be negative", o.count)
 	}
 	for _, name := range o.syscalls {
-		if !tracer.KnownSyscall(name) {
+		if !kernel.KnownSyscall(name) {
 			return fmt.Errorf("--syscall %s: not known on this machine; a name as lsmprof shows it, such as openat, ia32:open or [io_uring]", name)
 		}
 	}

@@ -59,6 +59,23 @@ func SyscallName(abi ABI, nr uint32) string {
 	return fmt.Sprintf("abi%d:syscall_%d", abi, nr)
 }
 
+// KnownSyscall reports whether name is a syscall, or a pseudo-syscall such as `[kthread]`, that lsmprof can show on this machine.
+func KnownSyscall(name string) bool {
+	switch name {
+	case KernelThread, IOUring, IRQ, Exception:
+		return true
+	}
+	const numbers = 1 << 13 // that a probe can tell apart
+	for _, abi := range []ABI{Native(), Compat(), X32} {
+		for nr := range uint32(numbers) {
+			if SyscallName(abi, nr) == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // x32Name: x32 shares the numbers of amd64, but for those from 512 on, which it has for itself.
 func x32Name(nr uint32) string {
 	const first = 512

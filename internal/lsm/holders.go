@@ -1,4 +1,4 @@
-package tracer
+package lsm
 
 import (
 	"os"
@@ -9,14 +9,13 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// Holder is a process that keeps a program or a link to it open.
+// Holder is a process with an open descriptor of a program, or of a link to it.
 type Holder struct {
 	PID  int    `json:"pid"`
 	Comm string `json:"comm"`
 }
 
-// Holders finds, in /proc, the processes that hold a descriptor of a BPF program or of a link to one. A program that is held
-// only by a pin has none.
+// Holders finds, in /proc, the processes that hold each BPF program open. A program that only a pin keeps loaded has no entry.
 func Holders() (map[ebpf.ProgramID][]Holder, error) { return holders("/proc") }
 
 func holders(proc string) (map[ebpf.ProgramID][]Holder, error) {
@@ -33,7 +32,7 @@ func holders(proc string) (map[ebpf.ProgramID][]Holder, error) {
 		dir := filepath.Join(proc, p.Name())
 		fds, err := os.ReadDir(filepath.Join(dir, "fd"))
 		if err != nil {
-			continue // gone, or not ours to see
+			continue // the process ended, or is not ours to see
 		}
 		held := map[ebpf.ProgramID]bool{}
 		for _, fd := range fds {
@@ -43,14 +42,15 @@ func holders(proc string) (map[ebpf.ProgramID][]Holder, error) {
 			}
 			if id, ok := heldProgram(filepath.Join(dir, "fdinfo", fd.Name())); ok && !held[id] {
 				held[id] = true
-				out[id] = append(out[id], Holder{pid, readLine(filepath.Join(dir, "comm"))})
+				comm, _ := os.ReadFile(filepath.Join(dir, "comm"))
+				out[id] = append(out[id], Holder{pid, strings.TrimSpace(string(comm))})
 			}
 		}
 	}
 	return out, nil
 }
 
-// heldProgram reads the line `prog_id: N` of a program's or a link's fdinfo.
+// heldProgram reads the line `prog_id: N` from the fdinfo of a program or a link.
 func heldProgram(fdinfo string) (ebpf.ProgramID, bool) {
 	data, err := os.ReadFile(fdinfo)
 	if err != nil {
