@@ -21,7 +21,7 @@ LDFLAGS := -s -w -X github.com/lsmprof/lsmprof/internal/cli.buildVersion=$(VERSI
 export GOFLAGS := -buildvcs=false $(GOFLAGS)
 
 # Where the BPF programs are.
-BPF_DIRS := bpf internal/enforcer/lookalike
+BPF_DIRS := bpf internal/enforcer/lookalike internal/enforcer/reference/bpf
 C_SOURCES := $(wildcard $(BPF_DIRS:%=%/*.[ch]) internal/unixbench/suite/*.[ch])
 # The compiler that the committed objects come from. go:generate names it as well.
 CLANG_TOOLS := clang-19 llvm-strip-19 ld.lld-19

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* What user space switches: whether to record, and what to leave out. */
+/* What user space controls while the probes are attached: whether they record, and which calls they skip. */
 #ifndef LSMPROF_CONTROL_H
 #define LSMPROF_CONTROL_H
 
@@ -8,29 +8,29 @@
 
 #define FILTER_SLOTS 4096
 
-/* MODE_* of this recording, for the probes that are not made for one mode; set before the load. */
+/* MODE_* of this recording, for probes that are not compiled for one mode. User space sets it before the load. */
 const volatile __u32 mode_of_all;
 
-/* One map for all targets. */
+/* One map, shared by the probes of all targets. */
 volatile __u32 off SEC(".data.control") = 1; /* until every target is attached */
 volatile __u32 sample_of SEC(".data.control");
 volatile __u64 comm_allowed[2] SEC(".data.control");
-/* Two places for every key, read at once. */
+/* Tables of keys. A key has two neighbouring places, which one load reads. */
 volatile __u32 mntns_allowed[FILTER_SLOTS] SEC(".data.control") __attribute__((aligned(8)));
 volatile __u32 pids_allowed[FILTER_SLOTS] SEC(".data.control") __attribute__((aligned(8)));
 
 static __always_inline int in_table(volatile __u32 *table, __u32 key)
 {
-	__u64 place =
-		((__u64)key << 3) & ((FILTER_SLOTS / 2 - 1) << 3); /* in bytes: one instruction less than an index */
+	/* An offset in bytes saves an instruction over an index. */
+	__u64 place = ((__u64)key << 3) & ((FILTER_SLOTS / 2 - 1) << 3);
 	__u64 both = *(volatile __u64 *)((volatile char *)table + place);
 
 	return (__u32)both == key || both >> 32 == key;
 }
 
-static __always_inline int excluded(int legacy, __u32 mode, struct task_struct *task)
+static __always_inline int filtered_out(enum probe_kind kind, __u32 mode, struct task_struct *task)
 {
-	if (mode & MODE_MNTNS && !in_table(mntns_allowed, mntns_of(legacy, task)))
+	if (mode & MODE_MNTNS && !in_table(mntns_allowed, mntns_of(kind, task)))
 		return 1;
 	if (mode & MODE_PID && !in_table(pids_allowed, bpf_get_current_pid_tgid() >> 32))
 		return 1;
@@ -44,28 +44,29 @@ static __always_inline int excluded(int legacy, __u32 mode, struct task_struct *
 	return 0;
 }
 
-/* Whether this invocation is one of those left out. The gaps are random, of *one_of - 1 on average: a fixed stride would
- * meet the same call of a loop over and over. Xorshift, as bpf_get_prandom_u32 costs more than all the rest. */
-static __always_inline int skipped(struct slot *home, const volatile __u32 *one_of)
+/* Reports whether sampling skips this call, and draws the length of the next gap when it does not. Gaps are random,
+ * one_of - 1 on average: a fixed stride would hit the same call of a loop over and over. The generator is an
+ * xorshift because bpf_get_prandom_u32 costs more than the rest of the probe. */
+static __always_inline int draw_skip(struct slot *cpu, const volatile __u32 *one_of)
 {
 	__u32 x;
 
-	if (home->skip) {
-		home->skip--;
+	if (cpu->skip) {
+		cpu->skip--;
 		return 1;
 	}
-	x = home->random;
+	x = cpu->random;
 	x ^= x << 13;
 	x ^= x >> 17;
 	x ^= x << 5;
-	home->random = x;
-	home->skip = (__u64)x * (2 * *one_of - 1) >> 32;
+	cpu->random = x;
+	cpu->skip = (__u64)x * (2 * *one_of - 1) >> 32;
 	return 0;
 }
 
-static __always_inline int left_out(struct slot *home)
+static __always_inline int sampling_skips(struct slot *cpu)
 {
-	return skipped(home, &sample_of);
+	return draw_skip(cpu, &sample_of);
 }
 
 #endif

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* An event, from the numbers of a probe to the ring of this CPU. Nothing waits for a reader: what finds no room is counted. */
+/* Writes events to the ring of this CPU. If the ring is full the event is dropped and counted as lost: no task ever
+ * waits. */
 #ifndef LSMPROF_EVENTS_H
 #define LSMPROF_EVENTS_H
 
-#include "about.h"
+#include "subject.h"
 #include "control.h"
 #include "syscall.h"
 
-#define STACK_FRAMES 127 /* as many as kernel.perf_event_max_stack allows by default */
+#define STACK_FRAMES 127 /* the default of kernel.perf_event_max_stack */
 #define STACK_BYTES (8 * STACK_FRAMES)
 
-/* Set before the load. */
-const volatile __u32 probe; /* the number of this one */
-const volatile __u32 self; /* our own process, which reading events must not make events of */
+/* User space sets these before the load. */
+const volatile __u32 probe; /* number of this pair */
+const volatile __u32 self; /* lsmprof's own process, which would emit an event for each that it reads */
 const volatile __u8 kernel_stacks, user_stacks;
-const volatile __u8 only_syscalls; /* those in the table, each with SYSCALL_GIVEN, as no key of a table is 0 */
-#define SYSCALL_GIVEN (1U << 16)
+const volatile __u8 only_syscalls; /* drop calls in other syscalls than those of the table */
+#define SYSCALL_GIVEN (1U << 16) /* set in every key: 0 is a syscall, but no key */
 const volatile __u32 syscalls_allowed[FILTER_SLOTS] __attribute__((aligned(8)));
 
 struct event_buffer {
@@ -24,7 +25,7 @@ struct event_buffer {
 	struct walk walk;
 };
 
-/* Of one program: the kernel does not let it recur on a CPU, also where it may be preempted there. */
+/* One buffer per CPU is enough: the kernel does not let a program recur on a CPU, even where it can be preempted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -32,7 +33,7 @@ struct {
 	__type(value, struct event_buffer);
 } buffer SEC(".maps");
 
-/* The rings, and what became of the events, by CPU: one map each for all probes. */
+/* The rings and the tallies of the CPUs: one map each for all probes. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
 	__uint(key_size, 4);
@@ -54,27 +55,28 @@ static __always_inline int stack_of(void *ctx, __u8 *out, __u64 flags)
 	return n > 0 && n <= STACK_BYTES ? n : 0;
 }
 
-/* Fills in what the probe has not, unless the event is filtered out, and sends it. */
-static __noinline int send(int legacy, void *ctx, struct slot *home, struct event_buffer *b)
+/* Completes the event and sends it, unless a filter drops it. */
+static __noinline int send(_Bool legacy, void *ctx, struct slot *cpu, struct event_buffer *b)
 {
-	struct task_struct *task = current_task(legacy);
+	enum probe_kind kind = legacy;
+	struct task_struct *task = current_task(kind);
 	__u64 id = bpf_get_current_pid_tgid();
-	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 cpu_number = bpf_get_smp_processor_id();
 	struct tally *tally;
 	__u64 used;
 
-	if (!home || !b || id >> 32 == self)
+	if (!cpu || !b || id >> 32 == self)
 		return 0;
-	b->event.syscall = syscall_of(legacy, task, regs_of(legacy, task), home, number(home, ctx));
+	b->event.syscall = syscall_of(kind, task, regs_of(kind, task), cpu, pointer_as_scalar(cpu, ctx));
 	if (only_syscalls && !in_table((volatile __u32 *)syscalls_allowed, b->event.syscall | SYSCALL_GIVEN))
 		return 0;
 	b->event.probe = probe;
-	b->event.mntns = mntns_of(legacy, task);
+	b->event.mntns = mntns_of(kind, task);
 	b->event.tgid = id >> 32;
 	b->event.pid = id;
 	bpf_get_current_comm(b->event.comm, sizeof(b->event.comm));
 
-	used = b->event.about = tell_about(legacy, ctx, &b->walk, b->payload);
+	used = b->event.about = write_subject(kind, ctx, &b->walk, b->payload);
 	b->event.kernel_stack = 0;
 	b->event.user_stack = 0;
 	if (kernel_stacks) {
@@ -89,7 +91,7 @@ static __noinline int send(int legacy, void *ctx, struct slot *home, struct even
 	}
 	if (used > sizeof(b->payload))
 		return 0;
-	tally = bpf_map_lookup_elem(&tallies, &cpu);
+	tally = bpf_map_lookup_elem(&tallies, &cpu_number);
 	if (!tally)
 		return 0;
 	if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, b, sizeof(b->event) + used))
@@ -99,7 +101,7 @@ static __noinline int send(int legacy, void *ctx, struct slot *home, struct even
 	return 0;
 }
 
-static __always_inline int report(int legacy, void *ctx, struct slot *home, __u64 start, __u64 reading, int ret)
+static __always_inline int emit(enum probe_kind kind, void *ctx, struct slot *cpu, __u64 start, __u64 reading, int ret)
 {
 	struct event_buffer *b;
 	__u32 zero = 0;
@@ -110,7 +112,7 @@ static __always_inline int report(int legacy, void *ctx, struct slot *home, __u6
 	b->event.start = start;
 	b->event.reading = reading;
 	b->event.ret = ret;
-	return send(legacy, ctx, home, b);
+	return send(kind == LEGACY, ctx, cpu, b);
 }
 
 #endif

@@ -1,8 +1,8 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* Tells of the BPF programs that we hold descriptors of what bpf_prog_info does not: the hook (since 6.0 only) and whether the
- * program may sleep. An iterator over files reaches our own, on every kernel since 5.10. */
+/* Tells of the BPF programs that we hold descriptors of what bpf_prog_info does not: the hook (since 6.0 only) and
+ * whether the program may sleep. An iterator over files reaches our own, on every kernel since 5.10. */
 #include "types.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>

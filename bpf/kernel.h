@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* What a BPF program needs of the kernel's headers. There is no vmlinux.h: each program declares, with preserve_access_index,
- * the few fields it reads, and CO-RE finds them in the running kernel. */
+/* The kernel's types and constants that the BPF programs use. There is no vmlinux.h: each program declares, with
+ * preserve_access_index, the few fields it reads, and CO-RE finds them in the running kernel. */
 #ifndef LSMPROF_KERNEL_H
 #define LSMPROF_KERNEL_H
 

@@ -1,4 +1,4 @@
-package bpf
+package bpf_test
 
 import (
 	"reflect"
@@ -7,23 +7,31 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/lsmprof/lsmprof/bpf"
+	reference "github.com/lsmprof/lsmprof/internal/enforcer/reference/bpf"
 )
 
-// The Go mirror of every shared struct has the size and the offsets that the compiler gave the object.
-func TestSharedStructsAreWhatTheObjectHas(t *testing.T) {
+// The Go mirror of every shared struct has the size and the offsets that the compiler gave it in the object.
+func TestMirrorsMatchObjects(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		load    func() (*ebpf.CollectionSpec, error)
 		structs map[string]any
 	}{
-		{"probe", LoadProbe, map[string]any{"cell": ProbeCell{}, "slot": ProbeSlot{}}},
-		{"trace", LoadTrace, map[string]any{"event": TraceEvent{}, "tally": TraceTally{}, "slot": TraceSlot{}}},
-		{"facts", LoadFacts, map[string]any{"program_facts": FactsProgramFacts{}}},
-		{"syscalls", LoadSyscalls, map[string]any{"syscall_key": SyscallsSyscallKey{}, "syscall_time": SyscallsSyscallTime{}, "call": SyscallsCall{}}},
-		{"enforcer", LoadEnforcer, map[string]any{
-			"ref_pattern": EnforcerRefPattern{}, "ref_path_rule": EnforcerRefPathRule{}, "ref_net_rule": EnforcerRefNetRule{},
-			"ref_mount_rule": EnforcerRefMountRule{}, "ref_cap_rules": EnforcerRefCapRules{},
-			"ref_ptrace_rule": EnforcerRefPtraceRule{},
+		{"probe", bpf.LoadProbe, map[string]any{"counter": bpf.ProbeCounter{}, "slot": bpf.ProbeSlot{}}},
+		{"trace", bpf.LoadTrace, map[string]any{
+			"event": bpf.TraceEvent{}, "tally": bpf.TraceTally{}, "slot": bpf.TraceSlot{},
+		}},
+		{"facts", bpf.LoadFacts, map[string]any{"program_facts": bpf.FactsProgramFacts{}}},
+		{"syscalls", bpf.LoadSyscalls, map[string]any{
+			"syscall_key": bpf.SyscallsSyscallKey{}, "syscall_time": bpf.SyscallsSyscallTime{},
+			"call": bpf.SyscallsCall{},
+		}},
+		{"enforcer", reference.LoadEnforcer, map[string]any{
+			"ref_pattern": reference.EnforcerRefPattern{}, "ref_path_rule": reference.EnforcerRefPathRule{},
+			"ref_net_rule": reference.EnforcerRefNetRule{}, "ref_mount_rule": reference.EnforcerRefMountRule{},
+			"ref_cap_rules": reference.EnforcerRefCapRules{}, "ref_ptrace_rule": reference.EnforcerRefPtraceRule{},
 		}},
 	} {
 		spec, err := c.load()
@@ -45,7 +53,7 @@ func TestSharedStructsAreWhatTheObjectHas(t *testing.T) {
 func compare(t *testing.T, want *btf.Struct, got reflect.Type) {
 	t.Helper()
 	if uintptr(want.Size) != got.Size() {
-		t.Errorf("size %d, in the object %d", got.Size(), want.Size)
+		t.Errorf("size %d, want %d as in the object", got.Size(), want.Size)
 	}
 	fields := map[string]reflect.StructField{}
 	for _, f := range reflect.VisibleFields(got) {
@@ -58,10 +66,10 @@ func compare(t *testing.T, want *btf.Struct, got reflect.Type) {
 			continue
 		}
 		if uintptr(m.Offset.Bytes()) != f.Offset {
-			t.Errorf("%s at %d, in the object at %d", m.Name, f.Offset, m.Offset.Bytes())
+			t.Errorf("%s at offset %d, want %d as in the object", m.Name, f.Offset, m.Offset.Bytes())
 		}
 		if size, err := btf.Sizeof(m.Type); err != nil || uintptr(size) != f.Type.Size() {
-			t.Errorf("%s has %d bytes, in the object %d (%v)", m.Name, f.Type.Size(), size, err)
+			t.Errorf("%s has %d bytes, want %d as in the object (%v)", m.Name, f.Type.Size(), size, err)
 		}
 	}
 }

@@ -1,209 +1,198 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* Times every invocation of one target: an LSM program or, before Linux 5.18, a whole hook (bpf_lsm_*). One copy of this object
- * is loaded per target, so what depends on the target is constant in .rodata and the verifier removes the rest. */
-#include "cells.h"
-#include "enter.h"
-#include "return.h"
+/* Times every call of one target: an LSM program or, before Linux 5.18, a whole hook (bpf_lsm_*). User space loads
+ * one copy of this object per target. What depends on the target is constant in .rodata, and the verifier removes
+ * dead code.
+ *
+ * README.md describes the life of a call. The instructions on its way are counted (TestIcountOverheadDoesNotGrow),
+ * which is why some code here looks longer than it need be. */
+#include "counters.h"
+#include "entry.h"
+#include "exit.h"
 #include "slot.h"
 
-/* An invocation without a reading: the slot was used by another one in between, the task was switched out, or the entry was
- * not recorded. It is counted, unless the entry would have left it out. */
-static __always_inline int untimed(int legacy, int quick, __u32 mode, void *ctx, struct slot *home, __u32 stands_for)
+/* A call without a reading: another call used the slot in between, the task was switched out, or the entry was
+ * missed. It is counted unless the entry probe would have skipped it. */
+static __always_inline int untimed(enum probe_kind kind, __u32 mode, void *ctx, struct slot *cpu, __u32 weight)
 {
-	struct task_struct *task = current_task(legacy);
-	struct cell *cell;
+	struct task_struct *task = current_task(kind);
+	struct counter *counter;
 
-	if (!home || off || excluded(legacy, mode, task))
+	if (!cpu || off || filtered_out(kind, mode, task))
 		return 0;
-	cell = cell_of(legacy, quick, task, regs_of(legacy, task), home, number(home, ctx));
-	if (!cell)
+	counter = counter_of(kind, task, regs_of(kind, task), cpu, pointer_as_scalar(cpu, ctx));
+	if (!counter)
 		return 0;
-	cell->preempted += stands_for;
-	if (denied(legacy, ctx))
-		cell->denials += stands_for;
+	counter->preempted += weight;
+	if (denied(kind, ctx))
+		counter->denials += weight;
 	return 0;
 }
 
-static __noinline int untimed_quick(void *ctx, struct slot *home, __u32 stands_for)
+static __noinline int untimed_inline(void *ctx, struct slot *cpu, __u32 weight)
 {
-	return untimed(0, 1, 0, ctx, home, stands_for);
+	return untimed(INLINE, 0, ctx, cpu, weight);
 }
 
-static __noinline int untimed_any(int legacy, void *ctx, struct slot *home, __u32 stands_for)
+static __noinline int untimed_generic(int legacy, void *ctx, struct slot *cpu, __u32 weight)
 {
-	return untimed(legacy, 0, mode_of_all, ctx, home, stands_for);
+	return untimed(legacy ? LEGACY : LOOKED_UP, mode_of_all, ctx, cpu, weight);
 }
 
-static __always_inline int lost(int legacy, int quick, void *ctx, struct slot *home, __u32 stands_for)
+static __always_inline int count_untimed(enum probe_kind kind, void *ctx, struct slot *cpu, __u32 weight)
 {
-	return quick ? untimed_quick(ctx, home, stands_for) : untimed_any(legacy, ctx, home, stands_for);
+	if (kind == INLINE)
+		return untimed_inline(ctx, cpu, weight);
+	return untimed_generic(kind == LEGACY, ctx, cpu, weight);
 }
 
-/* Charges a reading. The helpers are called first: what the compiler keeps across a call it spills. */
-static __always_inline int charge(int legacy, int quick, __u32 mode, void *ctx, struct slot *slot, struct slot *home,
+/* Charges a reading to its counter. Calls the helpers first: the compiler spills what it keeps across a call. */
+static __always_inline int charge(enum probe_kind kind, __u32 mode, void *ctx, struct slot *slot, struct slot *cpu,
 				  __u64 frame, __u64 ns)
 {
-	struct task_struct *task = current_task(legacy);
-	void *regs = regs_of(legacy, task);
-	__u32 weight = quick ? 1 : sample_of;
-	struct cell *cell;
+	struct task_struct *task = current_task(kind);
+	void *regs = regs_of(kind, task);
+	__u32 weight = kind == INLINE ? 1 : sample_of;
+	struct counter *counter;
 	__u32 b;
 
-	if (mode & MODE_PREEMPTIBLE && slot->switches != TASK(legacy, task, nivcsw))
-		return lost(legacy, quick, ctx, home, weight);
-	cell = cell_of(legacy, quick, task, regs, home, frame);
-	if (!cell)
+	if (mode & MODE_PREEMPTIBLE && slot->switches != TASK(kind, task, nivcsw))
+		return count_untimed(kind, ctx, cpu, weight);
+	counter = counter_of(kind, task, regs, cpu, frame);
+	if (!counter)
 		return 0;
-	if (unlikely(denied(legacy, ctx)))
-		cell->denials += weight;
+	if (unlikely(denied(kind, ctx)))
+		counter->denials += weight;
 	b = bucket(ns);
-	cell->sum += ns;
+	counter->sum += ns;
 	if (b < BUCKETS)
-		cell->readings[b]++;
+		counter->readings[b]++;
 	return 0;
 }
 
-/* Looks the slot up again, and reads the clock: what its caller keeps across calls is pushed and popped by the invocations that are
- * left out, too. */
-static __noinline int charge_any(void *ctx, __u64 start)
+/* Re-reads slot and clock itself, so that its caller keeps nothing live across the call. Otherwise skipped calls
+ * would pay for the spills too. */
+static __noinline int charge_out_of_line(void *ctx, __u64 start)
 {
 	__u64 ns = bpf_ktime_get_ns() - start;
-	struct slot *home = home_slot();
+	struct slot *cpu = cpu_slot();
 
-	return charge(0, 0, mode_of_all, ctx, home, home, number(home, ctx), ns);
+	return charge(LOOKED_UP, mode_of_all, ctx, cpu, cpu, pointer_as_scalar(cpu, ctx), ns);
 }
 
-enum exit_kind { QUICK = 1, APART = 2 }; /* APART: what is left out has an exit of few registers */
-
-static __always_inline int leave(int legacy, int kind, __u32 mode, void *ctx, struct slot *slot, struct slot *home)
+static __always_inline int on_exit(enum probe_kind kind, __u32 mode, void *ctx, struct slot *slot, struct slot *cpu)
 {
 	__u64 start, frame, ns;
 
 	if (!slot)
-		return lost(legacy, kind & QUICK, ctx, home, 1);
-	/* The start before the frame: an invocation that interrupts here leaves another frame. */
-	start = *(volatile __u64 *)&slot->start;
-	frame = *(volatile __u64 *)&slot->frame;
-	/* Always: a start that stays behind could meet an exit whose entry was missed. */
-	slot->frame = 0;
+		return count_untimed(kind, ctx, cpu, 1);
+	frame = take_start(slot, &start);
 	if (unlikely(frame != (__u64)ctx))
-		return lost(legacy, kind & QUICK, ctx, home, 1);
-	if (!(kind & QUICK) && start == LEFT_OUT)
+		return count_untimed(kind, ctx, cpu, 1);
+	if (kind != INLINE && start == SKIPPED)
 		return 0;
-	if (kind & APART)
-		return charge_any(ctx, start);
+	if (kind == OUT_OF_LINE)
+		return charge_out_of_line(ctx, start);
 	ns = bpf_ktime_get_ns() - start;
 	barrier_var(ns);
-	return charge(legacy, kind & QUICK, mode, ctx, slot, home, frame, ns);
+	return charge(kind, mode, ctx, slot, cpu, frame, ns);
 }
 
-/* A pair made for one mode, and for cells in one map value: nothing is looked up and nothing asked that the mode has answered. */
-#define QUICK_PAIR(name, mode)                                 \
-	SEC("fentry")                                          \
-	int probe_enter_##name(void *ctx)                      \
-	{                                                      \
-		struct slot *home = home_slot();               \
-                                                               \
-		return begin(0, mode, ctx, home);              \
-	}                                                      \
-	SEC("fexit")                                           \
-	int probe_exit_##name(void *ctx)                       \
-	{                                                      \
-		struct slot *home = home_slot();               \
-                                                               \
-		return leave(0, QUICK, mode, ctx, home, home); \
+/* A pair for one mode: its counters need no lookup, and it skips no call. */
+#define INLINE_PAIR(name, mode)                              \
+	SEC("fentry")                                        \
+	int probe_enter_##name(void *ctx)                    \
+	{                                                    \
+		struct slot *cpu = cpu_slot();               \
+                                                             \
+		return record_start(INLINE, mode, ctx, cpu); \
+	}                                                    \
+	SEC("fexit")                                         \
+	int probe_exit_##name(void *ctx)                     \
+	{                                                    \
+		struct slot *cpu = cpu_slot();               \
+                                                             \
+		return on_exit(INLINE, mode, ctx, cpu, cpu); \
 	}
 
-QUICK_PAIR(quick, 0)
-QUICK_PAIR(quick_preemptible, MODE_PREEMPTIBLE)
+INLINE_PAIR(inline, 0)
+INLINE_PAIR(inline_preemptible, MODE_PREEMPTIBLE)
 
-/* Entries that leave invocations out keep nothing across a call but the context: what they do not push they need not pop. */
-static __noinline int begin_any(void *ctx)
+/* Entries that skip calls keep nothing but the context across a function call: registers that they do not push they
+ * need not pop. Hence two functions of their own. */
+static __noinline int record_start_generic(void *ctx)
 {
-	struct slot *home = home_slot();
+	struct slot *cpu = cpu_slot();
 
-	return begin(0, mode_of_all, ctx, home);
+	return record_start(OUT_OF_LINE, mode_of_all, ctx, cpu);
 }
 
-static __noinline int excluded_any(void)
+static __noinline int filtered_out_generic(void)
 {
-	return excluded(0, mode_of_all, current_task(0));
+	return filtered_out(OUT_OF_LINE, mode_of_all, current_task(OUT_OF_LINE));
 }
 
-/* For the filter that is used most. */
+/* Only for MODE_MNTNS, the filter that is used most. */
 SEC("fentry")
 int probe_enter_mntns(void *ctx)
 {
-	if (!excluded(0, MODE_MNTNS, current_task(0)))
-		return begin_any(ctx);
-	return leave_out(ctx, home_slot());
+	if (!filtered_out(OUT_OF_LINE, MODE_MNTNS, current_task(OUT_OF_LINE)))
+		return record_start_generic(ctx);
+	return mark_skipped(ctx, cpu_slot());
 }
 
+/* Only for MODE_SAMPLE. */
 SEC("fentry")
 int probe_enter_sample(void *ctx)
 {
-	struct slot *home = home_slot();
+	struct slot *cpu = cpu_slot();
 
-	if (!left_out(home))
-		return begin_any(ctx);
-	return leave_out(ctx, home);
+	if (!sampling_skips(cpu))
+		return record_start_generic(ctx);
+	return mark_skipped(ctx, cpu);
 }
 
-/* For the rest: with other filters, with filters and sampling, with more cells than fit into a map value. */
+/* For all other modes, and for more counters than fit into a map value. */
 SEC("fentry")
 int probe_enter(void *ctx)
 {
-	if (!(mode_of_all & MODE_SAMPLE && left_out(home_slot())) && !excluded_any())
-		return begin_any(ctx);
-	return leave_out(ctx, home_slot());
+	if (!(mode_of_all & MODE_SAMPLE && sampling_skips(cpu_slot())) && !filtered_out_generic())
+		return record_start_generic(ctx);
+	return mark_skipped(ctx, cpu_slot());
 }
 
 SEC("fexit")
 int probe_exit(void *ctx)
 {
-	struct slot *home = home_slot();
+	struct slot *cpu = cpu_slot();
 
-	return leave(0, APART, 0, ctx, home, home);
+	return on_exit(OUT_OF_LINE, 0, ctx, cpu, cpu);
 }
 
-SEC("fentry")
-int probe_enter_sleepable(void *ctx)
-{
-	if (off)
-		return 0;
-	return enter(0, mode_of_all, ctx,
-		     bpf_task_storage_get(&task_slots, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE),
-		     home_slot());
-}
+SLEEPABLE_ENTRY(probe_enter_sleepable)
 
 SEC("fexit")
 int probe_exit_sleepable(void *ctx)
 {
-	return leave(0, 0, mode_of_all, ctx, bpf_task_storage_get(&task_slots, bpf_get_current_task_btf(), 0, 0),
-		     home_slot());
+	return on_exit(LOOKED_UP, mode_of_all, ctx, task_slot(), cpu_slot());
 }
 
-SEC("fentry")
-int probe_enter_legacy(void *ctx)
-{
-	struct slot *home = home_slot();
-
-	return enter(1, mode_of_all, ctx, home, home);
-}
+LEGACY_ENTRY(probe_enter_legacy)
 
 SEC("fexit")
 int probe_exit_legacy(void *ctx)
 {
-	struct slot *home = home_slot();
+	struct slot *cpu = cpu_slot();
 
-	return leave(1, 0, mode_of_all, ctx, home, home);
+	return on_exit(LEGACY, mode_of_all, ctx, cpu, cpu);
 }
 
-/* Keeps the enums in the object's BTF, for bpf2go. */
+/* Keep the enums in the object's BTF, for bpf2go. */
 enum syscall_kind *_syscall_kind __attribute__((unused));
 enum no_syscall *_no_syscall __attribute__((unused));
 enum mode *_mode __attribute__((unused));
+enum shared_counter *_shared_counter __attribute__((unused));
+enum patched_immediate *_patched_immediate __attribute__((unused));
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -13,7 +13,7 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-type ProbeCell struct {
+type ProbeCounter struct {
 	_         structs.HostLayout
 	Tag       uint64
 	Sum       uint64
@@ -44,6 +44,19 @@ const (
 	ProbeNoSyscallNO_SYSCALL_EXCEPTION ProbeNoSyscall = 3
 )
 
+type ProbePatchedImmediate uint32
+
+const (
+	ProbePatchedImmediateLAST_COUNTER_OF_CPU ProbePatchedImmediate = 2095127125
+	ProbePatchedImmediateLAST_COUNTER        ProbePatchedImmediate = 2095127127
+)
+
+type ProbeSharedCounter uint32
+
+const (
+	ProbeSharedCounterCOUNTER_SHARED ProbeSharedCounter = 1
+)
+
 type ProbeSlot struct {
 	_        structs.HostLayout
 	Start    uint64
@@ -70,33 +83,35 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	ProbeMapCells                       = "cells"
-	ProbeMapTaskSlots                   = "task_slots"
-	ProbeProgProbeEnter                 = "probe_enter"
-	ProbeProgProbeEnterLegacy           = "probe_enter_legacy"
-	ProbeProgProbeEnterMntns            = "probe_enter_mntns"
-	ProbeProgProbeEnterQuick            = "probe_enter_quick"
-	ProbeProgProbeEnterQuickPreemptible = "probe_enter_quick_preemptible"
-	ProbeProgProbeEnterSample           = "probe_enter_sample"
-	ProbeProgProbeEnterSleepable        = "probe_enter_sleepable"
-	ProbeProgProbeExit                  = "probe_exit"
-	ProbeProgProbeExitLegacy            = "probe_exit_legacy"
-	ProbeProgProbeExitQuick             = "probe_exit_quick"
-	ProbeProgProbeExitQuickPreemptible  = "probe_exit_quick_preemptible"
-	ProbeProgProbeExitSleepable         = "probe_exit_sleepable"
-	ProbeVarMode                        = "_mode"
-	ProbeVarNoSyscall                   = "_no_syscall"
-	ProbeVarSyscallKind                 = "_syscall_kind"
-	ProbeVarArguments                   = "arguments"
-	ProbeVarBucketOf                    = "bucket_of"
-	ProbeVarCommAllowed                 = "comm_allowed"
-	ProbeVarMntnsAllowed                = "mntns_allowed"
-	ProbeVarModeOfAll                   = "mode_of_all"
-	ProbeVarOff                         = "off"
-	ProbeVarPidsAllowed                 = "pids_allowed"
-	ProbeVarQuickCells                  = "quick_cells"
-	ProbeVarSampleOf                    = "sample_of"
-	ProbeVarSlots                       = "slots"
+	ProbeMapCounters                     = "counters"
+	ProbeMapTaskSlots                    = "task_slots"
+	ProbeProgProbeEnter                  = "probe_enter"
+	ProbeProgProbeEnterInline            = "probe_enter_inline"
+	ProbeProgProbeEnterInlinePreemptible = "probe_enter_inline_preemptible"
+	ProbeProgProbeEnterLegacy            = "probe_enter_legacy"
+	ProbeProgProbeEnterMntns             = "probe_enter_mntns"
+	ProbeProgProbeEnterSample            = "probe_enter_sample"
+	ProbeProgProbeEnterSleepable         = "probe_enter_sleepable"
+	ProbeProgProbeExit                   = "probe_exit"
+	ProbeProgProbeExitInline             = "probe_exit_inline"
+	ProbeProgProbeExitInlinePreemptible  = "probe_exit_inline_preemptible"
+	ProbeProgProbeExitLegacy             = "probe_exit_legacy"
+	ProbeProgProbeExitSleepable          = "probe_exit_sleepable"
+	ProbeVarMode                         = "_mode"
+	ProbeVarNoSyscall                    = "_no_syscall"
+	ProbeVarPatchedImmediate             = "_patched_immediate"
+	ProbeVarSharedCounter                = "_shared_counter"
+	ProbeVarSyscallKind                  = "_syscall_kind"
+	ProbeVarArguments                    = "arguments"
+	ProbeVarBucketOf                     = "bucket_of"
+	ProbeVarCommAllowed                  = "comm_allowed"
+	ProbeVarInlineCounters               = "inline_counters"
+	ProbeVarMntnsAllowed                 = "mntns_allowed"
+	ProbeVarModeOfAll                    = "mode_of_all"
+	ProbeVarOff                          = "off"
+	ProbeVarPidsAllowed                  = "pids_allowed"
+	ProbeVarSampleOf                     = "sample_of"
+	ProbeVarSlots                        = "slots"
 )
 
 // LoadProbe returns the embedded CollectionSpec for Probe.
@@ -141,25 +156,25 @@ type ProbeSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type ProbeProgramSpecs struct {
-	ProbeEnter                 *ebpf.ProgramSpec `ebpf:"probe_enter"`
-	ProbeEnterLegacy           *ebpf.ProgramSpec `ebpf:"probe_enter_legacy"`
-	ProbeEnterMntns            *ebpf.ProgramSpec `ebpf:"probe_enter_mntns"`
-	ProbeEnterQuick            *ebpf.ProgramSpec `ebpf:"probe_enter_quick"`
-	ProbeEnterQuickPreemptible *ebpf.ProgramSpec `ebpf:"probe_enter_quick_preemptible"`
-	ProbeEnterSample           *ebpf.ProgramSpec `ebpf:"probe_enter_sample"`
-	ProbeEnterSleepable        *ebpf.ProgramSpec `ebpf:"probe_enter_sleepable"`
-	ProbeExit                  *ebpf.ProgramSpec `ebpf:"probe_exit"`
-	ProbeExitLegacy            *ebpf.ProgramSpec `ebpf:"probe_exit_legacy"`
-	ProbeExitQuick             *ebpf.ProgramSpec `ebpf:"probe_exit_quick"`
-	ProbeExitQuickPreemptible  *ebpf.ProgramSpec `ebpf:"probe_exit_quick_preemptible"`
-	ProbeExitSleepable         *ebpf.ProgramSpec `ebpf:"probe_exit_sleepable"`
+	ProbeEnter                  *ebpf.ProgramSpec `ebpf:"probe_enter"`
+	ProbeEnterInline            *ebpf.ProgramSpec `ebpf:"probe_enter_inline"`
+	ProbeEnterInlinePreemptible *ebpf.ProgramSpec `ebpf:"probe_enter_inline_preemptible"`
+	ProbeEnterLegacy            *ebpf.ProgramSpec `ebpf:"probe_enter_legacy"`
+	ProbeEnterMntns             *ebpf.ProgramSpec `ebpf:"probe_enter_mntns"`
+	ProbeEnterSample            *ebpf.ProgramSpec `ebpf:"probe_enter_sample"`
+	ProbeEnterSleepable         *ebpf.ProgramSpec `ebpf:"probe_enter_sleepable"`
+	ProbeExit                   *ebpf.ProgramSpec `ebpf:"probe_exit"`
+	ProbeExitInline             *ebpf.ProgramSpec `ebpf:"probe_exit_inline"`
+	ProbeExitInlinePreemptible  *ebpf.ProgramSpec `ebpf:"probe_exit_inline_preemptible"`
+	ProbeExitLegacy             *ebpf.ProgramSpec `ebpf:"probe_exit_legacy"`
+	ProbeExitSleepable          *ebpf.ProgramSpec `ebpf:"probe_exit_sleepable"`
 }
 
 // ProbeMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type ProbeMapSpecs struct {
-	Cells     *ebpf.MapSpec `ebpf:"cells"`
+	Counters  *ebpf.MapSpec `ebpf:"counters"`
 	TaskSlots *ebpf.MapSpec `ebpf:"task_slots"`
 }
 
@@ -167,19 +182,21 @@ type ProbeMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type ProbeVariableSpecs struct {
-	Mode         *ebpf.VariableSpec `ebpf:"_mode"`
-	NoSyscall    *ebpf.VariableSpec `ebpf:"_no_syscall"`
-	SyscallKind  *ebpf.VariableSpec `ebpf:"_syscall_kind"`
-	Arguments    *ebpf.VariableSpec `ebpf:"arguments"`
-	BucketOf     *ebpf.VariableSpec `ebpf:"bucket_of"`
-	CommAllowed  *ebpf.VariableSpec `ebpf:"comm_allowed"`
-	MntnsAllowed *ebpf.VariableSpec `ebpf:"mntns_allowed"`
-	ModeOfAll    *ebpf.VariableSpec `ebpf:"mode_of_all"`
-	Off          *ebpf.VariableSpec `ebpf:"off"`
-	PidsAllowed  *ebpf.VariableSpec `ebpf:"pids_allowed"`
-	QuickCells   *ebpf.VariableSpec `ebpf:"quick_cells"`
-	SampleOf     *ebpf.VariableSpec `ebpf:"sample_of"`
-	Slots        *ebpf.VariableSpec `ebpf:"slots"`
+	Mode             *ebpf.VariableSpec `ebpf:"_mode"`
+	NoSyscall        *ebpf.VariableSpec `ebpf:"_no_syscall"`
+	PatchedImmediate *ebpf.VariableSpec `ebpf:"_patched_immediate"`
+	SharedCounter    *ebpf.VariableSpec `ebpf:"_shared_counter"`
+	SyscallKind      *ebpf.VariableSpec `ebpf:"_syscall_kind"`
+	Arguments        *ebpf.VariableSpec `ebpf:"arguments"`
+	BucketOf         *ebpf.VariableSpec `ebpf:"bucket_of"`
+	CommAllowed      *ebpf.VariableSpec `ebpf:"comm_allowed"`
+	InlineCounters   *ebpf.VariableSpec `ebpf:"inline_counters"`
+	MntnsAllowed     *ebpf.VariableSpec `ebpf:"mntns_allowed"`
+	ModeOfAll        *ebpf.VariableSpec `ebpf:"mode_of_all"`
+	Off              *ebpf.VariableSpec `ebpf:"off"`
+	PidsAllowed      *ebpf.VariableSpec `ebpf:"pids_allowed"`
+	SampleOf         *ebpf.VariableSpec `ebpf:"sample_of"`
+	Slots            *ebpf.VariableSpec `ebpf:"slots"`
 }
 
 // ProbeObjects contains all objects after they have been loaded into the kernel.
@@ -202,13 +219,13 @@ func (o *ProbeObjects) Close() error {
 //
 // It can be passed to LoadProbeObjects or ebpf.CollectionSpec.LoadAndAssign.
 type ProbeMaps struct {
-	Cells     *ebpf.Map `ebpf:"cells"`
+	Counters  *ebpf.Map `ebpf:"counters"`
 	TaskSlots *ebpf.Map `ebpf:"task_slots"`
 }
 
 func (m *ProbeMaps) Close() error {
 	return _ProbeClose(
-		m.Cells,
+		m.Counters,
 		m.TaskSlots,
 	)
 }
@@ -217,52 +234,54 @@ func (m *ProbeMaps) Close() error {
 //
 // It can be passed to LoadProbeObjects or ebpf.CollectionSpec.LoadAndAssign.
 type ProbeVariables struct {
-	Mode         *ebpf.Variable `ebpf:"_mode"`
-	NoSyscall    *ebpf.Variable `ebpf:"_no_syscall"`
-	SyscallKind  *ebpf.Variable `ebpf:"_syscall_kind"`
-	Arguments    *ebpf.Variable `ebpf:"arguments"`
-	BucketOf     *ebpf.Variable `ebpf:"bucket_of"`
-	CommAllowed  *ebpf.Variable `ebpf:"comm_allowed"`
-	MntnsAllowed *ebpf.Variable `ebpf:"mntns_allowed"`
-	ModeOfAll    *ebpf.Variable `ebpf:"mode_of_all"`
-	Off          *ebpf.Variable `ebpf:"off"`
-	PidsAllowed  *ebpf.Variable `ebpf:"pids_allowed"`
-	QuickCells   *ebpf.Variable `ebpf:"quick_cells"`
-	SampleOf     *ebpf.Variable `ebpf:"sample_of"`
-	Slots        *ebpf.Variable `ebpf:"slots"`
+	Mode             *ebpf.Variable `ebpf:"_mode"`
+	NoSyscall        *ebpf.Variable `ebpf:"_no_syscall"`
+	PatchedImmediate *ebpf.Variable `ebpf:"_patched_immediate"`
+	SharedCounter    *ebpf.Variable `ebpf:"_shared_counter"`
+	SyscallKind      *ebpf.Variable `ebpf:"_syscall_kind"`
+	Arguments        *ebpf.Variable `ebpf:"arguments"`
+	BucketOf         *ebpf.Variable `ebpf:"bucket_of"`
+	CommAllowed      *ebpf.Variable `ebpf:"comm_allowed"`
+	InlineCounters   *ebpf.Variable `ebpf:"inline_counters"`
+	MntnsAllowed     *ebpf.Variable `ebpf:"mntns_allowed"`
+	ModeOfAll        *ebpf.Variable `ebpf:"mode_of_all"`
+	Off              *ebpf.Variable `ebpf:"off"`
+	PidsAllowed      *ebpf.Variable `ebpf:"pids_allowed"`
+	SampleOf         *ebpf.Variable `ebpf:"sample_of"`
+	Slots            *ebpf.Variable `ebpf:"slots"`
 }
 
 // ProbePrograms contains all programs after they have been loaded into the kernel.
 //
 // It can be passed to LoadProbeObjects or ebpf.CollectionSpec.LoadAndAssign.
 type ProbePrograms struct {
-	ProbeEnter                 *ebpf.Program `ebpf:"probe_enter"`
-	ProbeEnterLegacy           *ebpf.Program `ebpf:"probe_enter_legacy"`
-	ProbeEnterMntns            *ebpf.Program `ebpf:"probe_enter_mntns"`
-	ProbeEnterQuick            *ebpf.Program `ebpf:"probe_enter_quick"`
-	ProbeEnterQuickPreemptible *ebpf.Program `ebpf:"probe_enter_quick_preemptible"`
-	ProbeEnterSample           *ebpf.Program `ebpf:"probe_enter_sample"`
-	ProbeEnterSleepable        *ebpf.Program `ebpf:"probe_enter_sleepable"`
-	ProbeExit                  *ebpf.Program `ebpf:"probe_exit"`
-	ProbeExitLegacy            *ebpf.Program `ebpf:"probe_exit_legacy"`
-	ProbeExitQuick             *ebpf.Program `ebpf:"probe_exit_quick"`
-	ProbeExitQuickPreemptible  *ebpf.Program `ebpf:"probe_exit_quick_preemptible"`
-	ProbeExitSleepable         *ebpf.Program `ebpf:"probe_exit_sleepable"`
+	ProbeEnter                  *ebpf.Program `ebpf:"probe_enter"`
+	ProbeEnterInline            *ebpf.Program `ebpf:"probe_enter_inline"`
+	ProbeEnterInlinePreemptible *ebpf.Program `ebpf:"probe_enter_inline_preemptible"`
+	ProbeEnterLegacy            *ebpf.Program `ebpf:"probe_enter_legacy"`
+	ProbeEnterMntns             *ebpf.Program `ebpf:"probe_enter_mntns"`
+	ProbeEnterSample            *ebpf.Program `ebpf:"probe_enter_sample"`
+	ProbeEnterSleepable         *ebpf.Program `ebpf:"probe_enter_sleepable"`
+	ProbeExit                   *ebpf.Program `ebpf:"probe_exit"`
+	ProbeExitInline             *ebpf.Program `ebpf:"probe_exit_inline"`
+	ProbeExitInlinePreemptible  *ebpf.Program `ebpf:"probe_exit_inline_preemptible"`
+	ProbeExitLegacy             *ebpf.Program `ebpf:"probe_exit_legacy"`
+	ProbeExitSleepable          *ebpf.Program `ebpf:"probe_exit_sleepable"`
 }
 
 func (p *ProbePrograms) Close() error {
 	return _ProbeClose(
 		p.ProbeEnter,
+		p.ProbeEnterInline,
+		p.ProbeEnterInlinePreemptible,
 		p.ProbeEnterLegacy,
 		p.ProbeEnterMntns,
-		p.ProbeEnterQuick,
-		p.ProbeEnterQuickPreemptible,
 		p.ProbeEnterSample,
 		p.ProbeEnterSleepable,
 		p.ProbeExit,
+		p.ProbeExitInline,
+		p.ProbeExitInlinePreemptible,
 		p.ProbeExitLegacy,
-		p.ProbeExitQuick,
-		p.ProbeExitQuickPreemptible,
 		p.ProbeExitSleepable,
 	)
 }

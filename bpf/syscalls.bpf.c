@@ -1,16 +1,14 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* How long syscalls take, from one end to the other, of the tasks in some mount namespaces: what the time in hooks is a share of. It is
- * measured in runs of its own, never while hooks are timed. The same programs serve every kernel since 5.10, which has neither
- * bpf_get_current_task_btf (5.11) nor task storage for tracing (5.12). */
+/* Times whole syscalls of the tasks in some mount namespaces: the time in hooks is a share of theirs. This has runs
+ * of its own and never happens while hooks are timed. The programs do without what 5.10 lacks,
+ * bpf_get_current_task_btf (5.11) and task storage for tracing (5.12), so that they run on every kernel. */
 #include "types.h"
 #include "task.h"
 #include "user.h"
 
-#define LEGACY 1
-
-/* Whose calls are timed; user space sets the size. */
+/* Mount namespaces to time. User space sets the size. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -18,7 +16,8 @@ struct {
 	__type(value, __u32);
 } namespaces SEC(".maps");
 
-/* By task_struct, for as long as the task lives. A thread id will not do: a thread that calls execve takes over its leader's. */
+/* By task_struct, as long as the task lives. A thread id will not do: a thread that calls execve takes over the id
+ * of its leader. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
@@ -33,8 +32,9 @@ struct {
 	__type(value, struct syscall_time);
 } times SEC(".maps");
 
-/* Calls that found no room in those, or of which one end was missed: where a task may be preempted in these programs (7.2, not
- * 6.12) the kernel leaves them out for others on the CPU until it goes on. */
+/* Calls that found these maps full, and calls of which the entry or the exit was missed. On kernels that can preempt
+ * a task within these programs (7.2, not 6.12), the kernel skips them for other tasks on that CPU until the task
+ * continues. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -42,7 +42,7 @@ struct {
 	__type(value, __u64);
 } lost SEC(".maps");
 
-static __always_inline void lose(void)
+static __always_inline void count_lost(void)
 {
 	__u32 key = 0;
 	__u64 *n = bpf_map_lookup_elem(&lost, &key);
@@ -51,7 +51,7 @@ static __always_inline void lose(void)
 		__sync_fetch_and_add(n, 1);
 }
 
-static __always_inline int is_ours(__u32 mntns)
+static __always_inline int selected(__u32 mntns)
 {
 	return bpf_map_lookup_elem(&namespaces, &mntns) != 0;
 }
@@ -74,11 +74,11 @@ static __always_inline struct syscall_time *time_of(struct syscall_key *key)
 
 	if (time)
 		return time;
-	bpf_map_update_elem(&times, key, &none, BPF_NOEXIST); /* or another CPU did */
+	bpf_map_update_elem(&times, key, &none, BPF_NOEXIST); /* no error if another CPU was first */
 	return bpf_map_lookup_elem(&times, key);
 }
 
-/* The timestamp is the last thing taken here and the first at the exit: only the tracepoints' own way is in the time. */
+/* Reads the clock last; the exit reads it first. Only the cost of the tracepoints themselves is in the time. */
 SEC("tp_btf/sys_enter")
 int syscall_enter(__u64 *ctx)
 {
@@ -87,15 +87,15 @@ int syscall_enter(__u64 *ctx)
 	struct user_state user;
 	struct call *call;
 
-	if (!is_ours(mntns))
+	if (!selected(mntns))
 		return 0;
 	call = call_of((__u64)task);
 	if (!call) {
-		lose();
+		count_lost();
 		return 0;
 	}
 	if (call->start)
-		lose();
+		count_lost();
 	call->of.mntns = mntns;
 	user = user_state_of(LEGACY, task, (void *)ctx[0]);
 	call->of.syscall = syscall_in(user.nr, user.compat);
@@ -104,8 +104,9 @@ int syscall_enter(__u64 *ctx)
 	return 0;
 }
 
-/* Children of fork leave a call that they did not enter, as do all that were in one when this began: of those there is no struct call.
- * The number is that of the entry: execve and rt_sigreturn replace the registers. */
+/* A child of fork exits from a call that it did not enter, and so does every task that was in a call when timing
+ * began: they have no struct call. The syscall is the one seen at the entry, because execve and rt_sigreturn replace
+ * the registers. */
 SEC("tp_btf/sys_exit")
 int syscall_exit(void *ctx)
 {
@@ -117,13 +118,13 @@ int syscall_exit(void *ctx)
 	if (!call)
 		return 0;
 	if (!call->start) {
-		if (is_ours(mntns_of(LEGACY, t)))
-			lose();
+		if (selected(mntns_of(LEGACY, t)))
+			count_lost();
 		return 0;
 	}
 	time = time_of(&call->of);
 	if (!time) {
-		lose();
+		count_lost();
 	} else if (TASK(LEGACY, t, nivcsw) == call->switches) {
 		__sync_fetch_and_add(&time->calls, 1);
 		__sync_fetch_and_add(&time->ns, end - call->start);
@@ -135,7 +136,7 @@ int syscall_exit(void *ctx)
 	return 0;
 }
 
-/* Calls of exit have no end, and the next task may have the same task_struct. */
+/* exit never returns, and the next task may reuse the task_struct. */
 SEC("tp_btf/sched_process_exit")
 int forget_task(void *ctx)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* The task that runs, and the mount namespace that its workload is known by. */
+/* The current task, and the mount namespace that identifies its workload. */
 #ifndef LSMPROF_TASK_H
 #define LSMPROF_TASK_H
 
@@ -27,19 +27,28 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 } __relocated;
 
-/* Probes come in two kinds, told apart at compile time. Program probes (5.18, see tracer/scope.go) load the fields of a task
- * directly. Legacy probes sit on the hook and do without what 5.10 lacks: bpf_get_current_task_btf (5.11), bpf_task_pt_regs
- * (5.15), bpf_get_func_ret (5.17). */
-#define TASK(legacy, task, field) ((legacy) ? BPF_CORE_READ(task, field) : (task)->field)
+/* What a probe is compiled for. Always a constant where functions are inlined, so that it costs nothing. All but
+ * LEGACY sit on LSM programs, which tracing programs may since Linux 5.18 (tracer/scope.go), and read the fields of
+ * a task directly. LEGACY probes sit on the hook. They do without what 5.10 lacks: bpf_get_current_task_btf (5.11),
+ * bpf_task_pt_regs (5.15), bpf_get_func_ret (5.17). */
+enum probe_kind {
+	LOOKED_UP, /* finds its counter with a map lookup */
+	LEGACY, /* likewise, on a hook */
+	INLINE, /* has the counters of all CPUs in one map value, whose address is a constant */
+	OUT_OF_LINE, /* like LOOKED_UP, but calls a function for all that skipped calls do not need */
+};
 
-static __always_inline struct task_struct *current_task(int legacy)
+#define TASK(kind, task, field) ((kind) == LEGACY ? BPF_CORE_READ(task, field) : (task)->field)
+
+static __always_inline struct task_struct *current_task(enum probe_kind kind)
 {
-	return legacy ? (struct task_struct *)bpf_get_current_task() : (struct task_struct *)bpf_get_current_task_btf();
+	return kind == LEGACY ? (struct task_struct *)bpf_get_current_task()
+			      : (struct task_struct *)bpf_get_current_task_btf();
 }
 
-static __always_inline __u32 mntns_of(int legacy, struct task_struct *task)
+static __always_inline __u32 mntns_of(enum probe_kind kind, struct task_struct *task)
 {
-	if (legacy)
+	if (kind == LEGACY)
 		return BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	return task->nsproxy->mnt_ns->ns.inum;
 }

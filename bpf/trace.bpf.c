@@ -1,128 +1,112 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* Tells of single invocations of one target, as they happen: which probe.bpf.c only counts. An object of its own, so that counting
- * costs nothing more. What depends on the target or on the flags is constant in .rodata. */
-#include "enter.h"
+/* Emits an event for each call of one target, which probe.bpf.c only counts. It is an object of its own so that
+ * counting does not become dearer. What depends on the target or on the options is constant in .rodata. */
+#include "entry.h"
 #include "events.h"
-#include "return.h"
+#include "exit.h"
 #include "slot.h"
 
-/* Set before the load. */
-const volatile __u64 slower_than; /* readings below, ns, are left out */
+/* User space sets these before the load. */
+const volatile __u64 slower_than; /* drop calls with a reading below, ns */
 const volatile __u8 only_denied;
-const volatile __u32 stack_of_each; /* one of so many invocations gives its stack */
+const volatile __u32 stack_of_each; /* emit the stack of one of that many calls */
 
-/* An invocation without a reading, see probe.bpf.c: how slow it was is not known. */
-static __noinline int untimed(int legacy, void *ctx, struct slot *home)
+/* A call without a reading, see probe.bpf.c. It is dropped if only slow calls are wanted: nobody knows how slow it
+ * was. */
+static __noinline int untimed(_Bool legacy, void *ctx, struct slot *cpu)
 {
+	enum probe_kind kind = legacy;
 	int ret;
 
-	if (!home || slower_than || off || excluded(legacy, mode_of_all, current_task(legacy)))
+	if (!cpu || slower_than || off || filtered_out(kind, mode_of_all, current_task(kind)))
 		return 0;
-	ret = denied(legacy, ctx);
+	ret = denied(kind, ctx);
 	if (only_denied && !ret)
 		return 0;
-	return report(legacy, ctx, home, bpf_ktime_get_ns(), NO_READING, ret);
+	return emit(kind, ctx, cpu, bpf_ktime_get_ns(), NO_READING, ret);
 }
 
-/* Up to the reading like leave() of probe.bpf.c: what is calibrated with that holds here. */
-static __always_inline int leave(int legacy, void *ctx, struct slot *slot, struct slot *home)
+static __always_inline int on_exit(enum probe_kind kind, void *ctx, struct slot *slot, struct slot *cpu)
 {
 	struct task_struct *task;
-	__u64 frame, start, ns;
+	__u64 start, ns;
 	int ret;
 
 	if (!slot)
-		return untimed(legacy, ctx, home);
-	start = *(volatile __u64 *)&slot->start;
-	frame = *(volatile __u64 *)&slot->frame;
-	slot->frame = 0;
-	if (unlikely(frame != (__u64)ctx))
-		return untimed(legacy, ctx, home);
-	if (start == LEFT_OUT)
+		return untimed(kind == LEGACY, ctx, cpu);
+	if (unlikely(take_start(slot, &start) != (__u64)ctx))
+		return untimed(kind == LEGACY, ctx, cpu);
+	if (start == SKIPPED)
 		return 0;
 	ns = bpf_ktime_get_ns() - start;
 	barrier_var(ns);
-	task = current_task(legacy);
-	if (mode_of_all & MODE_PREEMPTIBLE && slot->switches != TASK(legacy, task, nivcsw))
-		return untimed(legacy, ctx, home);
+	task = current_task(kind);
+	if (mode_of_all & MODE_PREEMPTIBLE && slot->switches != TASK(kind, task, nivcsw))
+		return untimed(kind == LEGACY, ctx, cpu);
 	if (ns < slower_than)
 		return 0;
-	ret = denied(legacy, ctx);
+	ret = denied(kind, ctx);
 	if (only_denied && !ret)
 		return 0;
-	return report(legacy, ctx, home, start, ns, ret);
+	return emit(kind, ctx, cpu, start, ns, ret);
 }
 
 SEC("fentry")
 int trace_enter(void *ctx)
 {
-	struct slot *home = home_slot();
+	struct slot *cpu = cpu_slot();
 
-	return enter(0, mode_of_all, ctx, home, home);
+	return on_entry(LOOKED_UP, mode_of_all, ctx, cpu, cpu);
 }
 
 SEC("fexit")
 int trace_exit(void *ctx)
 {
-	struct slot *home = home_slot();
+	struct slot *cpu = cpu_slot();
 
-	return leave(0, ctx, home, home);
+	return on_exit(LOOKED_UP, ctx, cpu, cpu);
 }
 
-SEC("fentry")
-int trace_enter_sleepable(void *ctx)
-{
-	if (off)
-		return 0;
-	return enter(0, mode_of_all, ctx,
-		     bpf_task_storage_get(&task_slots, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE),
-		     home_slot());
-}
+SLEEPABLE_ENTRY(trace_enter_sleepable)
 
 SEC("fexit")
 int trace_exit_sleepable(void *ctx)
 {
-	return leave(0, ctx, bpf_task_storage_get(&task_slots, bpf_get_current_task_btf(), 0, 0), home_slot());
+	return on_exit(LOOKED_UP, ctx, task_slot(), cpu_slot());
 }
 
-SEC("fentry")
-int trace_enter_legacy(void *ctx)
-{
-	struct slot *home = home_slot();
-
-	return enter(1, mode_of_all, ctx, home, home);
-}
+LEGACY_ENTRY(trace_enter_legacy)
 
 SEC("fexit")
 int trace_exit_legacy(void *ctx)
 {
-	struct slot *home = home_slot();
+	struct slot *cpu = cpu_slot();
 
-	return leave(1, ctx, home, home);
+	return on_exit(LEGACY, ctx, cpu, cpu);
 }
 
-/* The stack of an invocation now and then, beside the probes that count. */
-static __always_inline int sample(int legacy, void *ctx)
+/* Emits the stack of a call now and then, next to the probes that count. */
+static __always_inline int sample_stack(enum probe_kind kind, void *ctx)
 {
-	struct slot *home = home_slot();
+	struct slot *cpu = cpu_slot();
 
-	if (off || skipped(home, &stack_of_each) || excluded(legacy, mode_of_all, current_task(legacy)))
+	if (off || draw_skip(cpu, &stack_of_each) || filtered_out(kind, mode_of_all, current_task(kind)))
 		return 0;
-	return report(legacy, ctx, home, bpf_ktime_get_ns(), NO_READING, 0);
+	return emit(kind, ctx, cpu, bpf_ktime_get_ns(), NO_READING, 0);
 }
 
 SEC("fentry")
 int stack_sample(void *ctx)
 {
-	return sample(0, ctx);
+	return sample_stack(LOOKED_UP, ctx);
 }
 
 SEC("fentry")
 int stack_sample_legacy(void *ctx)
 {
-	return sample(1, ctx);
+	return sample_stack(LEGACY, ctx);
 }
 
 /* Keeps the enum in the object's BTF, for bpf2go. */

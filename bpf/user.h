@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* What the saved user registers of a task say: the syscall that brought it into the kernel, if one did. */
+/* The saved user registers of a task: they hold the syscall that brought it into the kernel, if one did. */
 #ifndef LSMPROF_USER_H
 #define LSMPROF_USER_H
 
@@ -37,16 +37,17 @@ static __always_inline __u64 syscall(enum syscall_kind kind, __u64 nr)
 	return kind << SYSCALL_KIND_SHIFT | nr;
 }
 
-/* The instruction pointer is 0 for what never returns to user space: copy_thread zeroes the registers of kernel threads and of user
- * mode helpers (until their exec; they have no PF_KTHREAD since 343f4c49f243, 5.19), and the instruction pointer of io_uring's workers. The number is negative where an exception or a signal frame brought the task into the kernel. */
+/* ip is 0 for tasks that never return to user space: copy_thread zeroes the registers of kernel threads, those of
+ * user mode helpers until their exec (they lack PF_KTHREAD since 343f4c49f243, Linux 5.19), and the ip of io_uring's
+ * workers. nr is negative if an exception or a signal frame brought the task into the kernel. */
 struct user_state {
 	__u64 ip;
-	__u64 nr; /* the lower half */
+	__u64 nr; /* the upper half is undefined */
 	__u32 compat;
 };
 
-/* One question for the architecture, and no code that both share: either would cost the probe instructions. */
-static __always_inline struct user_state user_state_of(int legacy, struct task_struct *task, void *regs)
+/* Asks for the architecture once, and shares no code between the two: either would cost the probe instructions. */
+static __always_inline struct user_state user_state_of(enum probe_kind kind, struct task_struct *task, void *regs)
 {
 	struct user_state s;
 
@@ -54,22 +55,22 @@ static __always_inline struct user_state user_state_of(int legacy, struct task_s
 		struct pt_regs___x86 *x86 = regs;
 		struct task_struct___x86 *t = (void *)task;
 
-		s.ip = TASK(legacy, x86, ip);
-		s.nr = TASK(legacy, x86, orig_ax);
-		s.compat = TASK(legacy, t, thread_info.status) & TS_COMPAT;
+		s.ip = TASK(kind, x86, ip);
+		s.nr = TASK(kind, x86, orig_ax);
+		s.compat = TASK(kind, t, thread_info.status) & TS_COMPAT;
 		barrier_var(s.ip);
 	} else {
 		struct pt_regs___arm64 *arm64 = regs;
 		struct task_struct___arm64 *t = (void *)task;
 
-		s.ip = TASK(legacy, arm64, pc);
-		s.nr = TASK(legacy, arm64, syscallno);
-		s.compat = !!(TASK(legacy, t, thread_info.flags) & TIF_32BIT);
+		s.ip = TASK(kind, arm64, pc);
+		s.nr = TASK(kind, arm64, syscallno);
+		s.compat = !!(TASK(kind, t, thread_info.flags) & TIF_32BIT);
 	}
 	return s;
 }
 
-/* The upper half of the result means nothing: clearing it would take an instruction. So would handing over the struct. */
+/* The upper half of the result is undefined: clearing it would take an instruction. So would passing the struct. */
 static __always_inline __u64 syscall_in(__u64 nr, __u32 compat)
 {
 	if (unlikely(compat))

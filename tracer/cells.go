@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	cellSize = int(unsafe.Sizeof(bpf.ProbeCell{}))
+	cellSize = int(unsafe.Sizeof(bpf.ProbeCounter{}))
 	slotSize = int(unsafe.Sizeof(bpf.ProbeSlot{}))
 
-	cellOther = 1 // CELL_OTHER of bpf/types.h
+	cellOther = uint64(bpf.ProbeSharedCounterCOUNTER_SHARED)
 )
 
 // A cell's histogram is a profile.Histogram.
-var _ [profile.Buckets]uint32 = bpf.ProbeCell{}.Readings
+var _ [profile.Buckets]uint32 = bpf.ProbeCounter{}.Readings
 
 // bucketTable is the bucket of each reading below 4096 ns, which saves the probe from computing it.
 func bucketTable() (t [4096]uint8) {
@@ -34,8 +34,8 @@ func bucketTable() (t [4096]uint8) {
 type cells struct {
 	m    *ebpf.Map
 	mem  mapped
-	last []*bpf.ProbeCell // what the last drain found; nil: a free one
-	used int              // of them
+	last []*bpf.ProbeCounter // what the last drain found; nil: a free one
+	used int                 // of them
 }
 
 // newCells takes over m, also when it fails.
@@ -49,7 +49,7 @@ func newCells(m *ebpf.Map, cpus, perCPU int) (_ *cells, err error) {
 	if c.mem, err = mapMemory(m); err != nil {
 		return nil, fmt.Errorf("map cells: %w", err)
 	}
-	c.last = make([]*bpf.ProbeCell, len(c.mem)/cellSize)
+	c.last = make([]*bpf.ProbeCounter, len(c.mem)/cellSize)
 	// The first cell of a CPU takes the invocations that find none.
 	for cpu := range cpus {
 		c.at(cpu * perCPU).Tag = cellOther
@@ -58,8 +58,8 @@ func newCells(m *ebpf.Map, cpus, perCPU int) (_ *cells, err error) {
 }
 
 // at is the i-th cell, which a probe may be writing to.
-func (c *cells) at(i int) *bpf.ProbeCell {
-	return (*bpf.ProbeCell)(unsafe.Pointer(&c.mem[i*cellSize]))
+func (c *cells) at(i int) *bpf.ProbeCounter {
+	return (*bpf.ProbeCounter)(unsafe.Pointer(&c.mem[i*cellSize]))
 }
 
 func (c *cells) Close() error { return errors.Join(c.mem.Close(), c.m.Close()) }
@@ -96,7 +96,7 @@ func (c *cells) drain(fn func(*count)) error {
 			continue
 		}
 		if c.last[i] == nil {
-			c.last[i] = &bpf.ProbeCell{}
+			c.last[i] = &bpf.ProbeCounter{}
 			c.used++
 		}
 		if *live == *c.last[i] {
@@ -113,7 +113,7 @@ func (c *cells) drain(fn func(*count)) error {
 
 // difference is what a cell gained. The 32-bit counters wrap in no less than minutes at a billion per hour; drains are more
 // frequent.
-func difference(now, last *bpf.ProbeCell) (_ *count, changed bool) {
+func difference(now, last *bpf.ProbeCounter) (_ *count, changed bool) {
 	d := &count{
 		mntns:     uint32(now.Tag),
 		syscall:   uint16(now.Tag >> 32),

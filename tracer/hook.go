@@ -7,7 +7,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
-// noReturn is NO_RETURN of bpf/return.h.
+// noReturn is NO_RETURN of bpf/exit.h.
 const noReturn = 255
 
 // hookPrototype is the prototype of a hook's function.

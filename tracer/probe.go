@@ -76,17 +76,19 @@ func (l *loader) attachCounting(p *probe) error {
 	if v.quick {
 		var objs struct {
 			pair
-			Cells *ebpf.Map `ebpf:".data.cells"`
+			Cells *ebpf.Map `ebpf:".data.counters"`
 		}
-		l.placeQuickCells(spec)
+		if err := l.placeQuickCells(spec); err != nil {
+			return err
+		}
 		err = l.load(p.target, spec, constants, nil, &objs)
 		programs, counters = objs.pair, objs.Cells
 	} else {
 		var objs struct {
 			pair
-			Cells *ebpf.Map `ebpf:"cells"`
+			Cells *ebpf.Map `ebpf:"counters"`
 		}
-		spec.Maps[bpf.ProbeMapCells].MaxEntries = uint32(l.cpus * l.cells)
+		spec.Maps[bpf.ProbeMapCounters].MaxEntries = uint32(l.cpus * l.cells)
 		err = l.load(p.target, spec, constants, nil, &objs)
 		programs, counters = objs.pair, objs.Cells
 	}

@@ -1,19 +1,16 @@
 package tracer
 
 import (
+	"fmt"
+
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 
 	"github.com/lsmprof/lsmprof/bpf"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// LAST_QUICK_CELL_OF_CPU and LAST_QUICK_CELL of bpf/cells.h.
-const (
-	lastQuickCellOfCPU = 0x7ce11a55
-	lastQuickCell      = 0x7ce11a57
-)
-
-const quickMap = ".data.cells"
+const quickMap = ".data.counters"
 
 // largestValue is what most kernels let a map value have (KMALLOC_MAX_SIZE): room for the cells of all CPUs, of quick probes.
 const largestValue = 4 << 20
@@ -31,9 +28,9 @@ func (l *loader) variant(t target) (variant, error) {
 	const preemptible = bpf.ProbeModeMODE_PREEMPTIBLE
 	switch {
 	case l.mode&^preemptible == 0 && l.quickFits():
-		v.enter, v.exit = bpf.ProbeProgProbeEnterQuick, bpf.ProbeProgProbeExitQuick
+		v.enter, v.exit = bpf.ProbeProgProbeEnterInline, bpf.ProbeProgProbeExitInline
 		if l.mode == preemptible {
-			v.enter, v.exit = bpf.ProbeProgProbeEnterQuickPreemptible, bpf.ProbeProgProbeExitQuickPreemptible
+			v.enter, v.exit = bpf.ProbeProgProbeEnterInlinePreemptible, bpf.ProbeProgProbeExitInlinePreemptible
 		}
 		v.quick, v.pair = true, profile.PairPlain
 	case l.mode&^preemptible == bpf.ProbeModeMODE_MNTNS:
@@ -44,21 +41,36 @@ func (l *loader) variant(t target) (variant, error) {
 	return v, nil
 }
 
-// placeQuickCells gives the map value that has all cells its size, and the programs the two numbers that follow from it.
-func (l *loader) placeQuickCells(spec *ebpf.CollectionSpec) {
+// placeQuickCells gives the map value that holds all counters its size, and patches the two masks that follow from it into the
+// instructions of the pair. It fails if the exit program has no instruction to patch: object and loader do not match then.
+func (l *loader) placeQuickCells(spec *ebpf.CollectionSpec) error {
 	quick := spec.Maps[quickMap]
-	quick.Key, quick.Value = nil, nil // they describe one cell
+	quick.Key, quick.Value = nil, nil // they describe one counter
 	quick.ValueSize = uint32(l.quickCells() * cellSize)
 	quick.Contents = nil
-	delete(spec.Variables, bpf.ProbeVarQuickCells)
-	for _, p := range spec.Programs {
-		for i := range p.Instructions {
-			switch p.Instructions[i].Constant {
-			case lastQuickCellOfCPU:
-				p.Instructions[i].Constant = int64(l.cells - 1)
-			case lastQuickCell:
-				p.Instructions[i].Constant = int64(l.quickCells() - 1)
+	delete(spec.Variables, bpf.ProbeVarInlineCounters)
+	masks := map[bpf.ProbePatchedImmediate]int{
+		bpf.ProbePatchedImmediateLAST_COUNTER_OF_CPU: l.cells - 1,
+		bpf.ProbePatchedImmediateLAST_COUNTER:        l.quickCells() - 1,
+	}
+	for placeholder, mask := range masks {
+		for _, p := range spec.Programs {
+			patched := patch(p.Instructions, int64(placeholder), int64(mask))
+			if isExit := p.AttachType == ebpf.AttachTraceFExit; isExit != (patched > 0) {
+				return fmt.Errorf("probe object: %d instructions of %s hold %v", patched, p.Name, placeholder)
 			}
 		}
 	}
+	return nil
+}
+
+// patch replaces a constant in all instructions that hold it and returns their number.
+func patch(program asm.Instructions, placeholder, value int64) (patched int) {
+	for i := range program {
+		if program[i].Constant == placeholder {
+			program[i].Constant = value
+			patched++
+		}
+	}
+	return patched
 }

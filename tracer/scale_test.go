@@ -23,7 +23,7 @@ func (s scale) tracer() (t *Tracer, keys int) {
 	t = &Tracer{rows: map[rowKey]*profile.Row{}, names: newWorkloads(nil), books: map[string]*ruleBook{}}
 	t.names.proc = "/nowhere"
 	for p := range s.programs {
-		c := &cells{mem: make(mapped, s.cpus*s.cells*cellSize), last: make([]*bpf.ProbeCell, s.cpus*s.cells)}
+		c := &cells{mem: make(mapped, s.cpus*s.cells*cellSize), last: make([]*bpf.ProbeCounter, s.cpus*s.cells)}
 		t.order = append(t.order, &traced{
 			probe: &probe{cells: c},
 			sum:   profile.Program{ID: uint32(p + 1), Name: fmt.Sprintf("program_%d", p), Hook: fmt.Sprintf("hook_%d", p)},
@@ -43,7 +43,7 @@ func (s scale) tracer() (t *Tracer, keys int) {
 	return t, keys
 }
 
-// place takes a cell as find of bpf/cells.h does.
+// place takes a cell as find of bpf/counters.h does.
 func (s scale) place(c *cells, cpu int, mntns, syscall uint32) bool {
 	for way := range uint32(5) {
 		i := (mntns*0x9E3779B1 + syscall + way*0x55) & uint32(s.cells-1)

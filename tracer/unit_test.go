@@ -50,7 +50,7 @@ func TestFilterTable(t *testing.T) {
 }
 
 func TestDifferenceOfWrappedCounters(t *testing.T) {
-	last := bpf.ProbeCell{Tag: 3<<32 | 7, Sum: 1 << 40, Denials: 1<<32 - 1, Preempted: 5}
+	last := bpf.ProbeCounter{Tag: 3<<32 | 7, Sum: 1 << 40, Denials: 1<<32 - 1, Preempted: 5}
 	last.Readings[10] = 1<<32 - 3
 	now := last
 	now.Sum += 900
@@ -71,7 +71,7 @@ func TestDifferenceOfWrappedCounters(t *testing.T) {
 
 // A cell may be copied between the update of its sum and that of its histogram: nothing is lost, it comes with the next drain.
 func TestDifferenceOfHalfUpdatedCell(t *testing.T) {
-	var last, half, whole bpf.ProbeCell
+	var last, half, whole bpf.ProbeCounter
 	half.Sum = 100
 	whole.Sum, whole.Readings[20] = 100, 1
 	first, changed := difference(&half, &last)

@@ -3,7 +3,7 @@ package enforcer
 import (
 	"unsafe"
 
-	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/internal/enforcer/reference/bpf"
 )
 
 // Reference is the enforcer of `lsmprof enforce`.

@@ -1,7 +1,8 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* Hooks and maps of KubeArmor's enforcer and of one of its presets. A rule is found by its key, and none denies anything. */
+/* Hooks and maps of KubeArmor's enforcer and of one of its presets. A rule is found by its key, and none denies
+ * anything. */
 #include "lookalike.h"
 
 #define KEY_BYTES 400

@@ -1,8 +1,8 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* The hooks and maps of vArmor's enforcer. Rules are looked up and looked at one by one, as there; none of them denies anything.
- * The sizes of rules are those of the maps that the loader gives. */
+/* The hooks and maps of vArmor's enforcer. Rules are looked up and looked at one by one, as there; none of them
+ * denies anything. The sizes of rules are those of the maps that the loader gives. */
 #include "lookalike.h"
 
 #define RULES 64

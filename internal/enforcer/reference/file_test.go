@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/lsmprof/lsmprof/bpf"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/enforcer/reference/bpf"
 )
 
 func isErr(err, want error) bool { return errors.Is(err, want) }

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/internal/enforcer/reference/bpf"
 )
 
 // NetRule is a network rule: of connect or of socket creation.

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /* Paths of the reference enforcer: a buffer to build one in, the walk from a dentry to the root, and matching. */
-#ifndef LSMPROF_ENFORCER_PATH_H
-#define LSMPROF_ENFORCER_PATH_H
+#ifndef LSMPROF_REF_PATH_H
+#define LSMPROF_REF_PATH_H
 
-#include "types.h"
+#include "rules.h"
 
 #define PATH_MAX 4096
 #define NAME_MAX 255
 #define PATH_STEPS 64 /* components, and mounts crossed */
 #define PATH_BUFFERS 32
 
-/* A path lies right-aligned when it was walked, left-aligned when it was copied. The margins let the verifier see that
- * REF_PATTERN_LEN bytes before the end and NAME_MAX after any start are in bounds. */
+/* A path lies right-aligned when it was walked, left-aligned when it was copied. The margins let the verifier see
+ * that REF_PATTERN_LEN bytes before the end and NAME_MAX after any start are in bounds. */
 #define PATH_FIRST REF_PATTERN_LEN
 #define PATH_LAST (PATH_FIRST + PATH_MAX)
 
@@ -23,8 +23,8 @@ struct path_buffer {
 	__u8 data[PATH_LAST + NAME_MAX + 1];
 };
 
-/* Linux 5.11 and later may preempt an LSM program: one buffer to a CPU would then be shared by several tasks. A claim of 1 seen
- * after adding one's own is exclusive; it needs no fetching atomics, which 5.10 lacks. */
+/* Linux 5.11 and later may preempt an LSM program: one buffer to a CPU would then be shared by several tasks. A
+ * claim of 1 seen after adding one's own is exclusive; it needs no fetching atomics, which 5.10 lacks. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, PATH_BUFFERS);
@@ -53,9 +53,9 @@ static __always_inline void release_buffer(struct path_buffer *b)
 	__sync_fetch_and_add(&b->claims, -1);
 }
 
-/* Writes the path of dentry as seen from the root of the mount namespace; false: it cannot be written, so not matched, and the
- * caller denies. What changes from step to step is kept in the buffer: in registers, the verifier would follow every sequence of
- * components and mounts apart, for up to half a million instructions. */
+/* Writes the path of dentry as seen from the root of the mount namespace; false: it cannot be written, so not
+ * matched, and the caller denies. What changes from step to step is kept in the buffer: in registers, the verifier
+ * would follow every sequence of components and mounts apart, for up to half a million instructions. */
 static __noinline bool walk_path(struct path_buffer *b, struct vfsmount *vfsmnt, struct dentry *dentry)
 {
 	b->mnt = (__u64)vfsmnt - bpf_core_field_offset(struct mount, mnt);

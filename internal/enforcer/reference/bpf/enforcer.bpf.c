@@ -1,12 +1,12 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* The reference enforcer: a small BPF LSM enforcer of the same kind and cost as the products that lsmprof profiles. Twelve hooks,
- * rules by mount namespace, walked one by one; the first rule that matches decides, and none means allow. An allowed access has
- * therefore walked every rule.
+/* The reference enforcer: a small BPF LSM enforcer of the same kind and cost as the products that lsmprof profiles.
+ * Twelve hooks, rules by mount namespace, walked one by one; the first rule that matches decides, and none means
+ * allow. An allowed access has therefore walked every rule.
  *
  * A hook denies what it cannot decide: a path that is too long or that no buffer is free for. */
-#include "types.h"
+#include "rules.h"
 
 #include <stdbool.h>
 #include <bpf/bpf_helpers.h>
@@ -14,8 +14,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
-#include "enforcer_kernel.h"
-#include "enforcer_path.h"
+#include "kernel_types.h"
+#include "path.h"
 
 #define NAMESPACES 256
 
@@ -61,8 +61,9 @@ RULES_BY_NAMESPACE(ref_exec_outer, struct ref_path_rule);
 RULES_BY_NAMESPACE(ref_net_outer, struct ref_net_rule);
 RULES_BY_NAMESPACE(ref_mount_outer, struct ref_mount_rule);
 
-/* The inode number of the current task's mount namespace where that is confined, else 0. The scalar is read, not struct
- * ns_common: the field moved within it in 6.18 and again in 7.0. A task that exits has no namespaces any more. */
+/* The inode number of the current task's mount namespace where that is confined, else 0. The scalar is read, not
+ * struct ns_common: the field moved within it in 6.18 and again in 7.0. A task that exits has no namespaces any
+ * more. */
 static __always_inline __u32 confined_namespace(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();

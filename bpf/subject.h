@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* What a call is about, from the arguments of its hook: the path of a file, the address of a peer. Neither bpf_d_path nor any other
- * helper tells here: the programs that may call it are those on a few functions, and never those on BPF programs. */
-#ifndef LSMPROF_ABOUT_H
-#define LSMPROF_ABOUT_H
+/* The subject of a call, from the arguments of its hook: the path of a file, the address of a peer. Paths are walked
+ * here because bpf_d_path is allowed only in programs on a few kernel functions, and never in programs on BPF
+ * programs. */
+#ifndef LSMPROF_SUBJECT_H
+#define LSMPROF_SUBJECT_H
 
 #include "types.h"
 #include "task.h"
@@ -42,21 +43,22 @@ struct task_struct___subject {
 	char comm[16];
 } __relocated;
 
-/* Set before the load. */
+/* User space sets these before the load. */
 const volatile __u8 about; /* enum subject */
-const volatile __u8 about_argument; /* of the hook, counted from 0 */
+const volatile __u8 about_argument; /* index of the argument of the hook that holds it */
 
 #define HOOK_ARGUMENT(n)                                                                     \
 	case n:                                                                              \
 		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(arg) : "r"(ctx), "i"((n) * 8)); \
 		break
 
-/* The probe of a hook has its arguments in the context; that of an LSM program has, as the first one, the context of that. */
-static __always_inline void *hook_argument(int legacy, void *ctx, __u32 n)
+/* A probe on a hook finds the arguments in its context. A probe on an LSM program finds the context of that program
+ * there. */
+static __always_inline void *hook_argument(enum probe_kind kind, void *ctx, __u32 n)
 {
 	__u64 arg = 0;
 
-	if (!legacy) {
+	if (kind != LEGACY) {
 		bpf_probe_read_kernel(&arg, sizeof(arg), (void *)(*(__u64 *)ctx + 8 * n));
 		return (void *)arg;
 	}
@@ -71,13 +73,14 @@ static __always_inline void *hook_argument(int legacy, void *ctx, __u32 n)
 	return (void *)arg;
 }
 
-/* Where a walk is. In memory and not in registers: the verifier would follow every sequence of components and mounts apart. */
+/* The state of a walk. It is in memory, because with registers the verifier would follow every sequence of
+ * components and mounts. */
 struct walk {
-	__u64 mnt, mnt_root, dentry; /* pointers; no mount: the walk ends at the root of the file system */
+	__u64 mnt, mnt_root, dentry; /* pointers; mnt 0: the walk ends at the root of the file system */
 	__u64 used;
 };
 
-/* Writes the names from a dentry up to the root of the mount namespace; returns the bytes. */
+/* Writes the names from a dentry up to the root of the mount namespace. Returns the number of bytes. */
 static __noinline int walk_up(struct walk *w, __u8 *out)
 {
 	if (!w || !out)
@@ -99,7 +102,7 @@ static __noinline int walk_up(struct walk *w, __u8 *out)
 			continue;
 		}
 		parent = BPF_CORE_READ(here, d_parent);
-		/* A file without a directory, such as a pipe, is called by its name alone. */
+		/* A file without a directory, such as a pipe, has only its name. */
 		if (parent == here && w->used)
 			break;
 		used = w->used;
@@ -150,14 +153,14 @@ static __always_inline int about_task(__u8 *out, struct task_struct___subject *t
 	return 4 + sizeof(task->comm);
 }
 
-/* Writes at most ABOUT_BYTES; returns how many. */
-static __always_inline int tell_about(int legacy, void *ctx, struct walk *w, __u8 *out)
+/* Writes at most ABOUT_BYTES. Returns their number. */
+static __always_inline int write_subject(enum probe_kind kind, void *ctx, struct walk *w, __u8 *out)
 {
 	void *arg;
 
 	if (about == ABOUT_NOTHING)
 		return 0;
-	arg = hook_argument(legacy, ctx, about_argument);
+	arg = hook_argument(kind, ctx, about_argument);
 	switch (about) {
 	case ABOUT_EXEC:
 		arg = BPF_CORE_READ((struct linux_binprm *)arg, file);
@@ -169,19 +172,19 @@ static __always_inline int tell_about(int legacy, void *ctx, struct walk *w, __u
 		return about_path(w, out, arg);
 	case ABOUT_ENTRY:
 		return about_dentry(w, out, BPF_CORE_READ((struct path *)arg, mnt),
-				    hook_argument(legacy, ctx, about_argument + 1));
+				    hook_argument(kind, ctx, about_argument + 1));
 	case ABOUT_DENTRY:
 		return about_dentry(w, out, 0, arg);
 	case ABOUT_MOUNT:
 		return about_dentry(w, out, arg, BPF_CORE_READ((struct vfsmount *)arg, mnt_root));
 	case ABOUT_ADDRESS:
-		return about_address(out, arg, (__u32)(__u64)hook_argument(legacy, ctx, about_argument + 1));
+		return about_address(out, arg, (__u32)(__u64)hook_argument(kind, ctx, about_argument + 1));
 	case ABOUT_TASK:
 		return about_task(out, arg);
 	case ABOUT_NUMBERS:
 		((__u64 *)out)[0] = (__u64)arg;
-		((__u64 *)out)[1] = (__u64)hook_argument(legacy, ctx, about_argument + 1);
-		((__u64 *)out)[2] = (__u64)hook_argument(legacy, ctx, about_argument + 2);
+		((__u64 *)out)[1] = (__u64)hook_argument(kind, ctx, about_argument + 1);
+		((__u64 *)out)[2] = (__u64)hook_argument(kind, ctx, about_argument + 2);
 		return 3 * 8;
 	}
 	return 0;

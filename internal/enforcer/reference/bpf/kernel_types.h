@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /* The kernel's constants, and the fields of its structs, that the reference enforcer uses. */
-#ifndef LSMPROF_ENFORCER_KERNEL_H
-#define LSMPROF_ENFORCER_KERNEL_H
+#ifndef LSMPROF_REF_KERNEL_TYPES_H
+#define LSMPROF_REF_KERNEL_TYPES_H
 
 #include "kernel.h"
 
