@@ -2,11 +2,8 @@ package tracer
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
-
-	"github.com/cilium/ebpf"
 
 	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
@@ -51,8 +48,8 @@ func (t *Tracer) Poll(ctx context.Context) error {
 		return err
 	}
 	// After a change the next interval is in doubt too: make it short.
-	for _, b := range t.books {
-		if b.unsettled() {
+	for _, h := range t.histories {
+		if h.unsettled() {
 			if err := t.charge(); err != nil {
 				return err
 			}
@@ -62,7 +59,7 @@ func (t *Tracer) Poll(ctx context.Context) error {
 	return t.follow(ctx)
 }
 
-// charge drains the counters and reads the rules, in that order: see ruleBook.
+// charge drains the counters and reads the rules, in that order: see ruleHistory.
 func (t *Tracer) charge() error {
 	type drained struct {
 		program int
@@ -106,52 +103,6 @@ func (t *Tracer) tally(program int, c *count) {
 	row.Readings.Merge(&c.readings)
 }
 
-func (t *Tracer) rules(tr *traced, mntns uint32) int {
-	if b, ok := t.books[tr.enforcer]; ok {
-		return b.rules(mntns, tr.target.walks())
-	}
-	return profile.RulesUnknown
-}
-
-func (t *Tracer) readRules() {
-	for _, name := range slices.Sorted(maps.Keys(t.books)) {
-		if err := t.books[name].read(); err != nil {
-			t.warnf("rules of %s are unknown from here on: %v", name, err)
-			t.books[name].reader.Close()
-			delete(t.books, name)
-		}
-	}
-}
-
-// openBooks opens the rules of each enforcer whose programs are not those that its book was opened for.
-func (t *Tracer) openBooks(progs []Program) {
-	for _, e := range t.enforcers {
-		var own []Program
-		var ids []ebpf.ProgramID
-		for _, p := range progs {
-			if p.Attached() && e.Owns(p) {
-				own, ids = append(own, p), append(ids, p.ID)
-			}
-		}
-		if b, ok := t.books[e.Name]; ok {
-			if slices.Equal(b.programs, ids) {
-				continue
-			}
-			b.reader.Close()
-			delete(t.books, e.Name)
-		}
-		if len(own) == 0 || e.Open == nil {
-			continue
-		}
-		r, err := e.Open(own)
-		if err != nil {
-			t.warnf("rules of %s are unknown: %v", e.Name, err)
-			continue
-		}
-		t.books[e.Name] = &ruleBook{reader: r, programs: ids}
-	}
-}
-
 // lookInterval is how late it is noticed that a program was detached.
 const lookInterval = time.Second
 
@@ -173,7 +124,7 @@ func (t *Tracer) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.know(progs)
+	t.identifyEnforcers(progs)
 	targets := t.targets(progs)
 	present := map[targetID]bool{}
 	var fresh []target
@@ -195,8 +146,7 @@ func (t *Tracer) follow(ctx context.Context) error {
 	if !changed {
 		return nil
 	}
-	// Two readings before the new probes record anything, each behind a drain as ruleBook wants it.
-	t.openBooks(progs)
+	// Two readings before the new probes record anything, each behind a drain as ruleHistory wants it.
 	for range 2 {
 		if err := t.charge(); err != nil {
 			return err

@@ -1,82 +1,81 @@
 package tracer
 
 import (
+	"iter"
+	"slices"
+
 	"github.com/cilium/ebpf"
 
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// RuleReader reads the rules in force from an enforcer's own maps. It is called several times a second.
-type RuleReader interface {
-	// Read returns the policy of every workload that has one, by mount namespace; EveryWorkload is that of all others.
-	Read() (map[uint32]Policy, error)
-	Close() error
+// Enforcers knows which product owns a program and which rules that product has in force. A Tracer does not call it
+// from two goroutines at once.
+type Enforcers interface {
+	// Identify receives every loaded LSM program, at the start and again whenever programs came or went.
+	Identify([]Program)
+	// Owner returns the product that owns a program of the last Identify: its name, or Generic.
+	Owner(Program) string
+	// ReadRules reads the rules of every product that has programs attached and whose rules can be found. A Tracer
+	// calls it several times a second.
+	ReadRules() []RuleReading
 }
 
-// Policy is what is in force for one workload.
-type Policy struct {
-	// Generation tells two states apart even where the counts are the same; it must be comparable.
-	Generation any
-	// Rules is the number of rules that a program walks, or profile.RulesUnknown. The program is one on the hook, without an id, where
-	// programs of one hook are not told apart.
-	Rules func(Program) int
+// RuleReading is one reading of the rules of one product.
+type RuleReading struct {
+	Enforcer string
+	Programs []ebpf.ProgramID // attached, in ascending order; the rules are those of these programs
+	Policies Policies
+	Err      error // why the rules could not be read; Policies is then nil
 }
 
-// EveryWorkload stands for the workloads without a policy of their own. No mount namespace has this number.
-const EveryWorkload uint32 = 0
-
-func policyOf(policies map[uint32]Policy, mntns uint32) (Policy, bool) {
-	if p, ok := policies[mntns]; ok {
-		return p, true
-	}
-	p, ok := policies[EveryWorkload]
-	return p, ok
+// Policies holds the rules that a product had in force when they were read, by workload. A workload is the number of a
+// mount namespace, or AllWorkloads.
+type Policies interface {
+	// Workloads returns the workloads that have a policy. AllWorkloads stands for those without one of their own.
+	Workloads() iter.Seq[uint32]
+	// Generation returns a string that differs between any two states of a workload's rules, even if the number of
+	// rules is the same. It is empty if no policy applies to the workload.
+	Generation(workload uint32) string
+	// Rules returns the number of rules that a program walks for a workload: 0 if no policy applies to it, and
+	// profile.RulesUnknown if the number is in doubt. A program without an id stands for all programs on its hook.
+	Rules(workload uint32, program Program) int
 }
 
-// Enforcer is a product: which programs are its own, and how its rules are read.
-type Enforcer struct {
-	Name string
-	Owns func(Program) bool
-	// Open returns a reader of the rules that the programs walk. Nil: the rules of this product cannot be read.
-	Open func([]Program) (RuleReader, error)
-}
+// AllWorkloads stands for the workloads without a policy of their own. No mount namespace has this number.
+const AllWorkloads uint32 = 0
 
-// Generic is the enforcer of programs that no other owns.
+// Generic owns the programs that no product owns.
 const Generic = "generic"
 
-// ruleBook knows the rules of one enforcer over the last three readings.
+// ruleHistory holds the last three readings of the rules of one enforcer.
 //
-// Counters are drained and then the rules read, over and over. What one drain returns was recorded between the drain before and
-// this one; the rules were the same all that time if the readings around both drains agree.
-type ruleBook struct {
-	reader   RuleReader
-	programs []ebpf.ProgramID     // whose rules these are
-	last     [3]map[uint32]Policy // oldest first
+// The tracer drains the counters, then reads the rules, over and over. A drain returns the calls since the drain
+// before. The rules did not change meanwhile if the reading before the first drain and those after each of the two
+// drains agree.
+type ruleHistory struct {
+	programs []ebpf.ProgramID // whose rules these are
+	last     [3]Policies      // oldest first
 	reads    int
-	past     timeline // for single invocations, which say when they ran
+	timeline timeline // for events, which say when they ran
 }
 
-// read takes one more reading.
-func (b *ruleBook) read() error {
-	from := monotonic()
-	now, err := b.reader.Read()
-	if err != nil {
-		return err
-	}
-	b.past.add(reading{from, monotonic(), now})
-	b.last[0], b.last[1], b.last[2] = b.last[1], b.last[2], now
-	b.reads++
-	return nil
+// add appends a reading that was taken between from and to, CLOCK_MONOTONIC in ns.
+func (h *ruleHistory) add(now Policies, from, to uint64) {
+	h.timeline.add(reading{from, to, now})
+	h.last[0], h.last[1], h.last[2] = h.last[1], h.last[2], now
+	h.reads++
 }
 
-// unsettled says that the rules of some workload changed between the last two readings.
-func (b *ruleBook) unsettled() bool {
-	if b.reads < 2 {
+// unsettled reports whether the rules of any workload differ between the last two readings.
+func (h *ruleHistory) unsettled() bool {
+	if h.reads < 2 {
 		return true
 	}
-	for _, m := range []map[uint32]Policy{b.last[1], b.last[2]} {
-		for ns := range m {
-			if b.last[1][ns].Generation != b.last[2][ns].Generation {
+	before, now := h.last[1], h.last[2]
+	for _, policies := range []Policies{before, now} {
+		for workload := range policies.Workloads() {
+			if before.Generation(workload) != now.Generation(workload) {
 				return true
 			}
 		}
@@ -84,16 +83,63 @@ func (b *ruleBook) unsettled() bool {
 	return false
 }
 
-// rules is the number of rules that were in force during the drain between the last two readings, or RulesUnknown.
-func (b *ruleBook) rules(mntns uint32, program Program) int {
-	p, ok := policyOf(b.last[2], mntns)
-	before, _ := policyOf(b.last[1], mntns)
-	first, _ := policyOf(b.last[0], mntns)
-	if b.reads < len(b.last) || p.Generation != before.Generation || p.Generation != first.Generation {
+// rules returns the number of rules that were in force between the last two drains, or RulesUnknown.
+func (h *ruleHistory) rules(mntns uint32, program Program) int {
+	if h.reads < len(h.last) {
 		return profile.RulesUnknown
 	}
-	if !ok {
-		return 0
+	now := h.last[2]
+	for _, earlier := range h.last[:2] {
+		if earlier.Generation(mntns) != now.Generation(mntns) {
+			return profile.RulesUnknown
+		}
 	}
-	return p.Rules(program)
+	return now.Rules(mntns, program)
+}
+
+// identifyEnforcers looks up which enforcers own the programs.
+func (t *Tracer) identifyEnforcers(progs []Program) {
+	if t.opts.Enforcers != nil {
+		t.opts.Enforcers.Identify(progs)
+	}
+}
+
+func (t *Tracer) enforcerOf(p Program) string {
+	if t.opts.Enforcers == nil {
+		return Generic
+	}
+	return t.opts.Enforcers.Owner(p)
+}
+
+// readRules adds a reading to the history of each enforcer. An enforcer whose programs were replaced, or whose rules
+// could not be read, starts a new history.
+func (t *Tracer) readRules() {
+	if t.opts.Enforcers == nil {
+		return
+	}
+	from := monotonic()
+	readings := t.opts.Enforcers.ReadRules()
+	to := monotonic()
+	known := make(map[string]*ruleHistory, len(readings))
+	for _, r := range readings {
+		if r.Err != nil {
+			t.warnf("rules of %s are unknown: %v", r.Enforcer, r.Err)
+			continue
+		}
+		h := t.histories[r.Enforcer]
+		if h == nil || !slices.Equal(h.programs, r.Programs) {
+			h = &ruleHistory{programs: r.Programs}
+		}
+		h.add(r.Policies, from, to)
+		known[r.Enforcer] = h
+	}
+	t.histories = known
+}
+
+// rules returns the number of rules that a target walked between the last two drains, or RulesUnknown.
+func (t *Tracer) rules(tr *traced, mntns uint32) int {
+	if h, ok := t.histories[tr.enforcer]; ok {
+		return h.rules(mntns, tr.target.walks())
+	}
+	return profile.RulesUnknown
 }

@@ -20,7 +20,7 @@ var full = scale{workloads: 500, programs: 14, syscalls: 40, cpus: 2, cells: 1 <
 
 // tracer is one whose programs ran everywhere, with counters as the probes leave them; keys is how many found one.
 func (s scale) tracer() (t *Tracer, keys int) {
-	t = &Tracer{rows: map[rowKey]*profile.Row{}, names: newWorkloads(nil), books: map[string]*ruleBook{}}
+	t = &Tracer{rows: map[rowKey]*profile.Row{}, names: newWorkloads(nil)}
 	t.names.proc = "/nowhere"
 	for p := range s.programs {
 		c := &cells{mem: make(mapped, s.cpus*s.cells*cellSize), last: make([]*bpf.ProbeCounter, s.cpus*s.cells)}

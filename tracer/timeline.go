@@ -9,7 +9,7 @@ import (
 // reading is what the rules were at some time between from and to, CLOCK_MONOTONIC in ns.
 type reading struct {
 	from, to uint64
-	policies map[uint32]Policy
+	policies Policies
 }
 
 // timeline is the readings of the last seconds, oldest first.
@@ -40,16 +40,13 @@ func (t timeline) rules(mntns uint32, program Program, start, end uint64) int {
 	if first < 0 || last < 0 {
 		return profile.RulesUnknown
 	}
-	p, ok := policyOf(t[first].policies, mntns)
-	for _, r := range t[first+1 : last+1] {
-		if now, _ := policyOf(r.policies, mntns); now.Generation != p.Generation {
+	now := t[last].policies
+	for _, r := range t[first:last] {
+		if r.policies.Generation(mntns) != now.Generation(mntns) {
 			return profile.RulesUnknown
 		}
 	}
-	if !ok {
-		return 0
-	}
-	return p.Rules(program)
+	return now.Rules(mntns, program)
 }
 
 // monotonic is the clock that the probes read.

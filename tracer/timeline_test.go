@@ -7,16 +7,14 @@ import (
 )
 
 func TestTimelineKnowsRulesBetweenEqualReadings(t *testing.T) {
-	policy := func(generation, rules int) map[uint32]Policy {
-		return map[uint32]Policy{1: {Generation: generation, Rules: func(Program) int { return rules }}}
-	}
+	policy := func(generation string, rules int) Policies { return fakePolicies{1: {generation, rules}} }
 	var line timeline
-	line.add(reading{100, 110, policy(1, 8)})
-	line.add(reading{200, 210, policy(1, 8)})
-	line.add(reading{300, 310, policy(2, 2)})
-	line.add(reading{400, 410, policy(2, 2)})
-	line.add(reading{500, 510, map[uint32]Policy{}})
-	line.add(reading{600, 610, map[uint32]Policy{}})
+	line.add(reading{100, 110, policy("a", 8)})
+	line.add(reading{200, 210, policy("a", 8)})
+	line.add(reading{300, 310, policy("b", 2)})
+	line.add(reading{400, 410, policy("b", 2)})
+	line.add(reading{500, 510, fakePolicies{}})
+	line.add(reading{600, 610, fakePolicies{}})
 	const unknown = profile.RulesUnknown
 	for _, c := range []struct {
 		what       string

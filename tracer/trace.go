@@ -127,8 +127,8 @@ func (t *Tracer) invocation(h *held, o *origin, epoch time.Time, symbols *userSy
 		inv.Reading = float64(h.Reading)
 		inv.Body = max(0, inv.Reading-bias(t.opts.Calibration))
 		// Of one without a reading nobody knows when it began.
-		if b, ok := t.books[o.program.Enforcer]; ok {
-			inv.Rules = b.past.rules(h.Mntns, o.walks, h.Start, h.end())
+		if known, ok := t.histories[o.program.Enforcer]; ok {
+			inv.Rules = known.timeline.rules(h.Mntns, o.walks, h.Start, h.end())
 		}
 	}
 	return inv

@@ -27,8 +27,9 @@ type Options struct {
 	Select func(Program) bool // nil: every attached program
 	Filter Filter
 	Scope  profile.Scope
-	// Enforcers says whose programs these are; the first that owns one has it. It is asked again when programs came or went. Nil: nobody's.
-	Enforcers func([]Program) []Enforcer
+	// Enforcers knows which product owns a program and which rules are in force. Nil: every program belongs to Generic,
+	// and its number of rules is unknown.
+	Enforcers Enforcers
 	// Memory bounds what the counters of all targets take together, in bytes; see cellsPerCPU. 0: DefaultMemory.
 	Memory int
 	// Sample measures one of that many invocations, at random, and charges it that many times. 0 and 1: all of them.
@@ -55,14 +56,13 @@ type Tracer struct {
 	opts      Options
 	loader    *loader
 	started   time.Time
-	probes    map[targetID]*traced // by the last target of each
-	order     []*traced            // by first appearance: the index of profile.Row.Program
-	books     map[string]*ruleBook
-	links     []link.ID // at the last look
+	probes    map[targetID]*traced    // by the last target of each
+	order     []*traced               // by first appearance: the index of profile.Row.Program
+	histories map[string]*ruleHistory // by enforcer
+	links     []link.ID               // at the last look
 	looked    time.Time
 	draining  time.Duration // what the last reading of all counters took
 	rows      map[rowKey]*profile.Row
-	enforcers []Enforcer // at the last look
 	names     workloads
 	warned    map[string]bool
 	warns     []profile.Warning
@@ -109,11 +109,11 @@ func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
 		return nil, err
 	}
 	t := &Tracer{
-		opts: opts, links: links, probes: map[targetID]*traced{}, books: map[string]*ruleBook{}, rows: map[rowKey]*profile.Row{},
+		opts: opts, links: links, probes: map[targetID]*traced{}, rows: map[rowKey]*profile.Row{},
 		names: newWorkloads(opts.Namer), warned: map[string]bool{},
 		origins: map[uint32]*origin{}, files: newELFFiles(),
 	}
-	t.know(progs)
+	t.identifyEnforcers(progs)
 	targets := t.targets(progs)
 	if len(targets) == 0 && len(t.warns) > 0 {
 		return nil, errors.New(t.warns[0].Text)
@@ -134,7 +134,6 @@ func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
 		return nil, err
 	}
 	t.opts.Progress = nil
-	t.openBooks(progs)
 	for range 2 {
 		t.readRules()
 	}
@@ -266,22 +265,6 @@ func (t *Tracer) predecessor(target target) *traced {
 	return nil
 }
 
-// know asks whose programs these are.
-func (t *Tracer) know(progs []Program) {
-	if t.opts.Enforcers != nil {
-		t.enforcers = t.opts.Enforcers(progs)
-	}
-}
-
-func (t *Tracer) enforcerOf(p Program) string {
-	for _, e := range t.enforcers {
-		if e.Owns(p) {
-			return e.Name
-		}
-	}
-	return Generic
-}
-
 func (t *Tracer) warnf(format string, args ...any) {
 	w := fmt.Sprintf(format, args...)
 	if !t.warned[w] {
@@ -303,9 +286,6 @@ func (t *Tracer) Close() error {
 		})
 	}
 	wg.Wait()
-	for _, b := range t.books {
-		errs = append(errs, b.reader.Close())
-	}
 	if t.loader != nil {
 		errs = append(errs, t.loader.Close())
 	}

@@ -141,39 +141,6 @@ func TestSyscallName(t *testing.T) {
 	}
 }
 
-// generations is a policy for namespace 1 by its generation; 0: none.
-func (b *ruleBook) note(generation, rules int) {
-	policies := map[uint32]Policy{}
-	if generation > 0 {
-		policies[1] = Policy{Generation: generation, Rules: func(Program) int { return rules }}
-	}
-	b.last[0], b.last[1], b.last[2] = b.last[1], b.last[2], policies
-	b.reads++
-}
-
-func TestRulesAreKnownOnlyBetweenEqualReadings(t *testing.T) {
-	type reading struct{ generation, rules, want int }
-	const unknown = profile.RulesUnknown
-	for name, readings := range map[string][]reading{
-		"steady":          {{1, 8, unknown}, {1, 8, unknown}, {1, 8, 8}, {1, 8, 8}},
-		"changed":         {{1, 8, unknown}, {1, 8, unknown}, {1, 8, 8}, {2, 2, unknown}, {2, 2, unknown}, {2, 2, 2}},
-		"there and back":  {{1, 8, unknown}, {1, 8, unknown}, {1, 8, 8}, {3, 8, unknown}, {3, 8, unknown}, {3, 8, 8}},
-		"confined late":   {{0, 0, unknown}, {0, 0, unknown}, {0, 0, 0}, {1, 4, unknown}, {1, 4, unknown}, {1, 4, 4}},
-		"released":        {{1, 4, unknown}, {1, 4, unknown}, {1, 4, 4}, {0, 0, unknown}, {0, 0, unknown}, {0, 0, 0}},
-		"changing always": {{1, 1, unknown}, {2, 2, unknown}, {3, 3, unknown}, {4, 4, unknown}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var b ruleBook
-			for i, r := range readings {
-				b.note(r.generation, r.rules)
-				if got := b.rules(1, Program{Hook: "file_open"}); got != r.want {
-					t.Errorf("after reading %d: %d rules, want %d", i, got, r.want)
-				}
-			}
-		})
-	}
-}
-
 // pods is a Namer.
 type pods map[uint32]string
 

@@ -9,29 +9,40 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // fakeRules says what a reading shows; there is one namespace, this process's.
 type fakeRules struct {
-	read   func() Reading
+	read   func() inforce.Reading
 	closed bool
 }
 
-func (r *fakeRules) Read() (Reading, error) { return r.read(), nil }
+func (r *fakeRules) Read() (inforce.Reading, error) { return r.read(), nil }
 
 func (r *fakeRules) Close() error {
 	r.closed = true
 	return nil
 }
 
-func reading(programs int, policies map[uint32]enforcer.Policy) Reading {
-	r := Reading{map[string][]ebpf.ProgramID{}, map[string]enforcer.Policies{"reference": policies}}
-	for i := range programs {
-		r.Programs["reference"] = append(r.Programs["reference"], ebpf.ProgramID(i+1))
+func reading(programs int, policies map[uint32]enforcer.Policy) inforce.Reading {
+	if programs == 0 {
+		return inforce.Reading{}
 	}
-	return r
+	e := inforce.Enforcer{Name: "reference", RulesKnown: true, Policies: policies}
+	for i := range programs {
+		e.Programs = append(e.Programs, tracer.Program{ID: ebpf.ProgramID(i + 1)})
+	}
+	return inforce.Reading{Enforcers: []inforce.Enforcer{e}}
+}
+
+// load adds a program to the reference enforcer of a reading.
+func load(r *inforce.Reading, id int) {
+	e := &r.Enforcers[0]
+	e.Programs = append(e.Programs, tracer.Program{ID: ebpf.ProgramID(id)})
 }
 
 func TestCheckOfScenarios(t *testing.T) {
@@ -46,7 +57,7 @@ func TestCheckOfScenarios(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		scenario rundir.Scenario
-		reading  Reading
+		reading  inforce.Reading
 		want     string // empty: in force
 	}{
 		"removed":                 {removed, reading(0, nil), ""},
@@ -74,8 +85,8 @@ func TestCheckOfScenarios(t *testing.T) {
 
 // inForce makes readings follow the fake enforcer's state. Whether a namespace is confined a fake cannot show: all slots are in
 // one.
-func inForce(f *fakeSuite, n *int, spoil func(n int, r *Reading)) func() Reading {
-	return func() Reading {
+func inForce(f *fakeSuite, n *int, spoil func(n int, r *inforce.Reading)) func() inforce.Reading {
+	return func() inforce.Reading {
 		*n++
 		r := reading(0, nil)
 		if f.enforcer.state == rundir.Installed {
@@ -127,11 +138,11 @@ func TestARoundWithChangedRulesIsRepeated(t *testing.T) {
 			defer d.Close()
 			b, f := fakeBench(t, d)
 			reads, changed := 0, false
-			b.Rules = &fakeRules{read: inForce(f, &reads, func(n int, r *Reading) {
+			b.Rules = &fakeRules{read: inForce(f, &reads, func(n int, r *inforce.Reading) {
 				// Something is loaded anew behind a verified state, once.
 				if n > 6 && !changed && f.enforcer.state == rundir.Installed {
 					changed = true
-					r.Programs["reference"] = append(r.Programs["reference"], 99)
+					load(r, 99)
 				}
 			})}
 			if err := b.Run(context.Background()); err != nil {
@@ -161,9 +172,9 @@ func TestRulesThatNeverStayEndTheBench(t *testing.T) {
 	defer d.Close()
 	b, f := fakeBench(t, d)
 	reads := 0
-	b.Rules = &fakeRules{read: inForce(f, &reads, func(n int, r *Reading) {
+	b.Rules = &fakeRules{read: inForce(f, &reads, func(n int, r *inforce.Reading) {
 		if f.enforcer.state == rundir.Installed {
-			r.Programs["reference"] = append(r.Programs["reference"], ebpf.ProgramID(100+n))
+			load(r, 100+n)
 		}
 	})}
 	err := b.Run(context.Background())

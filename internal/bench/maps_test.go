@@ -9,6 +9,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
@@ -46,7 +47,7 @@ func TestMapsOfTheReferenceEnforcer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	maps := &Maps{Products: []enforcer.Product{enforcer.VArmor, enforcer.Reference}}
+	maps := inforce.New(nil)
 	defer maps.Close()
 	w, err := Commands{Dir: t.TempDir()}.Start(t.Context(), rundir.Test{Name: "holder", Run: "true"}, 0)
 	if err != nil {
@@ -83,7 +84,7 @@ func TestMapsOfTheReferenceEnforcer(t *testing.T) {
 					t.Errorf("round %d, %s passes for %s", round, s.Name, other.Name)
 				}
 			}
-			if s.Confined && before.changed(now, []uint32{ns}) == "" {
+			if s.Confined && difference(before, now, []uint32{ns}) == "" {
 				t.Errorf("round %d, %s: the rules were replaced and it does not show", round, s.Name)
 			}
 			// A policy with the same numbers is another policy.
@@ -91,7 +92,7 @@ func TestMapsOfTheReferenceEnforcer(t *testing.T) {
 				if err := e.enforcer.Confine(ns, reference.Policy{Fillers: s.Rules}); err != nil {
 					t.Fatal(err)
 				}
-				if again, err := maps.Read(); err != nil || now.changed(again, []uint32{ns}) == "" {
+				if again, err := maps.Read(); err != nil || difference(now, again, []uint32{ns}) == "" {
 					t.Errorf("round %d, %s: replaced by its like, and it does not show (%v)", round, s.Name, err)
 				}
 			}
@@ -126,7 +127,7 @@ func TestRulesThatGoAwayAreNoticed(t *testing.T) {
 	}
 	b := &Bench{
 		Dir: d, Suites: map[rundir.Kind]Suite{rundir.Command: beforeEach{Commands{Dir: t.TempDir()}, spoil}}, Enforcer: ref,
-		Rules: &Maps{Products: []enforcer.Product{enforcer.Reference}},
+		Rules: inforce.New(nil),
 	}
 	if err := b.Run(context.Background()); err != nil {
 		t.Fatal(err)

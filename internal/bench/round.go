@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
@@ -111,10 +112,10 @@ func (m *batchRun) round(ctx context.Context, n int, active []int) (_ []rundir.R
 }
 
 // enter brings the machine into a state, and returns when the scenarios are in force.
-func (m *batchRun) enter(ctx context.Context, s rundir.State, scenarios, slots []int) (Reading, error) {
+func (m *batchRun) enter(ctx context.Context, s rundir.State, scenarios, slots []int) (inforce.Reading, error) {
 	if m.state != s {
 		if err := m.bench.Enforcer.Switch(ctx, s); err != nil {
-			return Reading{}, fmt.Errorf("%s: %w", s, err)
+			return inforce.Reading{}, fmt.Errorf("%s: %w", s, err)
 		}
 		m.state = s
 	}

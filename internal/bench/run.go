@@ -16,8 +16,8 @@ type Bench struct {
 	Dir      *Dir
 	Suites   map[rundir.Kind]Suite
 	Enforcer Enforcer
-	Rules    Reader    // nil: what is in force is neither checked nor recorded
-	Profiler *Profiler // nil: no profile runs, and nothing is explained
+	Rules    InForceReader // nil: what is in force is neither checked nor recorded
+	Profiler *Profiler     // nil: no profile runs, and nothing is explained
 	Progress func(Progress)
 	// Settle is what the kernel gets, after a switch, to free what it no longer needs: that would run in the slices otherwise.
 	Settle time.Duration

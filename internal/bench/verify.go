@@ -3,9 +3,11 @@ package bench
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
@@ -14,9 +16,9 @@ const patience = 5 * time.Second
 
 // verify waits until the enforcers' own maps show what the scenarios of a state are about, and returns that reading. Nothing is
 // scored before.
-func (m *batchRun) verify(ctx context.Context, scenarios, slots []int) (Reading, error) {
+func (m *batchRun) verify(ctx context.Context, scenarios, slots []int) (inforce.Reading, error) {
 	if m.bench.Rules == nil {
-		return Reading{}, nil
+		return inforce.Reading{}, nil
 	}
 	limit := patience
 	for _, i := range scenarios {
@@ -26,7 +28,7 @@ func (m *batchRun) verify(ctx context.Context, scenarios, slots []int) (Reading,
 	}
 	deadline := time.Now().Add(limit)
 	for {
-		now, err := m.bench.Rules.Read()
+		now, err := readInForce(m.bench.Rules)
 		for k := 0; k < len(scenarios) && err == nil; k++ {
 			i := scenarios[k]
 			if err = check(m.plan.Scenarios[i], now, m.workers.mntns[slots[i]]); err != nil {
@@ -44,15 +46,15 @@ func (m *batchRun) verify(ctx context.Context, scenarios, slots []int) (Reading,
 }
 
 // check compares what is in force with what the scenario says.
-func check(s rundir.Scenario, r Reading, mntns []uint32) error {
-	f, err := r.of(mntns)
+func check(s rundir.Scenario, r inforce.Reading, mntns []uint32) error {
+	f, err := summarize(r, mntns)
 	if err != nil {
 		return err
 	}
 	own := enforcer.Reference.Name
 	switch {
 	case s.Setup != nil:
-		return checkExpected(s, f)
+		return checkExpected(s, r, f)
 	case s.State == rundir.Removed && f.Programs[own] > 0:
 		return fmt.Errorf("%d programs of the reference enforcer are attached: end the `lsmprof enforce` that holds them", f.Programs[own])
 	case !s.NeedsReference():
@@ -73,13 +75,13 @@ func check(s rundir.Scenario, r Reading, mntns []uint32) error {
 }
 
 // checkExpected is for enforcers that others drive: any product that lsmprof knows may have the rules.
-func checkExpected(s rundir.Scenario, f rundir.InForce) error {
+func checkExpected(s rundir.Scenario, r inforce.Reading, f rundir.InForce) error {
 	switch want := s.Expect; {
 	case want == nil:
 		return nil
 	case want.None && len(f.Policies) > 0:
 		return fmt.Errorf("the maps have a policy for it: %s", policiesText(f))
-	case want.None && len(f.Programs) == 0:
+	case want.None && !slices.ContainsFunc(r.Enforcers, func(e inforce.Enforcer) bool { return e.RulesKnown }):
 		return fmt.Errorf("no enforcer that lsmprof knows is attached")
 	case want.None:
 		return nil
@@ -110,20 +112,20 @@ func rulesText(r enforcer.Rules) string {
 
 // unchanged reads again what is in force; a reason says that the slices in between are worth nothing. What was in force is noted
 // with the scenarios.
-func (m *batchRun) unchanged(before Reading, scenarios, slots []int, noted []*rundir.InForce) (reason string, err error) {
+func (m *batchRun) unchanged(before inforce.Reading, scenarios, slots []int, noted []*rundir.InForce) (reason string, err error) {
 	if m.bench.Rules == nil {
 		return "", nil
 	}
-	now, err := m.bench.Rules.Read()
+	now, err := readInForce(m.bench.Rules)
 	if err != nil {
 		return "", err
 	}
 	for _, i := range scenarios {
 		mntns := m.workers.mntns[slots[i]]
-		if why := before.changed(now, mntns); why != "" {
+		if why := difference(before, now, mntns); why != "" {
 			return fmt.Sprintf("%s while %s was measured", why, m.plan.Scenarios[i].Name), nil
 		}
-		f, err := now.of(mntns)
+		f, err := summarize(now, mntns)
 		if err != nil {
 			return "", err
 		}

@@ -32,7 +32,7 @@ type benchOptions struct {
 	dir, resume string
 	enforcer    string
 	rules       string
-	owners      owners
+	unknown     enforcerFlags
 	tests       []string
 	custom      []string
 	unixbench   string
@@ -69,8 +69,8 @@ func (o *benchOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.resume, "resume", "", "go on with the run in this `directory`; everything else comes from its run.json")
 	f.StringVar(&o.enforcer, "enforcer", "reference", "reference, or none: identical scenarios, which show what this machine can tell apart")
 	f.StringVar(&o.rules, "rules", "1,2,4,8", "scenarios with so many rules of each type")
-	f.StringVar(&o.owners.rulesMap, "rules-map", "", rulesMapUsage)
-	o.owners.rules = -1
+	f.StringVar(&o.unknown.rulesMap, "rules-map", "", rulesMapUsage)
+	o.unknown.rules = -1
 	f.StringVar(&o.scenarios, "scenarios", "", "read the scenarios from this YAML `file`")
 	f.StringSliceVar(&o.tests, "tests", nil, "built-in tests, or all, or probes for those that UnixBench lacks; default: UnixBench's")
 	f.StringArrayVar(&o.custom, "test", nil, "a command as a test: `'name=N; run=COMMAND; metric=REGEXP; better=higher|lower'`; repeatable")
@@ -117,7 +117,7 @@ func benchCmd(ctx context.Context, std streams, args []string) error {
 }
 
 func (o *benchOptions) validate(f *pflag.FlagSet) (err error) {
-	if err := o.owners.validate(); err != nil {
+	if err := o.unknown.validate(); err != nil {
 		return err
 	}
 	for _, choice := range []struct{ flag, value, a, b string }{

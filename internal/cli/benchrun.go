@@ -8,6 +8,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/unixbench"
@@ -30,7 +31,7 @@ func (o *benchOptions) measure(ctx context.Context, std streams, d *bench.Dir) (
 		return fmt.Errorf("the run was begun on %s, %s: this is %s, %s", d.Info.Machine.Kernel, d.Info.Machine.CPU, now.Kernel, now.CPU)
 	}
 	plan := &d.Info.Plan
-	o.owners.rulesMap, o.owners.rules = plan.RulesMap, -1
+	o.unknown.rulesMap, o.unknown.rules = plan.RulesMap, -1
 	release := leaveCPUs(plan.CPUs)
 	defer release()
 	profiler, err := o.profiler(d)
@@ -49,27 +50,26 @@ func (o *benchOptions) measure(ctx context.Context, std streams, d *bench.Dir) (
 	b := bench.Bench{
 		Dir: d, Suites: suites, Enforcer: e, Profiler: profiler, Progress: newBenchProgress(std.err, d).report, Settle: settle,
 	}
-	if b.Rules, err = rulesReader(d, &o.owners); err != nil {
+	if b.Rules, err = inForceReader(d, o.unknown.registry()); err != nil {
 		return err
 	}
 	return b.Run(ctx)
 }
 
-// rulesReader reads what is in force while a scenario is measured. Where no scenario says what it expects, a kernel that does not let
-// the maps be read is no reason to measure nothing.
-func rulesReader(d *bench.Dir, whose *owners) (bench.Reader, error) {
+// inForceReader returns what reads the rules in force while a scenario is measured. It is nil if there is nothing to
+// read, or if the maps cannot be read and no scenario depends on them.
+func inForceReader(d *bench.Dir, registry *inforce.Registry) (bench.InForceReader, error) {
 	if d.Info.Enforcer == "none" {
 		return nil, nil
 	}
-	maps := &bench.Maps{Products: enforcer.All()}
-	if source, given := whose.source(); given {
-		maps.Unknown = &source
-	}
-	_, err := maps.Read()
+	reading, err := registry.Read()
 	if err == nil {
-		return maps, nil
+		err = reading.Err()
 	}
-	err = errors.Join(err, maps.Close())
+	if err == nil {
+		return registry, nil
+	}
+	err = errors.Join(err, registry.Close())
 	says := func(s rundir.Scenario) bool { return s.NeedsReference() || s.Expect != nil }
 	if slices.ContainsFunc(d.Info.Plan.Scenarios, says) {
 		return nil, err
@@ -116,7 +116,7 @@ func (o *benchOptions) profiler(d *bench.Dir) (*bench.Profiler, error) {
 	}
 	return &bench.Profiler{
 		Options: tracer.Options{
-			Select: selects(&d.Info.Plan), Scope: scope, Enforcers: o.owners.enforcers, Preemptible: kernel.Preempts(), Calibration: *d.Info.Calibration,
+			Select: selects(&d.Info.Plan), Scope: scope, Enforcers: o.unknown.registry(), Preemptible: kernel.Preempts(), Calibration: *d.Info.Calibration,
 		},
 		Slice: d.Info.Plan.Slice,
 		Describe: func(s *profile.Snapshot) {
@@ -130,7 +130,7 @@ func selects(plan *rundir.Plan) func(tracer.Program) bool {
 	if slices.ContainsFunc(plan.Scenarios, func(s rundir.Scenario) bool { return s.Setup != nil }) {
 		return nil // whatever the commands start
 	}
-	return func(p tracer.Program) bool { return enforcer.Reference.Owns(asProgram(p)) }
+	return func(p tracer.Program) bool { return enforcer.Reference.Owns(p) }
 }
 
 // suites are where tests are started from.

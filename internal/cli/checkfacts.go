@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
@@ -101,12 +102,11 @@ func findEnforcers() ([]foundEnforcer, error) {
 		return nil, err
 	}
 	byName := map[string]int{}
-	var whose owners
-	whose.look(progs)
+	enforcers := inforce.New(nil)
+	enforcers.Identify(progs)
 	for _, p := range progs {
-		name := whose.name(p)
 		if p.Attached() {
-			byName[name]++
+			byName[enforcers.Owner(p)]++
 		}
 	}
 	var found []foundEnforcer

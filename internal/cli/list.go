@@ -11,8 +11,9 @@ import (
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
-	"github.com/lsmprof/lsmprof/internal/text"
+	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/lsm"
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -50,8 +51,8 @@ type listedWorkload struct {
 func list(ctx context.Context, std streams, args []string) error {
 	f := newFlags(std, "list", "", listShort)
 	var known containers
-	whose := owners{rules: -1}
-	whose.flags(f)
+	var unknown enforcerFlags
+	unknown.flags(f)
 	f.StringVar(&known.endpoint, "runtime-endpoint", "", endpointUsage)
 	format := f.StringP("format", "o", "text", "text or json")
 	if err := parseNoArgs(f, args); err != nil {
@@ -60,11 +61,11 @@ func list(ctx context.Context, std streams, args []string) error {
 	if *format != "text" && *format != "json" {
 		return usageError{fmt.Errorf("list: -o %s: must be text or json", *format)}
 	}
-	if err := whose.validate(); err != nil {
+	if err := unknown.validate(); err != nil {
 		return usageError{fmt.Errorf("list: %w", err)}
 	}
 	known.look(ctx)
-	l, err := newListing(&known, &whose)
+	l, err := newListing(&known, unknown.registry())
 	if err != nil {
 		return classify(err)
 	}
@@ -76,8 +77,9 @@ func list(ctx context.Context, std streams, args []string) error {
 	return l.write(std.out)
 }
 
-func newListing(known *containers, whose *owners) (*listing, error) {
-	progs, err := tracer.Programs()
+func newListing(known *containers, registry *inforce.Registry) (*listing, error) {
+	defer registry.Close()
+	progs, err := registry.Look()
 	if err != nil {
 		return nil, err
 	}
@@ -86,53 +88,41 @@ func newListing(known *containers, whose *owners) (*listing, error) {
 	if err != nil {
 		l.Warnings = append(l.Warnings, fmt.Sprintf("processes that hold programs are not shown: %v", err))
 	}
-	all := whose.look(progs)
 	for _, p := range progs {
 		l.Programs = append(l.Programs, listedProgram{
-			ID: uint32(p.ID), Name: p.Name, Hook: p.Hook, Attached: p.Attached(), Enforcer: whose.name(p),
+			ID: uint32(p.ID), Name: p.Name, Hook: p.Hook, Attached: p.Attached(), Enforcer: registry.Owner(p),
 			Sleepable: p.Sleepable, BTF: p.HasBTF, Holders: holders[p.ID],
 		})
 	}
-	for _, e := range all {
-		if err := l.addWorkloads(e, progs, known); err != nil {
-			l.Warnings = append(l.Warnings, fmt.Sprintf("rules of %s are not shown: %v", e.name, err))
+	reading, err := registry.Read()
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range reading.Enforcers {
+		if e.Err != nil {
+			l.Warnings = append(l.Warnings, fmt.Sprintf("%v", e.Err))
+			continue
 		}
+		l.addWorkloads(e, known)
 	}
 	return l, nil
 }
 
-// addWorkloads lists the rules of one product.
-func (l *listing) addWorkloads(e owner, progs []tracer.Program, known tracer.Namer) error {
-	policies, err := e.policies(progs)
-	if err != nil || len(policies) == 0 {
-		return err
+// addWorkloads lists the rules of one enforcer.
+func (l *listing) addWorkloads(e inforce.Enforcer, known tracer.Namer) {
+	if len(e.Policies) == 0 {
+		return
 	}
 	names := tracer.Workloads(known)
-	for _, ns := range slices.Sorted(maps.Keys(policies)) {
-		p, name := policies[ns], "(every other)"
-		if ns != enforcer.Everywhere {
+	for _, ns := range slices.Sorted(maps.Keys(e.Policies)) {
+		p, name := e.Policies[ns], "(every other)"
+		if ns != tracer.AllWorkloads {
 			name = names(ns).Name()
-		} else if len(policies) == 1 {
+		} else if len(e.Policies) == 1 {
 			name = "(every)"
 		}
-		l.Workloads = append(l.Workloads, listedWorkload{e.name, name, ns, p.Mode, p.Rules, p.Mixed})
+		l.Workloads = append(l.Workloads, listedWorkload{e.Name, name, ns, p.Mode, p.Rules, p.Mixed})
 	}
-	return nil
-}
-
-// policies reads what an enforcer has in force, by mount namespace. Where it does not run, or its rules cannot be read, that is
-// nothing.
-func (e owner) policies(progs []tracer.Program) (map[uint32]enforcer.Policy, error) {
-	own := slices.DeleteFunc(slices.Clone(progs), func(p tracer.Program) bool { return !p.Attached() || !e.owns(p) })
-	if len(own) == 0 || e.open == nil {
-		return nil, nil
-	}
-	r, err := e.open(asPrograms(own))
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return r.Read()
 }
 
 func (l *listing) write(w io.Writer) error {

@@ -174,8 +174,8 @@ func TestUnknownEnforcers(t *testing.T) {
 	} {
 		t.Run(strings.Join(c.flags, " "), func(t *testing.T) {
 			if c.group != "" {
-				wantInForce(t, enforcer.Everywhere, c.group, "", enforcer.Rules{Other: c.rules}, c.flags...)
-			} else if got, ok := inForce(t, enforcer.Everywhere, c.flags...); ok {
+				wantInForce(t, tracer.AllWorkloads, c.group, "", enforcer.Rules{Other: c.rules}, c.flags...)
+			} else if got, ok := inForce(t, tracer.AllWorkloads, c.flags...); ok {
 				t.Errorf("list: %+v", got)
 			}
 			recorded(t, w, []string{"openat file_open " + c.open, "renameat path_rename " + c.renaming}, c.flags...)
@@ -258,7 +258,7 @@ func TestBPFLock(t *testing.T) {
 	must(t, e.Maps["bpfrestrict_args_map"].Put(uint32(1), uint32(2)))     // profile: baseline
 	must(t, e.Maps["bpfrestrict_args_map"].Put(uint32(3), uint32(0x104))) // blocked: loading programs, writing to users' memory
 	must(t, e.Maps["filelesslock_args_map"].Put(uint32(1), uint32(1)))    // profile: allow
-	wantInForce(t, enforcer.Everywhere, "bpflock", "", enforcer.Rules{Other: 3})
+	wantInForce(t, tracer.AllWorkloads, "bpflock", "", enforcer.Rules{Other: 3})
 	r := startRecord(t)
 	listed(t) // calls bpf(2)
 	hook := map[any]uint64{}
@@ -372,7 +372,7 @@ func TestTetragon(t *testing.T) {
 	sensor("file_open", 0, 3)
 	sensor("socket_create", 0, 0) // no selector: it matches every call
 	only := sensor("path_rename", 7, 2)
-	wantInForce(t, enforcer.Everywhere, "tetragon", "", enforcer.Rules{File: 3, Net: 1})
+	wantInForce(t, tracer.AllWorkloads, "tetragon", "", enforcer.Rules{File: 3, Net: 1})
 
 	id := cgroup(t, w.cmd.Process.Pid)
 	must(t, only.Put("policy_filter_maps", uint32(7), map[any]any{id: uint8(0)}))

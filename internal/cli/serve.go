@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
-	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/serve"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
@@ -146,30 +145,26 @@ func (o *serveOptions) listening(addr net.Addr) error {
 
 // rules are those in force now, by type.
 func (o *serveOptions) rules() ([]serve.Rules, error) {
-	progs, err := tracer.Programs()
+	reading, err := o.unknown.registry().Read()
 	if err != nil {
 		return nil, err
 	}
 	var all []serve.Rules
-	var errs []error
 	names := tracer.Workloads(&o.containers)
-	whose := owners{rulesMap: o.owners.rulesMap, rules: o.owners.rules} // scrapes and the tracer may look at once
-	for _, e := range whose.look(progs) {
-		policies, err := e.policies(progs)
-		errs = append(errs, err)
-		for ns, policy := range policies {
+	for _, e := range reading.Enforcers {
+		for ns, policy := range e.Policies {
 			w, r := profile.Workload{Comm: "(every other)"}, policy.Rules
-			if ns != enforcer.Everywhere {
+			if ns != tracer.AllWorkloads {
 				w = names(ns)
 			}
 			for kind, n := range map[string]int{
 				"file": r.File, "exec": r.Exec, "net": r.Net, "mount": r.Mount, "cap": r.Cap, "ptrace": r.Ptrace, "other": r.Other,
 			} {
-				all = append(all, serve.Rules{Enforcer: e.name, Workload: w, Type: kind, Count: n})
+				all = append(all, serve.Rules{Enforcer: e.Name, Workload: w, Type: kind, Count: n})
 			}
 		}
 	}
-	return all, errors.Join(errs...)
+	return all, reading.Err()
 }
 
 // servedTracer is a tracer as the server wants it.

@@ -21,7 +21,7 @@ import (
 // session is what the commands that measure share: which programs, which invocations, and how they are measured.
 type session struct {
 	containers containers
-	owners     owners
+	unknown    enforcerFlags
 	enforcers  []string
 	programs   []string
 	pids       []uint
@@ -52,7 +52,7 @@ func (s *session) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.comm, "comm", "", "only processes with this command name")
 	f.UintSliceVar(&s.mntns, "mntns", nil, "only the mount namespaces with these inode numbers, see ls -Li /proc/PID/ns/mnt")
 	s.containers.flags(f)
-	s.owners.flags(f)
+	s.unknown.flags(f)
 	f.StringVar(&s.calibrate, "calibrate", "on", "on, or off to report readings as they are")
 	f.StringVar(&s.earlier, "calibration", "", "take the calibration from this `file`, which lsmprof check -o json printed")
 	f.IntVar(&s.memory, "memory", tracer.DefaultMemory>>20, "bound on the counters, MiB of kernel memory")
@@ -69,7 +69,7 @@ func (s *session) validate() error {
 	case s.memory < 1:
 		return fmt.Errorf("--memory %d: must be at least 1 (MiB)", s.memory)
 	}
-	if err := errors.Join(s.containers.validate(), s.owners.validate()); err != nil {
+	if err := errors.Join(s.containers.validate(), s.unknown.validate()); err != nil {
 		return err
 	}
 	for _, p := range s.programs {
@@ -129,7 +129,7 @@ func (s *session) uncalibrated() (opts tracer.Options, err error) {
 		Select:      s.selects,
 		Filter:      tracer.Filter{MntNS: u32s(s.mntns), PIDs: u32s(s.pids), Comm: s.comm},
 		Scope:       scope,
-		Enforcers:   s.owners.enforcers,
+		Enforcers:   s.unknown.registry(),
 		Memory:      s.memory << 20,
 		Sample:      int(s.sample),
 		Preemptible: kernel.Preempts(),
@@ -146,11 +146,10 @@ func (s *session) uncalibrated() (opts tracer.Options, err error) {
 
 // selectsSome fails where no program is selected.
 func (s *session) selectsSome() error {
-	progs, err := tracer.Programs()
+	progs, err := s.unknown.registry().Look()
 	if err != nil {
 		return err
 	}
-	s.owners.look(progs)
 	if !slices.ContainsFunc(progs, func(p tracer.Program) bool { return p.Attached() && s.selects(p) }) {
 		return nothingToMeasureError{nothingToMeasure(progs)}
 	}
@@ -173,7 +172,7 @@ func (s *session) ready() error {
 
 func (s *session) selects(p tracer.Program) bool {
 	if len(s.enforcers) > 0 && !slices.ContainsFunc(s.enforcers, func(name string) bool {
-		return selectsEnforcer(name, s.owners.name(p))
+		return selectsEnforcer(name, s.unknown.registry().Owner(p))
 	}) {
 		return false
 	}

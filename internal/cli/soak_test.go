@@ -20,6 +20,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/tracer"
@@ -41,7 +42,7 @@ func TestSoak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr, err := tracer.Start(context.Background(), tracer.Options{Scope: scope, Enforcers: (&owners{rules: -1}).enforcers, Preemptible: kernel.Preempts()})
+	tr, err := tracer.Start(context.Background(), tracer.Options{Scope: scope, Enforcers: inforce.New(nil), Preemptible: kernel.Preempts()})
 	if err != nil {
 		t.Fatal(err)
 	}

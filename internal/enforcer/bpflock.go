@@ -7,6 +7,8 @@ import (
 	"math/bits"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // BPFLock is Linux-lock's bpflock: protections that are in force for the whole machine, each with a map of arguments.
@@ -32,12 +34,12 @@ const (
 )
 
 type bpflockReader struct {
-	programs []Program
+	programs []tracer.Program
 	args     map[ebpf.ProgramID]*ebpf.Map
 	maps     namedMaps
 }
 
-func openBPFLock(programs []Program) (Reader, error) {
+func openBPFLock(programs []tracer.Program) (Reader, error) {
 	r := &bpflockReader{programs: programs, args: map[ebpf.ProgramID]*ebpf.Map{}}
 	found, err := openNamed(programs, bpflockArguments, 0)
 	if err != nil {
@@ -90,7 +92,7 @@ func (r *bpflockReader) Read() (Policies, error) {
 			sum.Other += n
 		}
 	}
-	return Policies{Everywhere: {Rules: sum, Generation: digest(parts...), programs: rules}}, nil
+	return Policies{tracer.AllWorkloads: {Rules: sum, Generation: digest(parts...), programs: rules}}, nil
 }
 
 // Close closes the maps.

@@ -42,8 +42,8 @@ func innerContents(id ebpf.MapID) ([]entry, error) {
 	return contents(m)
 }
 
-// digest is a generation: two of them are the same where the maps have the same contents.
-func digest(parts ...[]entry) [sha256.Size]byte {
+// digest returns a generation that two readings share only if the maps have the same contents.
+func digest(parts ...[]entry) string {
 	h := sha256.New()
 	for _, all := range parts {
 		for _, e := range all {
@@ -52,5 +52,5 @@ func digest(parts ...[]entry) [sha256.Size]byte {
 		}
 		h.Write([]byte{0})
 	}
-	return [sha256.Size]byte(h.Sum(nil))
+	return string(h.Sum(nil))
 }

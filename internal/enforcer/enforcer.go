@@ -1,67 +1,105 @@
-// Package enforcer knows the products that lsmprof profiles: which BPF LSM programs are theirs, and where in their maps the number
-// of rules stands that each program walks. It reads their maps from outside and never changes them. docs/enforcers.md lists the maps
-// and the versions that each product was checked against.
+// Package enforcer describes the products that lsmprof profiles: which BPF LSM programs belong to each, and which of
+// their maps hold the rules that the programs walk. It reads these maps from outside and never writes to them.
+// docs/enforcers.md lists the maps, and the versions that each product was checked against.
 package enforcer
 
 import (
+	"iter"
+	"maps"
+
 	"github.com/cilium/ebpf"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer/rules"
+	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Rules is the number of rules in force for one workload, by the kind of rule.
+// Rules counts the rules in force for one workload, by kind.
 type Rules = rules.Rules
 
-// Program is a BPF LSM program as far as a product cares.
-type Program struct {
-	ID   ebpf.ProgramID
-	Name string // full BTF name
-	Hook string
-	Maps []ebpf.MapID
-}
-
-// Reader reads the rules of one running product.
+// Reader reads the rules of one running product from its maps. It is not safe for concurrent use.
 type Reader interface {
+	// Read returns what is in force now.
 	Read() (Policies, error)
+	// Close closes the maps.
 	Close() error
 }
 
-// Everywhere is the key of a policy that is in force for every workload without one of its own. No mount namespace has the number 0.
-const Everywhere uint32 = 0
-
-// Policies are what is in force, by mount namespace.
+// Policies holds the policies in force, by mount namespace. The key tracer.AllWorkloads holds the policy of every
+// namespace without one of its own. Policies implements tracer.Policies.
 type Policies map[uint32]Policy
 
-// Of is the policy of a workload.
+// Of returns the policy of a workload.
 func (p Policies) Of(mntns uint32) (Policy, bool) {
 	if own, ok := p[mntns]; ok {
 		return own, true
 	}
-	everywhere, ok := p[Everywhere]
-	return everywhere, ok
+	all, ok := p[tracer.AllWorkloads]
+	return all, ok
 }
 
-// Policy is what is in force for one workload.
+// Workloads returns the workloads that have a policy, in no order.
+func (p Policies) Workloads() iter.Seq[uint32] { return maps.Keys(p) }
+
+// Generation returns the generation of a workload's policy, "" if it has none.
+func (p Policies) Generation(mntns uint32) string {
+	policy, _ := p.Of(mntns)
+	return policy.Generation
+}
+
+// Rules returns the number of rules that a program walks for a workload, or profile.RulesUnknown.
+func (p Policies) Rules(mntns uint32, program tracer.Program) int {
+	policy, ok := p.Of(mntns)
+	if !ok {
+		return 0
+	}
+	if n, known := policy.RulesFor(program); known {
+		return n
+	}
+	return profile.RulesUnknown
+}
+
+// Policy holds the rules in force for one workload.
 type Policy struct {
-	Mode  string // Enforce, Complain, Allow; empty: the product has no modes
+	Mode  string // Enforce, Complain or Allow; empty if the product has no modes
 	Rules Rules
-	// Generation tells two states of a workload's rules apart, also where the numbers are the same. It is comparable.
-	Generation any
-	// Mixed: processes of this mount namespace are under different policies, and which one a call ran under is not known.
+	// Generation differs between any two states of the rules, even if their numbers are the same. It is never empty.
+	Generation string
+	// Mixed is set if processes of the mount namespace are under different policies: nothing tells which of them a
+	// call ran under, so the number of its rules is unknown.
 	Mixed bool
 
-	programs *programRules // nil: the rules go by hook
+	programs *programRules // nil if the hook alone decides which rules a program walks
 	uniform  bool          // every program walks Rules.Other
 }
 
-// The modes of a policy.
+// Modes of a policy.
 const (
 	Enforce  = "enforce"
-	Complain = "complain" // behaviour is recorded, no rule is walked
-	Allow    = "allow"    // confined without a rule: vArmor's AlwaysAllow
+	Complain = "complain" // records behaviour and walks no rule
+	Allow    = "allow"    // confined without any rule: vArmor's AlwaysAllow
 )
 
-// programRules are the rules of products whose programs on one hook have rules of their own each.
+// mixed is the policy of a mount namespace whose processes are under different policies.
+var mixed = Policy{Mixed: true, Generation: "mixed"}
+
+// RulesFor returns the number of rules that a program walks, and whether it is known. A program without an id stands
+// for all programs on its hook.
+func (p Policy) RulesFor(program tracer.Program) (int, bool) {
+	switch {
+	case p.Mixed:
+		return 0, false
+	case p.uniform:
+		return p.Rules.Other, true
+	case p.programs != nil:
+		if n, ok := p.programs.find(program); ok {
+			return n, true
+		}
+	}
+	return p.Rules.ForHook(program.Hook)
+}
+
+// programRules counts rules by program, for products with several programs on a hook, each with rules of its own.
 type programRules struct {
 	byID   map[ebpf.ProgramID]int
 	byHook map[string]int
@@ -71,27 +109,14 @@ func newProgramRules() *programRules {
 	return &programRules{map[ebpf.ProgramID]int{}, map[string]int{}}
 }
 
-func (r *programRules) add(p Program, n int) {
+func (r *programRules) add(p tracer.Program, n int) {
 	r.byID[p.ID] = n
 	r.byHook[p.Hook] += n
 }
 
-// For returns how many rules a program walks, and false where that is not known. Where programs of one hook are not told apart, the id is
-// 0.
-func (p Policy) For(id ebpf.ProgramID, hook string) (int, bool) {
-	if p.Mixed {
-		return 0, false
+func (r *programRules) find(p tracer.Program) (n int, ok bool) {
+	if n, ok = r.byID[p.ID]; !ok && p.ID == 0 {
+		n, ok = r.byHook[p.Hook]
 	}
-	if p.uniform {
-		return p.Rules.Other, true
-	}
-	if p.programs != nil {
-		if n, ok := p.programs.byID[id]; ok {
-			return n, true
-		}
-		if n, ok := p.programs.byHook[hook]; ok && id == 0 {
-			return n, true
-		}
-	}
-	return p.Rules.ForHook(hook)
+	return n, ok
 }

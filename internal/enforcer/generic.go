@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // RuleSource says where the rules of a product stand that lsmprof does not know.
@@ -37,7 +39,7 @@ func ParseRulesMap(s string) (RuleSource, error) {
 }
 
 // Open opens the rules of programs that no product owns.
-func (s RuleSource) Open(programs []Program) (Reader, error) {
+func (s RuleSource) Open(programs []tracer.Program) (Reader, error) {
 	if s.Map == "" {
 		return fixed(s.Number), nil
 	}
@@ -62,14 +64,14 @@ type fixed int
 
 // Read returns it for every workload.
 func (n fixed) Read() (Policies, error) {
-	return Policies{Everywhere: uniform(int(n), int(n))}, nil
+	return Policies{tracer.AllWorkloads: uniform(int(n), "fixed")}, nil
 }
 
 // Close has nothing to close.
 func (fixed) Close() error { return nil }
 
 // uniform is a policy under which every program walks n rules.
-func uniform(n int, generation any) Policy {
+func uniform(n int, generation string) Policy {
 	return Policy{Rules: Rules{Other: n}, Generation: generation, uniform: true}
 }
 
@@ -90,7 +92,7 @@ func (r *genericReader) Read() (Policies, error) {
 	if err != nil {
 		return nil, fmt.Errorf("count the entries of %s: %w", r.Map, err)
 	}
-	return Policies{Everywhere: uniform(len(all), digest(all))}, nil
+	return Policies{tracer.AllWorkloads: uniform(len(all), digest(all))}, nil
 }
 
 func (r *genericReader) keys(m *ebpf.Map, prefix []byte) (all []entry, err error) {
@@ -140,7 +142,7 @@ func (r *genericReader) inner() (all []entry, err error) {
 func (r *genericReader) Close() error { return r.m.Close() }
 
 // UsedBy says whether the programs use the map.
-func (s RuleSource) UsedBy(programs []Program) bool {
+func (s RuleSource) UsedBy(programs []tracer.Program) bool {
 	name := s.Map[:min(nameLimit, len(s.Map))]
-	return slices.ContainsFunc(programs, func(p Program) bool { return slices.Contains(mapNames(p.Maps), name) })
+	return slices.ContainsFunc(programs, func(p tracer.Program) bool { return slices.Contains(mapNames(p.Maps), name) })
 }

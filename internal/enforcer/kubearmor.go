@@ -1,11 +1,14 @@
 package enforcer
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // KubeArmor is KubeArmor's BPF LSM enforcer with its presets, from v0.9 on. A container is known by its pid and mount namespaces, the
@@ -42,13 +45,13 @@ func (p process) kubearmorKey() kubearmorKey {
 }
 
 type kubearmorReader struct {
-	programs []Program
+	programs []tracer.Program
 	outer    *ebpf.Map
 	presets  map[ebpf.ProgramID]*ebpf.Map
 	maps     namedMaps
 }
 
-func openKubeArmor(programs []Program) (Reader, error) {
+func openKubeArmor(programs []tracer.Program) (Reader, error) {
 	found, err := openNamed(programs, append([]string{kubearmorOuter}, kubearmorPresets...), 8)
 	if err != nil {
 		return nil, err
@@ -111,18 +114,18 @@ func (r *kubearmorReader) Read() (Policies, error) {
 // policy is what is in force for one container.
 func (r *kubearmorReader) policy(key kubearmorKey, all []entry, presets map[ebpf.ProgramID]map[kubearmorKey]bool) Policy {
 	counts := newProgramRules()
-	generation := digest(all)
-	for i, p := range r.programs {
+	var active []entry
+	for _, p := range r.programs {
 		if set := presets[p.ID]; set != nil {
 			n := 0
 			if set[key] {
 				n = 1
-				generation[i%len(generation)]++
+				active = append(active, entry{key: binary.NativeEndian.AppendUint32(nil, uint32(p.ID))})
 			}
 			counts.byID[p.ID] = n
 		}
 	}
-	return Policy{Rules: kubearmorRules(all), Generation: generation, programs: counts}
+	return Policy{Rules: kubearmorRules(all), Generation: digest(all, active), programs: counts}
 }
 
 func (r *kubearmorReader) containers() (map[kubearmorKey][]entry, error) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // The kinds of rules that are kept in maps of maps.
@@ -48,8 +50,8 @@ type openMaps struct {
 }
 
 // openLayouts opens the rules in the layout that the maps have.
-func openLayouts(layouts ...layout) func([]Program) (Reader, error) {
-	return func(programs []Program) (Reader, error) {
+func openLayouts(layouts ...layout) func([]tracer.Program) (Reader, error) {
+	return func(programs []tracer.Program) (Reader, error) {
 		var names []string
 		for _, l := range layouts {
 			names = append(names, l.names()...)

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // namedMaps are maps of a product, by the name that the kernel keeps of them.
@@ -19,7 +21,7 @@ const nameLimit = 15
 
 // openNamed opens those of the maps that programs use that have one of the names and, unless that is 0, keys of such a size. Names alone do
 // not do: another instance may have left maps of the same name, and the kernel cuts different names to the same.
-func openNamed(programs []Program, names []string, keySize uint32) (found namedMaps, err error) {
+func openNamed(programs []tracer.Program, names []string, keySize uint32) (found namedMaps, err error) {
 	found = namedMaps{}
 	defer func() {
 		if err != nil {
@@ -65,7 +67,7 @@ func (n namedMaps) open(id ebpf.MapID, names []string, keySize uint32) error {
 }
 
 // usedBy is the name of a map that a program uses; empty: it uses none of them.
-func (n namedMaps) usedBy(p Program) string {
+func (n namedMaps) usedBy(p tracer.Program) string {
 	for name, m := range n {
 		if info, err := m.Info(); err == nil {
 			if id, ok := info.ID(); ok && slices.Contains(p.Maps, id) {

@@ -53,13 +53,13 @@ func byNamespace(all []process, of func(process) (Policy, bool)) Policies {
 			continue
 		}
 		if first, known := out[p.mntns]; known && first.Generation != policy.Generation {
-			policy = Policy{Mixed: true}
+			policy = mixed
 		}
 		out[p.mntns] = policy
 	}
 	for ns := range out {
 		if free[ns] {
-			out[ns] = Policy{Mixed: true}
+			out[ns] = mixed
 		}
 	}
 	return out

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
 func TestProcesses(t *testing.T) {
@@ -53,7 +55,7 @@ func TestProcesses(t *testing.T) {
 }
 
 func TestByNamespace(t *testing.T) {
-	strict, loose := Policy{Generation: 1, Rules: Rules{File: 2}}, Policy{Generation: 2, Rules: Rules{File: 1}}
+	strict, loose := Policy{Generation: "1", Rules: Rules{File: 2}}, Policy{Generation: "2", Rules: Rules{File: 1}}
 	of := map[uint64]Policy{1: strict, 2: loose}
 	got := byNamespace([]process{
 		{mntns: 10, cgroup: 1},
@@ -68,7 +70,7 @@ func TestByNamespace(t *testing.T) {
 	if len(got) != 3 || got[10] != strict || !got[20].Mixed || !got[30].Mixed {
 		t.Errorf("%+v", got)
 	}
-	if n, ok := got[20].For(0, "file_open"); ok {
+	if n, ok := got[20].RulesFor(tracer.Program{Hook: "file_open"}); ok {
 		t.Errorf("of a mixed namespace the number %d is known", n)
 	}
 }

@@ -6,24 +6,27 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// All are the products that lsmprof knows, in the order they are asked whether a program is theirs.
+// All returns the products that lsmprof knows. A program belongs to the first of them that owns it.
 func All() []Product {
 	return []Product{VArmor, KubeArmor, Tetragon, Systemd, BPFLock, Reference}
 }
 
-// Product is an enforcer.
+// Product describes one product. Its zero value owns no program.
 type Product struct {
 	Name     string
-	programs []string // by full BTF name
-	// uses are beginnings of map names of which a program must use one, where its own name says too little. Nil: it says enough.
+	programs []string // full BTF names
+	// uses holds beginnings of map names. If it is not empty, a program belongs to the product only if it uses a map
+	// of such a name, because other products have programs of the same names.
 	uses []string
-	open func([]Program) (Reader, error)
+	open func([]tracer.Program) (Reader, error)
 }
 
-// Owns says whether a program is the product's.
-func (p Product) Owns(program Program) bool {
+// Owns reports whether a program belongs to the product.
+func (p Product) Owns(program tracer.Program) bool {
 	if !slices.Contains(p.programs, program.Name) {
 		return false
 	}
@@ -32,8 +35,8 @@ func (p Product) Owns(program Program) bool {
 	})
 }
 
-// Open opens the maps in which the rules stand, given the product's programs.
-func (p Product) Open(programs []Program) (Reader, error) {
+// Open opens the maps that hold the rules of the product's programs. The caller closes the reader.
+func (p Product) Open(programs []tracer.Program) (Reader, error) {
 	r, err := p.open(programs)
 	if err != nil {
 		return nil, fmt.Errorf("rules of %s: %w", p.Name, err)
@@ -41,7 +44,7 @@ func (p Product) Open(programs []Program) (Reader, error) {
 	return r, nil
 }
 
-// mapNames are the names of maps, as far as they are still there. The kernel keeps 15 characters of them.
+// mapNames returns the names of the maps that still exist. The kernel stores 15 characters of a name.
 func mapNames(ids []ebpf.MapID) []string {
 	var names []string
 	for _, id := range ids {

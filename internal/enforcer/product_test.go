@@ -1,6 +1,10 @@
 package enforcer
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/lsmprof/lsmprof/tracer"
+)
 
 func TestOwns(t *testing.T) {
 	for name, want := range map[string]string{
@@ -11,7 +15,7 @@ func TestOwns(t *testing.T) {
 	} {
 		got := ""
 		for _, p := range All() {
-			if p.Owns(Program{Name: name}) {
+			if p.Owns(tracer.Program{Name: name}) {
 				got += p.Name
 			}
 		}

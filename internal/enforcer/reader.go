@@ -19,6 +19,14 @@ type state struct {
 	ptrace [16]byte
 }
 
+func (s state) generation() string {
+	b := binary.NativeEndian.AppendUint32(nil, s.mode)
+	for _, id := range s.inner {
+		b = binary.NativeEndian.AppendUint32(b, uint32(id))
+	}
+	return string(append(append(b, s.caps[:]...), s.ptrace[:]...))
+}
+
 // reader reads the rules of a product of vArmor's kind. A reading costs some ten syscalls, and two for each workload, while the rules
 // stay the same.
 type reader struct {
@@ -122,7 +130,7 @@ func entries(m *ebpf.Map) (all map[uint32]uint32, err error) {
 }
 
 func (r *reader) policy(s state, rules Rules) Policy {
-	p := Policy{Generation: s, Rules: rules}
+	p := Policy{Generation: s.generation(), Rules: rules}
 	switch {
 	case r.mode == nil:
 	case s.mode != modeEnforce:

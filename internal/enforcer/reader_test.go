@@ -11,16 +11,17 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // programs are those of the reference enforcer, found from outside: by program id only.
-func programs(t testing.TB, e *reference.Enforcer) []enforcer.Program {
+func programs(t testing.TB, e *reference.Enforcer) []tracer.Program {
 	t.Helper()
 	own, err := e.Programs()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []enforcer.Program
+	var all []tracer.Program
 	for _, p := range own {
 		found := describe(t, ebpf.ProgramID(p.ID))
 		found.Name, found.Hook = p.Name, p.Hook
@@ -32,7 +33,7 @@ func programs(t testing.TB, e *reference.Enforcer) []enforcer.Program {
 	return all
 }
 
-func describe(t testing.TB, id ebpf.ProgramID) enforcer.Program {
+func describe(t testing.TB, id ebpf.ProgramID) tracer.Program {
 	t.Helper()
 	prog, err := ebpf.NewProgramFromID(id)
 	if err != nil {
@@ -44,7 +45,7 @@ func describe(t testing.TB, id ebpf.ProgramID) enforcer.Program {
 		t.Fatal(err)
 	}
 	used, _ := info.MapIDs()
-	return enforcer.Program{ID: id, Maps: used}
+	return tracer.Program{ID: id, Maps: used}
 }
 
 func rules(t *testing.T, s string) reference.Policy {

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // Systemd is systemd's RestrictFileSystems=: by cgroup, the magic numbers of file systems that are allowed or denied.
@@ -14,7 +16,7 @@ var Systemd = Product{
 	Name:     "systemd",
 	programs: []string{"restrict_filesystems"},
 	uses:     []string{"cgroup_hash"},
-	open: func(programs []Program) (Reader, error) {
+	open: func(programs []tracer.Program) (Reader, error) {
 		found, err := openNamed(programs, []string{"cgroup_hash"}, 0)
 		if err != nil {
 			return nil, err

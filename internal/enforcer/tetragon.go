@@ -6,6 +6,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // Tetragon is Cilium Tetragon's LSM sensors, from v1.3 on: each hook of each policy has programs and maps of its own. Its selectors are
@@ -21,7 +23,7 @@ var Tetragon = Product{
 
 // tetragonSensor is one hook of one policy.
 type tetragonSensor struct {
-	program  Program
+	program  tracer.Program
 	filter   *ebpf.Map // its first word is the number of selectors
 	config   *ebpf.Map
 	policyID int // where in a config the policy's number is
@@ -33,7 +35,7 @@ type tetragonReader struct {
 	maps    []*ebpf.Map
 }
 
-func openTetragon(programs []Program) (_ Reader, err error) {
+func openTetragon(programs []tracer.Program) (_ Reader, err error) {
 	r := &tetragonReader{}
 	defer func() {
 		if err != nil {
@@ -44,7 +46,7 @@ func openTetragon(programs []Program) (_ Reader, err error) {
 		if p.Name != "generic_lsm_event" {
 			continue // it walks no rules
 		}
-		own, err := openNamed([]Program{p}, []string{"config_map", "lsm_calls", "policy_filter_m"}, 0)
+		own, err := openNamed([]tracer.Program{p}, []string{"config_map", "lsm_calls", "policy_filter_m"}, 0)
 		for _, m := range own {
 			r.maps = append(r.maps, m)
 		}
@@ -87,7 +89,7 @@ func tailCalled(calls *ebpf.Map, name string) (*ebpf.Map, error) {
 			return nil, err
 		}
 		ids, _ := info.MapIDs()
-		found, err := openNamed([]Program{{Maps: ids}}, []string{name}, 0)
+		found, err := openNamed([]tracer.Program{{Maps: ids}}, []string{name}, 0)
 		if err != nil || found[name] != nil {
 			return found[name], err
 		}

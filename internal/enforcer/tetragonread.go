@@ -7,9 +7,11 @@ import (
 	"os"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Read returns the policies that are for every workload under Everywhere, and those with some workloads by mount namespace.
+// Read returns the policies that are for every workload under tracer.AllWorkloads, and those with some workloads by mount namespace.
 func (r *tetragonReader) Read() (Policies, error) {
 	rules := make([]int, len(r.sensors))
 	policy := make([]uint32, len(r.sensors))
@@ -48,7 +50,7 @@ func (r *tetragonReader) Read() (Policies, error) {
 		p.Generation = digest(generation)
 		return p
 	}
-	out := Policies{Everywhere: of(0)}
+	out := Policies{tracer.AllWorkloads: of(0)}
 	if len(members) == 0 {
 		return out, nil
 	}
@@ -57,7 +59,7 @@ func (r *tetragonReader) Read() (Policies, error) {
 		return nil, err
 	}
 	for ns, p := range byNamespace(running, func(p process) (Policy, bool) { return of(p.cgroup), true }) {
-		if p.Mixed || p.Generation != out[Everywhere].Generation {
+		if p.Mixed || p.Generation != out[tracer.AllWorkloads].Generation {
 			out[ns] = p
 		}
 	}

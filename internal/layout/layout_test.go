@@ -33,7 +33,9 @@ var only = map[string][]string{
 	"internal/cri":    {},
 	"internal/serve":  {"profile"},
 
+	"internal/enforcer":       {"profile", "tracer", "internal/enforcer/rules", "internal/enforcer/reference/bpf", "internal/kernel"},
 	"internal/enforcer/rules": {},
+	"internal/inforce":        {"tracer", "internal/enforcer", "internal/kernel", "internal/lsm"},
 }
 
 // importers lists, for a package, the only folders that may import it.
@@ -41,7 +43,7 @@ var importers = map[string][]string{
 	"internal/cli":    {"cmd/lsmprof"},
 	"internal/vmtest": {"internal/vmtest"},
 	"internal/serve":  {"internal/cli"},
-	"tracer":          {"internal/cli", "internal/bench", "internal/accuracy"},
+	"tracer":          {"internal/cli", "internal/bench", "internal/accuracy", "internal/enforcer", "internal/inforce"},
 }
 
 func TestDependencies(t *testing.T) {

@@ -1,4 +1,4 @@
-package cli
+package inforce
 
 import (
 	"fmt"
@@ -24,8 +24,7 @@ func TestGroups(t *testing.T) {
 		6: {{PID: 301, Comm: "other"}}, // a second process of that command
 	}
 	got := map[string]string{}
-	for _, members := range connected(progs, holders) {
-		name := groupName(members, holders)
+	for name, members := range named(progs, holders) {
 		for _, p := range members {
 			got[name] += fmt.Sprint(p.ID, " ")
 		}
@@ -33,19 +32,5 @@ func TestGroups(t *testing.T) {
 	want := map[string]string{"generic:guard-init": "1 2 3 ", "generic:other": "4 6 ", "generic:c_open": "5 "}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%v, want %v", got, want)
-	}
-}
-
-func TestRulesFlags(t *testing.T) {
-	for _, args := range [][]string{
-		{"record", "--rules", "2", "--rules-map", "x", "--", "true"},
-		{"list", "--rules-map", ":"},
-		{"top", "--rules-map", "a:0xf"},
-		{"bench", "--rules-map", "a b", "--dry-run"},
-		{"record", "--enforcer", "nobody", "--", "true"},
-	} {
-		if code := Main(args, nil, t.Output(), t.Output()); code != 2 {
-			t.Errorf("%q: exit status %d, want 2", args, code)
-		}
 	}
 }

@@ -1,0 +1,17 @@
+package cli
+
+import "testing"
+
+func TestRulesFlags(t *testing.T) {
+	for _, args := range [][]string{
+		{"record", "--rules", "2", "--rules-map", "x", "--", "true"},
+		{"list", "--rules-map", ":"},
+		{"top", "--rules-map", "a:0xf"},
+		{"bench", "--rules-map", "a b", "--dry-run"},
+		{"record", "--enforcer", "nobody", "--", "true"},
+	} {
+		if code := Main(args, nil, t.Output(), t.Output()); code != 2 {
+			t.Errorf("%q: exit status %d, want 2", args, code)
+		}
+	}
+}
