@@ -42,7 +42,7 @@ func commands() []command {
 		checkCommand(findEnforcers),
 		{"list", "[-o text|json]", "list BPF LSM programs, and the rules of each workload", list},
 		{"record", "[flags] [-- command …]", "profile until the command, the duration or Ctrl-C ends it", record},
-		{"top", "[flags]", "show live what the hooks cost", top},
+		{"top", "[flags]", "show live what the hooks cost", topCmd},
 		{"trace", "[flags]", "show single invocations as they happen", trace},
 		{"serve", "[flags]", "answer pprof and Prometheus over HTTP", serveCmd},
 		{"bench", "[flags]", "benchmark an enforcer, and explain what it costs", benchCmd},

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gdamore/tcell/v3"
 	"github.com/spf13/pflag"
 
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/text"
+	"github.com/lsmprof/lsmprof/internal/top"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -40,7 +40,7 @@ func (o *topOptions) flags(f *pflag.FlagSet) {
 	o.session.flags(f)
 }
 
-func top(ctx context.Context, std streams, args []string) error {
+func topCmd(ctx context.Context, std streams, args []string) error {
 	o := topOptions{session: newSession("top", args)}
 	f := newFlags(std, "top", "", topShort)
 	o.flags(f)
@@ -57,9 +57,9 @@ func top(ctx context.Context, std streams, args []string) error {
 	}
 	feed := topFeed{session: &o.session, tracer: t}
 	if o.format == "text" && isTerminal(std.out) {
-		err = o.interact(ctx, &feed, newTopModel(by))
+		err = o.interact(ctx, &feed, top.New(by, o.interval))
 	} else {
-		err = o.print(ctx, std.out, &feed, newTopModel(by))
+		err = o.print(ctx, std.out, &feed, top.New(by, o.interval))
 	}
 	for _, line := range feed.last.Facts() {
 		fmt.Fprintln(std.err, text.Printable(line))
@@ -69,10 +69,7 @@ func top(ctx context.Context, std streams, args []string) error {
 
 // validate returns the grouping.
 func (o *topOptions) validate() (by int, err error) {
-	var names []string
-	for _, g := range topGroupings {
-		names = append(names, g.name)
-	}
+	names := top.Groupings()
 	by = slices.Index(names, o.by)
 	switch {
 	case by < 0:
@@ -95,33 +92,35 @@ type topFeed struct {
 	self   time.Duration
 }
 
-// next is what was measured since the last call, or since the recording began.
-func (f *topFeed) next(ctx context.Context) (topInterval, error) {
+// next returns what was measured since the last call, or since the recording began.
+func (f *topFeed) next(ctx context.Context) (top.Interval, error) {
 	if err := f.tracer.Poll(ctx); err != nil {
-		return topInterval{}, err
+		return top.Interval{}, err
 	}
 	now, err := f.snapshot(f.tracer)
 	if err != nil {
-		return topInterval{}, err
+		return top.Interval{}, err
 	}
-	i := topInterval{end: now.Start.Add(now.Duration), delta: now}
+	i := top.Interval{End: now.Start.Add(now.Duration), Delta: now}
 	if f.last.Duration > 0 {
-		if i.delta, err = now.Since(f.last); err != nil {
+		if i.Delta, err = now.Since(f.last); err != nil {
 			return i, err
 		}
 	}
 	self := kernel.CPUTime()
-	i.self = self - f.self
+	i.Self = self - f.self
 	f.last, f.self = now, self
 	return i, nil
 }
 
-// intervals calls show for each, until it or a key ends it. events may be nil.
-func (o *topOptions) intervals(ctx context.Context, f *topFeed, m *topModel, events <-chan tcell.Event,
-	show func(), handle func(tcell.Event) (goOn bool),
+// run adds intervals to the model and calls show after each, until the number of intervals is reached, handle
+// returns false or ctx is done. events may be nil.
+func (f *topFeed) run(ctx context.Context, m *top.Model, iterations int, events <-chan top.Event,
+	show func() error, handle func(top.Event) (goOn bool),
 ) error {
 	f.self = kernel.CPUTime()
-	poll, tick := time.NewTicker(tracer.PollInterval), time.NewTicker(o.interval)
+	interval := m.Interval()
+	poll, tick := time.NewTicker(tracer.PollInterval), time.NewTicker(interval)
 	defer poll.Stop()
 	defer tick.Stop()
 	for n := 0; ; {
@@ -132,20 +131,26 @@ func (o *topOptions) intervals(ctx context.Context, f *topFeed, m *topModel, eve
 			if !handle(e) {
 				return nil
 			}
+			if now := m.Interval(); now != interval {
+				interval = now
+				tick.Reset(now)
+			}
 		case <-poll.C:
 			if err := f.tracer.Poll(ctx); err != nil {
 				return err
 			}
 		case <-tick.C:
 			i, err := f.next(ctx)
-			if err == nil {
-				err = m.add(i)
-			}
 			if err != nil {
 				return err
 			}
-			show()
-			if n++; n == o.iterations {
+			if err := m.Add(i); err != nil {
+				return err
+			}
+			if err := show(); err != nil {
+				return err
+			}
+			if n++; n == iterations {
 				return nil
 			}
 		}
@@ -153,45 +158,30 @@ func (o *topOptions) intervals(ctx context.Context, f *topFeed, m *topModel, eve
 }
 
 // interact shows the model on the terminal until the user ends it.
-func (o *topOptions) interact(ctx context.Context, f *topFeed, m *topModel) error {
-	screen, err := openScreen()
+func (o *topOptions) interact(ctx context.Context, f *topFeed, m *top.Model) error {
+	screen, err := top.OpenScreen()
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; `lsmprof top | cat` prints tables instead", err)
 	}
-	defer screen.Fini()
-	// Warnings are on the screen; a line on stderr would tear it.
+	defer screen.Close()
+	// Warnings are on the screen. A line on stderr would tear it.
 	old := slog.Default()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	defer slog.SetDefault(old)
 
-	return o.intervals(ctx, f, m, screen.EventQ(), func() { draw(screen, m) }, func(e tcell.Event) bool {
-		switch e := e.(type) {
-		case *tcell.EventKey:
-			if !m.key(keyName(e)) {
-				return false
-			}
-		case *tcell.EventResize:
-			screen.Sync()
-		}
-		draw(screen, m)
-		return true
-	})
+	show := func() error {
+		screen.Draw(m)
+		return nil
+	}
+	return f.run(ctx, m, o.iterations, screen.Events(), show, func(e top.Event) bool { return screen.Handle(e, m) })
 }
 
 // print writes a table or an object per interval.
-func (o *topOptions) print(ctx context.Context, w io.Writer, f *topFeed, m *topModel) error {
-	var failed error
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	err := o.intervals(ctx, f, m, nil, func() {
+func (o *topOptions) print(ctx context.Context, w io.Writer, f *topFeed, m *top.Model) error {
+	return f.run(ctx, m, o.iterations, nil, func() error {
 		if o.format == "json" {
-			failed = m.writeJSON(w)
-		} else {
-			failed = m.writeText(w, o.top)
+			return m.WriteJSON(w)
 		}
-		if failed != nil {
-			stop()
-		}
+		return m.WriteText(w, o.top, 0)
 	}, nil)
-	return errors.Join(err, failed)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/top"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
@@ -115,8 +116,14 @@ func TestTopWithoutTerminal(t *testing.T) {
 	var calls uint64
 	lines := bufio.NewScanner(out)
 	for intervals := 0; calls < times && intervals < 100 && lines.Scan(); intervals++ {
-		var doc topJSON
-		if err := json.Unmarshal(lines.Bytes(), &doc); err != nil || doc.Schema != topSchema {
+		var doc struct {
+			Schema string
+			Rows   []struct {
+				Name  string
+				Calls uint64
+			}
+		}
+		if err := json.Unmarshal(lines.Bytes(), &doc); err != nil || doc.Schema != top.Schema {
 			t.Fatalf("%v in %s", err, lines.Text())
 		}
 		for _, r := range doc.Rows {
