@@ -80,7 +80,7 @@ func (o *serveOptions) validate() error {
 
 // prepare calibrates: once, as totals over the life of the server want one bias.
 func (o *serveOptions) prepare(ctx context.Context) error {
-	opts, err := o.uncalibrated()
+	opts, err := o.baseOptions()
 	if err != nil {
 		return err
 	}
@@ -94,10 +94,10 @@ func (o *serveOptions) prepare(ctx context.Context) error {
 	}
 	c := &o.config
 	c.PollInterval = tracer.PollInterval
-	c.Origin = o.signed(profile.Snapshot{Start: time.Now(), Calibration: opts.Calibration, Sample: opts.Sample})
+	c.Origin = o.withProvenance(profile.Snapshot{Start: time.Now(), Calibration: opts.Calibration, Sample: opts.Sample})
 	c.Rules = o.rules
 	c.Start = func(ctx context.Context) (serve.Tracer, error) {
-		if err := o.selectsSome(); err != nil {
+		if err := o.requirePrograms(); err != nil {
 			if errors.As(err, new(nothingToMeasureError)) {
 				return nil, fmt.Errorf("%w: %w", serve.ErrNothing, err)
 			}

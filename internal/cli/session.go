@@ -107,10 +107,10 @@ func (s *session) start(ctx context.Context) (*tracer.Tracer, error) {
 
 // options are what the flags ask for, with a calibration. It fails where no program is selected.
 func (s *session) options() (opts tracer.Options, err error) {
-	if opts, err = s.uncalibrated(); err != nil {
+	if opts, err = s.baseOptions(); err != nil {
 		return opts, err
 	}
-	if err := s.selectsSome(); err != nil {
+	if err := s.requirePrograms(); err != nil {
 		return opts, err
 	}
 	if s.calibrate == "on" {
@@ -120,7 +120,7 @@ func (s *session) options() (opts tracer.Options, err error) {
 }
 
 // uncalibrated are the options without a calibration.
-func (s *session) uncalibrated() (opts tracer.Options, err error) {
+func (s *session) baseOptions() (opts tracer.Options, err error) {
 	scope, err := tracer.ScopeHere()
 	if err != nil {
 		return opts, err
@@ -145,7 +145,7 @@ func (s *session) uncalibrated() (opts tracer.Options, err error) {
 }
 
 // selectsSome fails where no program is selected.
-func (s *session) selectsSome() error {
+func (s *session) requirePrograms() error {
 	progs, err := s.unknown.registry().Look()
 	if err != nil {
 		return err
@@ -206,11 +206,11 @@ func nothingToMeasure(progs []tracer.Program) error {
 func (s *session) snapshot(t *tracer.Tracer) (profile.Snapshot, error) {
 	snap, err := t.Snapshot()
 	snap.Warnings = append(snap.Warnings, s.containers.warnings(&snap)...)
-	return s.signed(snap), err
+	return s.withProvenance(snap), err
 }
 
 // signed says where a snapshot comes from.
-func (s *session) signed(snap profile.Snapshot) profile.Snapshot {
+func (s *session) withProvenance(snap profile.Snapshot) profile.Snapshot {
 	snap.CommandLine, snap.Version, snap.Machine = s.invocation, version(), machine()
 	return snap
 }

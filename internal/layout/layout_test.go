@@ -30,8 +30,11 @@ var only = map[string][]string{
 	"internal/lsm":    {},
 	"internal/stats":  {},
 	"internal/text":   {},
-	"internal/cri":    {},
-	"internal/serve":  {"profile"},
+	"internal/top":    {"profile"},
+
+	"internal/atomicfile": {},
+	"internal/cri":        {},
+	"internal/serve":      {"profile"},
 
 	"internal/enforcer":       {"profile", "tracer", "internal/enforcer/rules", "internal/enforcer/reference/bpf", "internal/kernel"},
 	"internal/enforcer/rules": {},
