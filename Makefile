@@ -27,7 +27,7 @@ C_SOURCES := $(wildcard $(BPF_DIRS:%=%/*.[ch]) internal/unixbench/suite/*.[ch])
 CLANG_TOOLS := clang-19 llvm-strip-19 ld.lld-19
 CLANG_FORMAT := clang-format-19
 
-.PHONY: help demo sample test test-fast build install generate check-generate lint fmt vm accuracy overhead scale aa deps
+.PHONY: help demo sample test test-fast build install generate check-generate lint fmt vm accuracy overhead scale aa deps vuln release
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -70,6 +70,12 @@ lint: ## go vet, staticcheck, gofumpt and clang-format, all without changes
 	@bad=$$(go tool gofumpt -l .); [ -z "$$bad" ] || { echo "gofumpt: run make fmt for:" $$bad >&2; exit 1; }
 	@command -v $(CLANG_FORMAT) >/dev/null || { echo "$(CLANG_FORMAT) is missing: make deps installs it" >&2; exit 1; }
 	$(CLANG_FORMAT) --dry-run -Werror $(C_SOURCES)
+
+vuln: ## known vulnerabilities in what the binary links
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+
+release: ## binaries, deb and rpm packages, SBOMs and checksums for amd64 and arm64 in dist/
+	@internal/release/release.sh dist
 
 fmt: ## format Go and C
 	go tool gofumpt -w .

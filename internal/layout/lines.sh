@@ -1,0 +1,9 @@
+#!/bin/bash
+# Prints lines of code and prose that are wider than 120 columns. Generated files, test data and Markdown, whose paragraphs are
+# one line each, are left out. Exits 1 if there are any.
+cd "$(git rev-parse --show-toplevel)" || exit
+git ls-files '*.go' '*.c' '*.h' '*.sh' '*.css' '*.js' Makefile .ci/run |
+	grep -vE '_bpfel\.go$|/zsyscalls|/testdata/|^docs/sample/' |
+	while read -r file; do
+		expand -t 8 "$file" | LC_ALL=C.UTF-8 grep -nE '^.{121}' | cut -c 1-100 | sed "s|^|$file:|"
+	done | { ! grep .; }
