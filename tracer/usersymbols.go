@@ -3,36 +3,46 @@ package tracer
 import (
 	"bufio"
 	"cmp"
-	"debug/elf"
-	"debug/gosym"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/lsmprof/lsmprof/profile"
+)
+
+// The processes whose stacks are sampled may belong to anybody, and they choose what lies at every path that they map. lsmprof reads
+// their files as root, so it bounds what it reads and keeps. Functions that are beyond these bounds are shown as numbers.
+const (
+	maxMaps        = 8 << 20   // of /proc/PID/maps, bytes
+	maxMappings    = 1 << 13   // of a process, executable ones
+	maxMapsAtOnce  = 64 << 20  // of all processes between two polls, bytes
+	maxFilesAtOnce = 64        // opened and parsed between two polls
+	maxELFFiles    = 256       // kept
+	maxELFSymbols  = 128 << 20 // kept, bytes
 )
 
 // mapping is a line of /proc/PID/maps.
 type mapping struct {
 	start, end, offset uint64
 	file               string // path as the process sees it, [vdso], "" for anonymous memory
-	inode              string // device and inode: what the file is, whatever it is called
 }
 
-// readMaps reads lines like `7f00-7f10 r-xp 00001000 fe:01 4711   /usr/lib/libc.so.6`, of which it keeps what can be executed.
+// readMaps reads lines like `7f00-7f10 r-xp 00001000 fe:01 4711   /usr/lib/libc.so.6`, and keeps those of executable memory.
 func readMaps(r io.Reader) (all []mapping, _ error) {
 	lines := bufio.NewScanner(r)
-	for lines.Scan() {
+	for lines.Scan() && len(all) < maxMappings {
 		f := strings.Fields(lines.Text())
 		if len(f) < 5 || !strings.Contains(f[1], "x") {
 			continue
 		}
 		from, to, _ := strings.Cut(f[0], "-")
-		m := mapping{inode: f[3] + "/" + f[4]}
+		var m mapping
 		var errs [3]error
 		m.start, errs[0] = strconv.ParseUint(from, 16, 64)
 		m.end, errs[1] = strconv.ParseUint(to, 16, 64)
@@ -49,16 +59,28 @@ func readMaps(r io.Reader) (all []mapping, _ error) {
 	return all, lines.Err()
 }
 
-// userSymbols names addresses in processes, for a moment: which file lies where changes with every exec, and process ids are used
-// again. What is in the files stays.
+// userSymbols names addresses in processes. It is made anew for each poll: a process maps other files after every exec, and its id is
+// reused after its end. The symbols of the files stay.
 type userSymbols struct {
 	proc      string
 	processes map[uint32][]mapping
+	opened    map[openedFile]*elfSymbols // nil: cannot be read
 	files     *elfFiles
+	maps      int64 // bytes of /proc/PID/maps that may still be read
+	parse     int   // files that may still be parsed
+}
+
+// openedFile is a path in a process's root.
+type openedFile struct {
+	pid  uint32
+	path string
 }
 
 func newUserSymbols(files *elfFiles) *userSymbols {
-	return &userSymbols{"/proc", map[uint32][]mapping{}, files}
+	return &userSymbols{
+		proc: "/proc", processes: map[uint32][]mapping{}, opened: map[openedFile]*elfSymbols{}, files: files,
+		maps: maxMapsAtOnce, parse: maxFilesAtOnce,
+	}
 }
 
 // frames names a user stack. All but the innermost are return addresses, which may already belong to the next function.
@@ -76,13 +98,9 @@ func (u *userSymbols) frames(pid uint32, stack []uint64) (out []profile.Frame) {
 }
 
 func (u *userSymbols) frame(pid uint32, address uint64) profile.Frame {
-	dir := filepath.Join(u.proc, fmt.Sprint(pid))
 	maps, known := u.processes[pid]
 	if !known {
-		if f, err := os.Open(filepath.Join(dir, "maps")); err == nil {
-			maps, _ = readMaps(f)
-			f.Close()
-		}
+		maps = u.mappings(pid)
 		u.processes[pid] = maps
 	}
 	for _, m := range maps {
@@ -90,113 +108,113 @@ func (u *userSymbols) frame(pid uint32, address uint64) profile.Frame {
 			continue
 		}
 		f := profile.Frame{Module: cmp.Or(m.file, "[anonymous]"), Offset: address - m.start + m.offset}
-		if strings.HasPrefix(m.file, "/") {
-			f.Function, f.Offset = u.files.symbol(m.inode, filepath.Join(dir, "root", m.file), f.Offset)
+		if s := u.symbols(openedFile{pid, m.file}); s != nil {
+			f.Function, f.Offset = s.symbol(f.Offset)
 		}
 		return f
 	}
 	return profile.Frame{Module: "[unknown]", Offset: address}
 }
 
-// elfFiles are the symbols of executables and libraries, by device and inode.
-type elfFiles struct{ byInode map[string]*elfSymbols }
-
-func newELFFiles() *elfFiles { return &elfFiles{map[string]*elfSymbols{}} }
-
-// Bounds on what is read and kept for names alone.
-const (
-	maxELFSize  = 256 << 20
-	maxELFFiles = 256
-)
-
-// symbol is the function at an offset into a file, and the offset into that; without one, what it was given.
-func (e *elfFiles) symbol(inode, path string, offset uint64) (string, uint64) {
-	s, known := e.byInode[inode]
-	if !known {
-		if len(e.byInode) >= maxELFFiles {
-			clear(e.byInode)
-		}
-		s, _ = readELF(path) // without symbols addresses stay numbers
-		e.byInode[inode] = s
-	}
-	if s == nil {
-		return "", offset
-	}
-	return s.symbol(offset)
-}
-
-// elfSymbols are the functions of a file by the address it was linked for, and where in the file its segments lie.
-type elfSymbols struct {
-	segments  []elf.ProgHeader
-	functions []elf.Symbol
-}
-
-func readELF(path string) (*elfSymbols, error) {
-	info, err := os.Stat(path)
+func (u *userSymbols) mappings(pid uint32) []mapping {
+	f, err := os.Open(filepath.Join(u.dir(pid), "maps"))
 	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxELFSize {
-		return nil, fmt.Errorf("%s: not a file of at most %d MiB", path, maxELFSize>>20)
-	}
-	f, err := elf.Open(path)
-	if err != nil {
-		return nil, err
+		return nil
 	}
 	defer f.Close()
-	s := &elfSymbols{}
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_LOAD {
-			s.segments = append(s.segments, p.ProgHeader)
-		}
-	}
-	table, _ := f.Symbols()
-	dynamic, _ := f.DynamicSymbols()
-	for _, symbol := range append(table, dynamic...) {
-		if elf.ST_TYPE(symbol.Info) == elf.STT_FUNC && symbol.Value != 0 {
-			s.functions = append(s.functions, symbol)
-		}
-	}
-	if len(table) == 0 {
-		s.functions = append(s.functions, goFunctions(f)...)
-	}
-	slices.SortStableFunc(s.functions, func(a, b elf.Symbol) int { return cmp.Compare(a.Value, b.Value) })
-	return s, nil
+	limited := &io.LimitedReader{R: f, N: min(maxMaps, u.maps)}
+	before := limited.N
+	maps, _ := readMaps(limited)
+	u.maps -= before - limited.N
+	return maps
 }
 
-func (s *elfSymbols) symbol(offset uint64) (string, uint64) {
-	for _, p := range s.segments {
-		if offset < p.Off || offset-p.Off >= p.Filesz {
-			continue
-		}
-		address := offset - p.Off + p.Vaddr
-		i, found := slices.BinarySearchFunc(s.functions, address, func(f elf.Symbol, at uint64) int { return cmp.Compare(f.Value, at) })
-		if !found {
-			i--
-		}
-		if i >= 0 && (s.functions[i].Size == 0 || address-s.functions[i].Value < s.functions[i].Size) {
-			return s.functions[i].Name, address - s.functions[i].Value
-		}
+func (u *userSymbols) dir(pid uint32) string { return filepath.Join(u.proc, fmt.Sprint(pid)) }
+
+// symbols returns those of a file that a process has mapped, nil without any.
+func (u *userSymbols) symbols(file openedFile) *elfSymbols {
+	if !strings.HasPrefix(file.path, "/") {
+		return nil
 	}
-	return "", offset
+	s, known := u.opened[file]
+	if !known {
+		if f, id, err := openInRoot(filepath.Join(u.dir(file.pid), "root"), file.path); err == nil {
+			s = u.files.symbols(f, id, &u.parse)
+			f.Close()
+		}
+		u.opened[file] = s
+	}
+	return s
 }
 
-// goFunctions are those of a Go program, which has them for its own use also where its symbols were stripped.
-func goFunctions(f *elf.File) (all []elf.Symbol) {
-	lines, text := f.Section(".gopclntab"), f.Section(".text")
-	if lines == nil || text == nil {
-		return nil
-	}
-	data, err := lines.Data()
+// openInRoot opens a regular file for reading. It resolves the path, symbolic links included, as if root were the root directory.
+// Opening a FIFO can block, and opening a device can have effects of its own, so it looks at the file before it opens it: O_PATH pins the
+// file without opening it, and /proc/self/fd opens the file that was pinned, whatever lies at the path by then.
+func openInRoot(root, path string) (_ *os.File, id fileID, err error) {
+	dir, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil
+		return nil, id, fmt.Errorf("open %s: %w", root, err)
 	}
-	table, err := gosym.NewTable(nil, gosym.NewLineTable(data, text.Addr))
+	defer unix.Close(dir)
+	pinned, err := unix.Openat2(dir, path, &unix.OpenHow{
+		Flags:   unix.O_PATH | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+	})
 	if err != nil {
+		return nil, id, fmt.Errorf("find %s in %s: %w", path, root, err)
+	}
+	defer unix.Close(pinned)
+	var info unix.Stat_t
+	if err := unix.Fstat(pinned, &info); err != nil {
+		return nil, id, fmt.Errorf("stat %s in %s: %w", path, root, err)
+	}
+	if info.Mode&unix.S_IFMT != unix.S_IFREG {
+		return nil, id, fmt.Errorf("%s in %s: %w", path, root, errNotRegular)
+	}
+	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", pinned), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, id, fmt.Errorf("open %s in %s: %w", path, root, err)
+	}
+	return os.NewFile(uintptr(fd), path), fileID{info.Dev, info.Ino, info.Size, info.Mtim, info.Ctim}, nil
+}
+
+var errNotRegular = errors.New("not a regular file")
+
+// fileID identifies the contents of a file. Processes in many containers share one file.
+type fileID struct {
+	dev, inode        uint64
+	size              int64
+	modified, changed unix.Timespec
+}
+
+// elfFiles keeps the symbols of executables and libraries.
+type elfFiles struct {
+	byID map[fileID]*elfSymbols // nil: cannot be read
+	size int                    // of all, bytes
+}
+
+func newELFFiles() *elfFiles { return &elfFiles{byID: map[fileID]*elfSymbols{}} }
+
+// symbols returns those of a file, nil without any. A file that it has not seen takes one of left.
+func (e *elfFiles) symbols(f io.ReaderAt, id fileID, left *int) *elfSymbols {
+	if s, known := e.byID[id]; known {
+		return s
+	}
+	if *left == 0 {
 		return nil
 	}
-	for _, fn := range table.Funcs {
-		all = append(all, elf.Symbol{Name: fn.Name, Value: fn.Entry, Size: fn.End - fn.Entry})
+	*left--
+	s, err := readELF(f)
+	if err != nil || s.size > maxELFSymbols {
+		s = nil
 	}
-	return all
+	if s != nil && e.size+s.size > maxELFSymbols || len(e.byID) >= maxELFFiles {
+		clear(e.byID)
+		e.size = 0
+	}
+	e.byID[id] = s
+	if s != nil {
+		e.size += s.size
+	}
+	return s
 }

@@ -1,0 +1,70 @@
+package tracer
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+const symbols = `ffffffff81000000 T _stext
+ffffffff81000100 t do_it
+ffffffff81000100 T alias_of_do_it
+ffffffff81000200 D data
+0000000000000000 A hidden
+ffffffffc0000000 t nft_do_chain	[nf_tables]
+ffffffffc0100000 t bpf_prog_6deef7357e7b4530_probe	[bpf]
+not a symbol
+`
+
+func TestKallsyms(t *testing.T) {
+	k, err := readKallsyms(strings.NewReader(symbols))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[uint64]string{
+		0xffffffff81000150: "do_it+0x50",
+		0xffffffff81000100: "_stext+0x100", // a call at the very end of _stext returns there
+		0xffffffffc0000010: "nft_do_chain+0x10 ([nf_tables])",
+		0x10:               "[kernel]+0x10",
+	} {
+		if got := k.frame(address).String(); got != want {
+			t.Errorf("%#x: %s, want %s", address, got, want)
+		}
+	}
+}
+
+func FuzzReadKallsyms(f *testing.F) {
+	f.Add(symbols, uint64(0xffffffff81000150))
+	f.Fuzz(func(t *testing.T, text string, address uint64) {
+		k, err := readKallsyms(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		if !slices.IsSorted(k.addresses) || len(k.names) != len(k.addresses) || len(k.modules) != len(k.addresses) {
+			t.Errorf("%+v", k)
+		}
+		_ = k.frame(address).String()
+	})
+}
+
+func TestStackBeginsAtTheHook(t *testing.T) {
+	frames := func(names ...string) (out []profile.Frame) {
+		for _, n := range names {
+			out = append(out, profile.Frame{Function: n})
+		}
+		return out
+	}
+	for _, c := range []struct{ in, want []string }{
+		{[]string{"bpf_prog_x", "bpf_trampoline_1", "bpf_lsm_file_open", "security_file_open", "open"}, []string{"bpf_lsm_file_open", "security_file_open", "open"}},
+		{[]string{"bpf_prog_x", "", "security_file_open", "open"}, []string{"security_file_open", "open"}},
+		{[]string{"bpf_get_stack_raw_tp", "bpf_trampoline_1", "caller"}, []string{"caller"}},
+		{[]string{"bpf_prog_x"}, []string{"bpf_prog_x"}},
+	} {
+		if got := fromHook(frames(c.in...)); !reflect.DeepEqual(got, frames(c.want...)) {
+			t.Errorf("%v: %v, want %v", c.in, got, c.want)
+		}
+	}
+}
