@@ -123,7 +123,7 @@ func (m *batchRun) slice(ctx context.Context, test, slot int, s rundir.Scenario)
 	if err := ctx.Err(); err != nil {
 		return Sample{}, err
 	}
-	sample, err := m.workers.byTest[test][slot].Slice(m.plan.Slice, m.plan.Warmup)
+	sample, err := m.workers.byTest[test][slot].Slice(ctx, m.plan.Slice, m.plan.Warmup)
 	if ctx.Err() != nil {
 		return Sample{}, ctx.Err()
 	}

@@ -2,9 +2,13 @@ package bench
 
 import (
 	"context"
+	"errors"
+	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
@@ -70,7 +74,7 @@ func (f *fakeSuite) Start(context.Context, rundir.Test, int) (Worker, error) {
 type fakeWorker struct{ suite *fakeSuite }
 
 // Slice loses 10 % while the enforcer is installed.
-func (w *fakeWorker) Slice(d, _ time.Duration) (Sample, error) {
+func (w *fakeWorker) Slice(_ context.Context, d, _ time.Duration) (Sample, error) {
 	f := w.suite
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -93,3 +97,29 @@ func (w *fakeWorker) Close() error {
 	*w.suite.open--
 	return nil
 }
+
+// namespaceSuite starts processes that only wait, each in a mount namespace of its own. A slice takes no time.
+type namespaceSuite struct{}
+
+func (namespaceSuite) Start(context.Context, rundir.Test, int) (Worker, error) {
+	cmd := exec.Command("/bin/cat")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	return namespaceWorker{cmd, in}, cmd.Start()
+}
+
+type namespaceWorker struct {
+	*exec.Cmd
+	in io.Closer
+}
+
+func (w namespaceWorker) PID() int { return w.Process.Pid }
+
+func (namespaceWorker) Slice(context.Context, time.Duration, time.Duration) (Sample, error) {
+	return Sample{Ops: 1, Ns: 1e6}, nil
+}
+
+func (w namespaceWorker) Close() error { return errors.Join(w.in.Close(), w.Wait()) }

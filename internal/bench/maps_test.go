@@ -31,11 +31,11 @@ type doFirst struct {
 	do func() error
 }
 
-func (w doFirst) Slice(d, warmup time.Duration) (Sample, error) {
+func (w doFirst) Slice(ctx context.Context, d, warmup time.Duration) (Sample, error) {
 	if err := w.do(); err != nil {
 		return Sample{}, err
 	}
-	return w.Worker.Slice(d, warmup)
+	return w.Worker.Slice(ctx, d, warmup)
 }
 
 // The maps say from outside what the enforcer was told, over detaching and attaching, and nothing of what is not attached.
@@ -49,7 +49,7 @@ func TestMapsOfTheReferenceEnforcer(t *testing.T) {
 	defer e.Close()
 	maps := inforce.New(nil)
 	defer maps.Close()
-	w, err := Commands{Dir: t.TempDir()}.Start(t.Context(), rundir.Test{Name: "holder", Run: "true"}, 0)
+	w, err := namespaceSuite{}.Start(t.Context(), rundir.Test{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestRulesThatGoAwayAreNoticed(t *testing.T) {
 		return nil
 	}
 	b := &Bench{
-		Dir: d, Suites: map[rundir.Kind]Suite{rundir.Command: beforeEach{Commands{Dir: t.TempDir()}, spoil}}, Enforcer: ref,
+		Dir: d, Suites: map[rundir.Kind]Suite{rundir.Command: beforeEach{namespaceSuite{}, spoil}}, Enforcer: ref,
 		Rules: inforce.New(nil),
 	}
 	if err := b.Run(context.Background()); err != nil {

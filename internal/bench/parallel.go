@@ -34,12 +34,12 @@ func startTest(ctx context.Context, suite Suite, t rundir.Test, join int) (Worke
 	return all, nil
 }
 
-func (p parallel) Slice(d, warmup time.Duration) (sum Sample, err error) {
+func (p parallel) Slice(ctx context.Context, d, warmup time.Duration) (sum Sample, err error) {
 	samples := make([]Sample, len(p))
 	var g errgroup.Group
 	for i, w := range p {
 		g.Go(func() (err error) {
-			samples[i], err = w.Slice(d, warmup)
+			samples[i], err = w.Slice(ctx, d, warmup)
 			return err
 		})
 	}

@@ -141,7 +141,7 @@ func (m *batchRun) profileSlice(ctx context.Context, test, scenario int) (Sample
 	if err := ctx.Err(); err != nil {
 		return Sample{}, err
 	}
-	s, err := m.workers.byTest[test][scenario].Slice(m.bench.Profiler.Slice, 0)
+	s, err := m.workers.byTest[test][scenario].Slice(ctx, m.bench.Profiler.Slice, 0)
 	return s, errors.Join(ctx.Err(), err)
 }
 

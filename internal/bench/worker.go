@@ -16,7 +16,7 @@ import (
 type Worker interface {
 	// Slice lets it run: until d is over or, where a test is not sliced, for a whole pass. Operations during the warm-up are not
 	// counted.
-	Slice(d, warmup time.Duration) (Sample, error)
+	Slice(ctx context.Context, d, warmup time.Duration) (Sample, error)
 	PID() int
 	// Close ends it. The error says that its results were wrong.
 	Close() error

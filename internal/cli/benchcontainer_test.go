@@ -3,8 +3,8 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,30 +12,6 @@ import (
 	"github.com/lsmprof/lsmprof/internal/cri/critest"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
-
-func TestFindContainer(t *testing.T) {
-	all := []cri.Container{
-		{ID: "aa11", Namespace: "shop", Pod: "web", Name: "nginx", PID: 10},
-		{ID: "aa22", Namespace: "shop", Pod: "web", Name: "sidecar", PID: 11},
-		{ID: "bb33", Namespace: "shop", Pod: "db", Name: "postgres", PID: 12},
-		{ID: "cc44", Namespace: "shop", Pod: "db", PID: 13}, // its sandbox
-		{ID: "dd55", Namespace: "x", Pod: "y", Name: "z"},
-	}
-	for name, want := range map[string]string{
-		"aa2": "aa22", "shop/db": "bb33", "shop/web/nginx": "aa11",
-		"shop/web": "!shop/web/nginx (aa11), shop/web/sidecar (aa22)", "aa": "!several", "cc44": "!no running container",
-		"web": "!no running container", "x/y": "!does not tell its process",
-	} {
-		got, err := findContainer(all, name)
-		if text, fails := strings.CutPrefix(want, "!"); fails {
-			if err == nil || !strings.Contains(err.Error(), text) {
-				t.Errorf("%s: %v, want %q", name, err, text)
-			}
-		} else if err != nil || got.ID != want {
-			t.Errorf("%s: %+v, %v", name, got, err)
-		}
-	}
-}
 
 func TestBenchInAContainer(t *testing.T) {
 	if err := critest.Available(); err != nil {
@@ -67,11 +43,12 @@ func TestBenchInAContainer(t *testing.T) {
 	if err := r.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	bare, err := findContainer(r.Containers(), pod.Containers["bare"])
-	if err != nil {
-		t.Fatal(err)
+	all := r.Containers()
+	bare := slices.IndexFunc(all, func(c cri.Container) bool { return c.ID == pod.Containers["bare"] })
+	if bare < 0 {
+		t.Fatalf("%s is not among %+v", pod.Containers["bare"], all)
 	}
-	if left, err := filepath.Glob(fmt.Sprintf("/proc/%d/root/tmp/*", bare.PID)); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(fmt.Sprintf("/proc/%d/root/tmp/*", all[bare].PID)); err != nil || len(left) > 0 {
 		t.Errorf("left in the container: %v, %v", left, err)
 	}
 
@@ -104,28 +81,5 @@ func TestBenchInAContainer(t *testing.T) {
 		if _, stderr := runBench(t, test.code, args...); !strings.Contains(stderr, test.want) {
 			t.Errorf("%v: %s, want %q", test.flags, stderr, test.want)
 		}
-	}
-}
-
-// Links that a container has where the program goes lead nowhere outside of it.
-func TestNothingIsBroughtOutOfAContainer(t *testing.T) {
-	outside, inside := t.TempDir(), t.TempDir()
-	for link, target := range map[string]string{"tmp": outside, "var": "../.."} {
-		if err := os.Symlink(target, filepath.Join(inside, link)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	root, err := os.OpenRoot(inside)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer root.Close()
-	for _, dir := range []string{"tmp/x", "var/tmp/x"} {
-		if err := (&containerSuite{root: root, dir: dir}).bring(); err == nil {
-			t.Errorf("%s was made", dir)
-		}
-	}
-	if made, err := os.ReadDir(outside); err != nil || len(made) > 0 {
-		t.Errorf("outside: %v, %v", made, err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/bench/host"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
 	"github.com/lsmprof/lsmprof/internal/rundir"
@@ -41,14 +42,14 @@ func (o *benchOptions) plan() (rundir.Plan, error) {
 		if o.inContainer() != "" {
 			return p, errors.New("--copies: one copy of a test runs in a container")
 		}
-		if p.CopyCPUs, err = copyCPUs(o.cpus); err != nil {
+		if p.CopyCPUs, err = host.CopyCPUs(o.cpus); err != nil {
 			return p, fmt.Errorf("--cpus: %w", err)
 		}
 	}
 	if p.Container = o.inContainer(); p.Container != "" {
 		p.OneStatePerScenario()
 	}
-	if p.CPUs, err = testCPUs(o.cpus); err != nil {
+	if p.CPUs, err = host.TestCPUs(o.cpus); err != nil {
 		return p, fmt.Errorf("--cpus: %w", err)
 	}
 	return p, p.Check()
@@ -77,11 +78,11 @@ const maxCopies = 1024
 func (o *benchOptions) planTests(others bool) (tests []rundir.Test, err error) {
 	switch {
 	case o.unixbench != "":
-		tests, err = realTests(o.tests)
+		tests, err = host.UnixBenchTests(o.tests)
 	case len(o.tests) == 0 && len(o.custom) == 0 && !others:
-		tests, err = builtinTests(defaultTests)
+		tests, err = host.BuiltinTests(host.DefaultTests)
 	default:
-		tests, err = builtinTests(o.tests)
+		tests, err = host.BuiltinTests(o.tests)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("--tests: %w", err)
@@ -123,4 +124,27 @@ func (o *benchOptions) planScenarios(p *rundir.Plan) (tests []rundir.Test, err e
 	}
 	p.Scenarios = rundir.ReferenceScenarios(rules, names)
 	return nil, nil
+}
+
+// validateContainer checks that the flags leave something that can run in a container.
+func (o *benchOptions) validateContainer() error {
+	switch {
+	case o.container == "" && o.pod == "":
+		return nil
+	case o.container != "" && o.pod != "":
+		return errors.New("--container and --pod: give one of them")
+	case o.unixbench != "":
+		return errors.New("--unixbench is a directory of this machine: with --container or --pod give its programs in there as --test commands")
+	case o.pod != "" && !strings.Contains(o.pod, "/"):
+		return fmt.Errorf("--pod %s: must be NAMESPACE/NAME or NAMESPACE/NAME/CONTAINER", o.pod)
+	}
+	return nil
+}
+
+// inContainer returns the container that the flags name, or an empty string.
+func (o *benchOptions) inContainer() string {
+	if o.container != "" {
+		return o.container
+	}
+	return o.pod
 }

@@ -7,11 +7,12 @@ import (
 	"slices"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
+	benchcontainer "github.com/lsmprof/lsmprof/internal/bench/container"
+	"github.com/lsmprof/lsmprof/internal/bench/host"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/rundir"
-	"github.com/lsmprof/lsmprof/internal/unixbench"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -32,23 +33,23 @@ func (o *benchOptions) measure(ctx context.Context, std streams, d *bench.Dir) (
 	}
 	plan := &d.Info.Plan
 	o.unknown.rulesMap, o.unknown.rules = plan.RulesMap, -1
-	release := leaveCPUs(plan.CPUs)
+	release := host.LeaveCPUs(plan.CPUs)
 	defer release()
 	profiler, err := o.profiler(d)
 	if err != nil {
 		return err
 	}
-	suites, closeSuites, err := o.suites(ctx, plan)
+	suites, err := o.suites(ctx, plan)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeSuites()) }()
+	defer func() { err = errors.Join(err, suites.Close()) }()
 	e, err := loadEnforcer(d.Info.Enforcer, plan)
 	if err != nil {
 		return err
 	}
 	b := bench.Bench{
-		Dir: d, Suites: suites, Enforcer: e, Profiler: profiler, Progress: newBenchProgress(std.err, d).report, Settle: settle,
+		Dir: d, Suites: suites.ByKind(), Enforcer: e, Profiler: profiler, Progress: newBenchProgress(std.err, d).report, Settle: settle,
 	}
 	if b.Rules, err = inForceReader(d, o.unknown.registry()); err != nil {
 		return err
@@ -133,43 +134,16 @@ func selects(plan *rundir.Plan) func(tracer.Program) bool {
 	return func(p tracer.Program) bool { return enforcer.Reference.Owns(p) }
 }
 
-// suites are where tests are started from.
-func (o *benchOptions) suites(ctx context.Context, plan *rundir.Plan) (map[rundir.Kind]bench.Suite, func() error, error) {
+// suites prepares the tests where the plan wants them.
+func (o *benchOptions) suites(ctx context.Context, plan *rundir.Plan) (testSuites, error) {
 	if plan.Container != "" {
-		s, err := openContainer(ctx, o.endpoint, plan)
-		if err != nil {
-			return nil, nil, err
-		}
-		return map[rundir.Kind]bench.Suite{rundir.BuiltIn: s, rundir.Command: containerCommands{s}}, s.Close, nil
+		return benchcontainer.Open(ctx, o.endpoint, plan)
 	}
-	work, err := newWorkFolder(o.workdir)
-	if err != nil {
-		return nil, nil, fmt.Errorf("--workdir: %w", err)
-	}
-	dir := work.path
-	suites := map[rundir.Kind]bench.Suite{}
-	closers := []func() error{work.Close}
-	if slices.ContainsFunc(plan.Tests, func(t rundir.Test) bool { return t.Kind == rundir.BuiltIn }) {
-		s, err := unixbench.Extract(dir)
-		if err != nil {
-			return nil, nil, errors.Join(err, work.Close())
-		}
-		suites[rundir.BuiltIn] = builtinSuite{s, dir, plan}
-		closers = append([]func() error{s.Close}, closers...)
-	}
-	suites[rundir.Command] = bench.Commands{CPUs: plan.CPUsOf, Dir: dir}
-	if plan.UnixBench != "" {
-		real := unixbench.Real{Dir: plan.UnixBench, Build: o.build}
-		if err := real.Prepare(ctx); err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("--unixbench: %w", err), work.Close())
-		}
-		suites[rundir.Real] = realSuite{ctx, real, plan, bench.Commands{Dir: dir}}
-	}
-	return suites, func() error {
-		var all error
-		for _, c := range closers {
-			all = errors.Join(all, c())
-		}
-		return all
-	}, nil
+	return host.Open(ctx, plan, host.Options{WorkDir: o.workdir, Build: o.build})
+}
+
+// testSuites is what runs the tests of a plan.
+type testSuites interface {
+	ByKind() map[rundir.Kind]bench.Suite
+	Close() error
 }

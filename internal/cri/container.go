@@ -20,6 +20,7 @@ type Container struct {
 	PID            int    // of its main process, as this pid namespace sees it; 0: not known
 	MntNS          uint32 // inode number of its mount namespace; 0: not known
 	Cgroup         string // path below which its processes are; "": not known
+	UID, GID       int    // that programs run as in it, as its user namespace has them
 	Running        bool
 
 	asked int // how often its status was asked for
@@ -95,7 +96,7 @@ func (c *client) detail(ctx context.Context, found *Container) error {
 		found.Image = clean(found.Image, maxImage, "")
 		text = s.GetInfo()["info"]
 	}
-	found.PID, found.Cgroup = parseInfo(text)
+	found.parseInfo(text)
 	found.locate("/proc")
 	return nil
 }

@@ -9,23 +9,32 @@ const maxInfo = 4 << 20
 type info struct {
 	PID  int `json:"pid"`
 	Spec struct {
+		Process struct {
+			User struct {
+				UID int `json:"uid"`
+				GID int `json:"gid"`
+			} `json:"user"`
+		} `json:"process"`
 		Linux struct {
 			CgroupsPath string `json:"cgroupsPath"`
 		} `json:"linux"`
 	} `json:"runtimeSpec"`
 }
 
-// parseInfo takes the main process and the cgroup out of a verbose status. What is not there or makes no sense is 0 and "".
-func parseInfo(text string) (pid int, cgroup string) {
+// parseInfo adds the main process, the cgroup and the user to a container, from a verbose status. A value that is missing or
+// makes no sense stays as it is.
+func (c *Container) parseInfo(text string) {
 	var i info
 	if len(text) > maxInfo || json.Unmarshal([]byte(text), &i) != nil {
-		return 0, ""
+		return
 	}
 	if i.PID > 1 {
-		pid = i.PID
+		c.PID = i.PID
 	}
 	if path, err := expandCgroup(i.Spec.Linux.CgroupsPath); err == nil {
-		cgroup = path
+		c.Cgroup = path
 	}
-	return pid, cgroup
+	if user := i.Spec.Process.User; user.UID >= 0 && user.GID >= 0 {
+		c.UID, c.GID = user.UID, user.GID
+	}
 }

@@ -104,8 +104,9 @@ func FuzzInfo(f *testing.F) {
 	f.Add(`{"sandboxID":"x","pid":4242,"runtimeSpec":{"linux":{"cgroupsPath":"kubepods.slice:cri-containerd:0abc"}}}`)
 	f.Add(`{"pid":-1,"runtimeSpec":null}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		if pid, cgroup := parseInfo(text); pid < 0 || pid == 1 || cgroup != "" && cgroup[0] != '/' {
-			t.Errorf("%d %q", pid, cgroup)
+		var c Container
+		if c.parseInfo(text); c.PID < 0 || c.PID == 1 || c.Cgroup != "" && c.Cgroup[0] != '/' || c.UID < 0 || c.GID < 0 {
+			t.Errorf("%+v", c)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package cli
+package host
 
 import (
 	"context"
@@ -11,10 +11,10 @@ import (
 	"github.com/lsmprof/lsmprof/internal/unixbench"
 )
 
-// realTests are the tests of a byte-unixbench, all or those of --tests.
-func realTests(names []string) ([]rundir.Test, error) {
+// UnixBenchTests returns the tests of a byte-unixbench with these names, or DefaultTests if there are no names.
+func UnixBenchTests(names []string) ([]rundir.Test, error) {
 	if len(names) == 0 {
-		names = defaultTests
+		names = DefaultTests
 	}
 	var out []rundir.Test
 	for _, name := range names {
@@ -29,41 +29,39 @@ func realTests(names []string) ([]rundir.Test, error) {
 	return out, nil
 }
 
-// realSuite runs the programs of UnixBench, a whole pass at a time.
-type realSuite struct {
-	ctx     context.Context
-	real    unixbench.Real
-	plan    *rundir.Plan
-	holders bench.Commands
+// unixbenchSuite runs the programs of a byte-unixbench, a whole pass at a time.
+type unixbenchSuite struct {
+	programs unixbench.Real
+	plan     *rundir.Plan
+	holders  Commands
 }
 
-// Start makes a mount namespace for the copy: a program of UnixBench ends with its pass.
-func (s realSuite) Start(ctx context.Context, t rundir.Test, _ int) (bench.Worker, error) {
+// Start makes a mount namespace for the copy and holds it with a shell, because a program of UnixBench ends with its pass.
+func (s unixbenchSuite) Start(ctx context.Context, t rundir.Test, _ int) (bench.Worker, error) {
 	holder, err := s.holders.Start(ctx, rundir.Test{Name: "holder", Run: "true"}, 0)
 	if err != nil {
 		return nil, err
 	}
-	real := s.real
-	real.MountNSOf, real.CPUs = holder.PID(), s.plan.CPUsOf(t)
-	return realWorker{holder, ctx, &real, t, s.plan.Pass}, nil
+	programs := s.programs
+	programs.MountNSOf, programs.CPUs = holder.PID(), s.plan.CPUsOf(t)
+	return unixbenchWorker{holder, &programs, t, s.plan.Pass}, nil
 }
 
-type realWorker struct {
+type unixbenchWorker struct {
 	bench.Worker // holds the namespace
-	ctx          context.Context
-	real         *unixbench.Real
+	programs     *unixbench.Real
 	test         rundir.Test
 	pass         time.Duration
 }
 
 // Slice makes a pass. Its rate is the score, in UnixBench's own unit.
-func (w realWorker) Slice(_, _ time.Duration) (bench.Sample, error) {
-	r, err := w.real.Run(w.ctx, w.test.Name, w.pass)
+func (w unixbenchWorker) Slice(ctx context.Context, _, _ time.Duration) (bench.Sample, error) {
+	r, err := w.programs.Run(ctx, w.test.Name, w.pass)
 	if err != nil {
 		return bench.Sample{}, err
 	}
 	if r.Score <= 0 {
-		return bench.Sample{}, errors.New("UnixBench gives no score")
+		return bench.Sample{}, errors.New("UnixBench prints no score")
 	}
 	ns := float64(r.Elapsed.Nanoseconds())
 	return bench.Sample{Ops: r.Score * ns / 1e9, Ns: ns, Output: []byte(r.Output)}, nil

@@ -1,4 +1,4 @@
-package cli
+package host
 
 import (
 	"context"
@@ -13,11 +13,14 @@ import (
 	"github.com/lsmprof/lsmprof/internal/unixbench"
 )
 
-// defaultTests are those of UnixBench that the published benchmarks of enforcers report.
-var defaultTests = []string{"execl", "fstime", "fsbuffer", "fsdisk", "pipe", "context1", "spawn", "shell1", "shell8", "syscall"}
+// DefaultTests names the tests of UnixBench that the published benchmarks of enforcers report.
+var DefaultTests = []string{
+	"execl", "fstime", "fsbuffer", "fsdisk", "pipe", "context1", "spawn", "shell1", "shell8", "syscall",
+}
 
-// builtinTests finds tests of the suite by name; "all" and "probes" stand for several.
-func builtinTests(names []string) ([]rundir.Test, error) {
+// BuiltinTests returns the built-in tests with these names. The name "all" stands for every one, "probes" for those that
+// UnixBench does not have.
+func BuiltinTests(names []string) ([]rundir.Test, error) {
 	var out []rundir.Test
 	for _, name := range names {
 		if name == "all" || name == "probes" {
@@ -30,14 +33,15 @@ func builtinTests(names []string) ([]rundir.Test, error) {
 		}
 		t, ok := unixbench.Find(name)
 		if !ok || !t.Builtin {
-			return nil, fmt.Errorf("no built-in test %q; there are %s", name, strings.Join(builtinNames(), ", "))
+			return nil, fmt.Errorf("no built-in test %q; choose among %s", name, strings.Join(BuiltinNames(), ", "))
 		}
 		out = append(out, builtinTest(t))
 	}
 	return out, nil
 }
 
-func builtinNames() []string {
+// BuiltinNames returns the names of the built-in tests.
+func BuiltinNames() []string {
 	var names []string
 	for _, t := range unixbench.Tests() {
 		if t.Builtin {
@@ -55,11 +59,11 @@ func builtinTest(t unixbench.Test) rundir.Test {
 	}
 }
 
-// builtinSuite starts the built-in tests, each copy in a mount namespace of its own.
+// builtinSuite starts built-in tests, each copy in a mount namespace of its own unless it joins that of another test.
 type builtinSuite struct {
-	suite *unixbench.Suite
-	dir   string
-	plan  *rundir.Plan
+	program *unixbench.Suite
+	dir     string
+	plan    *rundir.Plan
 }
 
 func (b builtinSuite) Start(ctx context.Context, t rundir.Test, join int) (bench.Worker, error) {
@@ -67,16 +71,17 @@ func (b builtinSuite) Start(ctx context.Context, t rundir.Test, join int) (bench
 	if join == 0 {
 		o.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	}
-	p, err := b.suite.Start(ctx, t.Name, o)
+	p, err := b.program.Start(ctx, t.Name, o)
 	if err != nil {
 		return nil, err
 	}
-	return parked{p}, nil
+	return builtinWorker{p}, nil
 }
 
-type parked struct{ *unixbench.Parked }
+// builtinWorker ends with the context that it was started with.
+type builtinWorker struct{ *unixbench.Parked }
 
-func (p parked) Slice(d, warmup time.Duration) (bench.Sample, error) {
-	ops, ns, err := p.Parked.Slice(d, warmup)
+func (w builtinWorker) Slice(_ context.Context, d, warmup time.Duration) (bench.Sample, error) {
+	ops, ns, err := w.Parked.Slice(d, warmup)
 	return bench.Sample{Ops: float64(ops), Ns: float64(ns)}, err
 }

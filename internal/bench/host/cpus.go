@@ -1,4 +1,4 @@
-package cli
+package host
 
 import (
 	"fmt"
@@ -24,8 +24,8 @@ func allowedCPUs() (allowed []int, err error) {
 	return allowed, nil
 }
 
-// testCPUs are the CPUs that tests run on: what the flag says; nil for any.
-func testCPUs(flag string) ([]int, error) {
+// TestCPUs are the CPUs that tests run on: what the flag says; nil for any.
+func TestCPUs(flag string) ([]int, error) {
 	allowed, err := allowedCPUs()
 	if err != nil {
 		return nil, err
@@ -58,16 +58,16 @@ func testCPUs(flag string) ([]int, error) {
 	return out, nil
 }
 
-// copyCPUs are those that several copies of a test share: all, unless the flag names some.
-func copyCPUs(flag string) ([]int, error) {
+// CopyCPUs are those that several copies of a test share: all, unless the flag names some.
+func CopyCPUs(flag string) ([]int, error) {
 	if flag != "" && flag != "any" {
-		return testCPUs(flag)
+		return TestCPUs(flag)
 	}
 	return allowedCPUs()
 }
 
-// leaveCPUs moves this process away from the tests' CPUs, where there are others, until the returned function is called.
-func leaveCPUs(tests []int) (release func()) {
+// LeaveCPUs moves this process away from the tests' CPUs, where there are others, until the returned function is called.
+func LeaveCPUs(tests []int) (release func()) {
 	var before, others unix.CPUSet
 	if unix.SchedGetaffinity(0, &before) != nil {
 		return func() {}
