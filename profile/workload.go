@@ -2,18 +2,10 @@ package profile
 
 import (
 	"fmt"
-	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 )
-
-// ContainerIDInCgroup returns the id of the container whose cgroup has this path, or "" if the path is not that of a container.
-// Every runtime puts the id into the last element of the path.
-func ContainerIDInCgroup(cgroup string) string { return containerID.FindString(path.Base(cgroup)) }
-
-var containerID = regexp.MustCompile(`[0-9a-f]{64}`)
 
 // Name is the name a workload is shown under: namespace/pod/container, else the command that stands for it, with the short
 // container id where its cgroup has one.

@@ -26,21 +26,6 @@ func TestWorkloadName(t *testing.T) {
 	}
 }
 
-func TestContainerIDInCgroup(t *testing.T) {
-	id := strings.Repeat("3f9a", 16)
-	for path, want := range map[string]string{
-		"/kubepods.slice/pod1.slice/cri-containerd-" + id + ".scope": id,
-		"/kubepods/pod1/" + id:             id,
-		"/kubepods/" + id + "/inner":       "",
-		"/system.slice/containerd.service": "",
-		"":                                 "",
-	} {
-		if got := ContainerIDInCgroup(path); got != want {
-			t.Errorf("%s: %q, want %q", path, got, want)
-		}
-	}
-}
-
 func TestWorkloadsOfOneNameAreToldApart(t *testing.T) {
 	a, b := Workload{MntNS: 1, Comm: "sh"}, Workload{MntNS: 2, Comm: "sh"}
 	names := Snapshot{Rows: []Row{{Workload: a}, {Workload: b}, {Workload: host}, {Workload: a}}}.names()

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/internal/kernel"
 )
 
 // subject says where, among the arguments of a hook, it stands what a call is about.
@@ -96,7 +97,7 @@ func (s subject) describe(hook string, data []byte) string {
 			n[i] = int32(binary.NativeEndian.Uint64(data[8*i:]))
 		}
 		if hook == "capable" {
-			return capability(n[0])
+			return kernel.CapabilityName(int(n[0]))
 		}
 		return fmt.Sprintf("family %d, type %d, protocol %d", n[0], n[1], n[2])
 	}
@@ -141,19 +142,4 @@ func describeAddress(b []byte) string {
 	default:
 		return fmt.Sprintf("family %d", family)
 	}
-}
-
-// capability is the name of a capability, as capabilities(7) has it.
-func capability(n int32) string {
-	names := [...]string{
-		"chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap", "linux_immutable",
-		"net_bind_service", "net_broadcast", "net_admin", "net_raw", "ipc_lock", "ipc_owner", "sys_module", "sys_rawio", "sys_chroot",
-		"sys_ptrace", "sys_pacct", "sys_admin", "sys_boot", "sys_nice", "sys_resource", "sys_time", "sys_tty_config", "mknod", "lease",
-		"audit_write", "audit_control", "setfcap", "mac_override", "mac_admin", "syslog", "wake_alarm", "block_suspend", "audit_read",
-		"perfmon", "bpf", "checkpoint_restore",
-	}
-	if n < 0 || int(n) >= len(names) {
-		return fmt.Sprintf("capability %d", n)
-	}
-	return "cap_" + names[n]
 }

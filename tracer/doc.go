@@ -9,7 +9,7 @@
 // returns an error that wraps [ErrUnsupported].
 package tracer
 
-import "errors"
+import "github.com/lsmprof/lsmprof/internal/lsm"
 
-// ErrUnsupported is wrapped by errors that no privilege and no other arguments would avoid on this kernel.
-var ErrUnsupported = errors.New("not supported by this kernel")
+// ErrUnsupported is wrapped by errors that no privilege and no other arguments would avoid on this machine.
+var ErrUnsupported error = lsm.ErrUnsupported

@@ -51,7 +51,7 @@ func attachEmptySleepable() (*empty, error) {
 func attachOne(p Program, reach func()) (_ *empty, err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("attach %s: %w", p.Name, explainLoad(err))
+			err = fmt.Errorf("attach %s: %w", p.Name, lsm.ExplainLoad(err))
 		}
 	}()
 	if err := rlimit.RemoveMemlock(); err != nil {

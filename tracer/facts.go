@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf/rlimit"
 
 	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
 // tellFacts fills in what bpf_prog_info does not say before Linux 6.0, hook and sleepable, by an iterator over our own
@@ -19,7 +20,7 @@ func tellFacts(progs []Program, handles []*ebpf.Program) error {
 	}
 	var objs bpf.FactsObjects
 	if err := bpf.LoadFactsObjects(&objs, &ebpf.CollectionOptions{Cache: kernelTypes}); err != nil {
-		return fmt.Errorf("load iterator over programs: %w", explainLoad(err))
+		return fmt.Errorf("load iterator over programs: %w", lsm.ExplainLoad(err))
 	}
 	defer objs.Close()
 
@@ -30,7 +31,7 @@ func tellFacts(progs []Program, handles []*ebpf.Program) error {
 	}
 	iter, err := link.AttachIter(link.IterOptions{Program: objs.TellPrograms})
 	if err != nil {
-		return fmt.Errorf("attach iterator over programs: %w", explainLoad(err))
+		return fmt.Errorf("attach iterator over programs: %w", lsm.ExplainLoad(err))
 	}
 	defer iter.Close()
 	r, err := iter.Open()

@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
 // Filter keeps, in the kernel, what is not of interest out of the measurement. The zero Filter keeps everything; where several
@@ -118,7 +119,7 @@ func newControl(spec *ebpf.CollectionSpec, f Filter, sample int) (*control, erro
 		Control *ebpf.Map `ebpf:".data.control"`
 	}
 	if err := spec.LoadAndAssign(&objs, nil); err != nil {
-		return nil, fmt.Errorf("create control map: %w", explainLoad(err))
+		return nil, fmt.Errorf("create control map: %w", lsm.ExplainLoad(err))
 	}
 	mem, err := mapMemory(objs.Control)
 	if err != nil {

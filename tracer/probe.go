@@ -8,6 +8,7 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -33,7 +34,7 @@ type probe struct {
 func (l *loader) attach(t target) (p *probe, err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("attach %s: %w", t, explainLoad(err))
+			err = fmt.Errorf("attach %s: %w", t, lsm.ExplainLoad(err))
 		}
 	}()
 	q := &probe{target: t}

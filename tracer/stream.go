@@ -16,6 +16,7 @@ import (
 	"github.com/cilium/ebpf/perf"
 
 	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -88,13 +89,13 @@ func newStream(ev Events, bias float64, memory, cpus, each int) (_ *stream, err 
 		return nil, err
 	}
 	if s.events, err = ebpf.NewMap(spec.Maps[bpf.TraceMapEvents]); err != nil {
-		return nil, fmt.Errorf("create map of rings: %w", explainLoad(err))
+		return nil, fmt.Errorf("create map of rings: %w", lsm.ExplainLoad(err))
 	}
 	tallies := spec.Maps[bpf.TraceMapTallies].Copy()
 	tallies.MaxEntries = uint32(cpus)
 	spec.Maps[bpf.TraceMapTallies] = tallies
 	if s.tallies, err = ebpf.NewMap(tallies); err != nil {
-		return nil, fmt.Errorf("create map of tallies: %w", explainLoad(err))
+		return nil, fmt.Errorf("create map of tallies: %w", lsm.ExplainLoad(err))
 	}
 	if s.mem, err = mapMemory(s.tallies); err != nil {
 		return nil, fmt.Errorf("map tallies: %w", err)
@@ -102,7 +103,7 @@ func newStream(ev Events, bias float64, memory, cpus, each int) (_ *stream, err 
 	ring := min(max(memory/cpus, minRing), maxRing)
 	// Woken up for every event, the traced system would pay for that as well: we look from time to time, or when much has come.
 	if s.reader, err = perf.NewReaderWithOptions(s.events, ring, perf.ReaderOptions{Watermark: ring / 4}); err != nil {
-		return nil, fmt.Errorf("create rings of %d KiB: %w; a lower --memory makes them smaller", ring>>10, explainLoad(err))
+		return nil, fmt.Errorf("create rings of %d KiB: %w; a lower --memory makes them smaller", ring>>10, lsm.ExplainLoad(err))
 	}
 	return s, nil
 }
@@ -152,7 +153,7 @@ func ownID() (uint32, error) {
 		Instructions: asm.Instructions{asm.FnGetCurrentPidTgid.Call(), asm.RSh.Imm(asm.R0, 32), asm.Return()},
 	})
 	if err != nil {
-		return 0, fmt.Errorf("ask for the own process id: %w", explainLoad(err))
+		return 0, fmt.Errorf("ask for the own process id: %w", lsm.ExplainLoad(err))
 	}
 	defer prog.Close()
 	id, err := prog.Run(&ebpf.RunOptions{})

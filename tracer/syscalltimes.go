@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf/rlimit"
 
 	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
 // SyscallTime is what the calls of one syscall took, of the tasks in one mount namespace: the time that passed in the kernel, in which
@@ -59,7 +60,7 @@ func StartSyscallClock(mntns []uint32) (_ *SyscallClock, err error) {
 	}
 	c := &SyscallClock{}
 	if err := spec.LoadAndAssign(&c.objs, &ebpf.CollectionOptions{Cache: kernelTypes}); err != nil {
-		return nil, fmt.Errorf("load the programs that time syscalls: %w", explainLoad(err))
+		return nil, fmt.Errorf("load the programs that time syscalls: %w", lsm.ExplainLoad(err))
 	}
 	defer func() {
 		if err != nil {
@@ -73,7 +74,7 @@ func StartSyscallClock(mntns []uint32) (_ *SyscallClock, err error) {
 	}{{"sched_process_exit", c.objs.ForgetTask}, {"sys_exit", c.objs.SyscallExit}, {"sys_enter", c.objs.SyscallEnter}} {
 		l, err := link.AttachTracing(link.TracingOptions{Program: p.program, AttachType: ebpf.AttachTraceRawTp})
 		if err != nil {
-			return nil, fmt.Errorf("attach %s: %w", p.tracepoint, explainLoad(err))
+			return nil, fmt.Errorf("attach %s: %w", p.tracepoint, lsm.ExplainLoad(err))
 		}
 		c.links = append(c.links, l)
 	}

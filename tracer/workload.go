@@ -103,36 +103,13 @@ func (w workloads) look() {
 			continue
 		}
 		if _, ok := w.now[ns]; !ok {
-			cgroup := cgroupOf(dir)
+			cgroups, _ := kernel.ReadCgroups(dir) // without them, the workload is named after its command
+			cgroup := kernel.ContainerCgroup(cgroups)
 			w.now[ns] = &profile.Workload{
-				MntNS: ns, Comm: readLine(filepath.Join(dir, "comm")), Cgroup: cgroup, ContainerID: profile.ContainerIDInCgroup(cgroup),
+				MntNS: ns, Comm: readLine(filepath.Join(dir, "comm")), Cgroup: cgroup, ContainerID: kernel.ContainerID(cgroup),
 			}
 		}
 	}
-}
-
-// cgroupOf is the path of a process in the cgroup v2 hierarchy, "" without one. In a hybrid setup a container may be in v1
-// hierarchies only: then it is the path there, which has the container's id.
-func cgroupOf(dir string) string {
-	data, err := os.ReadFile(filepath.Join(dir, "cgroup"))
-	if err != nil {
-		return ""
-	}
-	var unified string
-	for line := range strings.Lines(string(data)) {
-		// hierarchy:controllers:path
-		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(parts) < 3 {
-			continue
-		}
-		if parts[0] == "0" {
-			unified = parts[2]
-		}
-		if profile.ContainerIDInCgroup(parts[2]) != "" {
-			return parts[2]
-		}
-	}
-	return unified
 }
 
 func readLine(path string) string {

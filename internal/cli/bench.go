@@ -14,10 +14,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
-	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/text"
-	"github.com/lsmprof/lsmprof/tracer"
 )
 
 const (
@@ -109,11 +107,7 @@ func benchCmd(ctx context.Context, std streams, args []string) error {
 	if err := o.validate(f); err != nil {
 		return usageError{fmt.Errorf("bench: %w", err)}
 	}
-	err := o.run(ctx, std)
-	if errors.Is(err, reference.ErrUnsupported) || errors.Is(err, tracer.ErrUnsupported) {
-		return unsupportedError{err}
-	}
-	return err
+	return classify(o.run(ctx, std))
 }
 
 func (o *benchOptions) validate(f *pflag.FlagSet) (err error) {

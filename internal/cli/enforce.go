@@ -61,11 +61,7 @@ func enforce(ctx context.Context, std streams, args []string) error {
 		return fmt.Errorf("enforce: %w", err)
 	}
 	defer targets.close()
-	err = runEnforcer(ctx, std, policy, targets)
-	if errors.Is(err, reference.ErrUnsupported) {
-		err = unsupportedError{err}
-	}
-	return err
+	return classify(runEnforcer(ctx, std, policy, targets))
 }
 
 // policy is what the flags ask for.

@@ -2,14 +2,15 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// classify gives errors of the tracer the exit code for machines that cannot do it.
+// classify gives errors that this machine cannot avoid an exit code of their own.
 func classify(err error) error {
 	if errors.Is(err, tracer.ErrUnsupported) {
-		return unsupportedError{err}
+		return unsupportedError{fmt.Errorf("%w; `lsmprof check` says more", err)}
 	}
 	return err
 }

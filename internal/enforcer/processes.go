@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/lsmprof/lsmprof/internal/kernel"
 )
 
 // process is where a process belongs, for products whose rules do not go by mount namespace.
@@ -28,11 +30,14 @@ func processes(proc string) ([]process, error) {
 			continue
 		}
 		dir := filepath.Join(proc, d.Name())
-		p := process{mntns: namespace(dir, "mnt"), pidns: namespace(dir, "pid_for_children")}
-		if p.mntns == 0 {
+		mntns, err := kernel.MountNamespace(dir)
+		if err != nil {
 			continue // gone
 		}
-		path := cgroupPath(dir)
+		pidns, _ := kernel.Namespace(dir, "pid_for_children")
+		p := process{mntns: mntns, pidns: pidns}
+		cgroups, _ := kernel.ReadCgroups(dir)
+		path := kernel.UnifiedCgroup(cgroups)
 		if _, known := ids[path]; !known {
 			ids[path] = inode(filepath.Join(root, path))
 		}
@@ -63,30 +68,6 @@ func byNamespace(all []process, of func(process) (Policy, bool)) Policies {
 		}
 	}
 	return out
-}
-
-// namespace is the inode number of one of a process's namespaces, 0 where it is gone.
-func namespace(dir, kind string) uint32 {
-	link, err := os.Readlink(filepath.Join(dir, "ns", kind))
-	if err != nil {
-		return 0
-	}
-	_, number, _ := strings.Cut(strings.TrimSuffix(link, "]"), "[")
-	n, _ := strconv.ParseUint(number, 10, 32)
-	return uint32(n)
-}
-
-func cgroupPath(dir string) string {
-	data, err := os.ReadFile(filepath.Join(dir, "cgroup"))
-	if err != nil {
-		return ""
-	}
-	for line := range strings.Lines(string(data)) {
-		if path, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "0::"); ok {
-			return path
-		}
-	}
-	return ""
 }
 
 // cgroupRoot is where the cgroup v2 hierarchy is mounted.

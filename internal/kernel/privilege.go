@@ -22,16 +22,18 @@ type Privileges struct {
 func NeedCaps() []string { return []string{"CAP_SYS_ADMIN"} }
 
 // Has says whether a capability is effective.
-func (p Privileges) Has(name string) bool { return p.Effective>>capNumber(name)&1 == 1 }
+func (p Privileges) Has(name string) bool { return p.Effective>>capabilityNumber(name)&1 == 1 }
 
 // MayHave says whether a capability is in the bounding set: without it, a container can never gain it.
-func (p Privileges) MayHave(name string) bool { return p.Bounding>>capNumber(name)&1 == 1 }
+func (p Privileges) MayHave(name string) bool { return p.Bounding>>capabilityNumber(name)&1 == 1 }
 
-func capNumber(name string) int {
-	return map[string]int{
-		"CAP_SYS_ADMIN": unix.CAP_SYS_ADMIN, "CAP_BPF": unix.CAP_BPF, "CAP_PERFMON": unix.CAP_PERFMON,
-		"CAP_SYS_RESOURCE": unix.CAP_SYS_RESOURCE, "CAP_SYS_PTRACE": unix.CAP_SYS_PTRACE,
-	}[name]
+// capabilityNumber panics on names that are not in capabilities(7): they are a mistake in the caller.
+func capabilityNumber(name string) int {
+	n, err := ParseCapability(name)
+	if err != nil {
+		panic(err)
+	}
+	return n
 }
 
 // CurrentPrivileges reads the privileges of this process.

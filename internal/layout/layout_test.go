@@ -33,7 +33,7 @@ var only = map[string][]string{
 	"internal/top":    {"profile"},
 
 	"internal/atomicfile": {},
-	"internal/cri":        {},
+	"internal/cri":        {"internal/kernel"},
 	"internal/serve":      {"profile"},
 
 	"internal/enforcer":       {"profile", "tracer", "internal/enforcer/rules", "internal/enforcer/reference/bpf", "internal/kernel"},

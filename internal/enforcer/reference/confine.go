@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference/bpf"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
 const enforcing uint32 = 1
@@ -64,7 +65,7 @@ func fillInner[T any](e *Enforcer, name string, rules []T) (update, error) {
 	}
 	inner, err := ebpf.NewMap(e.spec.Maps[name].InnerMap)
 	if err != nil {
-		return u, explain("create an inner map of "+name, err)
+		return u, fmt.Errorf("create an inner map of %s: %w", name, lsm.ExplainLoad(err))
 	}
 	u.inner = inner
 	for i := range rules {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference/bpf"
 	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
 // Enforcer is loaded. It enforces nothing before Attach, and then only in the namespaces given to Confine.
@@ -49,7 +50,7 @@ func Load() (*Enforcer, error) {
 	}
 	// Before 5.11 maps count against RLIMIT_MEMLOCK.
 	if err := rlimit.RemoveMemlock(); err != nil {
-		return nil, explain("raise RLIMIT_MEMLOCK", err)
+		return nil, fmt.Errorf("raise RLIMIT_MEMLOCK: %w", lsm.ExplainLoad(err))
 	}
 	spec, err := bpf.LoadEnforcer()
 	if err != nil {
@@ -57,7 +58,7 @@ func Load() (*Enforcer, error) {
 	}
 	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
-		return nil, explain("load the reference enforcer", err)
+		return nil, fmt.Errorf("load the reference enforcer: %w", lsm.ExplainLoad(err))
 	}
 	return &Enforcer{programs: coll.Programs, maps: coll.Maps, spec: spec, confined: map[uint32]struct{}{}}, nil
 }
@@ -97,7 +98,7 @@ func (e *Enforcer) attach() error {
 	for name, p := range e.programs {
 		l, err := link.AttachLSM(link.LSMOptions{Program: p})
 		if err != nil {
-			return errors.Join(explain("attach "+name, err), e.Detach())
+			return errors.Join(fmt.Errorf("attach %s: %w", name, lsm.ExplainLoad(err)), e.Detach())
 		}
 		e.links = append(e.links, l)
 	}
@@ -108,7 +109,7 @@ func (e *Enforcer) attach() error {
 func (e *Enforcer) reload() error {
 	coll, err := ebpf.NewCollectionWithOptions(e.spec, ebpf.CollectionOptions{MapReplacements: e.maps})
 	if err != nil {
-		return explain("load the reference enforcer again", err)
+		return fmt.Errorf("load the reference enforcer again: %w", lsm.ExplainLoad(err))
 	}
 	defer coll.Close() // of the collection's own handles of the maps
 	err = closeAll(e.programs)
