@@ -8,7 +8,7 @@ DESTDIR ?=
 # A guest's kernel: 5.10, 6.1, 6.12, newest, distro or /path/vmlinuz.
 KERNEL  ?= 6.1
 CMD     ?= lsmprof check
-# For `make test`: the guests' kernels, those that also count instructions, and checks to leave out (lint check-generate host).
+# For `make test`: the guests' kernels, those that also count instructions, and checks to leave out (lint check-generate host e2e).
 KERNELS ?= 5.10 6.1 6.12 newest
 ICOUNT  ?= 6.1 6.12 newest
 SKIP    ?=
@@ -33,7 +33,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 	@echo
 	@echo "make vm KERNEL=6.12 CMD='lsmprof check'     KERNEL: 5.10 6.1 6.12 newest distro /path/vmlinuz"
-	@echo "make test KERNELS='6.1 newest' SKIP=lint    SKIP: lint check-generate host"
+	@echo "make test KERNELS='6.1 newest' SKIP=lint    SKIP: lint check-generate host e2e"
 
 demo: build ## profile a live enforcer: here if this kernel can, else in a VM
 	@internal/demo/demo.sh
@@ -66,6 +66,7 @@ check-generate: clang ## fail when the committed BPF objects differ from their s
 
 lint: ## go vet, staticcheck, gofumpt and clang-format, all without changes
 	go vet ./...
+	go -C internal/e2e vet ./...
 	go tool staticcheck ./...
 	@bad=$$(go tool gofumpt -l .); [ -z "$$bad" ] || { echo "gofumpt: run make fmt for:" $$bad >&2; exit 1; }
 	@command -v $(CLANG_FORMAT) >/dev/null || { echo "$(CLANG_FORMAT) is missing: make deps installs it" >&2; exit 1; }

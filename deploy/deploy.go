@@ -1,8 +1,9 @@
-// Package deploy holds what is needed to run lsmprof on many nodes, for the tests that hold it to what lsmprof does.
+// Package deploy embeds the manifests, the Dockerfile and the dashboard, for the tests that hold them to what lsmprof does.
 package deploy
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
@@ -13,25 +14,54 @@ import (
 //go:embed Dockerfile kubernetes grafana
 var Files embed.FS
 
-// Capabilities are those that the DaemonSet gives lsmprof: all that it has.
-func Capabilities() ([]string, error) {
+// PodSpec is the part of the DaemonSet's pod that decides what lsmprof may do and see.
+type PodSpec struct {
+	HostPID         bool            `yaml:"hostPID"`
+	SecurityContext SecurityContext `yaml:"securityContext"`
+	Containers      []Container
+	Volumes         []struct {
+		Name     string
+		HostPath struct{ Path string } `yaml:"hostPath"`
+	}
+}
+
+// Container is the container of lsmprof.
+type Container struct {
+	Name, Image     string
+	Args            []string
+	Env             []struct{ Name, Value string }
+	SecurityContext SecurityContext `yaml:"securityContext"`
+	VolumeMounts    []struct {
+		Name      string
+		MountPath string `yaml:"mountPath"`
+		ReadOnly  bool   `yaml:"readOnly"`
+	} `yaml:"volumeMounts"`
+}
+
+// SecurityContext is that of a pod or of a container.
+type SecurityContext struct {
+	Privileged               bool
+	AllowPrivilegeEscalation bool  `yaml:"allowPrivilegeEscalation"`
+	ReadOnlyRootFilesystem   bool  `yaml:"readOnlyRootFilesystem"`
+	RunAsUser                int64 `yaml:"runAsUser"`
+	Capabilities             struct{ Add, Drop []string }
+	SeccompProfile           struct{ Type string } `yaml:"seccompProfile"`
+}
+
+// Pod returns the pod of the DaemonSet. Its only container is lsmprof's.
+func Pod() (PodSpec, error) {
 	text, err := Files.ReadFile("kubernetes/base/daemonset.yaml")
 	if err != nil {
-		return nil, err
+		return PodSpec{}, err
 	}
 	var set struct {
-		Spec struct {
-			Template struct {
-				Spec struct {
-					Containers []struct {
-						SecurityContext struct{ Capabilities struct{ Add []string } } `yaml:"securityContext"`
-					}
-				}
-			}
-		}
+		Spec struct{ Template struct{ Spec PodSpec } }
 	}
-	if err := yaml.Unmarshal(text, &set); err != nil || len(set.Spec.Template.Spec.Containers) != 1 {
-		return nil, fmt.Errorf("the DaemonSet: %w, or not one container", err)
+	if err := yaml.Unmarshal(text, &set); err != nil {
+		return PodSpec{}, fmt.Errorf("daemonset.yaml: %w", err)
 	}
-	return set.Spec.Template.Spec.Containers[0].SecurityContext.Capabilities.Add, nil
+	if len(set.Spec.Template.Spec.Containers) != 1 {
+		return PodSpec{}, errors.New("daemonset.yaml: want one container")
+	}
+	return set.Spec.Template.Spec, nil
 }

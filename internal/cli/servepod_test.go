@@ -3,14 +3,10 @@ package cli
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/lsmprof/lsmprof/deploy"
 	"github.com/lsmprof/lsmprof/internal/cri"
@@ -21,33 +17,25 @@ import (
 // daemonContainer is the container of the DaemonSet as the kubelet has the runtime make it. hostPaths replace those of volumes.
 func daemonContainer(t *testing.T, hostPaths map[string]string) *runtime.ContainerConfig {
 	t.Helper()
-	text, err := deploy.Files.ReadFile("kubernetes/base/daemonset.yaml")
+	pod, err := deploy.Pod()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var set appsv1.DaemonSet
-	if err := yaml.UnmarshalStrict(text, &set); err != nil {
-		t.Fatal(err)
-	}
-	pod := set.Spec.Template.Spec
 	c := pod.Containers[0]
 	context := &runtime.LinuxContainerSecurityContext{
-		Privileged: *c.SecurityContext.Privileged, ReadonlyRootfs: *c.SecurityContext.ReadOnlyRootFilesystem,
-		NoNewPrivs: !*c.SecurityContext.AllowPrivilegeEscalation, Capabilities: &runtime.Capability{},
-		RunAsUser:        &runtime.Int64Value{Value: *c.SecurityContext.RunAsUser},
+		Privileged: c.SecurityContext.Privileged, ReadonlyRootfs: c.SecurityContext.ReadOnlyRootFilesystem,
+		NoNewPrivs: !c.SecurityContext.AllowPrivilegeEscalation, Capabilities: &runtime.Capability{
+			AddCapabilities:  c.SecurityContext.Capabilities.Add,
+			DropCapabilities: c.SecurityContext.Capabilities.Drop,
+		},
+		RunAsUser:        &runtime.Int64Value{Value: c.SecurityContext.RunAsUser},
 		NamespaceOptions: &runtime.NamespaceOption{Network: runtime.NamespaceMode_NODE, Pid: runtime.NamespaceMode_CONTAINER},
 	}
 	if pod.HostPID {
 		context.NamespaceOptions.Pid = runtime.NamespaceMode_NODE
 	}
-	if pod.SecurityContext.SeccompProfile.Type == corev1.SeccompProfileTypeRuntimeDefault {
+	if pod.SecurityContext.SeccompProfile.Type == "RuntimeDefault" {
 		context.Seccomp = &runtime.SecurityProfile{ProfileType: runtime.SecurityProfile_RuntimeDefault}
-	}
-	for _, name := range c.SecurityContext.Capabilities.Add {
-		context.Capabilities.AddCapabilities = append(context.Capabilities.AddCapabilities, string(name))
-	}
-	for _, name := range c.SecurityContext.Capabilities.Drop {
-		context.Capabilities.DropCapabilities = append(context.Capabilities.DropCapabilities, string(name))
 	}
 	config := &runtime.ContainerConfig{
 		Metadata: &runtime.ContainerMetadata{Name: c.Name},
@@ -61,10 +49,11 @@ func daemonContainer(t *testing.T, hostPaths map[string]string) *runtime.Contain
 		config.Envs = append(config.Envs, &runtime.KeyValue{Key: e.Name, Value: []byte(e.Value)})
 	}
 	for _, m := range c.VolumeMounts {
-		i := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == m.Name })
 		from := hostPaths[m.Name]
-		if from == "" {
-			from = pod.Volumes[i].HostPath.Path
+		for _, v := range pod.Volumes {
+			if v.Name == m.Name && from == "" {
+				from = v.HostPath.Path
+			}
 		}
 		config.Mounts = append(config.Mounts, &runtime.Mount{ContainerPath: m.MountPath, HostPath: from, Readonly: m.ReadOnly})
 	}

@@ -26,14 +26,14 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	kernels := f.String("kernels", "5.10 6.1 6.12 newest", "kernels of the guests")
 	icount := f.String("icount", "6.1 6.12 newest", "those of them that also run the instruction-exact tests")
 	fast := f.Bool("fast", false, "leave out the checks and the host tests that boot guests")
-	skip := f.String("skip", "", "checks to leave out, separated by spaces: lint check-generate host")
+	skip := f.String("skip", "", "checks to leave out, separated by spaces: lint check-generate host e2e")
 	if f.Parse(args) != nil {
 		return 2
 	}
 	began := time.Now()
 	var all results
 	if *fast {
-		*skip += " lint check-generate"
+		*skip += " lint check-generate e2e"
 	}
 	for _, s := range []struct {
 		name string
@@ -41,7 +41,8 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	}{
 		{"lint", makeTarget("lint")},
 		{"check-generate", makeTarget("check-generate")},
-		{"host", hostTests(*fast)},
+		{"host", hostTests("host", ".", *fast)},
+		{"e2e", hostTests("e2e", "internal/e2e", *fast)},
 	} {
 		switch {
 		case ctx.Err() != nil:

@@ -21,17 +21,17 @@ func makeTarget(name string) func(context.Context, io.Writer) result {
 	}
 }
 
-// hostTests runs every package with the race detector. Tests that need a guest's kernel skip; those that boot guests
+// hostTests runs every package of a module with the race detector. Tests that need a guest's kernel skip; those that boot guests
 // themselves do so unless it must be fast.
-func hostTests(fast bool) func(context.Context, io.Writer) result {
+func hostTests(name, module string, fast bool) func(context.Context, io.Writer) result {
 	return func(ctx context.Context, _ io.Writer) result {
 		began := time.Now()
-		cmd := exec.CommandContext(ctx, "go", "test", "-race", "-json", "-timeout", "10m", "./...")
+		cmd := exec.CommandContext(ctx, "go", "-C", module, "test", "-race", "-json", "-timeout", "20m", "./...")
 		if !fast {
 			cmd.Env = append(os.Environ(), "LSMPROF_VM=1")
 		}
 		r := runTests(cmd)
-		r.name, r.took = "host", time.Since(began)
+		r.name, r.took = name, time.Since(began)
 		return r
 	}
 }

@@ -1,3 +1,4 @@
+// Package deploy holds the manifests to the schemas of Kubernetes and to one another.
 package deploy
 
 import (
@@ -12,13 +13,15 @@ import (
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
+
+	"github.com/lsmprof/lsmprof/deploy"
 )
 
 // objects are what `kubectl apply -k` sends, by kind.
 func objects(t *testing.T, overlay string) map[string][]byte {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, Files); err != nil {
+	if err := os.CopyFS(dir, deploy.Files); err != nil {
 		t.Fatal(err)
 	}
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(dir, "kubernetes", overlay))
@@ -170,10 +173,11 @@ func TestLeastPrivilege(t *testing.T) {
 	if pod.SecurityContext.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault || pod.HostNetwork || pod.HostIPC || *pod.AutomountServiceAccountToken {
 		t.Errorf("pod %+v", pod)
 	}
-	capabilities, err := Capabilities()
+	parsed, err := deploy.Pod()
 	if err != nil {
 		t.Fatal(err)
 	}
+	capabilities := parsed.Containers[0].SecurityContext.Capabilities.Add
 	var added []string
 	for _, a := range c.Capabilities.Add {
 		added = append(added, string(a))
@@ -185,7 +189,7 @@ func TestLeastPrivilege(t *testing.T) {
 
 // The image is built as `make build` builds, and has nothing but the binary.
 func TestDockerfile(t *testing.T) {
-	text, err := Files.ReadFile("Dockerfile")
+	text, err := deploy.Files.ReadFile("Dockerfile")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +202,7 @@ func TestDockerfile(t *testing.T) {
 		t.Errorf("the image is made by %v, want %v", lines, want)
 	}
 	for _, want := range []string{"CGO_ENABLED=0", "-trimpath", "internal/cli.buildVersion="} {
-		makefile, err := os.ReadFile("../Makefile")
+		makefile, err := os.ReadFile("../../../Makefile")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +210,7 @@ func TestDockerfile(t *testing.T) {
 			t.Errorf("%s is in only one of Makefile and Dockerfile", want)
 		}
 	}
-	mod, err := os.ReadFile("../go.mod")
+	mod, err := os.ReadFile("../../../go.mod")
 	if err != nil {
 		t.Fatal(err)
 	}
