@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/tracefmt"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -92,14 +94,7 @@ func (o *traceOptions) validate() error {
 	return o.session.validate()
 }
 
-// traceWriter prints what trace learns.
-type traceWriter interface {
-	invocation(inv *tracer.Invocation, workload string) error
-	lost(tracer.Loss) error // until now; called after each look
-	end(told int, loss tracer.Loss) error
-}
-
-// errEnough ends a trace that has told as many invocations as were asked for.
+// errEnough ends a trace after --count calls.
 var errEnough = errors.New("enough")
 
 func (o *traceOptions) run(ctx context.Context, std streams, t *tracer.Tracer) error {
@@ -112,20 +107,17 @@ func (o *traceOptions) run(ctx context.Context, std streams, t *tracer.Tracer) e
 	if err != nil {
 		return err
 	}
-	var w traceWriter = newTraceText(std, o.args, start.Programs)
-	if o.format == "json" {
-		w = newTraceJSON(std.out, time.Now)
-	}
-	told, names := 0, traceNames{}
+	w := o.writer(std, start.Programs)
+	printed := 0
 	err = t.Trace(ctx, func(inv *tracer.Invocation) error {
-		if err := w.invocation(inv, names.of(inv.Workload)); err != nil {
+		if err := w.Call(inv); err != nil {
 			return err
 		}
-		if told++; told == o.count {
+		if printed++; printed == o.count {
 			return errEnough
 		}
 		return nil
-	}, w.lost)
+	}, w.Lost)
 	if err != nil && !errors.Is(err, errEnough) {
 		return err
 	}
@@ -133,19 +125,21 @@ func (o *traceOptions) run(ctx context.Context, std streams, t *tracer.Tracer) e
 	if err != nil {
 		return err
 	}
-	return w.end(told, loss)
+	return w.End(loss)
 }
 
-// traceNames gives every workload a name of its own, the first of a name without a number.
-type traceNames map[string]uint32
-
-func (n traceNames) of(w profile.Workload) string {
-	name := w.Name()
-	if first, ok := n[name]; ok && first != w.MntNS {
-		return fmt.Sprintf("%s#%d", name, w.MntNS)
+func (o *traceOptions) writer(std streams, programs []profile.Program) tracefmt.Writer {
+	if o.format == "json" {
+		return tracefmt.NewJSON(std.out, time.Now)
 	}
-	n[name] = w.MntNS
-	return name
+	text := tracefmt.TextOptions{
+		About: o.args, Programs: programs, Start: time.Now(),
+		Advice: "narrow down with --slower-than, --denied, --syscall, --hook or --sample",
+	}
+	if isTerminal(std.out) {
+		text.Width, text.Color = width(std.out), os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	}
+	return tracefmt.NewText(std.out, std.err, text)
 }
 
 // stacksFlag is `kernel`, `user` or `kernel,user`.

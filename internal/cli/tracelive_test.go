@@ -19,6 +19,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
 	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/tracefmt"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
@@ -42,11 +43,17 @@ type traced struct {
 	Rules                        *int
 	BodyNs                       *float64 `json:"body_ns"`
 	Verdict, Errno, About        string
-	Kernel                       []frameJSON `json:"kernel_stack"`
-	User                         []frameJSON `json:"user_stack"`
+	Kernel                       []traceFrame `json:"kernel_stack"`
+	User                         []traceFrame `json:"user_stack"`
 	Invocations                  uint64
 	Lost, Missed, Damaged        uint64
 	LostByCPU                    []uint64 `json:"lost_by_cpu"`
+}
+
+// traceFrame is a frame of a stack.
+type traceFrame struct {
+	Function, Module string
+	Offset           uint64
 }
 
 // startTrace returns when it measures. stdout nil: a file.
@@ -98,7 +105,7 @@ func readTrace(t *testing.T, lines *bufio.Scanner, many bool) (all []traced) {
 	for lines.Scan() {
 		var line traced
 		if many && bytes.HasPrefix(lines.Bytes(), []byte(`{"schema":"lsmprof/trace/v1","type":"invocation",`)) {
-			all = append(all, traced{Type: traceInvocation})
+			all = append(all, traced{Type: tracefmt.TypeCall})
 			continue
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
@@ -106,7 +113,7 @@ func readTrace(t *testing.T, lines *bufio.Scanner, many bool) (all []traced) {
 		}
 		all = append(all, line)
 	}
-	if len(all) == 0 || all[len(all)-1].Type != traceEnd {
+	if len(all) == 0 || all[len(all)-1].Type != tracefmt.TypeEnd {
 		t.Fatalf("%d lines and no end", len(all))
 	}
 	return all
@@ -125,7 +132,7 @@ func TestTraceAccountsForEveryCall(t *testing.T) {
 		end := all[len(all)-1]
 		var told, byCPU uint64
 		for _, line := range all {
-			if line.Type == traceInvocation {
+			if line.Type == tracefmt.TypeCall {
 				told++
 			}
 		}
@@ -169,7 +176,7 @@ func TestTraceAccountsForEveryCall(t *testing.T) {
 		if end := check(t, all, calls); end.Lost < calls/2 {
 			t.Errorf("%d were lost: nothing was held up", end.Lost)
 		}
-		if i := slices.IndexFunc(all, func(line traced) bool { return line.Type == traceLost }); i < 0 {
+		if i := slices.IndexFunc(all, func(line traced) bool { return line.Type == tracefmt.TypeLost }); i < 0 {
 			t.Error("the loss was not told while it happened")
 		}
 	})
@@ -229,7 +236,7 @@ func TestTraceFilters(t *testing.T) {
 			got := map[string]int{}
 			for _, line := range all[:len(all)-1] {
 				who := map[uint32]string{in.mntns: "in", out.mntns: "out"}[line.MntNS]
-				if line.Type == traceInvocation {
+				if line.Type == tracefmt.TypeCall {
 					got[line.Hook+" "+who]++
 				}
 				if who == "" {
@@ -315,8 +322,8 @@ func TestTraceTells(t *testing.T) {
 	}
 }
 
-func hasFrame(frames []frameJSON, prefix string) bool {
-	return slices.ContainsFunc(frames, func(f frameJSON) bool { return strings.HasPrefix(f.Function, prefix) })
+func hasFrame(frames []traceFrame, prefix string) bool {
+	return slices.ContainsFunc(frames, func(f traceFrame) bool { return strings.HasPrefix(f.Function, prefix) })
 }
 
 // Rules that change, and an enforcer that goes and comes: an invocation has the rules that it ran under, or none.

@@ -32,6 +32,8 @@ var only = map[string][]string{
 	"internal/text":   {},
 	"internal/top":    {"profile"},
 
+	"internal/tracefmt": {"profile", "tracer"},
+
 	"internal/atomicfile": {},
 	"internal/cri":        {"internal/kernel"},
 	"internal/serve":      {"profile"},
@@ -46,7 +48,7 @@ var importers = map[string][]string{
 	"internal/cli":    {"cmd/lsmprof"},
 	"internal/vmtest": {"internal/vmtest"},
 	"internal/serve":  {"internal/cli"},
-	"tracer":          {"internal/cli", "internal/bench", "internal/accuracy", "internal/enforcer", "internal/inforce"},
+	"tracer":          {"internal/cli", "internal/bench", "internal/accuracy", "internal/enforcer", "internal/inforce", "internal/tracefmt"},
 }
 
 func TestDependencies(t *testing.T) {

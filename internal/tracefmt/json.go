@@ -1,4 +1,4 @@
-package cli
+package tracefmt
 
 import (
 	"bufio"
@@ -11,17 +11,17 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// traceSchema is the version of the objects of `trace -o json`, described in docs/tracing.md: fields are only ever added.
-const traceSchema = "lsmprof/trace/v1"
+// Schema is the version of the objects of a JSON writer. Fields are only ever added to it.
+const Schema = "lsmprof/trace/v1"
 
 // Types of objects.
 const (
-	traceInvocation = "invocation"
-	traceLost       = "lost"
-	traceEnd        = "end"
+	TypeCall = "invocation"
+	TypeLost = "lost"
+	TypeEnd  = "end"
 )
 
-type invocationJSON struct {
+type callJSON struct {
 	Schema    string      `json:"schema"`
 	Type      string      `json:"type"`
 	Time      time.Time   `json:"time"`
@@ -40,7 +40,7 @@ type invocationJSON struct {
 	ProgramID uint32      `json:"program_id"`
 	Enforcer  string      `json:"enforcer"`
 	Rules     *int        `json:"rules"`   // null: unknown
-	BodyNs    *float64    `json:"body_ns"` // null: no reading
+	BodyNs    *float64    `json:"body_ns"` // null: not timed
 	Verdict   string      `json:"verdict"` // allowed, denied, none
 	Return    int         `json:"return"`
 	Errno     string      `json:"errno,omitempty"`
@@ -53,43 +53,48 @@ type frameJSON struct {
 	Function string `json:"function,omitempty"`
 	Module   string `json:"module"`
 	Offset   uint64 `json:"offset"`
-	Address  string `json:"address"` // hexadecimal: numbers in JSON are not good for 64 bits
+	Address  string `json:"address"` // hexadecimal: JSON numbers do not hold 64 bits
 }
 
 type lossJSON struct {
 	Schema      string    `json:"schema"`
 	Type        string    `json:"type"`
 	Time        time.Time `json:"time"`
-	Invocations int       `json:"invocations"` // told until now
-	Lost        uint64    `json:"lost"`        // all of these are since the start
+	Invocations int       `json:"invocations"` // printed until now
+	Lost        uint64    `json:"lost"`        // this and the following: since the start
 	LostByCPU   []uint64  `json:"lost_by_cpu"`
 	Missed      uint64    `json:"missed"`
 	Damaged     uint64    `json:"damaged"`
 }
 
-// traceJSON is one object per line.
-type traceJSON struct {
-	out  *bufio.Writer
-	e    *json.Encoder
-	now  func() time.Time
-	told int
-	said uint64
+// JSON prints one object per line.
+type JSON struct {
+	out   *bufio.Writer
+	e     *json.Encoder
+	now   func() time.Time
+	names names
+	calls int
+	lost  uint64 // that were reported
 }
 
-func newTraceJSON(w io.Writer, now func() time.Time) *traceJSON {
+// NewJSON returns a writer of objects. now gives the time of the objects that are not calls.
+func NewJSON(w io.Writer, now func() time.Time) *JSON {
 	out := bufio.NewWriterSize(w, 1<<16)
 	e := json.NewEncoder(out)
 	e.SetEscapeHTML(false)
-	return &traceJSON{out: out, e: e, now: now}
+	return &JSON{out: out, e: e, now: now, names: names{}}
 }
 
-func (t *traceJSON) invocation(inv *tracer.Invocation, workload string) error {
-	t.told++
-	doc := invocationJSON{
-		Schema: traceSchema, Type: traceInvocation, Time: inv.Time, Workload: workload, MntNS: inv.Workload.MntNS,
+// Call prints an object of TypeCall.
+func (j *JSON) Call(inv *tracer.Invocation) error {
+	j.calls++
+	doc := callJSON{
+		Schema: Schema, Type: TypeCall, Time: inv.Time,
+		Workload: j.names.of(inv.Workload), MntNS: inv.Workload.MntNS,
 		Namespace: inv.Workload.Namespace, Pod: inv.Workload.Pod, Container: inv.Workload.Container,
-		Comm: inv.Comm, PID: inv.PID, TID: inv.TID, CPU: inv.CPU, Syscall: inv.Syscall, Hook: inv.Of.Hook, Program: inv.Of.Name,
-		ProgramID: inv.Of.ID, Enforcer: inv.Of.Enforcer, Verdict: "allowed", Return: inv.Return, About: inv.About,
+		Comm: inv.Comm, PID: inv.PID, TID: inv.TID, CPU: inv.CPU, Syscall: inv.Syscall,
+		Hook: inv.Of.Hook, Program: inv.Of.Name, ProgramID: inv.Of.ID, Enforcer: inv.Of.Enforcer,
+		Verdict: "allowed", Return: inv.Return, About: inv.About,
 		Kernel: framesJSON(inv.Kernel), User: framesJSON(inv.User),
 	}
 	if inv.Rules != profile.RulesUnknown {
@@ -105,7 +110,7 @@ func (t *traceJSON) invocation(inv *tracer.Invocation, workload string) error {
 		doc.Verdict = "denied"
 		doc.Errno = errnoName(inv.Return)
 	}
-	return t.e.Encode(doc)
+	return j.e.Encode(doc)
 }
 
 func framesJSON(frames []profile.Frame) (out []frameJSON) {
@@ -115,23 +120,27 @@ func framesJSON(frames []profile.Frame) (out []frameJSON) {
 	return out
 }
 
-func (t *traceJSON) lost(loss tracer.Loss) error {
-	if n := loss.Total(); n > t.said {
-		t.said = n
-		if err := t.loss(traceLost, t.told, loss); err != nil {
+// Lost flushes the objects. If more calls were lost it prints an object of TypeLost.
+func (j *JSON) Lost(loss tracer.Loss) error {
+	if n := loss.Total(); n > j.lost {
+		j.lost = n
+		if err := j.loss(TypeLost, loss); err != nil {
 			return err
 		}
 	}
-	return t.out.Flush()
+	return j.out.Flush()
 }
 
-func (t *traceJSON) end(told int, loss tracer.Loss) error {
-	if err := t.loss(traceEnd, told, loss); err != nil {
+// End prints an object of TypeEnd.
+func (j *JSON) End(loss tracer.Loss) error {
+	if err := j.loss(TypeEnd, loss); err != nil {
 		return err
 	}
-	return t.out.Flush()
+	return j.out.Flush()
 }
 
-func (t *traceJSON) loss(kind string, told int, loss tracer.Loss) error {
-	return t.e.Encode(lossJSON{traceSchema, kind, t.now(), told, loss.Total(), loss.Lost, loss.Missed, loss.Damaged})
+func (j *JSON) loss(kind string, loss tracer.Loss) error {
+	return j.e.Encode(lossJSON{
+		Schema, kind, j.now(), j.calls, loss.Total(), loss.Lost, loss.Missed, loss.Damaged,
+	})
 }

@@ -1,0 +1,284 @@
+package tracefmt
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lsmprof/lsmprof/internal/text"
+	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+// TextOptions say how NewText prints.
+type TextOptions struct {
+	About    bool              // show what each call is about
+	Programs []profile.Program // that are known at the start: their names get room
+	Width    int               // of the terminal, in columns; 0: lines may be of any width
+	Color    bool              // print denials in red
+	Advice   string            // what to do if calls are lost
+	Start    time.Time
+	Now      func() time.Time // nil: time.Now
+}
+
+// Text prints one line per call, and everything else to a second writer.
+type Text struct {
+	TextOptions
+	out      *bufio.Writer
+	notes    io.Writer
+	columns  []column
+	shown    []int             // indexes into columns
+	programs map[string]string // by hook
+	several  bool              // some hook has more than one program
+	names    names
+	sum      summary
+	notice   lossNotice
+}
+
+// column has its width, and the least one for a narrow terminal. If lines may be of any width, it grows with its
+// values up to maxWidth.
+type column struct {
+	name  string
+	left  bool
+	width int
+	least int
+}
+
+const maxWidth = 48
+
+// Indexes into the columns.
+const (
+	columnTime = iota
+	columnWorkload
+	columnComm
+	columnPID
+	columnSyscall
+	columnHook
+	columnProgram
+	columnRules
+	columnBody
+	columnVerdict
+	columnAbout
+)
+
+// dropOrder is the order in which columns go when the terminal is narrow.
+var dropOrder = []int{columnComm, columnRules, columnProgram, columnSyscall, columnPID}
+
+// NewText returns a writer of lines. Calls go to out, everything else to notes. The header is printed at once: it
+// shows that the trace has begun.
+func NewText(out, notes io.Writer, o TextOptions) *Text {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	t := &Text{
+		TextOptions: o, out: bufio.NewWriterSize(out, 1<<16), notes: notes, programs: map[string]string{},
+		names: names{}, sum: summary{start: o.Start},
+		columns: []column{
+			columnTime:     {"TIME", true, 15, 15},
+			columnWorkload: {"WORKLOAD", true, 16, 10},
+			columnComm:     {"COMM", true, 15, 8},
+			columnPID:      {"PID", false, 7, 7},
+			columnSyscall:  {"SYSCALL", true, 10, 8},
+			columnHook:     {"HOOK", true, 4, 10},
+			columnProgram:  {"PROGRAM", true, 7, 10},
+			columnRules:    {"RULES", false, 5, 5},
+			columnBody:     {"BODY", false, 7, 7},
+			columnVerdict:  {"VERDICT", true, 13, 13},
+			columnAbout:    {"ABOUT", true, 5, 12},
+		},
+	}
+	if t.narrow() {
+		t.columns[columnTime].width, t.columns[columnTime].least = 12, 12
+	}
+	if t.Width > 0 {
+		t.columns[columnWorkload].width, t.columns[columnAbout].width = 24, 32
+	}
+	for _, p := range o.Programs {
+		t.room(columnHook, p.Hook)
+		t.room(columnProgram, p.Name)
+		t.know(p)
+	}
+	t.arrange()
+	t.header()
+	t.out.Flush() // the next flush reports an error
+	return t
+}
+
+// narrow reports whether the time goes without microseconds.
+func (t *Text) narrow() bool { return t.Width > 0 && t.Width < 100 }
+
+// know reports whether a program is the first one that makes a second of its hook. A hook that is measured as a
+// whole has a program without a name.
+func (t *Text) know(p profile.Program) (second bool) {
+	name, ok := t.programs[p.Hook]
+	t.programs[p.Hook] = p.Name
+	if !ok || name == p.Name || t.several {
+		return false
+	}
+	t.several = true
+	return true
+}
+
+func (t *Text) room(c int, value string) {
+	t.columns[c].width = min(max(t.columns[c].width, text.Width(value)), maxWidth)
+}
+
+// Call prints a line, and the stacks below it.
+func (t *Text) Call(inv *tracer.Invocation) error {
+	workload := t.names.of(inv.Workload)
+	t.sum.add(inv, workload)
+	if t.know(inv.Of) {
+		t.arrange()
+		t.header()
+	}
+	rules, body := "?", "-"
+	if inv.Rules != profile.RulesUnknown {
+		rules = strconv.Itoa(inv.Rules)
+	}
+	if inv.Timed {
+		body = text.Duration(inv.Body)
+	}
+	layout := "15:04:05.000000"
+	if t.narrow() {
+		layout = "15:04:05.000"
+	}
+	t.line([]string{
+		columnTime: inv.Time.Format(layout), columnWorkload: workload, columnComm: inv.Comm,
+		columnPID: strconv.Itoa(int(inv.PID)), columnSyscall: inv.Syscall, columnHook: inv.Of.Hook,
+		columnProgram: cmp.Or(inv.Of.Name, "-"), columnRules: rules, columnBody: body,
+		columnVerdict: verdict(inv), columnAbout: inv.About,
+	})
+	for _, frames := range [][]profile.Frame{inv.Kernel, inv.User} {
+		for _, f := range frames {
+			fmt.Fprintf(t.out, "        %s\n", text.Printable(f.String()))
+		}
+	}
+	return nil
+}
+
+// verdict is `allowed`, `denied EPERM`, or `denied` with a value that is no errno.
+func verdict(inv *tracer.Invocation) string {
+	switch {
+	case inv.Void:
+		return "-"
+	case inv.Return == 0:
+		return "allowed"
+	}
+	return "denied " + cmp.Or(errnoName(inv.Return), strconv.Itoa(inv.Return))
+}
+
+func (t *Text) header() {
+	var names []string
+	for _, c := range t.columns {
+		names = append(names, c.name)
+	}
+	t.line(names)
+}
+
+// line prints cells, one for each column.
+func (t *Text) line(cells []string) {
+	var b strings.Builder
+	for _, i := range t.shown {
+		cell := text.Printable(cells[i])
+		if t.Width == 0 {
+			t.room(i, cell)
+		}
+		cell = text.Shorten(cell, t.columns[i].width)
+		pad := strings.Repeat(" ", t.columns[i].width-text.Width(cell))
+		if t.Color && i == columnVerdict && strings.HasPrefix(cell, "denied") {
+			cell = "\x1b[31m" + cell + "\x1b[0m"
+		}
+		if t.columns[i].left {
+			b.WriteString(cell + pad + "  ")
+		} else {
+			b.WriteString(pad + cell + "  ")
+		}
+	}
+	t.out.WriteString(strings.TrimRight(b.String(), " ") + "\n")
+}
+
+// arrange chooses the columns and fits them to the terminal. The last column gets the room that is left.
+func (t *Text) arrange() {
+	hidden := map[int]bool{columnProgram: !t.several, columnAbout: !t.About}
+	sum := func(of func(column) int) int {
+		n := -2
+		for i, c := range t.columns {
+			if !hidden[i] {
+				n += of(c) + 2
+			}
+		}
+		return n
+	}
+	for _, drop := range dropOrder {
+		if t.Width > 0 && sum(func(c column) int { return c.least }) > t.Width {
+			hidden[drop] = true
+		}
+	}
+	t.shown = nil
+	for i := range t.columns {
+		if !hidden[i] {
+			t.shown = append(t.shown, i)
+		}
+	}
+	if t.Width == 0 {
+		return
+	}
+	rest := t.Width - sum(func(c column) int { return c.width })
+	for ; rest < 0; rest++ {
+		widest, most := -1, 0
+		for _, i := range t.shown {
+			if spare := t.columns[i].width - t.columns[i].least; t.columns[i].left && spare > most {
+				widest, most = i, spare
+			}
+		}
+		if widest < 0 {
+			return
+		}
+		t.columns[widest].width--
+	}
+	t.columns[t.shown[len(t.shown)-1]].width += rest
+}
+
+// Lost flushes the lines, and says at most once a second how many calls were lost.
+func (t *Text) Lost(loss tracer.Loss) error {
+	if line := t.notice.line(loss, t.Now()); line != "" {
+		fmt.Fprintf(t.notes, "%s: they come faster than lsmprof reads them; %s\n", line, t.Advice)
+	}
+	return t.out.Flush()
+}
+
+// End prints the summary.
+func (t *Text) End(loss tracer.Loss) error {
+	if err := t.out.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(t.notes, t.sum.line(loss, t.Now()))
+	return err
+}
+
+// lossNotice words what was lost since its last notice.
+type lossNotice struct {
+	last tracer.Loss
+	when time.Time
+}
+
+const lossInterval = time.Second
+
+// line returns "" if nothing was lost since, or if the last notice is less than lossInterval ago.
+func (n *lossNotice) line(loss tracer.Loss, now time.Time) string {
+	more := loss.Total() - n.last.Total()
+	if more == 0 || now.Sub(n.when) < lossInterval {
+		return ""
+	}
+	since := make([]uint64, len(loss.Lost))
+	copy(since, loss.Lost)
+	for cpu, before := range n.last.Lost {
+		since[cpu] -= before
+	}
+	n.last, n.when = loss, now
+	return fmt.Sprintf("lost %s (%s), %s in all", plural(more, "call"), byCPU(since), text.Thousands(loss.Total()))
+}

@@ -1,0 +1,101 @@
+// Package tracefmt prints the calls that a trace emits: as lines for people, or as JSON for programs.
+package tracefmt
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/text"
+	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+// Writer prints a trace. It is not safe for concurrent use.
+type Writer interface {
+	// Call prints one call.
+	Call(*tracer.Invocation) error
+	// Lost flushes what was printed, and reports lost calls. It takes the losses since the start, after each poll.
+	Lost(tracer.Loss) error
+	// End prints the summary.
+	End(tracer.Loss) error
+}
+
+// names gives every workload a name of its own: the first workload of a name keeps it, the others get a number.
+type names map[string]uint32
+
+func (n names) of(w profile.Workload) string {
+	name := w.Name()
+	if first, ok := n[name]; ok && first != w.MntNS {
+		return fmt.Sprintf("%s#%d", name, w.MntNS)
+	}
+	n[name] = w.MntNS
+	return name
+}
+
+// errnoName returns "" if ret is not a negative errno.
+func errnoName(ret int) string {
+	if ret >= 0 {
+		return ""
+	}
+	return unix.ErrnoName(unix.Errno(-ret))
+}
+
+// summary adds up the calls that were printed.
+type summary struct {
+	start         time.Time
+	calls, denied uint64
+	timed         uint64
+	body, slowest float64 // ns: of all timed calls, and of the slowest one
+	where         string  // the slowest one was
+}
+
+func (s *summary) add(inv *tracer.Invocation, workload string) {
+	s.calls++
+	if inv.Return != 0 && !inv.Void {
+		s.denied++
+	}
+	if !inv.Timed {
+		return
+	}
+	s.timed++
+	s.body += inv.Body
+	if inv.Body > s.slowest {
+		s.slowest, s.where = inv.Body, fmt.Sprintf("%s in %s, %s", inv.Of.Hook, inv.Syscall, workload)
+	}
+}
+
+func (s *summary) line(loss tracer.Loss, now time.Time) string {
+	line := fmt.Sprintf("%s in %s, %s denied", plural(s.calls, "call"),
+		text.Duration(float64(now.Sub(s.start))), text.Thousands(s.denied))
+	if s.timed > 0 {
+		line += fmt.Sprintf("; body %s on average, at most %s (%s)",
+			text.Duration(s.body/float64(s.timed)), text.Duration(s.slowest), text.Printable(s.where))
+	}
+	line += fmt.Sprintf("; %s lost", text.Thousands(loss.Total()))
+	if loss.Total() > 0 {
+		line += " (" + byCPU(loss.Lost) + ")"
+	}
+	if loss.Missed > 0 {
+		line += fmt.Sprintf("; the kernel hid %s from the probes", plural(loss.Missed, "call"))
+	}
+	if loss.Damaged > 0 {
+		line += fmt.Sprintf("; %s unreadable", plural(loss.Damaged, "event"))
+	}
+	return line
+}
+
+func plural(n uint64, noun string) string { return text.Plural(int(n), noun) }
+
+// byCPU lists the CPUs that lost calls: `cpu 0: 12, cpu 3: 4`.
+func byCPU(lost []uint64) string {
+	var parts []string
+	for cpu, n := range lost {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("cpu %d: %s", cpu, text.Thousands(n)))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
