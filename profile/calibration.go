@@ -8,34 +8,36 @@ import (
 	"strings"
 )
 
-// Calibration is what lsmprof measured of itself at start. A zero Runs means that it was not calibrated: readings are then
-// reported as they are.
+// Calibration is what lsmprof measured of itself at start, in ns. The zero Calibration means that nothing was measured: costs are
+// then plain readings.
 type Calibration struct {
 	Runs        int    `json:"runs"`
 	Scope       Scope  `json:"scope"`       // of the probes
-	Preemptible bool   `json:"preemptible"` // the probes look for preemption, which is in their bias
-	Bias        Median `json:"bias"`        // reading of an empty program, ns
-	Dispatch    Median `json:"dispatch"`    // what reaching the first program on a hook costs, ns
-	Further     Median `json:"further"`     // what reaching one more program on the same hook costs, ns
-	ProbeCost   Median `json:"probe_cost"`  // what the probes add to an invocation, ns
-	// Where pairs of probes differ; zero: not measured, as the plain ones.
+	Preemptible bool   `json:"preemptible"` // the probes detect preemption, which is part of their bias
+	Bias        Median `json:"bias"`        // reading of an empty program
+	Dispatch    Median `json:"dispatch"`    // cost of reaching the first program on a hook
+	// DispatchNext is the cost of reaching each further program on the same hook.
+	DispatchNext Median `json:"further"`
+	ProbeCost    Median `json:"probe_cost"` // what the probes add to a call
+	// Where the other kinds of probes differ from ProbeEvery. Zero: not measured, taken to be the same.
 	BiasSelective     Median `json:"bias_selective,omitzero"`
 	BiasSleepable     Median `json:"bias_sleepable,omitzero"`
 	DispatchSleepable Median `json:"dispatch_sleepable,omitzero"` // of the first program on a hook
-	// Refused says why the values are not applied; empty: they are.
+	// Refused says why the values are not applied; "" if they are.
 	Refused  string    `json:"refused,omitempty"`
 	Warnings []Warning `json:"warnings,omitempty"`
 }
 
-// Median is a median with its spread, the distance between the quartiles.
+// Median is a median in ns with its spread, the distance between the quartiles.
 type Median struct {
 	Value  float64 `json:"median_ns"`
 	Spread float64 `json:"spread_ns"`
 }
 
-// Half of the batches lie within a spread. With some 400 of them a median is known to a twentieth of it, if they are independent;
-// they are less so the busier the machine is. Above wideSpread, times the value, costs are rough; above uselessSpread the value
-// may as well be nothing. A few instructions and the steps of the clock, spreadFloor ns, say nothing against however small a value.
+// Half of the batches lie within a spread. With some 400 independent batches a median is known to a twentieth of its spread; on a
+// busy machine batches are less independent. A spread above wideSpread times the value makes costs rough; above uselessSpread
+// times the value, the value may as well be zero. A spread of up to spreadFloor ns, a few instructions and the steps of the
+// clock, is harmless however small the value is.
 const (
 	wideSpread    = 0.5
 	uselessSpread = 2
@@ -44,7 +46,8 @@ const (
 
 func (m Median) wider(than float64) bool { return m.Spread > max(than*m.Value, spreadFloor) }
 
-// Judge refuses a calibration whose bias or dispatch has a spread too wide to mean anything, and warns of one that is rough.
+// Judge sets Refused if the spread of the bias or the dispatch is too wide to mean anything, and adds to Warnings where a spread
+// makes costs rough.
 func (c *Calibration) Judge() {
 	for _, v := range []struct {
 		name   string
@@ -53,7 +56,7 @@ func (c *Calibration) Judge() {
 	}{
 		{"bias", c.Bias, true},
 		{"dispatch", c.Dispatch, true},
-		{"dispatch of further programs", c.Further, false},
+		{"dispatch of further programs", c.DispatchNext, false},
 		{"bias of probes with a filter", c.BiasSelective, false},
 		{"bias of sleepable programs", c.BiasSleepable, false},
 		{"dispatch of sleepable programs", c.DispatchSleepable, false},
@@ -61,37 +64,39 @@ func (c *Calibration) Judge() {
 		switch {
 		case v.refuse && v.m.wider(uselessSpread):
 			if c.Refused == "" {
-				c.Refused = fmt.Sprintf("the %s is %v: its spread is more than twice the value; calibrate again when the machine is less busy", v.name, v.m)
+				c.Refused = fmt.Sprintf("the %s is %v: its spread is more than twice the value; calibrate again when the machine is less busy",
+					v.name, v.m)
 			}
 		case v.m.wider(wideSpread):
-			c.Warnings = append(c.Warnings, Warning{WarnCalibration, fmt.Sprintf("the %s is %v: a wide spread, hook costs are rough; "+
-				"calibrate again when the machine is less busy", v.name, v.m)})
+			c.Warnings = append(c.Warnings, Warning{WarnCalibration, fmt.Sprintf(
+				"the %s is %v: its spread is wide, so hook costs are rough; calibrate again when the machine is less busy", v.name, v.m)})
 		}
 	}
 }
 
-// of is what a reading of the program has too much, and what reaching it cost, ns.
+// of returns, for one call of the program, what its reading has too much and what reaching the program costs, in ns.
 func (c *Calibration) of(p Program) (bias, dispatch float64) {
 	b, d := c.Bias, c.Dispatch
 	switch {
-	case p.Pair == PairSelective && c.BiasSelective != Median{}:
+	case p.Probe == ProbeSelective && c.BiasSelective != Median{}:
 		b = c.BiasSelective
-	case p.Pair == PairSleepable && c.BiasSleepable != Median{}:
+	case p.Probe == ProbeSleepable && c.BiasSleepable != Median{}:
 		b = c.BiasSleepable
 	}
-	if p.Pair == PairSleepable && c.DispatchSleepable != (Median{}) {
+	if p.Probe == ProbeSleepable && c.DispatchSleepable != (Median{}) {
 		d = c.DispatchSleepable
 	}
 	if p.Position == 0 {
 		return b.Value, d.Value
 	}
-	// A sleepable program takes as much longer to reach wherever it stands.
-	return b.Value, max(0, c.Further.Value+d.Value-c.Dispatch.Value)
+	// Reaching a sleepable program takes longer by the same time at every position.
+	return b.Value, max(0, c.DispatchNext.Value+d.Value-c.Dispatch.Value)
 }
 
-// Applies says whether costs are worked out with it.
+// Applies reports whether costs are worked out with the calibration.
 func (c *Calibration) Applies() bool { return c.Runs > 0 && c.Refused == "" }
 
+// String returns the values in one line, or "off".
 func (c Calibration) String() string {
 	if c.Runs == 0 {
 		return "off"
@@ -100,31 +105,33 @@ func (c Calibration) String() string {
 	if c.BiasSelective != (Median{}) {
 		bias += fmt.Sprintf(" (with filters %.1f)", c.BiasSelective.Value)
 	}
-	s := fmt.Sprintf("bias %s, dispatch %v, further programs %v, probes %v (medians of %d runs)", bias, c.Dispatch, c.Further, c.ProbeCost, c.Runs)
+	s := fmt.Sprintf("bias %s, dispatch %v, further programs %v, probes %v (medians of %d runs)",
+		bias, c.Dispatch, c.DispatchNext, c.ProbeCost, c.Runs)
 	if c.Refused != "" {
 		return "refused: " + s
 	}
 	return s
 }
 
+// String returns "158.0 ns ± 2.0".
 func (m Median) String() string { return fmt.Sprintf("%.1f ns ± %.1f", m.Value, m.Spread) }
 
-// ReadCalibration reads the calibration in what `lsmprof check -o json` or `lsmprof record -o json` printed, and the machine that
-// it is of.
+// ReadCalibration reads the calibration, and the machine that it is of, from any JSON document of lsmprof that has one: what
+// `lsmprof check` and `lsmprof record` write.
 func ReadCalibration(r io.Reader) (Calibration, Machine, error) {
 	var doc struct {
 		Schema      string       `json:"schema"`
-		Machine     machineJSON  `json:"machine"`
+		Machine     Machine      `json:"machine"`
 		Calibration *Calibration `json:"calibration"`
 	}
 	if err := json.NewDecoder(r).Decode(&doc); err != nil {
-		return Calibration{}, Machine{}, fmt.Errorf("read a calibration: %w; give what `lsmprof check -o json` printed", err)
+		return Calibration{}, Machine{}, fmt.Errorf("read a calibration: %w", err)
 	}
 	switch {
 	case !strings.HasPrefix(doc.Schema, "lsmprof/"):
-		return Calibration{}, Machine{}, fmt.Errorf("schema %q is not of lsmprof; give what `lsmprof check -o json` printed", doc.Schema)
+		return Calibration{}, Machine{}, fmt.Errorf("read a calibration: the schema %q is not one of lsmprof's", doc.Schema)
 	case doc.Calibration == nil || doc.Calibration.Runs <= 0:
-		return Calibration{}, Machine{}, errors.New("it holds no calibration; `lsmprof check -o json`, as root, measures one")
+		return Calibration{}, Machine{}, errors.New("read a calibration: the document has none; it was written without calibrating")
 	}
-	return *doc.Calibration, Machine(doc.Machine), nil
+	return *doc.Calibration, doc.Machine, nil
 }

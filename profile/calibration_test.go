@@ -15,11 +15,11 @@ func TestCalibrationIsJudgedByItsSpread(t *testing.T) {
 		refused, warning string
 	}{
 		{"narrow", func(*Calibration) {}, "", ""},
-		{"small values have small steps", func(c *Calibration) { c.Further = Median{4, 10} }, "", ""},
+		{"small values have small steps", func(c *Calibration) { c.DispatchNext = Median{4, 10} }, "", ""},
 		{"rough bias", func(c *Calibration) { c.Bias.Spread = 81 }, "", "the bias is 160.0 ns ± 81.0"},
 		{"useless bias", func(c *Calibration) { c.Bias.Spread = 321 }, "the bias is 160.0 ns ± 321.0", ""},
 		{"useless dispatch", func(c *Calibration) { c.Dispatch.Spread = 301 }, "the dispatch is", ""},
-		{"only further programs need it", func(c *Calibration) { c.Further.Spread = 1e4 }, "", "further programs"},
+		{"only further programs need it", func(c *Calibration) { c.DispatchNext.Spread = 1e4 }, "", "further programs"},
 		{"the probes' own cost is no part of a hook cost", func(c *Calibration) { c.ProbeCost.Spread = 1e4 }, "", ""},
 	} {
 		c := calibrated
@@ -34,19 +34,19 @@ func TestCalibrationIsJudgedByItsSpread(t *testing.T) {
 	}
 }
 
-func TestRefusedCalibrationIsNotAppliedAndSaidSo(t *testing.T) {
+func TestRefusedCalibrationIsNotAppliedButReported(t *testing.T) {
 	c := calibrated
 	c.Refused = "busy"
 	s := one(Program{}, c, row(0, "openat", nginx, 8, repeat(1160, 10)...))
 	if got := costs(t, s).Rows[0]; got.Body != 11600 || got.Hook != 11600 {
 		t.Errorf("body %g, hook %g; want the readings, 11600", got.Body, got.Hook)
 	}
-	if w := fmt.Sprint(s.AllWarnings()); !strings.Contains(w, "calibration refused: busy") {
+	if w := fmt.Sprint(costs(t, s).Warnings()); !strings.Contains(w, "calibration refused: busy") {
 		t.Errorf("warnings %q", w)
 	}
 }
 
-func TestCalibrationSurvivesTheDocument(t *testing.T) {
+func TestCalibrationCanBeReadFromTheDocument(t *testing.T) {
 	c := calibrated
 	c.Scope, c.Preemptible, c.Warnings = ScopeHook, true, []Warning{{Text: "w"}}
 	s := one(Program{}, c)
@@ -61,12 +61,12 @@ func TestCalibrationSurvivesTheDocument(t *testing.T) {
 	}
 }
 
-func TestWhatHoldsNoCalibrationIsNotOne(t *testing.T) {
+func TestReadCalibrationRefusesOtherDocuments(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                              "EOF",
-		"{}":                            "not of lsmprof",
-		`{"schema":"other/v1"}`:         "not of lsmprof",
-		`{"schema":"lsmprof/check/v1"}`: "holds no calibration",
+		"{}":                            "not one of lsmprof's",
+		`{"schema":"other/v1"}`:         "not one of lsmprof's",
+		`{"schema":"lsmprof/check/v1"}`: "has none",
 		`{"schema":"lsmprof/record/v1","calibration":{"runs":1,"scope":"kernel"}}`: "scope",
 	} {
 		if _, _, err := ReadCalibration(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {

@@ -7,31 +7,33 @@ import (
 	"slices"
 )
 
-// Costs is what a snapshot says the enforcers cost, row by row.
+// Costs is what a snapshot says the enforcers cost, worked out once: everything that is printed or written comes from it. The zero
+// Costs has no rows. Callers must not change Rows.
 type Costs struct {
-	Rows []Cost // in a fixed order: workload, syscall, hook, program, rules
-	Hook float64
-	// Clamped is the number of rows whose body came out below zero, because their readings are shorter than the bias: their
-	// body counts as zero.
+	Rows []Cost  // in a fixed order: workload, syscall, hook, program, rules
+	Hook float64 // of all rows, ns: bodies and dispatch
+	// Clamped is the number of rows whose readings are shorter than the bias. Their body counts as zero.
 	Clamped int
-	// Untimed is the number of calls whose row has no time at all: they are charged only their dispatch.
+	// Untimed is the number of calls in rows without a single time. Only their dispatch is charged.
 	Untimed uint64
+
+	snapshot Snapshot
 }
 
-// Cost is one row, scaled to the true number of invocations of its program.
+// Cost is one row, scaled to the true number of calls of its program.
 type Cost struct {
 	Row
-	Of   Program
-	Name string // of the workload, unique in the snapshot
+	Program Program
+	Name    string // of the workload, unique in the snapshot
 
 	Calls uint64
-	Body  float64 // all calls, ns: what the program itself took
-	Hook  float64 // all calls, ns: body and dispatch
+	Body  float64 // of all calls, ns: what the program itself took
+	Hook  float64 // of all calls, ns: body and dispatch
 
-	bias, dispatch float64
+	bias, dispatch float64 // of one call, ns
 }
 
-// Mean is the mean hook cost of a call, ns.
+// Mean returns the mean hook cost of a call, in ns; 0 without calls.
 func (c *Cost) Mean() float64 {
 	if c.Calls == 0 {
 		return 0
@@ -47,18 +49,22 @@ func (c *Cost) Quantile(q float64) float64 {
 	return max(0, c.Readings.Quantile(q)-c.bias+c.dispatch)
 }
 
-// Costs works out what every row cost. It fails on a row that belongs to no program.
+// Costs works out what every row cost. It fails if a row belongs to no program, or if a cross-check is not of the snapshot's
+// programs.
 func (s Snapshot) Costs() (Costs, error) {
 	rows, err := s.mergedRows()
 	if err != nil {
 		return Costs{}, err
 	}
-	costs := Costs{Rows: make([]Cost, 0, len(rows))}
+	if s.CrossCheck != nil && len(s.CrossCheck.Programs) != len(s.Programs) {
+		return Costs{}, fmt.Errorf("the cross-check is of %d programs, the snapshot of %d", len(s.CrossCheck.Programs), len(s.Programs))
+	}
+	costs := Costs{Rows: make([]Cost, 0, len(rows)), snapshot: s}
 	names := s.names()
 	shares := make([]apportion, len(s.Programs))
 	for _, r := range rows {
 		p := s.Programs[r.Program]
-		c := Cost{Row: r, Of: p, Name: names[r.Workload]}
+		c := Cost{Row: r, Program: p, Name: names[r.Workload]}
 		if s.Calibration.Applies() {
 			c.bias, c.dispatch = s.Calibration.of(p)
 		}
@@ -81,8 +87,11 @@ func (s Snapshot) Costs() (Costs, error) {
 	return costs, nil
 }
 
-// apportion scales the counts of a program's rows to its true number of invocations. It rounds the running total instead of
-// every row, so that the rows add up.
+// Snapshot returns the snapshot that the costs were worked out from.
+func (c *Costs) Snapshot() Snapshot { return c.snapshot }
+
+// apportion scales the counts of a program's rows to its true number of calls. It rounds the running total instead of every row,
+// so that the rows add up.
 type apportion struct{ seen, given uint64 }
 
 func (a *apportion) next(n uint64, p Program) uint64 {
@@ -96,8 +105,8 @@ func (a *apportion) next(n uint64, p Program) uint64 {
 	return calls
 }
 
-// mergedRows adds up the rows that differ in nothing a user sees and sorts them by index of program first, so that the same
-// snapshot always scales the same way.
+// mergedRows adds up rows that look the same to a user and sorts them by index of program first, so that the same snapshot always
+// scales the same way.
 func (s Snapshot) mergedRows() ([]Row, error) {
 	type key struct {
 		program  int
@@ -109,7 +118,7 @@ func (s Snapshot) mergedRows() ([]Row, error) {
 	for i := range s.Rows {
 		r := s.Rows[i]
 		if r.Program < 0 || r.Program >= len(s.Programs) {
-			return nil, fmt.Errorf("row %d: program %d of %d", i, r.Program, len(s.Programs))
+			return nil, fmt.Errorf("row %d is of program %d, the snapshot has %d", i, r.Program, len(s.Programs))
 		}
 		k := key{r.Program, r.Syscall, r.Workload, r.Rules}
 		sum := byKey[k]
@@ -134,20 +143,21 @@ func (s Snapshot) mergedRows() ([]Row, error) {
 }
 
 func compareRows(a, b *Row) int {
+	v, w := &a.Workload, &b.Workload
 	return cmp.Or(
-		cmp.Compare(a.Workload.MntNS, b.Workload.MntNS), cmp.Compare(a.Workload.Comm, b.Workload.Comm),
-		cmp.Compare(a.Workload.Cgroup, b.Workload.Cgroup), cmp.Compare(a.Workload.Name(), b.Workload.Name()),
-		cmp.Compare(a.Workload.ContainerID, b.Workload.ContainerID), cmp.Compare(a.Workload.Image, b.Workload.Image), cmp.Compare(a.Workload.Labels, b.Workload.Labels),
+		cmp.Compare(v.MntNS, w.MntNS), cmp.Compare(v.Comm, w.Comm), cmp.Compare(v.Cgroup, w.Cgroup), cmp.Compare(v.Name(), w.Name()),
+		cmp.Compare(v.ContainerID, w.ContainerID), cmp.Compare(v.Image, w.Image), cmp.Compare(v.Labels, w.Labels),
 		cmp.Compare(a.Syscall, b.Syscall), cmp.Compare(a.Rules, b.Rules))
 }
 
 func compareCosts(a, b Cost) int {
-	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Syscall, b.Syscall), cmp.Compare(a.Of.Hook, b.Of.Hook),
-		cmp.Compare(a.Of.Name, b.Of.Name), cmp.Compare(a.Rules, b.Rules), cmp.Compare(a.Program, b.Program),
+	return cmp.Or(
+		cmp.Compare(a.Name, b.Name), cmp.Compare(a.Syscall, b.Syscall), cmp.Compare(a.Program.Hook, b.Program.Hook),
+		cmp.Compare(a.Program.Name, b.Program.Name), cmp.Compare(a.Rules, b.Rules), cmp.Compare(a.Row.Program, b.Row.Program),
 		compareRows(&a.Row, &b.Row))
 }
 
-// Share is what percentage of the whole hook cost a row is.
+// Share returns the percentage of the whole hook cost that a row is.
 func (c *Costs) Share(row *Cost) float64 {
 	if c.Hook == 0 {
 		return 0

@@ -17,19 +17,19 @@ func one(p Program, c Calibration, rows ...Row) Snapshot {
 	return Snapshot{Calibration: c, Programs: []Program{p}, Rows: rows}
 }
 
-func costs(t *testing.T, s Snapshot) Costs {
+func costs(t *testing.T, s Snapshot) *Costs {
 	t.Helper()
 	c, err := s.Costs()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return &c
 }
 
-var calibrated = Calibration{Runs: 10, Bias: Median{Value: 160}, Dispatch: Median{Value: 150}, Further: Median{Value: 25}}
+var calibrated = Calibration{Runs: 10, Bias: Median{Value: 160}, Dispatch: Median{Value: 150}, DispatchNext: Median{Value: 25}}
 
-var everyPair = Calibration{
-	Runs: 10, Bias: Median{Value: 160}, Dispatch: Median{Value: 150}, Further: Median{Value: 25},
+var everyKind = Calibration{
+	Runs: 10, Bias: Median{Value: 160}, Dispatch: Median{Value: 150}, DispatchNext: Median{Value: 25},
 	BiasSelective: Median{Value: 170}, BiasSleepable: Median{Value: 300}, DispatchSleepable: Median{Value: 170},
 }
 
@@ -43,11 +43,11 @@ func TestHookCostIsBodyAndDispatch(t *testing.T) {
 		{"first on its hook", Program{}, calibrated, 10000, 11500},
 		{"second on its hook", Program{Position: 1}, calibrated, 10000, 10250},
 		{"whole hook", Program{Scope: ScopeHook}, calibrated, 10000, 11500},
-		{"selective probes", Program{Pair: PairSelective}, everyPair, 9900, 11400},
-		{"sleepable", Program{Pair: PairSleepable}, everyPair, 8600, 10300},
-		{"sleepable, second on its hook", Program{Pair: PairSleepable, Position: 1}, everyPair, 8600, 9050},
-		{"selective probes, an earlier calibration", Program{Pair: PairSelective}, calibrated, 10000, 11500},
-		{"sleepable, an earlier calibration", Program{Pair: PairSleepable}, calibrated, 10000, 11500},
+		{"selective probes", Program{Probe: ProbeSelective}, everyKind, 9900, 11400},
+		{"sleepable", Program{Probe: ProbeSleepable}, everyKind, 8600, 10300},
+		{"sleepable, second on its hook", Program{Probe: ProbeSleepable, Position: 1}, everyKind, 8600, 9050},
+		{"selective probes, an earlier calibration", Program{Probe: ProbeSelective}, calibrated, 10000, 11500},
+		{"sleepable, an earlier calibration", Program{Probe: ProbeSleepable}, calibrated, 10000, 11500},
 		{"not calibrated", Program{}, Calibration{Bias: Median{Value: 160}}, 11600, 11600},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -124,8 +124,8 @@ func TestRowsOfOneKeyAreMerged(t *testing.T) {
 	}
 }
 
-func TestRowOfNoProgramIsAnError(t *testing.T) {
-	if _, err := (Snapshot{Rows: []Row{{Program: 1}}}).Costs(); err == nil || !strings.Contains(err.Error(), "program 1 of 0") {
+func TestRowWithoutAProgramIsAnError(t *testing.T) {
+	if _, err := (Snapshot{Rows: []Row{{Program: 1}}}).Costs(); err == nil || !strings.Contains(err.Error(), "row 0 is of program 1, the snapshot has 0") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -140,14 +140,14 @@ func TestWarningsFollowFromTheNumbers(t *testing.T) {
 		{"uncalibrated", one(Program{}, Calibration{}, row(0, "openat", nginx, 1, 900)), "not calibrated"},
 		{"clamped", one(Program{}, calibrated, row(0, "openat", nginx, 1, 90)), "1 of 1 rows read less than the bias"},
 		{"untimed", one(Program{}, calibrated, Row{Preempted: 2}), "2 calls are in rows without a single time"},
-		{"missed", one(Program{Name: "p", Missed: 1}, calibrated, row(0, "openat", nginx, 1, 900)), "p: 50.00 % of 2 invocations timed"},
+		{"missed", one(Program{Name: "p", Missed: 1}, calibrated, row(0, "openat", nginx, 1, 900)), "p: 50.00 % of 2 calls timed"},
 		{"missed on a hook", one(Program{Hook: "capable", Scope: ScopeHook, Missed: 1}, calibrated), "lsm/capable: 0.00 %"},
 		{
-			"no counter left", one(Program{Name: "p"}, calibrated, row(0, "openat", nginx, 1, 900), row(0, Other, Workload{}, RulesUnknown, 900, 900)),
-			"p: 2 of 3 invocations are under [other], for want of counters for their workload and syscall",
+			"no counter left", one(Program{Name: "p"}, calibrated, row(0, "openat", nginx, 1, 900), row(0, SyscallOverflow, Workload{}, RulesUnknown, 900, 900)),
+			"p: 2 of 3 calls are charged to [other], because no counter was free for their workload and syscall",
 		},
 	} {
-		got := fmt.Sprint(test.s.AllWarnings())
+		got := fmt.Sprint(costs(t, test.s).Warnings())
 		if test.want == "" && got != "[]" || !strings.Contains(got, test.want) {
 			t.Errorf("%s: warnings %q, want %q", test.name, got, test.want)
 		}

@@ -9,47 +9,42 @@ import (
 	"github.com/lsmprof/lsmprof/internal/golden"
 )
 
-// checked is the sample with a second pass in which the first program ran half as often a second and 10 % longer.
+// checked returns the sample with a second pass, in which the first program ran twice as often per second, the second never ran,
+// and the third was gone.
 func checked(rerun bool) Snapshot {
 	s := sample()
 	s.CrossCheck = &CrossCheck{Duration: 5 * time.Second, Rerun: rerun, Bias: 97, Programs: []KernelRuns{
-		{There: true, Runs: 1164, Time: 1164 * (2200 + 97)},
-		{There: true},
+		{Present: true, Runs: 1164, Time: 1164 * (2200 + 97)},
+		{Present: true},
 		{},
 	}}
 	return s
 }
 
 func TestCompareRates(t *testing.T) {
-	got, err := checked(false).Compare()
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := costs(t, checked(false)).Compare()
 	if c := got[0]; c.Calls != 116.4 || c.Runs != 232.8 || c.CallsPercent != -50 || math.Abs(c.Mean-2200) > 1e-9 {
-		t.Errorf("%+v", c)
+		t.Errorf("first program: %+v; want 116.4 calls/s, 232.8 runs/s, -50 %%, a mean of 2200 ns", c)
 	}
-	if c := got[1]; !c.There || c.Runs != 0 || c.CallsPercent != 0 || c.Mean != 0 {
-		t.Errorf("a program that did not run: %+v", c)
+	if c := got[1]; !c.Present || c.Runs != 0 || c.CallsPercent != 0 || c.Mean != 0 {
+		t.Errorf("program that did not run: %+v; want it present, and zeros", c)
 	}
-	if got[2].There {
-		t.Errorf("a program that is gone: %+v", got[2])
+	if got[2].Present {
+		t.Errorf("program that was gone: %+v; want it absent", got[2])
 	}
 }
 
 func TestCompareCallsOfACommandThatRanAgain(t *testing.T) {
-	got, err := checked(true).Compare()
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := costs(t, checked(true)).Compare()
 	if c := got[0]; c.Calls != 1164 || c.Runs != 1164 || c.CallsPercent != 0 {
-		t.Errorf("%+v", c)
+		t.Errorf("first program: %+v; want 1164 calls and runs, 0 %%", c)
 	}
 }
 
-func TestCompareNeedsEveryProgram(t *testing.T) {
+func TestCrossCheckOfOtherProgramsIsAnError(t *testing.T) {
 	s := checked(true)
 	s.CrossCheck.Programs = s.CrossCheck.Programs[:1]
-	if _, err := s.Compare(); err == nil {
+	if _, err := s.Costs(); err == nil {
 		t.Error("a cross-check of one program of three was accepted")
 	}
 }

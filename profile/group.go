@@ -6,19 +6,19 @@ import (
 	"slices"
 )
 
-// Group is rows of one name taken together.
+// Group is the sum of all rows that have one name.
 type Group struct {
 	Name    string
 	Calls   uint64
 	Denials uint64
-	Hook    float64 // all calls, ns: body and dispatch
+	Hook    float64 // of all calls, ns: body and dispatch
 	Rules   []int   // the different rule counts, ascending; RulesUnknown comes first
 
 	readings Histogram
 	shift    float64 // what makes a hook cost of a reading, ns, times readings
 }
 
-// Groups adds up the rows that name gives the same name, in the order of the names.
+// Groups adds up the rows to which name gives the same name, and returns the groups by name.
 func (c *Costs) Groups(name func(*Cost) string) []Group {
 	byName := map[string]*Group{}
 	for i := range c.Rows {
@@ -49,7 +49,7 @@ func (g *Group) add(c *Cost) {
 	g.shift += (c.dispatch - c.bias) * float64(c.Readings.Count())
 }
 
-// Mean is the mean hook cost of a call, ns; 0 without calls.
+// Mean returns the mean hook cost of a call, in ns; 0 without calls.
 func (g *Group) Mean() float64 {
 	if g.Calls == 0 {
 		return 0

@@ -7,10 +7,7 @@ import (
 )
 
 func TestGroupsAddUpToTheWhole(t *testing.T) {
-	costs, err := sample().Costs()
-	if err != nil {
-		t.Fatal(err)
-	}
+	costs := costs(t, sample())
 	for name, of := range map[string]func(*Cost) string{
 		"workload": func(c *Cost) string { return c.Name },
 		"syscall":  func(c *Cost) string { return c.Syscall },
@@ -31,10 +28,7 @@ func TestGroupsAddUpToTheWhole(t *testing.T) {
 }
 
 func TestGroupOfOneRowIsThatRow(t *testing.T) {
-	costs, err := sample().Costs()
-	if err != nil {
-		t.Fatal(err)
-	}
+	costs := costs(t, sample())
 	for i := range costs.Rows {
 		r := &costs.Rows[i]
 		one := Costs{Rows: costs.Rows[i : i+1]}
@@ -47,10 +41,7 @@ func TestGroupOfOneRowIsThatRow(t *testing.T) {
 }
 
 func TestGroupKnowsAllRuleCounts(t *testing.T) {
-	costs, err := sample().Costs()
-	if err != nil {
-		t.Fatal(err)
-	}
+	costs := costs(t, sample())
 	g := costs.Groups(func(*Cost) string { return "" })[0]
 	if !slices.Equal(g.Rules, []int{RulesUnknown, 0, 8}) || g.Denials != 3 {
 		t.Errorf("rules %v, %d denials", g.Rules, g.Denials)

@@ -6,28 +6,38 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 
-	"github.com/google/pprof/profile"
+	pprof "github.com/google/pprof/profile"
+
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// Write writes the snapshot as a gzip-compressed pprof profile. The same snapshot always gives the same bytes.
-func (s Snapshot) Write(w io.Writer) error {
-	p, err := s.Profile()
+// Write writes the costs as a gzip-compressed pprof profile. The same snapshot always gives the same bytes.
+func (c *Costs) Write(w io.Writer) error {
+	p, err := c.Profile()
 	if err != nil {
 		return err
 	}
 	return p.Write(w)
 }
 
-// Profile is the snapshot as a pprof profile: one sample per row, its stack from the root workload, syscall, hook, program.
-func (s Snapshot) Profile() (*profile.Profile, error) {
-	costs, err := s.Costs()
+// Write works out the costs and writes them as a gzip-compressed pprof profile.
+func (s Snapshot) Write(w io.Writer) error {
+	c, err := s.Costs()
 	if err != nil {
-		return nil, err
+		return err
 	}
+	return c.Write(w)
+}
+
+// Profile returns the costs as a pprof profile with one sample per row, or per row and sampled stack. A sample's stack is, from
+// the root: workload, syscall, hook, program.
+func (c *Costs) Profile() (*pprof.Profile, error) {
+	s := &c.snapshot
 	b := builder{
-		Profile: &profile.Profile{
-			SampleType: []*profile.ValueType{
+		Profile: &pprof.Profile{
+			SampleType: []*pprof.ValueType{
 				{Type: "calls", Unit: "count"},
 				{Type: "denials", Unit: "count"},
 				{Type: "body", Unit: "nanoseconds"},
@@ -37,17 +47,17 @@ func (s Snapshot) Profile() (*profile.Profile, error) {
 			TimeNanos:         s.Start.UnixNano(),
 			DurationNanos:     int64(s.Duration),
 			// Every call is counted: only stacks are sampled.
-			PeriodType: &profile.ValueType{Type: "calls", Unit: "count"},
+			PeriodType: &pprof.ValueType{Type: "calls", Unit: "count"},
 			Period:     1,
-			Comments:   s.comments(),
+			Comments:   c.comments(),
 		},
-		mappings:  map[string]*profile.Mapping{},
-		functions: map[string]*profile.Function{},
-		locations: map[frame]*profile.Location{},
-		samples:   map[string]*profile.Sample{},
+		mappings:  map[string]*pprof.Mapping{},
+		functions: map[string]*pprof.Function{},
+		locations: map[location]*pprof.Location{},
+		samples:   map[string]*pprof.Sample{},
 	}
-	for i := range costs.Rows {
-		b.add(&costs.Rows[i])
+	for i := range c.Rows {
+		b.add(&c.Rows[i])
 	}
 	if err := b.CheckValid(); err != nil {
 		return nil, fmt.Errorf("build the pprof profile: %w", err)
@@ -55,39 +65,40 @@ func (s Snapshot) Profile() (*profile.Profile, error) {
 	return b.Profile, nil
 }
 
-// builder numbers what a profile shares between its samples.
+// builder numbers what the samples of a profile share.
 type builder struct {
-	*profile.Profile
-	mappings  map[string]*profile.Mapping
-	functions map[string]*profile.Function
-	locations map[frame]*profile.Location
-	samples   map[string]*profile.Sample
+	*pprof.Profile
+	mappings  map[string]*pprof.Mapping
+	functions map[string]*pprof.Function
+	locations map[location]*pprof.Location
+	samples   map[string]*pprof.Sample
 }
 
-// frame is a function: of an enforcer's stacks, of the kernel or of a program.
-type frame struct{ enforcer, name string }
+// location is a function in an enforcer's stacks, in the kernel, or in a program.
+type location struct{ mapping, function string }
 
 func (b *builder) add(c *Cost) {
 	// A program that was loaded again has a row of its own, but the same stack and labels.
-	key := fmt.Sprint(c.Of.Enforcer, c.Of.Scope, stringLabels(c), c.Workload.MntNS, c.Rules)
+	key := fmt.Sprint(c.Program.Enforcer, c.Program.Scope, stringLabels(c))
 	whole := []float64{float64(c.Calls), float64(c.Denials), c.Body, c.Hook}
-	if len(c.Stacks) == 0 {
+	var sampled uint64
+	for _, stack := range c.Stacks {
+		sampled += stack.Count
+	}
+	if sampled == 0 {
 		b.sample(key, c, Stack{}, whole)
 		return
 	}
-	// A row is divided among its stacks as they were sampled, in a fixed order; rounding the running total lets them add up.
+	// Divide the row among its stacks as they were sampled, in a fixed order. Rounding the running total makes the parts add up.
 	stacks := slices.Clone(c.Stacks)
 	slices.SortFunc(stacks, func(a, b Stack) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Key(), b.Key())) })
-	var all, seen uint64
-	for _, stack := range stacks {
-		all += stack.Count
-	}
+	var seen uint64
 	given := make([]float64, len(whole))
 	for _, stack := range stacks {
 		seen += stack.Count
 		part := make([]float64, len(whole))
 		for i, v := range whole {
-			upTo := math.Round(math.Round(v) * float64(seen) / float64(all))
+			upTo := math.Round(math.Round(v) * float64(seen) / float64(sampled))
 			part[i], given[i] = upTo-given[i], upTo
 		}
 		b.sample(key+stack.Key(), c, stack, part)
@@ -97,7 +108,7 @@ func (b *builder) add(c *Cost) {
 // sample adds values to the sample of a row and a stack.
 func (b *builder) sample(key string, c *Cost, stack Stack, values []float64) {
 	if b.samples[key] == nil {
-		s := &profile.Sample{Location: b.stack(c, stack), Label: stringLabels(c), Value: make([]int64, len(b.SampleType))}
+		s := &pprof.Sample{Location: b.stack(c, stack), Label: stringLabels(c), Value: make([]int64, len(b.SampleType))}
 		s.NumLabel, s.NumUnit = numericLabels(c)
 		b.samples[key] = s
 		b.Sample = append(b.Sample, s)
@@ -107,49 +118,57 @@ func (b *builder) sample(key string, c *Cost, stack Stack, values []float64) {
 	}
 }
 
-// stack is the locations of a sample, leaf first as pprof wants it: program, hook, what led to it in the kernel, syscall, what led
-// to that in the program, workload. Where the programs of a hook cannot be told apart, the hook is the leaf.
-func (b *builder) stack(c *Cost, stack Stack) (all []*profile.Location) {
-	if c.Of.Scope == ScopeProgram {
-		all = append(all, b.location(c.Of.Enforcer, c.Of.Name))
+// stack returns the locations of a sample, leaf first as pprof wants them: program, hook, the kernel functions that led to it,
+// syscall, the functions of the process that led to that, workload. Where the programs of a hook cannot be told apart, the hook
+// is the leaf.
+func (b *builder) stack(c *Cost, stack Stack) (all []*pprof.Location) {
+	enforcer := c.Program.Enforcer
+	if c.Program.Scope == ScopeProgram {
+		all = append(all, b.location(enforcer, c.Program.Name))
 	}
-	all = append(all, b.location(c.Of.Enforcer, "lsm/"+c.Of.Hook))
+	all = append(all, b.location(enforcer, "lsm/"+c.Program.Hook))
 	for _, f := range stack.Kernel {
 		all = append(all, b.location(f.Module, f.label()))
 	}
-	all = append(all, b.location(c.Of.Enforcer, c.Syscall))
+	all = append(all, b.location(enforcer, c.Syscall))
 	for _, f := range stack.User {
 		all = append(all, b.location(f.Module, f.label()))
 	}
-	return append(all, b.location(c.Of.Enforcer, c.Name))
+	return append(all, b.location(enforcer, c.Name))
 }
 
+// stringLabels returns every label that tells samples apart: many profile stores drop numeric ones. What is also numeric goes by
+// another key here, because pprof joins the values of one key: -tagroot=rules would show "8,8".
 func stringLabels(c *Cost) map[string][]string {
 	labels := map[string][]string{
-		"syscall":  {c.Syscall},
-		"hook":     {c.Of.Hook},
-		"enforcer": {c.Of.Enforcer},
-		"workload": {c.Name},
-	}
-	for key, value := range map[string]string{
-		"comm": c.Workload.Comm, "namespace": c.Workload.Namespace, "pod": c.Workload.Pod,
-		"container": c.Workload.Container, "container_id": c.Workload.ContainerID, "image": c.Workload.Image,
-	} {
-		if value != "" {
-			labels[key] = []string{printable(value)}
-		}
-	}
-	if c.Of.Scope == ScopeProgram {
-		labels["program"] = []string{c.Of.Name}
+		"syscall":         {c.Syscall},
+		"hook":            {c.Program.Hook},
+		"enforcer":        {c.Program.Enforcer},
+		"workload":        {c.Name},
+		"mount_namespace": {strconv.FormatUint(uint64(c.Workload.MntNS), 10)},
+		"rule_count":      {"unknown"},
 	}
 	if c.Rules == RulesUnknown {
 		labels["rules"] = []string{"unknown"}
+	} else {
+		labels["rule_count"] = []string{strconv.Itoa(c.Rules)}
+	}
+	for key, value := range map[string]string{
+		"comm": c.Workload.Comm, "namespace": c.Workload.Namespace, "pod": c.Workload.Pod, "container": c.Workload.Container,
+		"container_id": c.Workload.ContainerID, "image": c.Workload.Image,
+	} {
+		if value != "" {
+			labels[key] = []string{text.Printable(value)}
+		}
+	}
+	if c.Program.Scope == ScopeProgram {
+		labels["program"] = []string{c.Program.Name}
 	}
 	return labels
 }
 
-// numericLabels are numbers because pprof takes a number after -tagfocus=KEY= for a range and then looks at numbers only. They
-// have a unit because pprof loses a number 0 without one when it reads the profile.
+// numericLabels returns the labels that pprof can filter by range. They must be numbers: pprof takes a number after -tagfocus=KEY=
+// for a range and then looks at numeric labels only. They need a unit: pprof drops a 0 without one when it reads a profile.
 func numericLabels(c *Cost) (map[string][]int64, map[string][]string) {
 	values := map[string][]int64{"mntns": {int64(c.Workload.MntNS)}}
 	units := map[string][]string{"mntns": {"inode"}}
@@ -159,35 +178,35 @@ func numericLabels(c *Cost) (map[string][]int64, map[string][]string) {
 	return values, units
 }
 
-func (b *builder) location(enforcer, name string) *profile.Location {
-	key := frame{enforcer, name}
+func (b *builder) location(mapping, function string) *pprof.Location {
+	key := location{mapping, function}
 	if b.locations[key] == nil {
-		l := &profile.Location{
+		l := &pprof.Location{
 			ID:      uint64(len(b.Location) + 1),
-			Mapping: b.mapping(enforcer),
-			Line:    []profile.Line{{Function: b.function(name)}},
+			Mapping: b.mapping(mapping),
+			Line:    []pprof.Line{{Function: b.function(function)}},
 		}
 		b.locations[key], b.Location = l, append(b.Location, l)
 	}
 	return b.locations[key]
 }
 
-func (b *builder) function(name string) *profile.Function {
+func (b *builder) function(name string) *pprof.Function {
 	if b.functions[name] == nil {
-		f := &profile.Function{ID: uint64(len(b.Function) + 1), Name: name, SystemName: name}
+		f := &pprof.Function{ID: uint64(len(b.Function) + 1), Name: name, SystemName: name}
 		b.functions[name], b.Function = f, append(b.Function, f)
 	}
 	return b.functions[name]
 }
 
-// mapping is the enforcer. It has all its symbols, which keeps pprof from looking for a binary of that name.
-func (b *builder) mapping(enforcer string) *profile.Mapping {
-	if b.mappings[enforcer] == nil {
-		m := &profile.Mapping{
-			ID: uint64(len(b.Mapping) + 1), File: enforcer,
+// mapping returns the mapping of an enforcer or a module. It claims to have all symbols, so that pprof looks for no binary.
+func (b *builder) mapping(file string) *pprof.Mapping {
+	if b.mappings[file] == nil {
+		m := &pprof.Mapping{
+			ID: uint64(len(b.Mapping) + 1), File: file,
 			HasFunctions: true, HasFilenames: true, HasLineNumbers: true, HasInlineFrames: true,
 		}
-		b.mappings[enforcer], b.Mapping = m, append(b.Mapping, m)
+		b.mappings[file], b.Mapping = m, append(b.Mapping, m)
 	}
-	return b.mappings[enforcer]
+	return b.mappings[file]
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/pprof/profile"
+	pprof "github.com/google/pprof/profile"
 
 	"github.com/lsmprof/lsmprof/internal/golden"
 )
@@ -26,7 +26,7 @@ func TestStackIsWorkloadSyscallHookProgram(t *testing.T) {
 		{"program", sample(), "web/nginx-0/nginx > execve > lsm/file_open > varmor_file_open"},
 		{"hook", whole, "web/nginx-0/nginx > execve > lsm/file_open"},
 	} {
-		p, err := test.s.Profile()
+		p, err := costs(t, test.s).Profile()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +37,7 @@ func TestStackIsWorkloadSyscallHookProgram(t *testing.T) {
 }
 
 // stacks are the samples' stacks, root first, with their mapping.
-func stacks(p *profile.Profile) []string {
+func stacks(p *pprof.Profile) []string {
 	var all []string
 	for _, s := range p.Sample {
 		var names []string
@@ -54,7 +54,7 @@ func TestProfileSurvivesWritingAndReading(t *testing.T) {
 	if err := sample().Write(&b); err != nil {
 		t.Fatal(err)
 	}
-	p, err := profile.ParseData(b.Bytes())
+	p, err := pprof.ParseData(b.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,9 +63,9 @@ func TestProfileSurvivesWritingAndReading(t *testing.T) {
 		t.Errorf("default sample type %q, period %d %v", p.DefaultSampleType, p.Period, p.PeriodType)
 	}
 	for _, s := range p.Sample {
-		// A number 0 without a unit would be gone here.
+		// A numeric 0 without a unit would be gone here.
 		if len(s.NumLabel["rules"])+len(s.Label["rules"]) != 1 {
-			t.Errorf("sample without one rule count: %v %v", s.Label, s.NumLabel)
+			t.Errorf("labels %v %v: want one rules label", s.Label, s.NumLabel)
 		}
 	}
 }
@@ -88,13 +88,45 @@ func TestSameSnapshotSameBytes(t *testing.T) {
 	}
 }
 
+// Pyroscope and others keep string labels only.
+func TestStoresOfStringLabelsCanTellSamplesApart(t *testing.T) {
+	s := sample()
+	p, err := costs(t, s).Profile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for i, sample := range p.Sample {
+		numbers := sample.NumLabel
+		sample.NumLabel, sample.NumUnit = nil, nil
+		key := fmt.Sprint(stacks(p)[i], sample.Label)
+		if seen[key] {
+			t.Errorf("two samples are %s", key)
+		}
+		seen[key] = true
+		want := "unknown"
+		if n, ok := numbers["rules"]; ok {
+			want = fmt.Sprint(n[0])
+		}
+		if got := sample.Label["rule_count"]; len(got) != 1 || got[0] != want {
+			t.Errorf("rule_count %q of a sample with rules %v, want %q", got, numbers["rules"], want)
+		}
+		if got, want := sample.Label["mount_namespace"], fmt.Sprint(numbers["mntns"][0]); len(got) != 1 || got[0] != want {
+			t.Errorf("mount_namespace %q, want %q", got, want)
+		}
+	}
+	if len(seen) != len(s.Rows) {
+		t.Errorf("%d samples of %d rows", len(seen), len(s.Rows))
+	}
+}
+
 func TestReloadedProgramIsOneSample(t *testing.T) {
 	s := sample()
 	again := s.Programs[1]
 	again.ID = 99
 	s.Programs = append(s.Programs, again)
 	s.Rows = append(s.Rows, row(3, "execve", nginx, 8, repeat(890, 200)...))
-	p, err := s.Profile()
+	p, err := costs(t, s).Profile()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func sample() Snapshot {
 		CommandLine: []string{"lsmprof", "record", "--", "sh", "-c", "cat /etc/hosts"},
 		Machine:     Machine{Kernel: "6.12.9-cloud-amd64", Arch: "amd64", CPU: "Example 3000", CPUs: 4},
 		Calibration: Calibration{
-			Runs: 32, Bias: Median{158, 2}, Dispatch: Median{156, 3}, Further: Median{20, 1}, ProbeCost: Median{420, 8},
+			Runs: 32, Bias: Median{158, 2}, Dispatch: Median{156, 3}, DispatchNext: Median{20, 1}, ProbeCost: Median{420, 8},
 		},
 		Programs: []Program{
 			{ID: 7, Name: "varmor_file_open", Hook: "file_open", Enforcer: "varmor", Timed: 1160, Preempted: 4},

@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// ErrNotEarlier is wrapped by Since when it is given two snapshots of which one does not continue the other.
+// ErrNotEarlier is in the error of Since if one snapshot does not continue the other.
 var ErrNotEarlier = errors.New("not an earlier snapshot of the same recording")
 
-// Since is what was measured after earlier, a snapshot of the same recording. Programs keep their indexes, rows that gained nothing
-// are left out. A workload that has got a better name meanwhile, from a container runtime for one, counts under that one.
+// Since returns what was measured after earlier, a snapshot of the same recording. Programs keep their indexes; rows without new
+// calls are dropped. A workload that has been renamed meanwhile, for example because a container runtime now knows it, has its new
+// name. The error is ErrNotEarlier if earlier is not such a snapshot.
 func (s Snapshot) Since(earlier Snapshot) (Snapshot, error) {
 	if !s.Start.Equal(earlier.Start) || s.Duration < earlier.Duration || len(s.Programs) < len(earlier.Programs) {
 		return Snapshot{}, fmt.Errorf("%w: from %v + %v to %v + %v", ErrNotEarlier,
@@ -45,12 +46,12 @@ func (s Snapshot) Since(earlier Snapshot) (Snapshot, error) {
 		}
 	}
 	for _, gone := range before {
-		return Snapshot{}, fmt.Errorf("%w: %s in %s is gone", ErrNotEarlier, gone.Syscall, gone.Workload.Name())
+		return Snapshot{}, fmt.Errorf("%w: the row of %s in %s is missing", ErrNotEarlier, gone.Syscall, gone.Workload.Name())
 	}
 	return delta, nil
 }
 
-// recordedKey is what the rows of one recording differ in: the names of a mount namespace may change, its number does not.
+// recordedKey tells the rows of one recording apart. The names of a mount namespace may change, its number does not.
 type recordedKey struct {
 	program int
 	syscall string
@@ -63,7 +64,7 @@ func (r *Row) recorded() recordedKey {
 }
 
 func (r *Row) subtract(was *Row) error {
-	err := fmt.Errorf("%w: %s in %s has less", ErrNotEarlier, r.Syscall, r.Workload.Name())
+	err := fmt.Errorf("%w: the row of %s in %s has fewer calls", ErrNotEarlier, r.Syscall, r.Workload.Name())
 	if r.Denials < was.Denials || r.Preempted < was.Preempted || r.Sum < was.Sum {
 		return err
 	}

@@ -1,7 +1,3 @@
-// Package profile holds what was measured, as plain values: it knows nothing of BPF. The tracer fills a Snapshot; Costs says
-// what each of its rows cost, Write turns it into a pprof profile and WriteJSON into a document for programs.
-//
-// All durations are nanoseconds. A Snapshot is a value: nothing in this package changes the one it is given.
 package profile
 
 import (
@@ -9,14 +5,15 @@ import (
 	"time"
 )
 
-// RulesUnknown is the rule count of invocations that ran while the rules of their workload were changing, or under a product
-// whose rules lsmprof cannot read.
+// RulesUnknown is the rule count of calls that ran while the rules of their workload were changing, or under a product whose rules
+// cannot be read.
 const RulesUnknown = -1
 
-// Other is the syscall of a row of all that found no counter of its own: its workload is nobody's, its rules are unknown.
-const Other = "[other]"
+// SyscallOverflow is the syscall of the row that holds the calls for which no counter was free. That row has the zero Workload and
+// RulesUnknown.
+const SyscallOverflow = "[other]"
 
-// Snapshot is everything one recording measured.
+// Snapshot is everything that one recording measured.
 type Snapshot struct {
 	Start       time.Time
 	Duration    time.Duration
@@ -24,82 +21,83 @@ type Snapshot struct {
 	CommandLine []string
 	Machine     Machine
 	Calibration Calibration
-	Sample      int       // one of so many invocations was measured and is charged so many times; 0 and 1: all were
-	Programs    []Program // index space of Row.Program
+	Sample      int       // 1 of Sample calls was measured and counts Sample times; 0 and 1: every call was
+	Programs    []Program // what Row.Program indexes
 	Rows        []Row
 	Warnings    []Warning
-	CrossCheck  *CrossCheck // nil: none was made
-	StackSample int         // the stack of one of so many invocations was taken; 0: of none
+	CrossCheck  *CrossCheck // nil if there was no second pass
+	StackSample int         // the stack of 1 of StackSample calls was taken; 0: no stacks
 }
 
-// Machine names the place the numbers come from.
+// Machine names the machine that the numbers come from.
 type Machine struct {
-	Kernel string // uname -r
-	Arch   string // GOARCH
-	CPU    string // model name
-	CPUs   int
+	Kernel string `json:"kernel"` // uname -r
+	Arch   string `json:"arch"`   // GOARCH
+	CPU    string `json:"cpu"`    // model name
+	CPUs   int    `json:"cpus"`
 }
 
-// Program is one probed target: a BPF LSM program or, where Scope is ScopeHook, all programs of a hook together.
+// Program is one probed target: a BPF LSM program or, with ScopeHook, all programs of a hook together.
 type Program struct {
-	ID       uint32 // kernel program id, 0 for ScopeHook
-	Name     string // full BTF function name; "" for ScopeHook
+	ID       uint32 // kernel program id; 0 with ScopeHook
+	Name     string // full BTF function name; "" with ScopeHook
 	Hook     string // file_open
 	Enforcer string // varmor, reference, generic
 	Scope    Scope
-	// Position on the hook: 0 for the first program attached, whose dispatch includes entering the hook's trampoline.
+	// Position on the hook: 0 for the program that was attached first, whose dispatch includes entering the hook's trampoline.
 	Position int
-	Pair     Pair
+	Probe    ProbeKind
 
-	Timed     uint64 // invocations with a time
-	Preempted uint64 // invocations seen, without a time: another task ran in between
-	Missed    uint64 // invocations the kernel kept from the probe (recursion_misses)
+	Timed     uint64 // calls with a time
+	Preempted uint64 // calls seen, but without a time: another task ran meanwhile
+	Missed    uint64 // calls that the kernel kept from the probe (recursion_misses)
 }
 
-// Scope says what a reading spans.
+// Scope is what one reading spans.
 type Scope int
 
 const (
 	ScopeProgram Scope = iota // one BPF program
-	ScopeHook                 // every program of the hook (kernels before 5.18)
+	ScopeHook                 // all programs of a hook (kernels before 5.18)
 )
 
-// Pair is a kind of probes. Each has a bias of its own.
-type Pair int
+// ProbeKind is the kind of probe that measured a program. Each kind has a bias of its own.
+type ProbeKind int
 
 const (
-	PairPlain     Pair = iota // records every invocation
-	PairSelective             // leaves some out, by a filter or by sampling, or has more cells than a map value holds
-	PairSleepable             // for sleepable programs
+	ProbeEvery     ProbeKind = iota // measures every call
+	ProbeSelective                  // can skip calls, by a filter or by sampling
+	ProbeSleepable                  // for sleepable programs
 )
 
-// Row is what one program cost one workload in one syscall under one rule count.
+// Row is what one program cost one workload in one syscall under one number of rules.
 type Row struct {
 	Program   int // index into Snapshot.Programs
 	Syscall   string
 	Workload  Workload
 	Rules     int // or RulesUnknown
 	Denials   uint64
-	Preempted uint64 // invocations without a time
-	Sum       uint64 // of the readings, ns
-	Readings  Histogram
-	Stacks    []Stack // what was sampled of those that led to it, under any rules; nobody's to change
+	Preempted uint64    // calls without a time
+	Sum       uint64    // of all readings, ns
+	Readings  Histogram // of the calls with a time, ns
+	Stacks    []Stack   // sampled call paths, under any number of rules; read-only
 }
 
-// Workload is a mount namespace, by the names it is known under.
+// Workload is a mount namespace with the names it is known under.
 type Workload struct {
 	MntNS  uint32 // inode number of the mount namespace
-	Comm   string // command that stands for it
-	Cgroup string // cgroup path of that command, where known
+	Comm   string // command of its oldest process
+	Cgroup string // cgroup path of that process, "" if unknown
 	// ContainerID is the container's id in full, from the container runtime or from the cgroup path; "" outside of containers.
 	ContainerID string
 
-	// What a container runtime calls it, empty where none knows it. The sandbox of a pod has no Container.
+	// What the container runtime says; "" if it does not know the workload. The sandbox of a pod has no Container.
 	Namespace, Pod, Container string
-	Image                     string // as the pod asks for it: docker.io/library/nginx:1.27
+	Image                     string // as the pod names it: docker.io/library/nginx:1.27
 	Labels                    string // of the pod, sorted: app=web,tier=front
 }
 
+// String returns "program" or "hook".
 func (s Scope) String() string {
 	if s == ScopeHook {
 		return "hook"
@@ -107,10 +105,10 @@ func (s Scope) String() string {
 	return "program"
 }
 
-// MarshalText writes a Scope as its name.
+// MarshalText returns what String does.
 func (s Scope) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText reads the name of a Scope.
+// UnmarshalText reads what MarshalText writes.
 func (s *Scope) UnmarshalText(text []byte) error {
 	switch string(text) {
 	case ScopeProgram.String():

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// withStacks is sample with stacks under the opens of nginx: two that the kernel tells apart, and one program without names.
+// withStacks returns the sample with two stacks under the opens of nginx: one with symbols, one of a stripped program.
 func withStacks() Snapshot {
 	s := sample()
 	s.StackSample = 64
@@ -29,7 +29,7 @@ func withStacks() Snapshot {
 }
 
 func TestStacksLieBetweenSyscallAndHook(t *testing.T) {
-	p, err := withStacks().Profile()
+	p, err := costs(t, withStacks()).Profile()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,13 +43,13 @@ func TestStacksLieBetweenSyscallAndHook(t *testing.T) {
 	}
 }
 
-// However a row is divided, its parts add up to what it is without stacks.
+// The parts of a row add up to the row.
 func TestStacksChangeNoTotal(t *testing.T) {
-	without, err := sample().Profile()
+	without, err := costs(t, sample()).Profile()
 	if err != nil {
 		t.Fatal(err)
 	}
-	with, err := withStacks().Profile()
+	with, err := costs(t, withStacks()).Profile()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestStacksChangeNoTotal(t *testing.T) {
 	if got != want || len(with.Sample) <= len(without.Sample) {
 		t.Errorf("%v in %d samples, want %v in more than %d", got, len(with.Sample), want, len(without.Sample))
 	}
-	if !slices.ContainsFunc(with.Comments, func(c string) bool { return strings.HasPrefix(c, "stacks: of 1 of 64 invocations") }) {
-		t.Errorf("how stacks were sampled is not said: %q", with.Comments)
+	if !slices.ContainsFunc(with.Comments, func(c string) bool { return strings.HasPrefix(c, "stacks: 1 of 64 calls") }) {
+		t.Errorf("no comment says how stacks were sampled: %q", with.Comments)
 	}
 }

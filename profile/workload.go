@@ -4,32 +4,33 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
+
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// Name is the name a workload is shown under: namespace/pod/container, else the command that stands for it, with the short
-// container id where its cgroup has one.
+// Name returns the name that a workload is shown under: namespace/pod/container, or else its command, followed by the short
+// container id if it is in a container that no runtime knows.
 func (w Workload) Name() string {
 	if w.InContainer() {
 		parts := slices.DeleteFunc([]string{w.Namespace, w.Pod, w.Container}, func(s string) bool { return s == "" })
-		return printable(strings.Join(parts, "/"))
+		return text.Printable(strings.Join(parts, "/"))
 	}
 	if w.Comm == "" {
 		return fmt.Sprintf("mntns:%d", w.MntNS)
 	}
 	if w.ContainerID != "" {
-		return printable(w.Comm + "/" + w.ContainerID[:min(len(w.ContainerID), shortID)])
+		return text.Printable(w.Comm + "/" + w.ContainerID[:min(len(w.ContainerID), shortID)])
 	}
-	return printable(w.Comm)
+	return text.Printable(w.Comm)
 }
 
-// shortID is how many digits of a container id the command lines of all runtimes show.
+// shortID is the number of digits of a container id that crictl and docker show.
 const shortID = 12
 
-// InContainer says whether a container runtime knows the workload.
+// InContainer reports whether a container runtime knows the workload.
 func (w Workload) InContainer() bool { return w.Namespace != "" || w.Pod != "" || w.Container != "" }
 
-// names gives every workload of the snapshot a name of its own: where two share one, the mount namespace tells them apart.
+// names returns a unique name for every workload of the snapshot. If two share a name, their mount namespaces are added to it.
 func (s Snapshot) names() map[Workload]string {
 	byName := map[string]map[uint32]bool{}
 	for i := range s.Rows {
@@ -48,14 +49,4 @@ func (s Snapshot) names() map[Workload]string {
 		}
 	}
 	return names
-}
-
-// printable replaces what a process can put into its name to upset a terminal or a protobuf reader.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, s)
 }

@@ -82,7 +82,11 @@ func (s *synthetic) withProfiles(t testing.TB) *synthetic {
 				Rows: []profile.Row{{Syscall: row.Syscall, Workload: profile.Workload{MntNS: 1, Comm: "suite"}, Rules: in.Rules.File, Sum: 1000 * uint64(500+10*in.Rules.File)}},
 			}
 			snap.Rows[0].Readings[30] = 1000
-			p, err := snap.Profile()
+			costs, err := snap.Costs()
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := costs.Profile()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -74,13 +74,13 @@ func calibratePlain(scope profile.Scope, preemptible bool) (cal profile.Calibrat
 	without = append(without, latency(callGetpgid, nil)...)
 
 	cal = profile.Calibration{
-		Runs:        batches,
-		Scope:       scope,
-		Preemptible: preemptible,
-		Bias:        median(readings),
-		Dispatch:    less(with, without),
-		Further:     less(further, with),
-		ProbeCost:   less(probed, further),
+		Runs:         batches,
+		Scope:        scope,
+		Preemptible:  preemptible,
+		Bias:         median(readings),
+		Dispatch:     less(with, without),
+		DispatchNext: less(further, with),
+		ProbeCost:    less(probed, further),
 	}
 	if len(selective) > 0 {
 		cal.BiasSelective = median(selective)
@@ -120,7 +120,7 @@ func shareHook(cal *profile.Calibration, others []string) {
 		cal.Refused = fmt.Sprintf("%s is on the hook %s, where lsmprof calibrates", who, lsm.TrialHook)
 		return
 	}
-	cal.Dispatch = cal.Further
+	cal.Dispatch = cal.DispatchNext
 	cal.Warnings = append(cal.Warnings, profile.Warning{
 		Kind: profile.WarnCalibrationShared,
 		Text: fmt.Sprintf("%s is on the hook %s, where lsmprof calibrates: what the first program on a hook costs could not be measured, "+

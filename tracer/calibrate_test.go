@@ -43,7 +43,7 @@ func TestCalibrateMeasuresEverythingAndLeavesNothing(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	before := vmtest.KernelIDs(t)
 	cal := calibrate(t, true)
-	for name, m := range map[string]profile.Median{"bias": cal.Bias, "dispatch": cal.Dispatch, "further": cal.Further, "probe cost": cal.ProbeCost} {
+	for name, m := range map[string]profile.Median{"bias": cal.Bias, "dispatch": cal.Dispatch, "further": cal.DispatchNext, "probe cost": cal.ProbeCost} {
 		if m.Value < 0 || m.Spread < 0 {
 			t.Errorf("%s %v is negative", name, m)
 		}
@@ -57,10 +57,10 @@ func TestIcountCalibrationRepeats(t *testing.T) {
 	for _, m := range [][2]profile.Median{
 		{first.Bias, again.Bias},
 		{first.Dispatch, again.Dispatch},
-		{first.Further, again.Further},
+		{first.DispatchNext, again.DispatchNext},
 		{first.ProbeCost, again.ProbeCost},
 		{first.Dispatch, preemptible.Dispatch},
-		{first.Further, preemptible.Further},
+		{first.DispatchNext, preemptible.DispatchNext},
 	} {
 		if d := math.Abs(m[0].Value - m[1].Value); d > 2 {
 			t.Errorf("%v, then %v", m[0], m[1])
@@ -85,7 +85,7 @@ func TestIcountEveryPairSeesTheSameCost(t *testing.T) {
 	cal := calibrate(t, true)
 	lsmProgram(t, "plain", "task_getpgid", 0, allow()...)
 	lsmProgram(t, "sleeps", sleepableHook, sleepable, allow()...)
-	record := func(opts Options, pair profile.Pair, hook string, call func()) profile.Cost {
+	record := func(opts Options, pair profile.ProbeKind, hook string, call func()) profile.Cost {
 		opts.Calibration = cal
 		opts.Select = func(p Program) bool { return p.Hook == hook }
 		s, _ := measure(t, opts, func() {
@@ -93,8 +93,8 @@ func TestIcountEveryPairSeesTheSameCost(t *testing.T) {
 				call()
 			}
 		})
-		if s.Programs[0].Pair != pair {
-			t.Fatalf("%+v: pair %d, want %d", opts, s.Programs[0].Pair, pair)
+		if s.Programs[0].Probe != pair {
+			t.Fatalf("%+v: pair %d, want %d", opts, s.Programs[0].Probe, pair)
 		}
 		costs, err := s.Costs()
 		if err != nil {
@@ -103,7 +103,7 @@ func TestIcountEveryPairSeesTheSameCost(t *testing.T) {
 		return costs.Rows[0]
 	}
 	// The least of some short recordings: an interrupt only adds.
-	mean := func(opts Options, pair profile.Pair) float64 {
+	mean := func(opts Options, pair profile.ProbeKind) float64 {
 		var means []float64
 		for range 5 {
 			c := record(opts, pair, "task_getpgid", callGetpgid)
@@ -111,12 +111,12 @@ func TestIcountEveryPairSeesTheSameCost(t *testing.T) {
 		}
 		return slices.Min(means)
 	}
-	plain := mean(Options{}, profile.PairPlain)
+	plain := mean(Options{}, profile.ProbeEvery)
 	t.Logf("plain %.1f, %v", plain, cal)
 	for name, opts := range map[string]Options{
 		"filtered": {Filter: Filter{MntNS: ownNamespace()}}, "by pid": {Filter: Filter{PIDs: []uint32{uint32(os.Getpid())}}}, "sampled": {Sample: 4},
 	} {
-		if got := mean(opts, profile.PairSelective); math.Abs(got-plain) > 3 {
+		if got := mean(opts, profile.ProbeSelective); math.Abs(got-plain) > 3 {
 			t.Errorf("%s: %.1f, plain %.1f", name, got, plain)
 		}
 	}
@@ -124,7 +124,7 @@ func TestIcountEveryPairSeesTheSameCost(t *testing.T) {
 		t.Skip("this machine cannot keep a start with the task")
 	}
 	// The median: calls that take a start's room from the kernel are long. It is as exact as a bucket.
-	c := record(Options{}, profile.PairSleepable, sleepableHook, callCapget)
+	c := record(Options{}, profile.ProbeSleepable, sleepableHook, callCapget)
 	got, want := c.Quantile(0.5), cal.DispatchSleepable.Value
 	if math.Abs(got-want) > profile.Tolerance*(want+cal.BiasSleepable.Value) {
 		t.Errorf("sleepable: %.1f, its dispatch is %.1f and its body nothing", got, want)
@@ -165,10 +165,10 @@ func TestIcountCalibrationBesideAnotherProgram(t *testing.T) {
 		}
 		return
 	}
-	if !cal.Applies() || len(cal.Warnings) != 1 || cal.Dispatch != cal.Further {
+	if !cal.Applies() || len(cal.Warnings) != 1 || cal.Dispatch != cal.DispatchNext {
 		t.Errorf("%v, refused %q, warnings %q", cal, cal.Refused, cal.Warnings)
 	}
-	if math.Abs(cal.Bias.Value-alone.Bias.Value) > 2 || math.Abs(cal.Further.Value-alone.Further.Value) > 2 {
+	if math.Abs(cal.Bias.Value-alone.Bias.Value) > 2 || math.Abs(cal.DispatchNext.Value-alone.DispatchNext.Value) > 2 {
 		t.Errorf("%v, alone %v", cal, alone)
 	}
 }

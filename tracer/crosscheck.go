@@ -110,7 +110,7 @@ func runsOf(p profile.Program, counters []*runs, now []Program) (k profile.Kerne
 		if !slices.ContainsFunc(now, func(n Program) bool { return n.ID == r.of.ID && n.Attached() }) {
 			continue
 		}
-		k.There = true
+		k.Present = true
 		k.Runs = max(k.Runs, r.count)
 		k.Time += r.time
 	}

@@ -85,7 +85,7 @@ func (t *Tracer) charge() error {
 
 func (t *Tracer) tally(program int, c *count) {
 	tr := t.order[program]
-	key := rowKey{program: program, syscall: profile.Other, rules: profile.RulesUnknown}
+	key := rowKey{program: program, syscall: profile.SyscallOverflow, rules: profile.RulesUnknown}
 	if !c.other {
 		key = rowKey{program, syscallName(c.syscall), t.names.note(c.mntns, c.comm), t.rules(tr, c.mntns)}
 	}

@@ -24,7 +24,7 @@ type probe struct {
 	origin uint32    // what events of it are told by
 	about  subject   // of events
 	void   bool      // the hook returns nothing
-	pair   profile.Pair
+	pair   profile.ProbeKind
 	// exitProg counts the invocations that the kernel kept from it (recursion_misses).
 	exitProg *ebpf.Program
 	cells    *cells // nil: its invocations go through the stream

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/profile"
 )
@@ -194,17 +195,21 @@ func TestKeysThatDoNotFit(t *testing.T) {
 	}
 	var other uint64
 	for _, r := range s.Rows {
-		if r.Syscall == profile.Other {
+		if r.Syscall == profile.SyscallOverflow {
 			other += r.Readings.Count() + r.Preempted
 		}
 	}
 	if other == 0 || other%each != 0 {
 		t.Errorf("%d calls under [other] in %d rows; want all of some namespaces", other, len(s.Rows))
 	}
-	says := fmt.Sprintf("%s: %d of %d invocations are under [other]", p.Label(), other, p.Calls())
-	full := slices.IndexFunc(s.AllWarnings(), func(w profile.Warning) bool { return w.Kind == profile.WarnCountersFull })
-	if full < 0 || !strings.Contains(s.AllWarnings()[full].Text, says) {
-		t.Errorf("warnings %q, want %q", s.AllWarnings(), says)
+	says := fmt.Sprintf("%s: %s of %s calls are charged to [other]", p.Label(), text.Thousands(other), text.Thousands(p.Calls()))
+	costs, err := s.Costs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := slices.IndexFunc(costs.Warnings(), func(w profile.Warning) bool { return w.Kind == profile.WarnCountersFull })
+	if full < 0 || !strings.Contains(costs.Warnings()[full].Text, says) {
+		t.Errorf("warnings %q, want %q", costs.Warnings(), says)
 	}
 }
 

@@ -32,7 +32,7 @@ func (l *loader) variant(t target) (variant, error) {
 		if l.mode == preemptible {
 			v.enter, v.exit = bpf.ProbeProgProbeEnterInlinePreemptible, bpf.ProbeProgProbeExitInlinePreemptible
 		}
-		v.quick, v.pair = true, profile.PairPlain
+		v.quick, v.pair = true, profile.ProbeEvery
 	case l.mode&^preemptible == bpf.ProbeModeMODE_MNTNS:
 		v.enter = bpf.ProbeProgProbeEnterMntns
 	case l.mode&^preemptible == bpf.ProbeModeMODE_SAMPLE:

@@ -33,7 +33,7 @@ func (t target) walks() Program {
 type variant struct {
 	enter, exit string
 	quick       bool // the pair has all cells in one map value
-	pair        profile.Pair
+	pair        profile.ProbeKind
 
 	traceEnter, traceExit, stack string
 }
@@ -43,12 +43,12 @@ func (t target) variant() (variant, error) {
 	switch {
 	case t.scope == profile.ScopeProgram && t.program.Sleepable:
 		return variant{
-			bpf.ProbeProgProbeEnterSleepable, bpf.ProbeProgProbeExitSleepable, false, profile.PairSleepable,
+			bpf.ProbeProgProbeEnterSleepable, bpf.ProbeProgProbeExitSleepable, false, profile.ProbeSleepable,
 			bpf.TraceProgTraceEnterSleepable, bpf.TraceProgTraceExitSleepable, bpf.TraceProgStackSample,
 		}, nil
 	case t.scope == profile.ScopeProgram:
 		return variant{
-			bpf.ProbeProgProbeEnter, bpf.ProbeProgProbeExit, false, profile.PairSelective,
+			bpf.ProbeProgProbeEnter, bpf.ProbeProgProbeExit, false, profile.ProbeSelective,
 			bpf.TraceProgTraceEnter, bpf.TraceProgTraceExit, bpf.TraceProgStackSample,
 		}, nil
 	case t.program.Sleepable:
@@ -56,7 +56,7 @@ func (t target) variant() (variant, error) {
 		return variant{}, fmt.Errorf("sleepable programs need Linux 5.18: %w", ErrUnsupported)
 	}
 	return variant{
-		bpf.ProbeProgProbeEnterLegacy, bpf.ProbeProgProbeExitLegacy, false, profile.PairPlain,
+		bpf.ProbeProgProbeEnterLegacy, bpf.ProbeProgProbeExitLegacy, false, profile.ProbeEvery,
 		bpf.TraceProgTraceEnterLegacy, bpf.TraceProgTraceExitLegacy, bpf.TraceProgStackSampleLegacy,
 	}, nil
 }

@@ -229,11 +229,11 @@ func (t *Tracer) add(target target, p *probe) {
 	t.probes[target.id()] = tr
 	tr.target, tr.probe, tr.baseline = target, p, 0
 	tr.sum.Hook, tr.sum.Enforcer = target.program.Hook, tr.enforcer
-	tr.sum.Scope, tr.sum.Position, tr.sum.Pair = target.scope, target.program.Position, p.pair
+	tr.sum.Scope, tr.sum.Position, tr.sum.Probe = target.scope, target.program.Position, p.pair
 	if target.scope == profile.ScopeProgram {
 		tr.sum.ID, tr.sum.Name = uint32(target.program.ID), target.program.Name
 	}
-	if c := &t.opts.Calibration; p.pair == profile.PairSleepable && c.Applies() && c.BiasSleepable == (profile.Median{}) {
+	if c := &t.opts.Calibration; p.pair == profile.ProbeSleepable && c.Applies() && c.BiasSleepable == (profile.Median{}) {
 		t.warnf("%s is sleepable, and what probes read of an empty sleepable program is not in the calibration: its costs are some 50 ns too high", target)
 	}
 	if p.origin > 0 {

@@ -114,7 +114,7 @@ func (r *Rig) run(c accuracyCase) (results []Result, err error) {
 	for _, row := range reported.Rows {
 		for i, l := range c.layers {
 			// Probes on hooks see all programs as one: that is the first enforcer's line.
-			if l.owns(row.Of.Name) || r.calibration.Scope == profile.ScopeHook && i == 0 {
+			if l.owns(row.Program.Name) || r.calibration.Scope == profile.ScopeHook && i == 0 {
 				results[i].Reported += row.Hook / float64(op.total())
 				results[i].Calls += float64(row.Calls) / float64(op.total())
 			}

@@ -106,7 +106,7 @@ func (c *Crowded) tell(snap profile.Snapshot, room []tracer.Room) {
 	for i := range snap.Rows {
 		r := &snap.Rows[i]
 		all += r.Readings.Count()
-		if r.Syscall == profile.Other {
+		if r.Syscall == profile.SyscallOverflow {
 			other += r.Readings.Count()
 		} else {
 			c.Rows++

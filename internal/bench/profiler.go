@@ -124,12 +124,12 @@ func (p *Profiler) cells(ctx context.Context, m *batchRun, test int, state rundi
 		if err != nil {
 			return err
 		}
-		explained, err := rundir.Explain(cell, r.Ops)
+		costs, err := cell.Costs()
 		if err != nil {
 			return err
 		}
-		cells[s.Name] = explained
-		if err := m.bench.Dir.saveProfile(cell, m.batch[test], s); err != nil {
+		cells[s.Name] = rundir.Explain(&costs, r.Ops)
+		if err := m.bench.Dir.saveProfile(&costs, m.batch[test], s); err != nil {
 			return err
 		}
 	}
@@ -208,8 +208,8 @@ func (d *Dir) Explained() (map[string]map[string]rundir.Explained, error) {
 }
 
 // saveProfile writes profiles/<scenario>/<test>.pb.gz, its samples labelled with where they are from.
-func (d *Dir) saveProfile(s profile.Snapshot, t rundir.Test, in rundir.Scenario) error {
-	p, err := s.Profile()
+func (d *Dir) saveProfile(costs *profile.Costs, t rundir.Test, in rundir.Scenario) error {
+	p, err := costs.Profile()
 	if err != nil {
 		return err
 	}

@@ -20,10 +20,10 @@ func calibration(file string, scope profile.Scope, preemptible bool) (profile.Ca
 	}
 	defer f.Close()
 	cal, of, err := profile.ReadCalibration(f)
-	if err == nil {
-		err = fits(cal, of, scope, preemptible)
-	}
 	if err != nil {
+		return profile.Calibration{}, fmt.Errorf("--calibration %s: %w. Give what `lsmprof check -o json` printed as root.", file, err)
+	}
+	if err := fits(cal, of, scope, preemptible); err != nil {
 		return profile.Calibration{}, fmt.Errorf("--calibration %s: %w", file, err)
 	}
 	return cal, nil

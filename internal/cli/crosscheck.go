@@ -117,24 +117,24 @@ func (o *recordOptions) newCommand(ctx context.Context) *exec.Cmd {
 }
 
 // writeCrossCheck prints both passes side by side.
-func writeCrossCheck(w io.Writer, s profile.Snapshot) error {
-	comparisons, err := s.Compare()
-	if err != nil || s.CrossCheck == nil {
-		return err
+func writeCrossCheck(w io.Writer, costs *profile.Costs) error {
+	check := costs.Snapshot().CrossCheck
+	if check == nil {
+		return nil
 	}
-	fmt.Fprintf(w, "\ncross-check: %v\n", s.CrossCheck)
+	fmt.Fprintf(w, "\ncross-check: %v\n", check)
 	unit := "CALLS/S"
-	if s.CrossCheck.Rerun {
+	if check.Rerun {
 		unit = "CALLS"
 	}
 	t := &text.Table{Header: []string{"<HOOK", "<PROGRAM", unit, "BPF_STATS", "OFF", "BODY", "BPF_STATS", "OFF"}}
-	for _, c := range comparisons {
-		name := cmp.Or(c.Of.Name, "(all)")
-		if !c.There {
-			t.Add(c.Of.Hook, name, number(c.Calls), "gone", "", text.Duration(c.Body), "gone", "")
+	for _, c := range costs.Compare() {
+		name := cmp.Or(c.Program.Name, "(all)")
+		if !c.Present {
+			t.Add(c.Program.Hook, name, number(c.Calls), "gone", "", text.Duration(c.Body), "gone", "")
 			continue
 		}
-		t.Add(c.Of.Hook, name, number(c.Calls), number(c.Runs), off(c.Calls, c.Runs, c.CallsPercent),
+		t.Add(c.Program.Hook, name, number(c.Calls), number(c.Runs), off(c.Calls, c.Runs, c.CallsPercent),
 			text.Duration(c.Body), text.Duration(c.Mean), off(c.Body, c.Mean, c.BodyPercent))
 	}
 	return t.Print(w)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -12,40 +11,28 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
+	"github.com/lsmprof/lsmprof/profile"
 )
 
-type checkedProgram struct {
-	Hook         string
-	There        bool
-	Calls        float64
-	StatsCalls   float64 `json:"bpf_stats_calls"`
-	CallsPercent float64 `json:"calls_percent"`
-	BodyNs       float64 `json:"body_ns"`
-	StatsNs      float64 `json:"bpf_stats_ns"`
-	BodyPercent  float64 `json:"body_percent"`
-}
-
 // crossCheck runs record --cross-check with flags and returns both passes by hook.
-func crossCheck(t *testing.T, args ...string) map[string]checkedProgram {
+func crossCheck(t *testing.T, args ...string) map[string]profile.DocumentComparison {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	args = append([]string{"record", "-o", "json", "--output", "-", "--cross-check"}, args...)
 	if code := Main(args, strings.NewReader(""), &stdout, &stderr); code != 0 {
 		t.Fatalf("exit status %d: %s", code, stderr.String())
 	}
-	var doc struct {
-		CrossCheck struct {
-			Programs []checkedProgram
-		} `json:"cross_check"`
-		Warnings []string
+	doc, err := profile.ReadJSON(&stdout)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := json.Unmarshal(stdout.Bytes(), &doc); err != nil {
-		t.Fatalf("%v in %s", err, stdout.String())
+	if doc.CrossCheck == nil {
+		t.Fatal("the document has no cross-check")
 	}
 	for _, w := range doc.Warnings {
 		t.Log(w)
 	}
-	byHook := map[string]checkedProgram{}
+	byHook := map[string]profile.DocumentComparison{}
 	for _, p := range doc.CrossCheck.Programs {
 		byHook[p.Hook] = p
 	}
@@ -68,7 +55,7 @@ func TestIcountCrossCheck(t *testing.T) {
 	check := func(t *testing.T, threads, times int) {
 		p := crossCheck(t, opener(threads, times)...)["file_open"]
 		t.Logf("%d threads: %.0f calls, %.0f by bpf_stats; body %.1f ns, %.1f", threads, p.Calls, p.StatsCalls, p.BodyNs, p.StatsNs)
-		if !p.There || p.StatsCalls < float64(threads*times) || math.Abs(p.CallsPercent) > 0.5 {
+		if !p.Present || p.StatsCalls < float64(threads*times) || math.Abs(p.CallsPercent) > 0.5 {
 			t.Errorf("%d threads: %+v, want at least %d calls and 0.5 %%", threads, p, threads*times)
 		}
 		if math.Abs(p.BodyPercent) > 5 && threads == 1 {
@@ -90,7 +77,7 @@ func TestCrossCheckOfADuration(t *testing.T) {
 	vmtest.Guest(t)
 	startReference(t, map[uint32]enforcer.Rules{})
 	p, ok := crossCheck(t, "--calibrate=off", "-d", "500ms")["file_open"]
-	if !ok || !p.There {
+	if !ok || !p.Present {
 		t.Errorf("file_open is not in the cross-check: %+v", p)
 	}
 }

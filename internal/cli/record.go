@@ -101,11 +101,15 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 	if err := o.checkAcross(ctx, std, &snap); err != nil {
 		return err
 	}
-	if err := o.print(std.out, snap); err != nil {
+	costs, err := snap.Costs()
+	if err != nil {
+		return err
+	}
+	if err := o.print(std.out, &costs); err != nil {
 		return err
 	}
 	if o.output != "-" {
-		kept, err := out.Commit(snap.Write)
+		kept, err := out.Commit(costs.Write)
 		if err != nil {
 			return err
 		}
@@ -177,9 +181,9 @@ func exitStatus(state *os.ProcessState, err error) int {
 	return state.ExitCode()
 }
 
-func (o *recordOptions) print(w io.Writer, snap profile.Snapshot) error {
+func (o *recordOptions) print(w io.Writer, costs *profile.Costs) error {
 	if o.format == "json" {
-		return snap.WriteJSON(w)
+		return costs.WriteJSON(w)
 	}
-	return writeTable(w, snap, o.top)
+	return writeTable(w, costs, o.top)
 }

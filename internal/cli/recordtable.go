@@ -12,31 +12,27 @@ import (
 )
 
 // writeTable prints what a recording measured, the most expensive rows first; top limits their number, 0 does not.
-func writeTable(w io.Writer, s profile.Snapshot, top int) error {
-	costs, err := s.Costs()
-	if err != nil {
-		return err
-	}
+func writeTable(w io.Writer, costs *profile.Costs, top int) error {
 	rows := slices.Clone(costs.Rows)
 	slices.SortStableFunc(rows, func(a, b profile.Cost) int { return cmp.Compare(b.Hook, a.Hook) })
 	more := 0
 	if top > 0 && len(rows) > top {
 		more, rows = len(rows)-top, rows[:top]
 	}
-	if err := costTable(&costs, rows).Print(w); err != nil {
+	if err := costTable(costs, rows).Print(w); err != nil {
 		return err
 	}
 	if more > 0 {
 		fmt.Fprintf(w, "… and %d more rows\n", more)
 	}
-	if err := writeCrossCheck(w, s); err != nil {
+	if err := writeCrossCheck(w, costs); err != nil {
 		return err
 	}
 	fmt.Fprintln(w)
-	for _, line := range s.Facts() {
+	for _, line := range costs.Snapshot().Facts() {
 		fmt.Fprintln(w, text.Printable(line))
 	}
-	for _, warning := range s.AllWarnings() {
+	for _, warning := range costs.Warnings() {
 		fmt.Fprintln(w, "warning: "+text.Printable(advised(warning)))
 	}
 	return nil
@@ -61,8 +57,8 @@ func costTable(costs *profile.Costs, rows []profile.Cost) *text.Table {
 		[]string{"<WORKLOAD", "<SYSCALL", "<HOOK"}, []string{"RULES", "CALLS", "MEAN", "P50", "P99", "TOTAL", "SHARE"})}
 	for i := range rows {
 		c := &rows[i]
-		t.Add(columns(cmp.Or(c.Of.Name, "(all)"), text.Thousands(c.Denials),
-			[]string{c.Name, c.Syscall, c.Of.Hook},
+		t.Add(columns(cmp.Or(c.Program.Name, "(all)"), text.Thousands(c.Denials),
+			[]string{c.Name, c.Syscall, c.Program.Hook},
 			[]string{
 				rules(c.Rules), text.Thousands(c.Calls), text.Duration(c.Mean()), text.Duration(c.Quantile(0.5)), text.Duration(c.Quantile(0.99)),
 				text.Duration(c.Hook), text.Percent(costs.Share(c) / 100),
@@ -75,7 +71,7 @@ func costTable(costs *profile.Costs, rows []profile.Cost) *text.Table {
 func severalPrograms(rows []profile.Cost) bool {
 	byHook := map[string]string{}
 	for i := range rows {
-		p := rows[i].Of
+		p := rows[i].Program
 		if name, ok := byHook[p.Hook]; ok && name != p.Name {
 			return true
 		}

@@ -44,9 +44,18 @@ func crossChecked(rerun bool) profile.Snapshot {
 	s := measured()
 	s.Duration = 4 * time.Second
 	s.CrossCheck = &profile.CrossCheck{Duration: 2 * time.Second, Rerun: rerun, Bias: 97, Programs: []profile.KernelRuns{
-		{There: true, Runs: 1098, Time: 5 * time.Millisecond}, {},
+		{Present: true, Runs: 1098, Time: 5 * time.Millisecond}, {},
 	}}
 	return s
+}
+
+func costsOf(t *testing.T, s profile.Snapshot) *profile.Costs {
+	t.Helper()
+	costs, err := s.Costs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &costs
 }
 
 func TestRecordTable(t *testing.T) {
@@ -70,7 +79,7 @@ func TestRecordTable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			if err := writeTable(&b, test.snap, test.top); err != nil {
+			if err := writeTable(&b, costsOf(t, test.snap), test.top); err != nil {
 				t.Fatal(err)
 			}
 			golden.Equal(t, "record_"+name+".txt", b.Bytes())
@@ -80,7 +89,7 @@ func TestRecordTable(t *testing.T) {
 
 func TestRecordTableIsSortedByTotal(t *testing.T) {
 	var b bytes.Buffer
-	if err := writeTable(&b, measured(), 0); err != nil {
+	if err := writeTable(&b, costsOf(t, measured()), 0); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(b.String(), "\n")

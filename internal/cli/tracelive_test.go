@@ -403,7 +403,7 @@ func TestRecordStacks(t *testing.T) {
 	if err := p.CheckValid(); err != nil {
 		t.Error(err)
 	}
-	if !slices.ContainsFunc(p.Comments, func(c string) bool { return strings.HasPrefix(c, "stacks: of 1 of 4 invocations") }) {
+	if !slices.ContainsFunc(p.Comments, func(c string) bool { return strings.HasPrefix(c, "stacks: 1 of 4 calls") }) {
 		t.Errorf("the profile does not say how stacks were sampled: %q", p.Comments)
 	}
 	var want, total int64

@@ -52,11 +52,8 @@ func (e *Explained) Syscall(name string) *SyscallTime {
 }
 
 // Explain divides a profile by the operations that were done meanwhile.
-func Explain(s profile.Snapshot, ops float64) (Explained, error) {
-	costs, err := s.Costs()
-	if err != nil {
-		return Explained{}, err
-	}
+func Explain(costs *profile.Costs, ops float64) Explained {
+	s := costs.Snapshot()
 	e := Explained{
 		Ops: ops, HookNs: costs.Hook / ops, Completeness: s.Total().Completeness(), Calibrated: s.Calibration.Applies(),
 		Rows: []ExplainedRow{},
@@ -66,11 +63,11 @@ func Explain(s profile.Snapshot, ops float64) (Explained, error) {
 		calls := float64(c.Calls) / ops
 		e.Calls += calls
 		e.Rows = append(e.Rows, ExplainedRow{
-			Syscall: c.Syscall, Hook: c.Of.Hook, Program: c.Of.Name, Rules: c.Rules, Calls: calls, HookNs: c.Hook / ops, Mean: c.Mean(),
+			Syscall: c.Syscall, Hook: c.Program.Hook, Program: c.Program.Name, Rules: c.Rules, Calls: calls, HookNs: c.Hook / ops, Mean: c.Mean(),
 			Err: meanError(&c.Readings), P50: c.Quantile(0.5), P99: c.Quantile(0.99), Denials: c.Denials,
 		})
 	}
-	return e, nil
+	return e
 }
 
 // meanError is the standard error of a mean of readings, from their quartiles: a few interrupts do not count. It is at least half

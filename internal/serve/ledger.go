@@ -116,11 +116,11 @@ func (l *ledger) add(delta profile.Snapshot, room []Room) error {
 	l.probing += delta.ProbeCost()
 	l.head = delta
 	l.head.Programs, l.head.Rows = nil, nil
-	return l.addProfile(delta)
+	return l.addProfile(&costs)
 }
 
 func (l *ledger) addRow(c *profile.Cost, now time.Time) {
-	p, w := programOf(c.Of), workloadOf(c.Workload)
+	p, w := programOf(c.Program), workloadOf(c.Workload)
 	t := l.calls.at(now, callSeries{p, w}, callSeries{p, otherWorkload}, callSeries{program{other, other, other}, otherWorkload})
 	t.costTotals.add(c)
 	t.denials += c.Denials

@@ -99,7 +99,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	if cal := s.config.Origin.Calibration; cal.Applies() {
 		e.gauge(m.calibration, cal.Bias.Value/1e9, "bias")
 		e.gauge(m.calibration, cal.Dispatch.Value/1e9, "dispatch")
-		e.gauge(m.calibration, cal.Further.Value/1e9, "further")
+		e.gauge(m.calibration, cal.DispatchNext.Value/1e9, "further")
 		e.gauge(m.calibration, cal.ProbeCost.Value/1e9, "probe")
 	}
 }

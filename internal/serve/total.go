@@ -13,7 +13,7 @@ import (
 const maxSamples = 50_000
 
 // addProfile takes a difference for the cumulative profile. The caller holds the lock, as of merge.
-func (l *ledger) addProfile(delta profile.Snapshot) error {
+func (l *ledger) addProfile(delta *profile.Costs) error {
 	p, err := delta.Profile()
 	if err != nil {
 		return err
@@ -65,7 +65,11 @@ func (l *ledger) writeProfile(w io.Writer, origin profile.Snapshot) error {
 			Enforcer: p.enforcer, Hook: p.hook, Name: p.program, Timed: t.timed, Preempted: t.preempted, Missed: t.missed,
 		})
 	}
-	empty, err := head.Profile()
+	costs, err := head.Costs()
+	if err != nil {
+		return err
+	}
+	empty, err := costs.Profile()
 	if err != nil {
 		return err
 	}

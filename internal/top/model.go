@@ -16,8 +16,8 @@ var groupings = [...]struct {
 }{
 	{"workload", func(c *profile.Cost) string { return c.Name }},
 	{"syscall", func(c *profile.Cost) string { return c.Syscall }},
-	{"hook", func(c *profile.Cost) string { return c.Of.Hook }},
-	{"program", func(c *profile.Cost) string { return c.Of.Label() }},
+	{"hook", func(c *profile.Cost) string { return c.Program.Hook }},
+	{"program", func(c *profile.Cost) string { return c.Program.Label() }},
 }
 
 // Groupings returns what a row of the table can stand for. New takes an index into it.
