@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// answer is what the numbers say, in sentences: the largest loss and its reason, what else is lost, a rule's price, and what is noise.
+// answer returns what the figures say, in sentences: the largest loss and its cause, the other losses, the price of a rule, and what is
+// noise.
 func (r *Report) answer() []string {
 	var cells []*Cell
 	labels := map[string]string{}
@@ -25,21 +28,21 @@ func (r *Report) answer() []string {
 	out := []string{}
 	worst := largestLoss(cells)
 	if worst == nil {
-		out = append(out, r.nothingLost(cells))
+		out = append(out, nothingLost(cells))
 	} else {
-		out = append(out, r.worstSentence(worst, labels))
-		out = append(out, r.othersSentence(worst, cells, labels)...)
+		out = append(out, worstSentence(worst, labels))
+		out = append(out, othersSentence(worst, cells, labels)...)
 	}
 	out = append(out, r.ruleSentence(labels)...)
-	out = append(out, r.noiseSentences(cells, labels)...)
+	out = append(out, r.noiseSentences(cells)...)
 	if r.How.Machine.Emulated {
-		out = append(out, "The machine was emulated: losses and times are those of the emulator, and another machine's will differ. Which hooks run, how often, "+
-			"and what grows with rules holds anywhere.")
+		out = append(out, "The machine was emulated: losses and times are those of the emulator, and another machine's will differ. "+
+			"Which hooks run, how often, and what grows with rules holds anywhere.")
 	}
 	return out
 }
 
-// largestLoss is the largest that is significant, or nil.
+// largestLoss returns the largest significant loss, or nil.
 func largestLoss(cells []*Cell) *Cell {
 	var worst *Cell
 	for _, c := range cells {
@@ -50,27 +53,34 @@ func largestLoss(cells []*Cell) *Cell {
 	return worst
 }
 
-func (r *Report) nothingLost(cells []*Cell) string {
+func nothingLost(cells []*Cell) string {
 	low, high := math.Inf(1), 0.0
 	for _, c := range cells {
-		if known(c.CI) {
+		if c.CI.known() {
 			low, high = min(low, c.Detectable), max(high, c.Detectable)
 		}
 	}
-	if math.IsInf(low, 1) {
+	switch {
+	case math.IsInf(low, 1):
 		return "No loss can be told from noise: each cell has one round."
+	case low > mostDetectable:
+		return "No loss can be told from noise: this machine is too noisy for any. Quieten it and measure again."
+	case high > mostDetectable:
+		return fmt.Sprintf("No test shows a loss that this run can tell from noise. The smallest loss that would have shown is %s %% in the "+
+			"quietest test; the noisiest would have shown none.", percent(low))
 	}
-	return fmt.Sprintf("No test loses anything that this run can tell from noise; the smallest loss it would have shown is %s %% to %s %%, depending on the test.",
-		percent(low), percent(high))
+	return fmt.Sprintf("No test shows a loss that this run can tell from noise. The smallest loss that would have shown is %s %% to %s %%, "+
+		"depending on the test.", percent(low), percent(high))
 }
 
-func (r *Report) worstSentence(c *Cell, labels map[string]string) string {
-	s := fmt.Sprintf("%s loses %s %% (95 %% CI %s) under %s, the largest significant loss", labels[c.Test], percent(c.Loss), interval(c.CI), c.Scenario)
+func worstSentence(c *Cell, labels map[string]string) string {
+	s := fmt.Sprintf("%s loses %s %% (95 %% interval %s to %s) under %s, the largest significant loss", labels[c.Test], percent(c.Loss),
+		percent(c.CI.Low), percent(c.CI.High), c.Scenario)
 	switch {
 	case c.Explained == nil:
-		return s + "; no profile run says what it comes from."
+		return s + "; without a profile run its cause is unknown."
 	case !*c.Exposed:
-		return s + ", though no program of the enforcer runs in it: it is not the enforcer's hooks that cost it."
+		return s + ", although no program of the enforcer runs in it: its hooks are not the cause."
 	}
 	s += fmt.Sprintf("; the hooks explain %s points of it", percent(*c.Explained))
 	if len(c.Hooks) > 1 {
@@ -78,14 +88,14 @@ func (r *Report) worstSentence(c *Cell, labels map[string]string) string {
 	} else if len(c.Hooks) == 1 {
 		s += ", all of it in " + c.Hooks[0].Hook
 	}
-	if c.CI.Contains(*c.Explained) {
+	if c.CI.contains(*c.Explained) {
 		return s + "."
 	}
 	return s + fmt.Sprintf(", and %s points are left over.", percent(*c.LeftOver))
 }
 
-// othersSentence is about the other tests under the same scenario.
-func (r *Report) othersSentence(worst *Cell, cells []*Cell, labels map[string]string) []string {
+// othersSentence lists the other losses under the same scenario, the largest first.
+func othersSentence(worst *Cell, cells []*Cell, labels map[string]string) []string {
 	var lost []*Cell
 	for _, c := range cells {
 		if c != worst && c.Scenario == worst.Scenario && c.Significant && c.Loss > 0 {
@@ -105,10 +115,10 @@ func (r *Report) othersSentence(worst *Cell, cells []*Cell, labels map[string]st
 		}
 		parts = append(parts, fmt.Sprintf("%s %s %%", labels[c.Test], percent(c.Loss)))
 	}
-	return []string{fmt.Sprintf("Also lost under %s: %s.", worst.Scenario, list(parts))}
+	return []string{fmt.Sprintf("Also lost under %s: %s.", worst.Scenario, text.List(parts))}
 }
 
-// ruleSentence is about the rule that takes most from a test, by a line that fits.
+// ruleSentence is about the rule that takes most from a test, if a line fits.
 func (r *Report) ruleSentence(labels map[string]string) []string {
 	var best *PerRule
 	for i := range r.PerRule {
@@ -120,26 +130,26 @@ func (r *Report) ruleSentence(labels map[string]string) []string {
 	if best == nil {
 		return nil
 	}
-	s := fmt.Sprintf("Each further rule costs %s (95 %% CI %.0f..%.0f ns) per %s in %s", nanos(best.Line.Slope), best.Line.SlopeCI.Low, best.Line.SlopeCI.High,
-		best.Syscall, best.Hook)
+	s := fmt.Sprintf("Each further rule costs %s per %s in %s", slopeText(&best.Line), best.Syscall, best.Hook)
 	if *best.Loss >= 5e-5 {
-		s += fmt.Sprintf(", which takes another %s %% from %s", percent(*best.Loss), labels[best.Test])
+		s += fmt.Sprintf(": one more than %d takes %s's loss from %s %% to %s %%", best.most, labels[best.Test], percent(best.before),
+			percent(best.before+*best.Loss))
 	}
 	if best.Line.Bent {
-		s += "; the points lie further off that line than their errors allow"
+		s += "; the cost does not grow in a straight line, so this is approximate"
 	}
 	return []string{s + "."}
 }
 
-// noiseSentences are about tests that lose nothing anywhere, and those that the enforcer never runs in.
-func (r *Report) noiseSentences(cells []*Cell, labels map[string]string) []string {
+// noiseSentences are about tests without a significant loss under any scenario, and tests in which the enforcer never runs.
+func (r *Report) noiseSentences(cells []*Cell) []string {
 	var quiet, controls []string
 	control := 0.0
 	for i := range r.Tests {
 		t := &r.Tests[i]
 		significant, largest, explained, n := false, 0.0, 0.0, 0
 		for _, c := range cells {
-			if c.Test != t.Name {
+			if c.Test != t.Name || c.absurd() {
 				continue
 			}
 			n++
@@ -165,11 +175,11 @@ func (r *Report) noiseSentences(cells []*Cell, labels map[string]string) []strin
 	}
 	var out []string
 	if len(quiet) > 0 {
-		out = append(out, fmt.Sprintf("Not significant under any scenario, and largest there: %s.", list(quiet)))
+		out = append(out, fmt.Sprintf("Not significant under any scenario, with the largest measured loss: %s.", text.List(quiet)))
 	}
 	if len(controls) > 0 {
-		out = append(out, fmt.Sprintf("No program of the enforcer runs in %s: what they seem to lose or gain, up to %s %%, shows how far off this measurement can be.",
-			list(controls), percent(control)))
+		out = append(out, fmt.Sprintf("No program of the enforcer runs in %s. Their apparent losses and gains, up to %s %%, "+
+			"show how far off this measurement can be.", text.List(controls), percent(control)))
 	}
 	return out
 }

@@ -4,8 +4,6 @@ import (
 	"io"
 	"os"
 	"testing"
-
-	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 func BenchmarkLargeRun(b *testing.B) {
@@ -14,12 +12,10 @@ func BenchmarkLargeRun(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		run, err := rundir.Read(os.DirFS(dir))
+		r, err := Open(dir)
 		if err != nil {
 			b.Fatal(err)
 		}
-		r := New(run)
-		r.AddFlameGraphs(run, nil)
 		if err := r.WriteHTML(io.Discard); err != nil {
 			b.Fatal(err)
 		}

@@ -131,9 +131,7 @@ const chartFaults = `(() => { const out = [];
 	return out.slice(0, 20) })()`
 
 func TestPageInABrowser(t *testing.T) {
-	run := sample(t)
-	r := New(run)
-	r.AddFlameGraphs(run, nil)
+	r := sample(t)
 	b := openBrowser(t)
 	file := writePage(t, r)
 	b.do(t, chromedp.Navigate("file://"+file), chromedp.WaitReady("#flame"))
@@ -142,18 +140,16 @@ func TestPageInABrowser(t *testing.T) {
 			t.Errorf("section %s is empty", id)
 		}
 	}
-	exposed := len(r.WithHooks())
-	if got, want := eval[int](t, b, `document.querySelectorAll("svg").length`), len(r.Tests)+exposed+1+len(r.Steepest()); got != want || exposed == 0 {
+	v := newView(r)
+	exposed := len(v.Exposed())
+	if got, want := eval[int](t, b, `document.querySelectorAll("svg").length`), len(r.Tests)+exposed+1+len(v.Steepest()); got != want || exposed == 0 {
 		t.Errorf("%d drawings, want %d", got, want)
 	}
 	testLayout(t, b)
 	b.do(t, emulation.SetDeviceMetricsOverride(1440, 900, 1, false))
 	testFlameGraph(t, b, "path_rename")
 
-	ugly := newHostile(t).read(t)
-	r = New(ugly)
-	r.AddFlameGraphs(ugly, nil)
-	second := writePage(t, r)
+	second := writePage(t, newHostile(t).open(t))
 	b.do(t, chromedp.Navigate("file://"+second), chromedp.WaitReady("#flame"))
 	testLayout(t, b)
 	b.await(t, "very-long", func(f box) bool { return f.W > 0 })

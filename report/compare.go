@@ -10,52 +10,63 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/stats"
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// Comparison is what changed from one run to another. A Report that has one is about the newer run.
-type Comparison struct {
-	Old     How      `json:"old"`
-	Differs []string `json:"differs"` // why the runs should not be compared; empty: nothing
-	Deltas  []Delta  `json:"deltas"`
-	Left    []string `json:"left_out"` // tests and scenarios that only one of the runs has
+// Compare returns a report about the run of r and about what changed since an older run. Neither report is modified. If the runs
+// differ in more than the enforcer, for example in the kernel, the new report's Comparison.Differs says so.
+func (r *Report) Compare(older *Report) *Report {
+	if r.run == nil || older == nil || older.run == nil {
+		return &Report{Schema: Schema, Comparison: &Comparison{}}
+	}
+	n := newReport(r.run)
+	n.oldRun = older.run
+	c := &Comparison{
+		Old: older.How, Differs: differences(&older.run.Info, &r.run.Info), Deltas: []Delta{}, LeftOut: []string{},
+		same: older.How.Start.Equal(r.How.Start) && !r.How.Start.IsZero() && older.How.Seed == r.How.Seed,
+	}
+	c.compare(older, n)
+	c.LeftOut = append(c.LeftOut, onlyIn(older, n, "old")...)
+	c.LeftOut = append(c.LeftOut, onlyIn(n, older, "new")...)
+	n.Title = "What changed: what " + strings.TrimPrefix(n.Title, "What ")
+	n.Comparison = c
+	n.Answer = append([]string{fmt.Sprintf("Old: %s. New: %s.", older.name(), n.name())}, c.answer()...)
+	for _, w := range older.Warnings {
+		n.Warnings = append(n.Warnings, "old run: "+w)
+	}
+	return n
 }
 
-// Delta is a cell of both runs. The loss of each is against its own baseline, so that a faster machine alone changes nothing.
-type Delta struct {
-	Test     string         `json:"test"`
-	Label    string         `json:"label"`
-	Scenario string         `json:"scenario"`
-	Old      float64        `json:"old_loss"`
-	OldCI    stats.Interval `json:"old_ci"`
-	New      float64        `json:"new_loss"`
-	NewCI    stats.Interval `json:"new_ci"`
-	Delta    float64        `json:"delta"` // new - old; above 0: it got worse
-	CI       stats.Interval `json:"ci"`
-	P        float64        `json:"p"`
-	Adjusted float64        `json:"p_holm"`
-	// Significant: p_holm is below 0.05 and the interval does not contain 0.
-	Significant bool    `json:"significant"`
-	Score       float64 `json:"score_ratio"` // new score / old score
-	Explained   float64 `json:"explained_delta"`
+// name tells a run from others: what it measured, when and where.
+func (r *Report) name() string {
+	parts := []string{text.List(subjects(r.run))}
+	if !r.How.Start.IsZero() {
+		parts = append(parts, r.How.Start.UTC().Format("2 January 2006 15:04 UTC"))
+	}
+	for _, s := range []string{r.How.Machine.Host, r.How.Machine.Kernel} {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	parts = append(parts, "lsmprof "+cmp.Or(r.How.Version, "of an unknown version"))
+	return strings.Join(parts, ", ")
 }
 
-// Compare reports on a run, and on what changed since an older one.
-func Compare(older, newer *rundir.Run) *Report {
-	r, old := New(newer), New(older)
-	c := &Comparison{Old: old.How, Differs: differences(&older.Info, &newer.Info), Deltas: []Delta{}, Left: []string{}}
+// compare fills in the deltas of the cells that both reports have.
+func (c *Comparison) compare(older, newer *Report) {
 	var ps []float64
-	for i := range r.Tests {
-		t := &r.Tests[i]
-		was := old.test(t.Name)
+	for i := range newer.Tests {
+		t := &newer.Tests[i]
+		was := older.test(t.Name)
 		switch {
 		case was == nil:
-			c.Left = append(c.Left, t.Name+" (only in the new run)")
+			c.LeftOut = append(c.LeftOut, t.Name+" (only in the new run)")
 			continue
 		case was.Unit != t.Unit || was.Kind != t.Kind:
-			c.Left = append(c.Left, t.Name+" (another test in the old run)")
+			c.LeftOut = append(c.LeftOut, t.Name+" (another test in the old run)")
 			continue
 		}
-		before, after := lossesByScenario(older, t.Name), lossesByScenario(newer, t.Name)
+		before, after := lossesByScenario(older.run, t.Name), lossesByScenario(newer.run, t.Name)
 		for j := range t.Cells {
 			now := &t.Cells[j]
 			then := was.cell(now.Scenario)
@@ -80,26 +91,8 @@ func Compare(older, newer *rundir.Run) *Report {
 	for i, p := range stats.Holm(ps) {
 		d := &c.Deltas[i]
 		d.Adjusted = p
-		d.Significant = p < stats.Significant && known(d.CI) && !d.CI.Contains(0)
+		d.Significant = p < stats.Significant && d.CI.known() && !d.CI.contains(0)
 	}
-	c.Left = append(c.Left, onlyIn(old, r, "old")...)
-	c.Left = append(c.Left, onlyIn(r, old, "new")...)
-	r.Title = "What changed: what " + strings.TrimPrefix(r.Title, "What ")
-	r.Compared = c
-	r.Answer = c.answer()
-	for _, w := range old.Warnings {
-		r.Warnings = append(r.Warnings, "old run: "+w)
-	}
-	return r
-}
-
-func (r *Report) test(name string) *Test {
-	for i := range r.Tests {
-		if r.Tests[i].Name == name {
-			return &r.Tests[i]
-		}
-	}
-	return nil
 }
 
 func lossesByScenario(run *rundir.Run, test string) map[string][]float64 {
@@ -110,20 +103,20 @@ func lossesByScenario(run *rundir.Run, test string) map[string][]float64 {
 	return out
 }
 
-// differenceInterval is that of the difference of two independent estimates, from theirs (Zou and Donner's MOVER): it needs no
-// symmetry.
-func differenceInterval(then, now *Cell) stats.Interval {
-	if !known(then.CI) || !known(now.CI) {
-		return stats.Interval{Low: -1, High: 1}
+// differenceInterval returns the interval of the difference of two independent estimates from their own intervals, by Zou and Donner's
+// MOVER method, which does not assume that they are symmetric.
+func differenceInterval(then, now *Cell) Interval {
+	if !then.CI.known() || !now.CI.known() {
+		return Interval{Low: -1, High: 1}
 	}
 	d := now.Loss - then.Loss
-	return stats.Interval{
+	return Interval{
 		Low:  d - math.Hypot(now.Loss-now.CI.Low, then.CI.High-then.Loss),
 		High: d + math.Hypot(now.CI.High-now.Loss, then.Loss-then.CI.Low),
 	}
 }
 
-// onlyIn are the scenarios of a that b does not have.
+// onlyIn names the scenarios of a that b lacks and, if a is the old run, such tests.
 func onlyIn(a, b *Report, which string) []string {
 	var out []string
 	for _, s := range a.Scenarios {
@@ -141,7 +134,7 @@ func onlyIn(a, b *Report, which string) []string {
 	return out
 }
 
-// differences are why a difference between two runs may not be the enforcer's.
+// differences returns the reasons why a difference between two runs may not be caused by the enforcer.
 func differences(older, newer *rundir.Info) []string {
 	out := []string{}
 	for _, f := range []struct {
@@ -181,8 +174,7 @@ func valueText(v any) string {
 	return fmt.Sprint(v)
 }
 
-// Regressions are the significant ones above a limit, the largest first.
-func (c *Comparison) Regressions(limit float64) []Delta {
+func (c *Comparison) regressions(limit float64) []Delta {
 	var out []Delta
 	for _, d := range c.Deltas {
 		if d.Significant && d.Delta > limit {
@@ -195,30 +187,63 @@ func (c *Comparison) Regressions(limit float64) []Delta {
 
 func (c *Comparison) answer() []string {
 	out := []string{}
+	if c.same {
+		out = append(out, "Both are the same run.")
+	}
 	if len(c.Differs) > 0 {
-		out = append(out, "These runs differ in more than the enforcer, and were compared because it was forced: "+strings.Join(c.Differs, "; ")+".")
+		out = append(out, "These runs differ in more than the enforcer: "+strings.Join(c.Differs, "; ")+".")
 	}
 	if len(c.Deltas) == 0 {
-		return append(out, "The runs have no test and scenario in common that was scored.")
+		return append(out, "The runs have no scored test and scenario in common.")
 	}
-	worse, better := c.Regressions(0), 0
+	worse, better := c.regressions(0), 0
 	for _, d := range c.Deltas {
 		if d.Significant && d.Delta < 0 {
 			better++
 		}
 	}
 	if len(worse) == 0 {
-		out = append(out, fmt.Sprintf("None of %s lost significantly more than before.", plural(len(c.Deltas), "cell")))
+		out = append(out, "No regression: "+c.wouldHaveShown())
 	} else {
 		d := worse[0]
-		out = append(out, fmt.Sprintf("%s under %s loses %s points more than before (95 %% CI %s): %s %% then, %s %% now; the hooks explain %s points of the difference.",
-			d.Label, d.Scenario, percent(d.Delta), interval(d.CI), percent(d.Old), percent(d.New), percent(d.Explained)))
+		out = append(out, fmt.Sprintf("%s under %s loses %s points more than before (95 %% interval %s to %s): %s %% then, %s %% now. "+
+			"The hooks explain %s points of the difference.", d.Label, d.Scenario, percent(d.Delta), percent(d.CI.Low), percent(d.CI.High),
+			percent(d.Old), percent(d.New), percent(d.Explained)))
 		if len(worse) > 1 {
-			out = append(out, fmt.Sprintf("%d of %s got significantly worse in all.", len(worse), plural(len(c.Deltas), "cell")))
+			out = append(out, fmt.Sprintf("%d of %s got significantly worse in all.", len(worse), text.Plural(len(c.Deltas), "cell")))
 		}
 	}
 	if better > 0 {
-		out = append(out, fmt.Sprintf("%s got significantly better.", plural(better, "cell")))
+		out = append(out, fmt.Sprintf("%s got significantly better.", text.Plural(better, "cell")))
 	}
 	return out
 }
+
+// wouldHaveShown says how large a regression must be to show in the most and in the least precise cell.
+func (c *Comparison) wouldHaveShown() string {
+	var least, most *Delta
+	for i := range c.Deltas {
+		d := &c.Deltas[i]
+		if !d.CI.known() {
+			continue
+		}
+		if least == nil || d.detectable() < least.detectable() {
+			least = d
+		}
+		if most == nil || d.detectable() > most.detectable() {
+			most = d
+		}
+	}
+	switch {
+	case least == nil || least.detectable() > mostDetectable:
+		return "these runs cannot tell any from noise."
+	case most.detectable() > mostDetectable:
+		return fmt.Sprintf("one of %s points in %s would have shown, in %s none.", percent(least.detectable()), least.Label, most.Label)
+	}
+	return fmt.Sprintf("one of %s points in %s, or of %s points in %s, would have shown.", percent(least.detectable()), least.Label,
+		percent(most.detectable()), most.Label)
+}
+
+// detectable returns the change that shows in four of five comparisons, in points of the baseline, before the correction for the
+// number of cells.
+func (d *Delta) detectable() float64 { return d.CI.half() * (1.96 + 0.84) / 1.96 }

@@ -1,6 +1,20 @@
-// Package report turns run directories into something that an engineer opens, believes and forwards: one HTML file, Markdown, JSON
-// and CSV. It is pure: the same run directory gives the same bytes, on any machine.
+// Package report turns run directories, which `lsmprof bench` makes, into reports: one HTML file, Markdown, plain text, JSON or CSV.
 //
-// The way through it: [New] works out a [Report] from a run that package rundir has read, [Compare] one from two runs; the Write
-// methods only show what is in it. What a run directory lacks is said in Report.Warnings, and left out.
+// [Open] reads a run directory and returns its [Report]. The exported fields hold the figures; the Write methods show them.
+// [Report.Compare] reports what changed since an older run.
+//
+//	r, err := report.Open("lsmprof-bench-2026-11-28")
+//	if err != nil {
+//		return err
+//	}
+//	err = r.WriteHTML(w)
+//
+// The package is pure: it starts no process, loads no BPF and asks the machine nothing. The same run directory gives the same
+// bytes on every machine. Losses and shares are fractions of the baseline's score (0.02 is 2 %) and times are in ns, unless a field says
+// otherwise.
+//
+// Errors: Open fails if the directory has no readable plan or if its results are damaged. Anything else that is missing or damaged is
+// left out and named in Report.Warnings. A Write method fails only if its writer does.
+//
+// A Report must not be modified while it is being written. Its methods may be called concurrently.
 package report

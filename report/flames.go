@@ -4,86 +4,96 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 
 	pprof "github.com/google/pprof/profile"
 
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// flames are pprof's pages. What several have in common is there once.
+// flames holds pprof's pages. Parts that several pages have in common are stored once.
 type flames struct {
 	Parts []string `json:"parts"`
 	Pages []flame  `json:"pages"`
 
-	index map[string]int
-	size  int
+	problems []string // profiles that are missing or damaged
+	index    map[string]int
+	size     int // of all parts, in bytes
 }
 
-// flame is one page: a scenario, or what changed from Base to it.
+// flame is one page: a scenario, or the difference from Base to it.
 type flame struct {
 	Scenario string `json:"scenario"`
 	Base     string `json:"base"` // empty: the scenario itself
 	Root     string `json:"root"`
-	Parts    []int  `json:"parts"`
+	Parts    []int  `json:"parts"` // indices into flames.Parts
 }
 
-// roots are what stacks may begin with. Those of lsmprof's profiles begin with the workload; a bench has one for each test.
+// flameCache makes the flame graphs of a report when they are first needed: they take most of the time of a report.
+type flameCache struct {
+	once sync.Once
+	made *flames
+}
+
+// roots are the labels by which a flame graph can be divided at its root. lsmprof's own profiles begin with the workload; each test of a
+// bench is one.
 var roots = [...]struct{ name, tag string }{{"workload", "test"}, {"syscall", "syscall"}, {"rules", "rules"}}
 
 const (
-	// mostFlames is how much of a report they may be, in bytes.
-	mostFlames = 1_200_000
-	// mostScenarios is of how many there are flame graphs.
-	mostScenarios = 12
+	mostFlames    = 1_200_000 // bytes of a report that flame graphs may take
+	mostScenarios = 12        // that get flame graphs
 )
 
-// AddFlameGraphs makes pprof's pages of the run's profiles: each scenario, and the difference to the first that has a profile; in a
+// flameGraphs returns pprof's pages: of each scenario, and of its difference to the first scenario that has a profile or, in a
 // comparison, to the same scenario of the old run.
-func (r *Report) AddFlameGraphs(run, old *rundir.Run) {
-	r.flames = &flames{index: map[string]int{}, Pages: []flame{}, Parts: []string{}}
+func (r *Report) flameGraphs() *flames {
+	r.flames.once.Do(func() { r.flames.made = r.makeFlameGraphs() })
+	return r.flames.made
+}
+
+func (r *Report) makeFlameGraphs() *flames {
+	f := &flames{index: map[string]int{}, Pages: []flame{}, Parts: []string{}}
+	if r.run == nil {
+		return f
+	}
 	var first *pprof.Profile
 	firstName, made, left := "", 0, 0
-	wanted := operations(run)
+	wanted := operations(r.run)
 	for _, s := range r.Scenarios {
-		p, problems := merged(run, s.Name, wanted)
-		r.Warnings = append(r.Warnings, problems...)
+		p, problems := merged(r.run, s.Name, wanted)
+		f.problems = append(f.problems, problems...)
 		if p == nil {
 			continue
 		}
-		if made == mostScenarios || r.flames.size > mostFlames {
+		if made == mostScenarios || f.size > mostFlames {
 			left++
 			continue
 		}
 		made++
 		base, baseName := first, firstName
-		if old != nil {
-			base, problems = merged(old, s.Name, wanted)
+		if r.oldRun != nil {
+			base, problems = merged(r.oldRun, s.Name, wanted)
 			baseName = "old run"
 			for _, p := range problems {
-				r.Warnings = append(r.Warnings, "old run: "+p)
+				f.problems = append(f.problems, "old run: "+p)
 			}
 		} else if first == nil {
 			first, firstName = p, s.Name
 		}
-		for _, root := range roots {
-			err := r.flames.add(p, nil, flame{Scenario: s.Name, Root: root.name}, root.tag)
-			if err == nil && base != nil {
-				err = r.flames.add(p, base, flame{Scenario: s.Name, Base: baseName, Root: root.name}, root.tag)
-			}
-			if err != nil {
-				r.Warnings = append(r.Warnings, fmt.Sprintf("no flame graph of %s: %v", s.Name, err))
-				break
-			}
+		if err := f.addScenario(s.Name, p, base, baseName); err != nil {
+			f.problems = append(f.problems, fmt.Sprintf("no flame graph of %s: %v", s.Name, err))
 		}
 	}
 	if left > 0 {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("the flame graphs of %s are left out, to keep the report small; `lsmprof report --http localhost:0 RUN` has all",
-			plural(left, "scenario")))
+		f.problems = append(f.problems, fmt.Sprintf("the flame graphs of %s are left out to keep the page small; `lsmprof report --http localhost:0 RUN` "+
+			"has all", text.Plural(left, "scenario")))
 	}
+	return f
 }
 
-// merged adds up the profiles of a scenario's tests, each scaled to the same operations in every scenario: profile runs last equally
-// long, so that a slower one would look cheaper.
+// merged adds up the profiles of a scenario's tests. Each is scaled to the same number of operations in every scenario: profile runs
+// last equally long, so that a slower scenario would look cheaper. It returns nil if there is no profile.
 func merged(run *rundir.Run, scenario string, wanted map[string]float64) (*pprof.Profile, []string) {
 	var all []*pprof.Profile
 	var problems []string
@@ -117,12 +127,28 @@ func merged(run *rundir.Run, scenario string, wanted map[string]float64) (*pprof
 	return p, problems
 }
 
+// addScenario adds the pages of a scenario by each root, and of its difference to base unless that is nil.
+func (f *flames) addScenario(scenario string, p, base *pprof.Profile, baseName string) error {
+	for _, root := range roots {
+		if err := f.add(p, nil, flame{Scenario: scenario, Root: root.name}, root.tag); err != nil {
+			return err
+		}
+		if base == nil {
+			continue
+		}
+		if err := f.add(p, base, flame{Scenario: scenario, Base: baseName, Root: root.name}, root.tag); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (f *flames) add(p, base *pprof.Profile, page flame, tag string) error {
-	text, err := flameGraph(p, base, tag)
+	html, err := flameGraph(p, base, tag)
 	if err != nil {
 		return err
 	}
-	for _, part := range parts(text) {
+	for _, part := range parts(html) {
 		i, known := f.index[part]
 		if !known {
 			i = len(f.Parts)
@@ -136,7 +162,7 @@ func (f *flames) add(p, base *pprof.Profile, page flame, tag string) error {
 	return nil
 }
 
-// operations are what all profiles of a test are scaled to: those of its first profile run.
+// operations returns, by test, the number of operations that all of its profiles are scaled to: those of its first profile run.
 func operations(run *rundir.Run) map[string]float64 {
 	out := map[string]float64{}
 	for _, t := range run.Info.Plan.Tests {
@@ -147,10 +173,4 @@ func operations(run *rundir.Run) map[string]float64 {
 		}
 	}
 	return out
-}
-
-// ScenarioProfile is the profiles of all tests of a scenario together; nil where there is none.
-func ScenarioProfile(run *rundir.Run, scenario string) *pprof.Profile {
-	p, _ := merged(run, scenario, operations(run))
-	return p
 }

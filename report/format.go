@@ -5,30 +5,39 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
-	"github.com/lsmprof/lsmprof/internal/stats"
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// percent is a share with two significant digits below 10 %, and no more than two decimals: 0.04, 2.4, 12.
+// none stands in tables for a value that is unknown.
+const none = "–"
+
+// percent formats a share in percent with two significant digits from 1 % on, and two decimals below: "0.04", "2.4", "12".
 func percent(share float64) string {
 	v := 100 * share
 	switch a := math.Abs(v); {
 	case a >= 99.5:
-		return trimZero(fmt.Sprintf("%.0f", v))
+		return minus(fmt.Sprintf("%.0f", v))
 	case a >= 0.995:
-		return trimZero(fmt.Sprintf("%.1f", v))
+		return minus(fmt.Sprintf("%.1f", v))
 	default:
-		return trimZero(fmt.Sprintf("%.2f", v))
+		return minus(fmt.Sprintf("%.2f", v))
 	}
 }
 
-// fixed is a share in percent with two decimals, for columns.
-func fixed(share float64) string { return trimZero(fmt.Sprintf("%.2f", 100*share)) }
+// fixed formats a share in percent with two decimals, for columns.
+func fixed(share float64) string { return minus(fmt.Sprintf("%.2f", 100*share)) }
 
-// trimZero takes the sign off a zero.
-func trimZero(s string) string {
+// signed is fixed with a sign, for changes.
+func signed(v float64) string {
+	if s := fixed(v); v < 0 || s == "0.00" {
+		return s
+	}
+	return "+" + fixed(v)
+}
+
+// minus replaces a hyphen by a minus sign, and removes it from a zero.
+func minus(s string) string {
 	if rest, negative := strings.CutPrefix(s, "-"); negative {
 		if strings.Trim(rest, "0.") == "" {
 			return rest
@@ -38,111 +47,98 @@ func trimZero(s string) string {
 	return s
 }
 
-func interval(i stats.Interval) string { return percent(i.Low) + ".." + percent(i.High) }
-
-// known says whether there is an interval at all: one round has none.
-func known(i stats.Interval) bool { return i.Half() < 1 }
-
-func fixedInterval(i stats.Interval) string {
-	if !known(i) {
-		return "–"
+// intervalText formats an interval of shares in percent: "1.97 to 2.51".
+func intervalText(i Interval) string {
+	if !i.known() {
+		return none
 	}
-	return fixed(i.Low) + ".." + fixed(i.High)
+	return fixed(i.Low) + " to " + fixed(i.High)
 }
 
-// nanos is a time with three digits and its unit.
-func nanos(ns float64) string {
-	units := []string{"ns", "µs", "ms", "s"}
-	unit := 0
-	for ; math.Abs(ns) >= 999.5 && unit < len(units)-1; unit++ {
-		ns /= 1000
+// lossText formats a loss with its interval: "2.24 % (1.97 to 2.51)". A leading ~ marks one that may be noise.
+func lossText(c *Cell) string {
+	switch {
+	case c.absurd():
+		return "cannot tell"
+	case !c.CI.known():
+		return maybe(c.Significant) + fixed(c.Loss) + " %"
 	}
-	switch a := math.Abs(ns); {
-	case unit == 0 && a >= 9.95, a >= 99.95:
-		return trimZero(fmt.Sprintf("%.0f", ns)) + " " + units[unit]
-	case a >= 9.995 || unit == 0:
-		return trimZero(fmt.Sprintf("%.1f", ns)) + " " + units[unit]
-	}
-	return trimZero(fmt.Sprintf("%.2f", ns)) + " " + units[unit]
+	return fmt.Sprintf("%s%s %% (%s)", maybe(c.Significant), fixed(c.Loss), intervalText(c.CI))
 }
 
-// unknown stands where nothing is known.
-const unknown = "–"
+// maybe marks a figure that may be noise.
+func maybe(significant bool) string {
+	if significant {
+		return ""
+	}
+	return "~ "
+}
 
 func fixedIfKnown(share *float64) string {
 	if share == nil {
-		return unknown
+		return none
 	}
 	return fixed(*share)
 }
 
 func nanosIfKnown(ns *float64) string {
 	if ns == nil {
-		return unknown
+		return none
 	}
-	return nanos(*ns)
+	return text.Duration(*ns)
 }
 
-// number has four significant digits, and its thousands apart.
-func number(v float64) string {
-	if math.Abs(v) < 1000 {
-		return strconv.FormatFloat(v, 'g', 4, 64)
+func pointsIfKnown(share *float64) string {
+	if share == nil {
+		return none
 	}
-	digits := strconv.FormatFloat(math.Round(v), 'f', 0, 64)
-	var b strings.Builder
-	for i, r := range digits {
-		if n := len(digits) - i; i > 0 && n%3 == 0 && digits[i-1] != '-' {
-			b.WriteByte(',')
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
+	return signed(*share)
 }
 
-// per counts calls in an operation.
-func per(calls float64) string {
+// slopeText formats the cost of a rule with its interval, both in one unit: "189 ns (185.0 to 193.2)".
+func slopeText(l *Line) string {
+	divisor, decimals := 1.0, 1
+	for v := math.Abs(l.Slope); v >= 999.5 && divisor < 1e9; v /= 1000 {
+		divisor, decimals = divisor*1000, 2
+	}
+	end := func(ns float64) string { return minus(strconv.FormatFloat(ns/divisor, 'f', decimals, 64)) }
+	return fmt.Sprintf("%s (%s to %s)", minus(text.Duration(l.Slope)), end(l.SlopeCI.Low), end(l.SlopeCI.High))
+}
+
+// quantileText formats a quantile, which comes from a histogram with buckets of 12.5 %, with two digits.
+func quantileText(ns float64) string {
+	if ns <= 0 {
+		return none
+	}
+	digit := math.Pow(10, math.Floor(math.Log10(ns))-1)
+	return text.Duration(math.Round(ns/digit) * digit)
+}
+
+// perOperation formats a number of calls in an operation.
+func perOperation(calls float64) string {
 	if calls >= 0.01 {
 		return strconv.FormatFloat(calls, 'f', 2, 64)
 	}
 	return strconv.FormatFloat(calls, 'g', 2, 64)
 }
 
-// short cuts a name to so many characters, in the middle: names that differ usually do at an end.
-func short(s string, n int) string {
-	s = printable(s)
-	if utf8.RuneCountInString(s) <= n {
-		return s
+// short shortens a name to n columns.
+func short(s string, n int) string { return text.Shorten(s, n) }
+
+func pText(v float64) string {
+	if v < 0.001 {
+		return "<0.001"
 	}
-	r := []rune(s)
-	tail := (n - 1) / 3
-	return string(r[:n-1-tail]) + "…" + string(r[len(r)-tail:])
+	return fmt.Sprintf("%.3f", v)
 }
 
-// printable replaces what no font has: names of tests and containers may hold anything.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '\ufffd'
-	}, strings.ToValidUTF8(s, "\ufffd"))
-}
+// mostDetectable is the largest "smallest loss that would have shown" that is worth a figure.
+const mostDetectable = 0.5
 
-// list joins names as a sentence does.
-func list(names []string) string {
-	switch n := len(names); n {
-	case 0:
-		return ""
-	case 1:
-		return names[0]
-	default:
-		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+// detectableText formats the smallest loss that would have shown.
+func detectableText(share float64) string {
+	if share > mostDetectable {
+		return "cannot tell"
 	}
-}
-
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
+	return fixed(share)
 }

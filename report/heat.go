@@ -5,14 +5,34 @@ import (
 	"slices"
 )
 
-// heat is the hook cost of a call, by syscall and hook, of one scenario: over all tests, each call counted as often as an operation
-// makes it.
+// heat is the mean hook cost of a call under one scenario, by syscall and hook. It covers all tests; each call counts as often as an
+// operation makes it.
 type heat struct {
 	scenario        string
 	syscalls, hooks []string
-	mean            map[[2]string]float64 // by syscall and hook
-	share           map[[2]string]float64 // of the syscall's own time, where that is known
+	mean            map[[2]string]float64 // ns, by syscall and hook
+	share           map[[2]string]float64 // of the syscall's own time, if known
 	largest         float64
+}
+
+// heaviest returns the scenario whose hooks cost most over all tests, or the last scenario if no hook was measured.
+func (r *Report) heaviest() string {
+	if len(r.Scenarios) == 0 {
+		return ""
+	}
+	cost := map[string]float64{}
+	for _, h := range r.Hooks {
+		if h.Share != nil {
+			cost[h.Scenario] += *h.Share
+		}
+	}
+	best := r.Scenarios[len(r.Scenarios)-1].Name
+	for _, s := range r.Scenarios {
+		if cost[s.Name] > cost[best] {
+			best = s.Name
+		}
+	}
+	return best
 }
 
 func (r *Report) heatOf(scenario string) *heat {
@@ -49,7 +69,7 @@ func (r *Report) heatOf(scenario string) *heat {
 	return h
 }
 
-// byCost are the names, the most expensive first.
+// byCost returns the names, the most expensive first.
 func byCost(cost map[string]float64) []string {
 	names := make([]string, 0, len(cost))
 	for n := range cost {

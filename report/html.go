@@ -7,6 +7,8 @@ import (
 	"html/template"
 	"io"
 	"strings"
+
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 //go:embed page.html
@@ -18,60 +20,64 @@ var pageCSS string
 //go:embed page.js
 var pageJS string
 
-// htmlPage is what page.html is filled with.
+// htmlPage is the data of page.html.
 type htmlPage struct {
-	*Report
-	CSS       template.CSS
-	JS        template.JS
-	Flames    template.JS
-	HasFlames bool
+	*view
+	CSS    template.CSS
+	JS     template.JS
+	Links  []link // further pages, when the report is served
+	Flames template.JS
+	// FlameScenarios have flame graphs. FlameBase is what differences are relative to; empty: there are none.
+	FlameScenarios []string
+	FlameBase      string
+	Problems       []string // of flame graphs
 }
 
-// WriteHTML writes the report as one file that needs no other.
-func (r *Report) WriteHTML(w io.Writer) error {
-	p := htmlPage{Report: r, CSS: template.CSS(pageCSS), JS: template.JS(pageJS)} //nolint:gosec // ours
-	if r.flames != nil && len(r.flames.Pages) > 0 {
+type link struct{ Path, Name string }
+
+// WriteHTML writes the report as one HTML file that loads nothing else.
+func (r *Report) WriteHTML(w io.Writer) error { return r.writeHTML(w, nil) }
+
+func (r *Report) writeHTML(w io.Writer, links []link) error {
+	p := htmlPage{view: newView(r), CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Links: links} //nolint:gosec // part of this package
+	f := r.flameGraphs()
+	p.Problems = f.problems
+	if len(f.Pages) > 0 {
 		// json escapes <, > and &: nothing in it can end the script.
-		data, err := json.Marshal(r.flames)
+		data, err := json.Marshal(f)
 		if err != nil {
 			return err
 		}
-		p.Flames, p.HasFlames = template.JS(data), true //nolint:gosec // JSON
+		p.Flames = template.JS(data) //nolint:gosec // JSON
+		p.FlameScenarios, p.FlameBase = f.scenarios(), f.base()
 	}
-	t, err := template.New("page").Funcs(r.functions()).Parse(pageHTML)
+	t, err := template.New("page").Funcs(functions()).Parse(pageHTML)
 	if err != nil {
 		return err
 	}
 	return t.Execute(w, p)
 }
 
-func (r *Report) functions() template.FuncMap {
+func functions() template.FuncMap {
 	return template.FuncMap{
-		"percent": percent, "fixed": fixed, "plus": plus, "interval": fixedInterval, "nanos": nanos, "number": number, "per": per, "short": short,
-		"printable": printable,
-		"share":     fixedIfKnown, "took": nanosIfKnown,
-		"p": func(v float64) string {
-			if v < 0.001 {
-				return "<0.001"
-			}
-			return fmt.Sprintf("%.3f", v)
+		"fixed": fixed, "signed": signed, "interval": intervalText, "nanos": text.Duration, "number": text.Number,
+		"perOperation": perOperation, "short": short, "printable": text.Printable, "share": fixedIfKnown,
+		"points": pointsIfKnown, "took": nanosIfKnown, "quantile": quantileText, "p": pText,
+		"lossText": lossText, "detectable": detectableText, "slope": slopeText, "nature": (*Test).nature, "base": (*Test).base,
+		"facts": (*How).facts, "rules": rulesText, "at": (*PerRule).at, "float": func(v float64, digits int) string {
+			return minus(fmt.Sprintf("%.*f", digits, v))
 		},
-		"float":   func(v float64, digits int) string { return trimZero(fmt.Sprintf("%.*f", digits, v)) },
-		"loss":    r.lossPlot,
-		"explain": r.explainedPlot,
-		"line":    linePlot,
-		"delta":   deltaPlot,
-		"join":    strings.Join,
-		"command": command,
+		"change": (*Delta).changeText, "absurd": (*Cell).absurd, "line": linePlot, "delta": deltaPlot, "join": strings.Join, "command": commandText,
 	}
 }
 
-// command is a command line as a shell takes it.
-func command(args []string) string {
+// commandText formats a command line as a shell takes it.
+func commandText(args []string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./,:%@"
 	out := make([]string, len(args))
 	for i, a := range args {
-		out[i] = printable(a)
-		if a == "" || strings.Trim(a, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./,:%@") != "" {
+		out[i] = text.Printable(a)
+		if a == "" || strings.Trim(a, plain) != "" {
 			out[i] = "'" + strings.ReplaceAll(out[i], "'", `'\''`) + "'"
 		}
 	}

@@ -3,24 +3,23 @@ package report
 import (
 	"fmt"
 	"html/template"
-	"math"
 )
 
-// A plot of losses has a row for each scenario: its name, the loss with its interval, and the figure.
+// A plot of losses has a row for each scenario: its name, the loss with its interval, and the figure. All sizes are in px.
 const (
 	lossWidth, lossRow, lossLabel, lossFigure = 340.0, 19.0, 96.0, 64.0
 	lossTop, lossAxis                         = 4.0, 20.0
 )
 
-// lossPlot is the losses of a test, zoomed to the data. The band is what a second, identical baseline shows: noise.
-func (r *Report) lossPlot(t *Test) template.HTML {
-	return lossRows(t, false, nil)
+// lossPlot draws the losses of a test, zoomed to the data. The band is the apparent loss of the second baseline: noise.
+func lossPlot(t *Test) template.HTML { return lossRows(t, false, nil) }
+
+// explainedPlot draws the measured losses on bars of what the hooks explain, in the colour of each hook's class.
+func explainedPlot(t *Test, classes map[string]string) template.HTML {
+	return lossRows(t, true, classes)
 }
 
-// explainedPlot puts the measured losses on bars of what the hooks explain, a colour for each hook.
-func (r *Report) explainedPlot(t *Test) template.HTML { return lossRows(t, true, r.colours()) }
-
-func lossRows(t *Test, bars bool, colour map[string]string) template.HTML {
+func lossRows(t *Test, bars bool, classes map[string]string) template.HTML {
 	var rows []*Cell
 	low, high := 0.0, 0.0
 	if t.Noise != nil && !bars {
@@ -28,19 +27,19 @@ func lossRows(t *Test, bars bool, colour map[string]string) template.HTML {
 	}
 	for i := range t.Cells {
 		c := &t.Cells[i]
-		if c.Baseline || bars && c.Explained == nil {
+		if c.Baseline || c.absurd() || bars && c.Explained == nil {
 			continue
 		}
 		rows = append(rows, c)
 		low, high = min(low, c.Loss), max(high, c.Loss)
-		if known(c.CI) {
+		if c.CI.known() {
 			low, high = min(low, c.CI.Low), max(high, c.CI.High)
 		}
 		if bars {
 			high = max(high, *c.Explained)
 		}
 	}
-	const least = 0.001 // what is smaller is not worth a magnifying glass
+	const least = 0.001 // smaller differences are not worth zooming in
 	if missing := least - (high - low); missing > 0 {
 		low, high = low-missing/2, high+missing/2
 	}
@@ -55,18 +54,18 @@ func lossRows(t *Test, bars bool, colour map[string]string) template.HTML {
 	axis(s, x, bottom)
 	if t.Noise != nil && !bars {
 		s.rect("band", x.at(t.Noise.Low), lossTop, x.at(t.Noise.High)-x.at(t.Noise.Low), bottom-lossTop,
-			fmt.Sprintf("noise: a second, identical baseline, 95 %% CI %s %%", interval(*t.Noise)))
+			fmt.Sprintf("noise: the second baseline, %s %%", intervalText(*t.Noise)))
 	}
 	s.line("zero", x.at(0), lossTop, x.at(0), bottom)
 	for i, c := range rows {
 		y := lossTop + lossRow*(float64(i)+0.5)
 		s.text("", 0, y+4, short(c.Scenario, 15))
-		title := fmt.Sprintf("%s: loss %s %%, 95 %% CI %s", c.Scenario, fixed(c.Loss), fixedInterval(c.CI))
+		title := c.Scenario + ": loss " + lossText(c)
 		if bars {
-			stack(s, x, y, c, colour)
+			stack(s, x, y, c, classes)
 			title += fmt.Sprintf("; hooks explain %s %%", fixed(*c.Explained))
 		}
-		if known(c.CI) {
+		if c.CI.known() {
 			whisker(s, x.at(c.CI.Low), x.at(c.CI.High), y)
 		}
 		class, figure := "point", fixed(c.Loss)+" %"
@@ -79,10 +78,10 @@ func lossRows(t *Test, bars bool, colour map[string]string) template.HTML {
 	return s.html()
 }
 
-func stack(s *svg, x scale, y float64, c *Cell, colour map[string]string) {
+func stack(s *svg, x scale, y float64, c *Cell, classes map[string]string) {
 	from := 0.0
 	for _, h := range c.Hooks {
-		s.rect(colour[h.Hook], x.at(from), y-6, x.at(from+h.Loss)-x.at(from), 12, fmt.Sprintf("%s: %s %%", h.Hook, fixed(h.Loss)))
+		s.rect(classes[h.Hook], x.at(from), y-6, x.at(from+h.Loss)-x.at(from), 12, fmt.Sprintf("%s: %s %%", h.Hook, fixed(h.Loss)))
 		from += h.Loss
 	}
 }
@@ -93,22 +92,22 @@ func whisker(s *svg, from, to, y float64) {
 	s.line("whisker", to, y-3, to, y+3)
 }
 
-// axis is one of percentages, with a grid.
+// axis draws an axis of percentages with a grid.
 func axis(s *svg, x scale, bottom float64) {
 	ticks := x.ticks(4)
 	digits := max(0, decimals(ticks)-2)
 	for _, v := range ticks {
 		s.line("grid", x.at(v), lossTop, x.at(v), bottom)
-		s.text("m axis", x.at(v), bottom+14, trimZero(fmt.Sprintf("%.*f", digits, 100*v))+" %")
+		s.text("m axis", x.at(v), bottom+14, minus(fmt.Sprintf("%.*f", digits, 100*v))+" %")
 	}
 }
 
-// deltaPlot is how the losses of a test changed since the old run.
+// deltaPlot draws how the losses of a test changed since the old run.
 func deltaPlot(label string, deltas []Delta) template.HTML {
 	low, high := 0.0, 0.0
 	for _, d := range deltas {
 		low, high = min(low, d.Delta), max(high, d.Delta)
-		if known(d.CI) {
+		if d.CI.known() {
 			low, high = min(low, d.CI.Low), max(high, d.CI.High)
 		}
 	}
@@ -124,23 +123,15 @@ func deltaPlot(label string, deltas []Delta) template.HTML {
 	for i, d := range deltas {
 		y := lossTop + lossRow*(float64(i)+0.5)
 		s.text("", 0, y+4, short(d.Scenario, 15))
-		if known(d.CI) {
+		if d.CI.known() {
 			whisker(s, x.at(d.CI.Low), x.at(d.CI.High), y)
 		}
-		class, figure := "point", plus(d.Delta)
+		class, figure := "point", signed(d.Delta)
 		if !d.Significant {
 			class, figure = "point maybe", "~ "+figure
 		}
-		s.circle(class, x.at(d.Delta), y, 3.5, fmt.Sprintf("%s: %s points, 95 %% CI %s", d.Scenario, plus(d.Delta), fixedInterval(d.CI)))
+		s.circle(class, x.at(d.Delta), y, 3.5, fmt.Sprintf("%s: %s points (%s)", d.Scenario, signed(d.Delta), intervalText(d.CI)))
 		s.text("e num", lossWidth, y+4, figure)
 	}
 	return s.html()
-}
-
-// plus is a difference of shares in points, with its sign.
-func plus(v float64) string {
-	if s := fixed(v); v < 0 || s == "0.00" {
-		return s
-	}
-	return "+" + fixed(math.Abs(v))
 }

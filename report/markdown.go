@@ -4,35 +4,40 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// WriteMarkdown writes what an issue or a pull request has room for, in GitHub's Markdown.
+// WriteMarkdown writes the report in GitHub's Markdown, as short as fits into an issue or a pull request.
 func (r *Report) WriteMarkdown(w io.Writer) error {
-	m := &markdown{}
+	m := &markdown{view: newView(r)}
 	m.line("# %s", md(r.Title))
 	m.line("")
-	m.line("%s", md(r.Meta()))
+	m.line("%s", md(m.Meta()))
 	m.line("")
 	for _, s := range r.Answer {
 		m.line("- %s", md(s))
 	}
-	if r.Compared != nil {
-		m.changes(r.Compared)
+	if r.Comparison != nil {
+		m.changes(r.Comparison)
 	}
-	m.scores(r)
-	m.explained(r)
-	m.hooks(r)
-	m.rules(r)
-	m.how(r)
+	m.scores()
+	m.explained()
+	m.hooks()
+	m.rules()
+	m.how()
 	_, err := io.WriteString(w, m.String())
 	return err
 }
 
-type markdown struct{ strings.Builder }
+type markdown struct {
+	strings.Builder
+	*view
+}
 
 func (m *markdown) line(format string, args ...any) { fmt.Fprintf(m, format+"\n", args...) }
 
-// table begins a table; columns whose header begins with `<` are aligned left.
+// table begins a table. Columns whose header begins with "<" are aligned to the left.
 func (m *markdown) table(header ...string) {
 	m.line("")
 	marks := make([]string, len(header))
@@ -55,7 +60,7 @@ func (m *markdown) row(cells ...string) {
 // md escapes what Markdown or GitHub would take for markup.
 func md(s string) string {
 	var b strings.Builder
-	for _, c := range printable(s) {
+	for _, c := range text.Printable(s) {
 		switch c {
 		case '\\', '`', '*', '_', '[', ']', '<', '>', '|', '#', '~', '@', '&':
 			b.WriteByte('\\')
@@ -67,47 +72,51 @@ func md(s string) string {
 
 func (m *markdown) changes(c *Comparison) {
 	m.line("\n## What changed")
-	m.table("<Test", "<Scenario", "Old loss, %", "New loss, %", "Change, points", "95 % CI", "p (Holm)", "Hooks explain")
+	m.table("<Test", "<Scenario", "Old loss, %", "New loss, %", "Change, points (95 %)", "p (Holm)", "Hooks explain, points")
 	for _, d := range c.Deltas {
-		m.row(d.Label, d.Scenario, fixed(d.Old), fixed(d.New), maybe(d.Significant)+plus(d.Delta), fixedInterval(d.CI), fmt.Sprintf("%.3f", d.Adjusted), plus(d.Explained))
+		m.row(d.Label, d.Scenario, fixed(d.Old), fixed(d.New), d.changeText(), pText(d.Adjusted), signed(d.Explained))
 	}
-	if len(c.Left) > 0 {
-		m.line("\nNot compared: %s.", md(strings.Join(c.Left, "; ")))
+	if len(c.LeftOut) > 0 {
+		m.line("\nNot compared: %s.", md(strings.Join(c.LeftOut, "; ")))
 	}
 }
 
-func maybe(significant bool) string {
-	if significant {
-		return ""
+// changeText formats a change with its interval: "+1.98 (1.91 to 2.05)".
+func (d *Delta) changeText() string {
+	if !d.CI.known() {
+		return maybe(d.Significant) + signed(d.Delta)
 	}
-	return "~ "
+	return fmt.Sprintf("%s%s (%s)", maybe(d.Significant), signed(d.Delta), intervalText(d.CI))
 }
 
-func (m *markdown) scores(r *Report) {
+func (m *markdown) scores() {
 	m.line("\n## Scores")
-	m.line("\nPercent of the score under %s, from means; in brackets the loss, median over rounds, with its 95 %% interval. ~ may be noise.", md(r.Baseline))
+	if m.Comparison != nil {
+		m.line("\nOf the new run.")
+	}
+	m.line("\nLoss of score against %s: median over the rounds, with its 95 %% interval in brackets. ~ may be noise.", md(m.Baseline))
 	header := []string{"<Test", "Baseline"}
-	for _, s := range r.Scenarios {
+	for _, s := range m.Scenarios {
 		if !s.Baseline {
 			header = append(header, s.Name)
 		}
 	}
 	m.table(header...)
-	for _, t := range r.Scored() {
+	for _, t := range m.Scored() {
 		row := []string{t.Label, ""}
-		if b := t.Base(); b != nil {
-			row[1] = number(b.Score) + " " + t.Unit
+		if b := t.base(); b != nil {
+			row[1] = text.Number(b.Score) + " " + t.Unit
 		}
-		for _, c := range r.Under(t) {
-			cell := "–"
+		for _, c := range m.Under(t) {
+			cell := none
 			if c != nil {
-				cell = fmt.Sprintf("%s (%s%s, %s)", fixed(c.Percent), maybe(c.Significant), fixed(c.Loss), fixedInterval(c.CI))
+				cell = lossText(c)
 			}
 			row = append(row, cell)
 		}
 		m.row(row...)
 	}
-	for _, x := range r.Indexes() {
+	for _, x := range m.Indexes() {
 		row := []string{"Index"}
 		if x.Partial {
 			row[0] += fmt.Sprintf(", %d of 12 tests", x.Tests)
@@ -119,14 +128,14 @@ func (m *markdown) scores(r *Report) {
 	}
 }
 
-func (m *markdown) explained(r *Report) {
+func (m *markdown) explained() {
 	m.line("\n## Measured against explained")
-	tests := r.WithHooks()
+	tests := m.Exposed()
 	if len(tests) == 0 {
-		m.line("\nNo profile run shows a program of the enforcer in any test: nothing is explained.")
+		m.line("\nNo profile run shows a program of the enforcer in any test: no loss is explained.")
 		return
 	}
-	m.table("<Test", "<Scenario", "Measured, %", "95 % CI", "Hooks explain, %", "Left over", "<By hook, %")
+	m.table("<Test", "<Scenario", "Measured loss", "Hooks explain, points", "Left over, points", "<By hook, points")
 	for _, t := range tests {
 		for i := range t.Cells {
 			c := &t.Cells[i]
@@ -137,58 +146,59 @@ func (m *markdown) explained(r *Report) {
 			for _, h := range c.Hooks {
 				hooks = append(hooks, h.Hook+" "+fixed(h.Loss))
 			}
-			m.row(t.Label, c.Scenario, maybe(c.Significant)+fixed(c.Loss), fixedInterval(c.CI), fixed(*c.Explained), fixed(*c.LeftOver), strings.Join(hooks, ", "))
+			m.row(t.Label, c.Scenario, lossText(c), fixed(*c.Explained), fixed(*c.LeftOver), strings.Join(hooks, ", "))
 		}
 	}
 }
 
-func (m *markdown) hooks(r *Report) {
+func (m *markdown) hooks() {
 	m.line("\n## Where the time goes")
-	rows := r.HeatRows()
+	rows := m.HeatTable().Rows
 	if len(rows) == 0 {
-		m.line("\nNo profile run was made: where the time goes is not known.")
+		m.line("\nNo profile run was made: where the time goes is unknown.")
 		return
 	}
-	m.line("\nUnder %s, the most expensive first. Of syscall: of the syscall's own time, waiting included; of op: of the time that one operation of the test takes there.",
-		md(r.HeatScenario()))
+	m.line("\nUnder %s, the most expensive first. Of syscall: of the syscall's own duration, waiting included. Of op: of the duration of one "+
+		"operation of the test under that scenario.", md(m.HeatScenario()))
 	m.table("<Test", "<Syscall", "<Hook", "Rules", "Calls per op", "Mean", "p50", "p99", "Syscall takes", "Of syscall, %", "Of op, %")
 	const most = 25
 	for _, h := range rows[:min(len(rows), most)] {
-		m.row(h.Test, h.Syscall, h.Hook, h.RulesText(), per(h.Calls), nanos(h.Mean), nanos(h.P50), nanos(h.P99), nanosIfKnown(h.SyscallNs),
-			fixedIfKnown(h.SyscallShare), fixedIfKnown(h.Share))
+		m.row(h.Test, h.Syscall, h.Hook, rulesText(h.Rules), perOperation(h.Calls), text.Duration(h.Mean), quantileText(h.P50), quantileText(h.P99),
+			nanosIfKnown(h.SyscallNs), fixedIfKnown(h.SyscallShare), fixedIfKnown(h.Share))
 	}
 	if len(rows) > most {
 		m.line("\n%d more rows are in hooks.csv.", len(rows)-most)
 	}
 }
 
-func (m *markdown) rules(r *Report) {
+func (m *markdown) rules() {
 	m.line("\n## Cost per rule")
-	if len(r.PerRule) == 0 {
-		m.line("\nIt takes profile runs with three different numbers of rules to fit a line: there are none.")
+	if len(m.PerRule) == 0 {
+		m.line("\nNo line was fitted: that takes profile runs with three different numbers of rules.")
 		return
 	}
-	m.table("<Test", "<Syscall", "<Hook", "Slope, a rule", "95 % CI, ns", "Intercept", "R²", "16 rules*", "32 rules*", "64 rules*", "<")
-	for _, p := range r.PerRule {
+	m.table("<Test", "<Syscall", "<Hook", "A rule costs (95 %)", "Intercept", "R²", "16 rules*", "32 rules*", "64 rules*", "<")
+	for i := range m.PerRule {
+		p := &m.PerRule[i]
 		bent := ""
 		if p.Line.Bent {
 			bent = "not a line"
 		}
-		m.row(p.Test, p.Syscall, p.Hook, nanos(p.Line.Slope), fmt.Sprintf("%.1f..%.1f", p.Line.SlopeCI.Low, p.Line.SlopeCI.High), nanos(p.Line.Intercept),
-			fmt.Sprintf("%.4f", p.Line.R2), p.AtText(16), p.AtText(32), p.AtText(64), bent)
+		m.row(p.Test, p.Syscall, p.Hook, slopeText(&p.Line), text.Duration(p.Line.Intercept), fmt.Sprintf("%.4f", p.Line.R2), p.at(16), p.at(32), p.at(64),
+			bent)
 	}
 	m.line("\n\\* extrapolated.")
 }
 
-func (m *markdown) how(r *Report) {
+func (m *markdown) how() {
 	m.line("\n## How it was measured\n")
-	for _, w := range r.Warnings {
+	for _, w := range m.Warnings {
 		m.line("> **Warning:** %s\n", md(w))
 	}
-	for _, f := range r.How.Facts() {
+	for _, f := range m.How.facts() {
 		m.line("- %s: %s", md(f.Name), md(f.Value))
 	}
-	for _, c := range r.How.Commands {
-		m.line("\n```\n%s\n```", strings.ReplaceAll(command(c), "`", "'"))
+	for _, c := range m.How.Commands {
+		m.line("\n```\n%s\n```", strings.ReplaceAll(commandText(c), "`", "'"))
 	}
 }

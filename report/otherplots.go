@@ -3,11 +3,15 @@ package report
 import (
 	"fmt"
 	"html/template"
-	"unicode/utf8"
+
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// colours are classes of the style sheet by hook: the hooks that explain most have one each, the rest share one.
-func (r *Report) colours() map[string]string {
+// lastClass is the style sheet's class that all but the most expensive hooks share.
+const lastClass = "c7"
+
+// classes returns a class of the style sheet, which is a colour, for each hook that explains a loss.
+func (r *Report) classes() map[string]string {
 	const distinct = 7
 	cost := map[string]float64{}
 	for i := range r.Tests {
@@ -24,7 +28,7 @@ func (r *Report) colours() map[string]string {
 	return out
 }
 
-// linePlot is the hook cost of a call against the rules in force.
+// linePlot draws the hook cost of a call against the number of rules in force.
 func linePlot(p *PerRule) template.HTML {
 	const width, height, left, right, top, bottom = 300.0, 176.0, 46.0, 10.0, 10.0, 34.0
 	most, high := 0.0, 0.0
@@ -37,13 +41,13 @@ func linePlot(p *PerRule) template.HTML {
 		fmt.Sprintf("A line of %.1f ns per rule from %.0f ns.", p.Line.Slope, p.Line.Intercept))
 	for _, v := range y.ticks(4) {
 		s.line("grid", left, y.at(v), width-right, y.at(v))
-		s.text("e axis", left-5, y.at(v)+4, number(v))
+		s.text("e axis", left-5, y.at(v)+4, text.Number(v))
 	}
 	s.line("zero", left, y.at(0), width-right, y.at(0))
 	seen := map[float64]bool{}
 	for _, q := range p.Points {
 		if !seen[q.X] {
-			s.text("m axis", x.at(q.X), height-bottom+14, number(q.X))
+			s.text("m axis", x.at(q.X), height-bottom+14, text.Number(q.X))
 		}
 		seen[q.X] = true
 	}
@@ -51,17 +55,17 @@ func linePlot(p *PerRule) template.HTML {
 	s.line("fit", x.at(0), y.at(max(0, p.Line.Intercept)), x.at(most), y.at(p.Line.Intercept+p.Line.Slope*most))
 	for _, q := range p.Points {
 		s.line("whisker", x.at(q.X), y.at(q.Y-1.96*q.Err), x.at(q.X), y.at(q.Y+1.96*q.Err))
-		s.circle("point", x.at(q.X), y.at(q.Y), 3.5, fmt.Sprintf("%s rules: %.1f ns ± %.1f (standard error)", number(q.X), q.Y, q.Err))
+		s.circle("point", x.at(q.X), y.at(q.Y), 3.5, fmt.Sprintf("%s rules: %.1f ns ± %.1f (standard error)", text.Number(q.X), q.Y, q.Err))
 	}
 	return s.html()
 }
 
-// heatPlot is the hook cost of a call by syscall and hook, darker for dearer.
+// heatPlot draws the hook cost of a call by syscall and hook. Darker is more expensive.
 func heatPlot(h *heat) template.HTML {
 	const cell, row, character = 66.0, 27.0, 8.5 // the widest of most fonts
 	longest := func(names []string, most int) (n float64) {
 		for _, name := range names {
-			n = max(n, float64(utf8.RuneCountInString(short(name, most))))
+			n = max(n, float64(text.Width(short(name, most))))
 		}
 		return n * character
 	}
@@ -86,12 +90,12 @@ func heatPlot(h *heat) template.HTML {
 			if h.largest > 0 {
 				class = fmt.Sprintf("h%d", 1+int(mean/h.largest*(steps-1)))
 			}
-			tip := fmt.Sprintf("%s in %s: %s a call", hook, syscall, nanos(mean))
+			tip := fmt.Sprintf("%s in %s: %s a call", hook, syscall, text.Duration(mean))
 			if share, ok := h.share[[2]string{syscall, hook}]; ok {
 				tip += fmt.Sprintf(", %s %% of the syscall's own time", percent(share))
 			}
 			s.rect("h "+class, x+1, y+1, cell-2, row-2, tip)
-			s.text("m "+class+"t", x+cell/2, y+row/2+4, nanos(mean))
+			s.text("m "+class+"t", x+cell/2, y+row/2+4, text.Duration(mean))
 		}
 	}
 	return s.html()

@@ -55,9 +55,9 @@ func TestBrokenRuns(t *testing.T) {
 		"a baseline without runs": {breaks: func(s *synthetic) {
 			s.info.Plan.Order = rundir.Sequential
 			s.drop(func(r *rundir.Result) bool { return r.Scenario == "not-installed" })
-		}, says: "no round is complete of test0, test1"},
+		}, says: "test0 and test1: no complete round"},
 		"unfinished round": {breaks: func(s *synthetic) { s.results = s.results[:len(s.results)-1] }, says: "not complete"},
-		"one run":          {breaks: func(s *synthetic) { s.drop(func(r *rundir.Result) bool { return r.Round > 0 }) }, says: "one round only"},
+		"one run":          {breaks: func(s *synthetic) { s.drop(func(r *rundir.Result) bool { return r.Round > 0 }) }, says: "there is only one round"},
 		"zero scores": {breaks: func(s *synthetic) {
 			for i := range s.results {
 				s.results[i].Ops = 0
@@ -76,7 +76,7 @@ func TestBrokenRuns(t *testing.T) {
 			if c.files != nil {
 				c.files(f)
 			}
-			run, err := rundir.Read(f)
+			r, err := OpenFS(f)
 			if c.want != "" {
 				if err == nil || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("%v, want an error with %q", err, c.want)
@@ -86,11 +86,9 @@ func TestBrokenRuns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := New(run)
-			r.AddFlameGraphs(run, nil)
 			whole := formats(t, r)
-			if !strings.Contains(strings.Join(r.Warnings, "\n"), c.says) {
-				t.Errorf("warnings are %q, want %q", r.Warnings, c.says)
+			if said := append(r.Warnings, r.flameGraphs().problems...); !strings.Contains(strings.Join(said, "\n"), c.says) {
+				t.Errorf("warnings are %q, want %q", said, c.says)
 			}
 			if !json.Valid([]byte(whole["json"])) {
 				t.Error("report.json is not JSON")
@@ -168,10 +166,7 @@ func newHostile(t testing.TB) *synthetic {
 // Names put no tag and no attribute into the page, and no markup into Markdown.
 func TestNamesAreOnlyText(t *testing.T) {
 	s := newHostile(t)
-	run := s.read(t)
-	r := New(run)
-	r.AddFlameGraphs(run, nil)
-	whole := formats(t, r)
+	whole := formats(t, s.open(t))
 	scripts := 0
 	tokens := html.NewTokenizer(strings.NewReader(whole["html"]))
 	for {
@@ -230,14 +225,12 @@ func FuzzRunDirectory(f *testing.F) {
 				dir[name] = &fstest.MapFile{Data: profile}
 			}
 		}
-		run, err := rundir.Read(dir)
+		r, err := OpenFS(dir)
 		if err != nil {
 			return
 		}
-		r := New(run)
-		r.AddFlameGraphs(run, nil)
 		formats(t, r)
-		formats(t, Compare(run, run))
+		formats(t, r.Compare(r))
 	})
 }
 
@@ -249,15 +242,15 @@ func TestCompare(t *testing.T) {
 			r.Ops *= 0.98
 		}
 	}
-	if c := Compare(old.read(t), old.read(t)).Compared; len(c.Regressions(0)) != 0 || len(c.Differs) != 0 || len(c.Deltas) != 6 {
+	if c := old.open(t).Compare(old.open(t)).Comparison; len(c.regressions(0)) != 0 || len(c.Differs) != 0 || len(c.Deltas) != 6 {
 		t.Errorf("a run and itself: %+v", c)
 	}
-	r := Compare(old.read(t), slower.read(t))
-	worse := r.Compared.Regressions(0.01)
-	if len(worse) != 1 || worse[0].Test != "test1" || worse[0].Scenario != "rules=2" || math.Abs(worse[0].Delta-0.02) > 0.001 || !worse[0].CI.Contains(0.998*0.02) {
+	r := slower.open(t).Compare(old.open(t))
+	worse := r.Regressions(0.01)
+	if len(worse) != 1 || worse[0].Test != "test1" || worse[0].Scenario != "rules=2" || math.Abs(worse[0].Delta-0.02) > 0.001 || !worse[0].CI.contains(0.998*0.02) {
 		t.Errorf("regressions are %+v", worse)
 	}
-	if len(r.Compared.Regressions(0.03)) != 0 {
+	if len(r.Regressions(0.03)) != 0 {
 		t.Error("a regression of 2 points is above 3 %")
 	}
 	if text := formats(t, r)["md"]; !strings.Contains(text, "Test 1 under rules=2 loses 2.0 points more than before") {
@@ -271,7 +264,7 @@ func TestCompare(t *testing.T) {
 	} {
 		other := newSynthetic(2, 4, 24)
 		change(other)
-		if got := fmt.Sprint(Compare(old.read(t), other.read(t)).Compared.Differs); got != "["+want+"]" {
+		if got := fmt.Sprint(other.open(t).Compare(old.open(t)).Comparison.Differs); got != "["+want+"]" {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}

@@ -128,13 +128,13 @@ func (s *synthetic) files(t testing.TB) fstest.MapFS {
 	return out
 }
 
-func (s *synthetic) read(t testing.TB) *rundir.Run {
+func (s *synthetic) open(t testing.TB) *Report {
 	t.Helper()
-	run, err := rundir.Read(s.files(t))
+	r, err := OpenFS(s.files(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return run
+	return r
 }
 
 // formats are the report in all its formats.
@@ -145,6 +145,7 @@ func formats(t testing.TB, r *Report) map[string]string {
 		"html": func(b *bytes.Buffer) error { return r.WriteHTML(b) },
 		"md":   func(b *bytes.Buffer) error { return r.WriteMarkdown(b) },
 		"json": func(b *bytes.Buffer) error { return r.WriteJSON(b) },
+		"txt":  func(b *bytes.Buffer) error { return r.WriteText(b) },
 	} {
 		var b bytes.Buffer
 		if err := write(&b); err != nil {

@@ -7,62 +7,70 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// What page.html and the Markdown ask of a report.
+// view prepares a report for page.html, Markdown and text. Its exported methods are those that page.html calls.
+type view struct {
+	*Report
+	heat    *heat
+	classes map[string]string // of hooks, in the style sheet
+}
 
-// Meta is the line below the title.
-func (r *Report) Meta() string {
-	m := &r.How.Machine
+func newView(r *Report) *view {
+	return &view{Report: r, heat: r.heatOf(r.heaviest()), classes: r.classes()}
+}
+
+// Meta returns the line below the title.
+func (v *view) Meta() string {
+	m := &v.How.Machine
 	var parts []string
+	if m.Host != "" {
+		parts = append(parts, m.Host)
+	}
 	if m.Kernel != "" {
 		parts = append(parts, "Linux "+m.Kernel+" "+m.Arch, fmt.Sprintf("%d × %s", m.CPUs, cmp.Or(m.CPU, "unknown CPU")))
 	}
 	if m.Emulated {
 		parts = append(parts, "emulated")
 	}
-	parts = append(parts, fmt.Sprintf("%s, %s", plural(len(r.Tests), "test"), plural(len(r.Scenarios), "scenario")))
-	if !r.How.Start.IsZero() {
-		parts = append(parts, r.How.Start.UTC().Format("2 January 2006"))
+	parts = append(parts, text.Plural(len(v.Tests), "test")+", "+text.Plural(len(v.Scenarios), "scenario"))
+	if !v.How.Start.IsZero() {
+		parts = append(parts, v.How.Start.UTC().Format("2 January 2006"))
 	}
 	return strings.Join(parts, " · ")
 }
 
-// Scored are the tests that have cells.
-func (r *Report) Scored() []*Test {
+// Scored returns the tests that have cells.
+func (v *view) Scored() []*Test {
 	var out []*Test
-	for i := range r.Tests {
-		if len(r.Tests[i].Cells) > 0 {
-			out = append(out, &r.Tests[i])
+	for i := range v.Tests {
+		if len(v.Tests[i].Cells) > 0 {
+			out = append(out, &v.Tests[i])
 		}
 	}
 	return out
 }
 
-// WithHooks are the tests in which programs of the enforcer run.
-func (r *Report) WithHooks() []*Test {
-	var out []*Test
-	for _, t := range r.Scored() {
-		if t.Exposed != nil && *t.Exposed {
-			out = append(out, t)
-		}
-	}
-	return out
+// Exposed returns the tests in which programs of the enforcer run.
+func (v *view) Exposed() []*Test {
+	return slices.DeleteFunc(v.Scored(), func(t *Test) bool { return t.Exposed == nil || !*t.Exposed })
 }
 
-// Controls are the labels of the tests that were profiled and reach no program.
-func (r *Report) Controls() string {
+// Controls returns the labels of the profiled tests in which no program of the enforcer runs.
+func (v *view) Controls() string {
 	var out []string
-	for _, t := range r.Scored() {
+	for _, t := range v.Scored() {
 		if t.Exposed != nil && !*t.Exposed {
 			out = append(out, t.Label)
 		}
 	}
-	return list(out)
+	return text.List(out)
 }
 
-// Nature says where a test comes from, and whether it can be the enforcer's business.
-func (t *Test) Nature() string {
+// nature says where a test comes from and whether the enforcer runs in it.
+func (t *Test) nature() string {
 	switch {
 	case t.Exposed == nil:
 		return t.Kind + ", not profiled"
@@ -72,8 +80,8 @@ func (t *Test) Nature() string {
 	return t.Kind + ", control"
 }
 
-// Base is the baseline's cell.
-func (t *Test) Base() *Cell {
+// base returns the cell of the baseline, or nil.
+func (t *Test) base() *Cell {
 	for i := range t.Cells {
 		if t.Cells[i].Baseline {
 			return &t.Cells[i]
@@ -82,10 +90,10 @@ func (t *Test) Base() *Cell {
 	return nil
 }
 
-// Under are the cells of a row: nil where a scenario has none.
-func (r *Report) Under(t *Test) []*Cell {
+// Under returns the cells of a row, without the baseline's. A scenario without one has nil.
+func (v *view) Under(t *Test) []*Cell {
 	var out []*Cell
-	for _, s := range r.Scenarios {
+	for _, s := range v.Scenarios {
 		if !s.Baseline {
 			out = append(out, t.cell(s.Name))
 		}
@@ -93,122 +101,119 @@ func (r *Report) Under(t *Test) []*Cell {
 	return out
 }
 
-// Half is half of the interval.
-func (c *Cell) Half() float64 { return c.CI.Half() }
-
-// Unknown says that one round gave no interval.
-func (c *Cell) Unknown() bool { return !known(c.CI) }
-
-// IndexRow is UnixBench's index of all scenarios for one number of copies.
-type IndexRow struct {
+// indexRow is UnixBench's index of all scenarios for one number of copies.
+type indexRow struct {
 	Copies  int
 	Partial bool
 	Tests   int
 	Values  []float64 // in the order of scenarios; 0: none
 }
 
-// Indexes are the rows below the scores.
-func (r *Report) Indexes() []IndexRow {
-	var out []IndexRow
-	for _, base := range r.Index {
-		if base.Scenario != r.Baseline {
+// Indexes returns the rows below the scores.
+func (v *view) Indexes() []indexRow {
+	var out []indexRow
+	for _, base := range v.Index {
+		if base.Scenario != v.Baseline {
 			continue
 		}
-		row := IndexRow{Copies: base.Copies, Partial: base.Partial, Tests: len(base.PerTest)}
-		for _, s := range r.Scenarios {
-			v := 0.0
-			for _, x := range r.Index {
+		row := indexRow{Copies: base.Copies, Partial: base.Partial, Tests: len(base.PerTest)}
+		for _, s := range v.Scenarios {
+			value := 0.0
+			for _, x := range v.Index {
 				if x.Scenario == s.Name && x.Copies == base.Copies {
-					v = x.System
+					value = x.System
 				}
 			}
-			row.Values = append(row.Values, v)
+			row.Values = append(row.Values, value)
 		}
 		out = append(out, row)
 	}
 	return out
 }
 
-// Rounds are the scores of a cell, round by round.
-func (r *Report) Rounds(c *Cell) string {
+// Rounds returns the scores of a cell, round by round.
+func (v *view) Rounds(c *Cell) string {
 	var b strings.Builder
-	for i := range r.rounds {
-		if res := &r.rounds[i]; res.Test == c.Test && res.Scenario == c.Scenario {
+	for i := range v.run.Results {
+		if res := &v.run.Results[i]; res.Test == c.Test && res.Scenario == c.Scenario {
 			if b.Len() > 0 {
 				b.WriteString("  ")
 			}
-			b.WriteString(number(res.Score))
+			b.WriteString(text.Number(res.Score))
 		}
 	}
 	return b.String()
 }
 
-// FewRounds says whether a page has room for all of them.
-func (r *Report) FewRounds() bool { return len(r.rounds) <= 5000 }
+// FewRounds reports whether a page has room for the scores of all rounds.
+func (v *view) FewRounds() bool { return v.run != nil && len(v.run.Results) <= 5000 }
 
-// LegendItem is a colour and what it stands for.
-type LegendItem struct{ Class, Name string }
+// LossPlot draws the losses of a test.
+func (v *view) LossPlot(t *Test) template.HTML { return lossPlot(t) }
 
-// Legend is that of the explained losses.
-func (r *Report) Legend() []LegendItem {
-	var out []LegendItem
+// ExplainedPlot draws the losses of a test on bars of what the hooks explain.
+func (v *view) ExplainedPlot(t *Test) template.HTML { return explainedPlot(t, v.classes) }
+
+type legendItem struct{ Class, Name string }
+
+// Legend returns that of the explained losses: colours by hook.
+func (v *view) Legend() []legendItem {
+	var out []legendItem
 	others := 0
-	for hook, class := range r.colours() {
-		if class == "c7" {
+	for hook, class := range v.classes {
+		if class == lastClass {
 			others++
 			continue
 		}
-		out = append(out, LegendItem{class, hook})
+		out = append(out, legendItem{class, hook})
 	}
-	slices.SortFunc(out, func(a, b LegendItem) int { return cmp.Compare(a.Class, b.Class) })
+	slices.SortFunc(out, func(a, b legendItem) int { return cmp.Compare(a.Class, b.Class) })
 	if others > 0 {
-		out = append(out, LegendItem{"c7", plural(others, "other hook")})
+		out = append(out, legendItem{lastClass, text.Plural(others, "other hook")})
 	}
 	return out
 }
 
-// HeatScenario is the scenario whose hooks are drawn and listed first.
-func (r *Report) HeatScenario() string { return r.heat.scenario }
+// HeatScenario returns the scenario whose hooks are drawn and listed first.
+func (v *view) HeatScenario() string { return v.heat.scenario }
 
-// Heat is the drawing of it; empty where nothing was profiled.
-func (r *Report) Heat() template.HTML {
-	if len(r.heat.hooks) == 0 {
+// Heat draws the hook costs of that scenario. It returns nothing if no hook was measured.
+func (v *view) Heat() template.HTML {
+	if len(v.heat.hooks) == 0 {
 		return ""
 	}
-	return heatPlot(r.heat)
+	return heatPlot(v.heat)
 }
 
-// mostRows is how many rows of a table a page has; report.json and the CSV have all.
+// mostRows is how many rows of a table a page has. report.json and the CSV have all.
 const mostRows = 400
 
-// HeatRows are the rows of that scenario, the most expensive first.
-func (r *Report) HeatRows() []HookRow {
-	return r.hookRows(func(s string) bool { return s == r.heat.scenario })
-}
-
-func (r *Report) otherRows() []HookRow {
-	return r.hookRows(func(s string) bool { return s != r.heat.scenario })
-}
-
-// HookTable is a table of hooks, without columns that say the same in every row.
-type HookTable struct {
-	Others bool // not of the one scenario
+// hookTable is a table of hooks, without the columns that would say the same in every row.
+type hookTable struct {
+	Others bool // of several scenarios
 	Denied bool
 	Rows   []HookRow
 }
 
 // HeatTable has the rows of that scenario, OtherTable those of the others.
-func (r *Report) HeatTable() HookTable  { return hookTable(false, r.HeatRows()) }
-func (r *Report) OtherTable() HookTable { return hookTable(true, r.otherRows()) }
-
-func hookTable(others bool, rows []HookRow) HookTable {
-	return HookTable{others, slices.ContainsFunc(rows, func(h HookRow) bool { return h.Denials > 0 }), rows}
+func (v *view) HeatTable() hookTable {
+	return newHookTable(false, v.hookRows(func(s string) bool { return s == v.heat.scenario }))
 }
 
-func (r *Report) hookRows(want func(scenario string) bool) []HookRow {
+// OtherTable has the rows of the other scenarios.
+func (v *view) OtherTable() hookTable {
+	return newHookTable(true, v.hookRows(func(s string) bool { return s != v.heat.scenario }))
+}
+
+func newHookTable(others bool, rows []HookRow) hookTable {
+	return hookTable{others, slices.ContainsFunc(rows, func(h HookRow) bool { return h.Denials > 0 }), rows}
+}
+
+// hookRows returns the rows of the wanted scenarios, the most expensive first.
+func (v *view) hookRows(want func(scenario string) bool) []HookRow {
 	var out []HookRow
-	for _, h := range r.Hooks {
-		if want(h.Scenario) && h.Calls > 1e-4 { // rarer ones belong to the tests' own bookkeeping
+	for _, h := range v.Hooks {
+		if want(h.Scenario) && h.Calls > 1e-4 { // rarer calls belong to the tests' own bookkeeping
 			out = append(out, h)
 		}
 	}
@@ -223,39 +228,38 @@ func (h *HookRow) share() float64 {
 	return *h.Share
 }
 
-// RulesText is the number of rules that the program walks.
-func (h HookRow) RulesText() string {
-	if h.Rules < 0 {
+// rulesText formats the number of rules in force.
+func rulesText(n int) string {
+	if n < 0 {
 		return "unknown"
 	}
-	return fmt.Sprint(h.Rules)
+	return fmt.Sprint(n)
 }
 
-// Steepest are the rules that cost most, as many as there is room for.
-func (r *Report) Steepest() []*PerRule {
+// Steepest returns the rules that cost most, as many as a page has room for.
+func (v *view) Steepest() []*PerRule {
 	var out []*PerRule
-	for i := range r.PerRule {
-		out = append(out, &r.PerRule[i])
+	for i := range v.PerRule {
+		out = append(out, &v.PerRule[i])
 	}
 	slices.SortStableFunc(out, func(a, b *PerRule) int { return cmp.Compare(b.Line.Slope, a.Line.Slope) })
 	const most = 9
 	return out[:min(len(out), most)]
 }
 
-// AtText is what the line says of n rules, or nothing.
-func (p PerRule) AtText(n int) string {
+// at formats what the line says about n rules.
+func (p *PerRule) at(n int) string {
 	for _, a := range p.At {
 		if a.Rules == n {
-			return nanos(a.Ns)
+			return text.Duration(a.Ns)
 		}
 	}
-	return "–"
+	return none
 }
 
-// FlameScenarios are those that have a flame graph.
-func (r *Report) FlameScenarios() []string {
+func (f *flames) scenarios() []string {
 	var out []string
-	for _, p := range r.flames.Pages {
+	for _, p := range f.Pages {
 		if !slices.Contains(out, p.Scenario) {
 			out = append(out, p.Scenario)
 		}
@@ -263,9 +267,9 @@ func (r *Report) FlameScenarios() []string {
 	return out
 }
 
-// FlameBase is what differences are to.
-func (r *Report) FlameBase() string {
-	for _, p := range r.flames.Pages {
+// base returns what differences are relative to.
+func (f *flames) base() string {
+	for _, p := range f.Pages {
 		if p.Base != "" {
 			return p.Base
 		}
@@ -273,25 +277,25 @@ func (r *Report) FlameBase() string {
 	return ""
 }
 
-// Fact is a line of how it was measured.
-type Fact struct{ Name, Value string }
+// fact is a line of "How it was measured".
+type fact struct{ Name, Value string }
 
-// Facts are what is known of how it was measured.
-func (h *How) Facts() []Fact {
+func (h *How) facts() []fact {
 	m := &h.Machine
-	var out []Fact
+	var out []fact
 	add := func(name, value string) {
 		if value != "" {
-			out = append(out, Fact{name, value})
+			out = append(out, fact{name, value})
 		}
 	}
+	add("Host", m.Host)
 	add("Kernel", strings.TrimSpace(m.Kernel+"  "+m.Build))
 	if m.CPU != "" {
 		add("CPU", fmt.Sprintf("%d × %s, %s", m.CPUs, m.CPU, m.Arch))
 	}
 	switch {
 	case m.Emulated:
-		add("Virtual machine", "emulated by QEMU without hardware virtualisation: times are the emulator's")
+		add("Virtual machine", "emulated by QEMU without hardware virtualization: times are the emulator's")
 	case m.Hypervisor:
 		add("Virtual machine", "yes")
 	}
@@ -310,19 +314,19 @@ func (h *How) Facts() []Fact {
 	add("Container", h.Container)
 	if h.Imported {
 		add("Measured", "elsewhere: the scores were imported")
-	} else {
+	} else if h.Order != "" {
 		add("Order", fmt.Sprintf("%s, seed %d", h.Order, h.Seed))
-		add("Rounds of a cell", rangeText(h.RoundsMin, h.RoundsMax)+fmt.Sprintf(" (%s)", plural(h.Runs, "run")))
-		add("Slice", fmt.Sprintf("%s, behind %s that are not counted", time.Duration(h.SliceNs), time.Duration(h.WarmupNs)))
+		add("Rounds of a cell", rangeText(h.RoundsMin, h.RoundsMax)+fmt.Sprintf(" (%s)", text.Plural(h.Runs, "run")))
+		add("Slice", fmt.Sprintf("%s, after a warm-up of %s that does not count", time.Duration(h.SliceNs), time.Duration(h.WarmupNs)))
 	}
 	if c := h.Calibration; c != nil {
 		add("Calibration", c.String())
-		add("Cost of probing", fmt.Sprintf("%s per invocation, in profile runs only: scores never come from a probed run", nanos(c.ProbeCost.Value)))
-	} else if !h.Imported {
-		add("Calibration", "none: hook costs are readings as they are")
+		add("Cost of probing", fmt.Sprintf("%s per call, in profile runs only: scores never come from a probed run", text.Duration(c.ProbeCost.Value)))
+	} else if !h.Imported && h.Order != "" {
+		add("Calibration", "none: hook costs are uncorrected readings")
 	}
 	if h.Completeness != nil {
-		add("Completeness", fmt.Sprintf("%.2f %% of the invocations have a time, in the least complete profile run", *h.Completeness))
+		add("Completeness", fmt.Sprintf("%.2f %% of the hook calls have a time, in the least complete profile run", *h.Completeness))
 	}
 	add("lsmprof", h.Version)
 	return out
@@ -335,10 +339,10 @@ func rangeText(low, high int) string {
 	return fmt.Sprintf("%d to %d", low, high)
 }
 
-// ByTest are the deltas of each test.
-func (c *Comparison) ByTest() [][]Delta {
+// ByTest groups the deltas of a comparison.
+func (v *view) ByTest() [][]Delta {
 	var out [][]Delta
-	for _, d := range c.Deltas {
+	for _, d := range v.Comparison.Deltas {
 		if n := len(out); n == 0 || out[n-1][0].Test != d.Test {
 			out = append(out, nil)
 		}

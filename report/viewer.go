@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -15,16 +16,42 @@ import (
 	pprof "github.com/google/pprof/profile"
 )
 
-// pprof's driver keeps its settings in package variables.
+// driverInUse serializes calls of pprof's driver, which keeps its settings in package variables.
 var driverInUse sync.Mutex
 
-// Viewer is pprof's own web UI on a profile, or on the difference to another one: handlers by path, as it would serve them.
-func Viewer(p, base *pprof.Profile, root string) (map[string]http.Handler, error) {
+// servedPages lists pprof's pages that show nothing but the profile itself. Others read source files and binaries that the profile
+// names (source, disasm), run Graphviz (the graph), or change the user's settings (saveconfig, deleteconfig).
+var servedPages = []string{"flamegraph", "top", "peek"}
+
+// pprofPages returns handlers for servedPages, by name.
+func pprofPages(p *pprof.Profile) (map[string]http.Handler, error) {
 	driverInUse.Lock()
 	defer driverInUse.Unlock()
-	return viewer(p, base, root)
+	all, err := viewer(p, nil, "")
+	if err != nil {
+		return nil, err
+	}
+	pages := map[string]http.Handler{}
+	for _, name := range servedPages {
+		pages[name] = serialized(all["/"+name])
+	}
+	return pages, nil
 }
 
+// serialized buffers what h writes, hides what the report does not serve, and runs one request at a time.
+func serialized(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		driverInUse.Lock()
+		defer driverInUse.Unlock()
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, req)
+		w.Header().Set("Content-Type", rec.Header().Get("Content-Type"))
+		w.WriteHeader(rec.Code)
+		_, _ = io.WriteString(w, withoutMenus(rec.Body.String(), served))
+	})
+}
+
+// viewer returns the handlers of pprof's web UI on a profile, or on its difference to base, by path. The caller holds driverInUse.
 func viewer(p, base *pprof.Profile, root string) (map[string]http.Handler, error) {
 	var handlers map[string]http.Handler
 	values := map[string]string{"http": "localhost:1", "tagroot": root, "symbolize": "none", "sample_index": "hook"}
@@ -45,7 +72,7 @@ func viewer(p, base *pprof.Profile, root string) (map[string]http.Handler, error
 	return handlers, nil
 }
 
-// flameGraph is the page that pprof shows a flame graph in.
+// flameGraph returns the page in which pprof shows a flame graph, fit for standing alone.
 func flameGraph(p, base *pprof.Profile, root string) (string, error) {
 	driverInUse.Lock()
 	defer driverInUse.Unlock()
@@ -56,9 +83,9 @@ func flameGraph(p, base *pprof.Profile, root string) (string, error) {
 	w := httptest.NewRecorder()
 	handlers["/flamegraph"].ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/flamegraph", nil))
 	if w.Code != http.StatusOK {
-		return "", fmt.Errorf("pprof: its flame graph: %s", strings.TrimSpace(w.Body.String()))
+		return "", fmt.Errorf("pprof: flame graph: %s", strings.TrimSpace(w.Body.String()))
 	}
-	return alone(w.Body.String()), nil
+	return withoutMenus(w.Body.String(), alone), nil
 }
 
 var (
@@ -66,17 +93,21 @@ var (
 	configList   = regexp.MustCompile(`(?s)<datalist id="config-list">.*?</datalist>`)
 )
 
-// alone makes the page fit for standing alone. What needs pprof's server is hidden, and what a user has saved in pprof, which has no
-// place in a report, goes.
-func alone(page string) string {
+// Selectors of the elements that a page cannot use: alone, without any server, or served by Handler.
+const (
+	alone  = ".title,#view,#sample,#refine,#config,#download,.menu-item,#action-menu hr,#action-menu a"
+	served = "#config,#download,#graphbtn,#list,#disasm"
+)
+
+// withoutMenus hides elements of pprof's page, and removes the settings that the user has saved in pprof: a report is for others.
+func withoutMenus(page, hidden string) string {
 	page = savedConfigs.ReplaceAllString(page, "$1$2")
 	page = configList.ReplaceAllString(page, `<datalist id="config-list"></datalist>`)
-	const hide = `<style>.title,#view,#sample,#refine,#config,#download,.menu-item,#action-menu hr,#action-menu a{display:none!important}` +
-		`.header{min-height:2.2em}body{background:#fff}</style>`
+	hide := "<style>" + hidden + "{display:none!important}.header{min-height:2.2em}body{background:#fff}</style>"
 	return strings.Replace(page, "</head>", hide+"</head>", 1)
 }
 
-// inMemory are profiles by name.
+// inMemory fetches profiles by name.
 type inMemory map[string]*pprof.Profile
 
 func (m inMemory) Fetch(name string, _, _ time.Duration) (*pprof.Profile, string, error) {
@@ -87,7 +118,7 @@ func (m inMemory) Fetch(name string, _, _ time.Duration) (*pprof.Profile, string
 	return p.Copy(), "", nil
 }
 
-// viewerFlags is a command line that was read already.
+// viewerFlags is a command line for pprof with the given values.
 type viewerFlags struct {
 	values map[string]string
 	usage  string
@@ -114,7 +145,7 @@ func (f *viewerFlags) ExtraUsage() string      { return f.usage }
 func (f *viewerFlags) AddExtraUsage(eu string) { f.usage += eu }
 func (f *viewerFlags) Parse(func()) []string   { return []string{"profile"} }
 
-// noBinaries keeps pprof from looking for an enforcer's program on this machine.
+// noBinaries prevents pprof from looking for an enforcer's programs on this machine.
 type noBinaries struct{}
 
 var errNoBinaries = errors.New("no binaries are read")
@@ -127,7 +158,7 @@ func (noBinaries) Disasm(string, uint64, uint64, bool) ([]driver.Inst, error) {
 	return nil, errNoBinaries
 }
 
-// quiet is a user who is not there.
+// quiet is a user interface that nobody sees.
 type quiet struct{}
 
 func (quiet) ReadLine(string) (string, error)     { return "", errNoBinaries }
@@ -137,7 +168,7 @@ func (quiet) IsTerminal() bool                    { return false }
 func (quiet) WantBrowser() bool                   { return false }
 func (quiet) SetAutoComplete(func(string) string) {}
 
-// parts splits a page where it differs from others of its kind: around scripts, style sheets, and long lines, which are data.
+// parts splits a page where it differs from others of its kind: around scripts, style sheets and long lines, which are data.
 func parts(page string) []string {
 	var out []string
 	for _, piece := range strings.SplitAfter(page, "</script>") {

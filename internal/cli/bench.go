@@ -16,6 +16,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/text"
+	"github.com/lsmprof/lsmprof/report"
 )
 
 const (
@@ -239,7 +240,15 @@ func (o *benchOptions) print(std streams, d *bench.Dir, a rundir.Analysis) error
 			rundir.Analysis
 		}{&d.Info, a})
 	}
-	return writeBench(std.out, d, a)
+	r, err := report.Open(d.Path)
+	if err != nil {
+		return err
+	}
+	if err := r.WriteText(std.out); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(std.out, "run directory: %s\n", d.Path)
+	return err
 }
 
 // verdict is exit code 4 where a loss is above --fail-over.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // benchProgress shows where a bench is: one line that changes on a terminal, else a line for each finished cell.
@@ -44,7 +45,7 @@ func (p *benchProgress) report(now bench.Progress) {
 	}
 	for _, c := range p.dir.Analyze(explained).Cells {
 		if slices.Contains(now.FinishedTests, c.Test) && c.P < 1 {
-			fmt.Fprintf(p.w, "%s under %s: loss %s\n", c.Test, c.Scenario, lossWithCI(&c))
+			fmt.Fprintf(p.w, "%s under %s: loss %s\n", c.Test, c.Scenario, lossText(&c))
 		}
 	}
 }
@@ -61,5 +62,14 @@ func (p *benchProgress) worst() string {
 	if worst == nil {
 		return ""
 	}
-	return fmt.Sprintf("worst so far: %s under %s %s", worst.Test, worst.Scenario, lossWithCI(worst))
+	return fmt.Sprintf("worst so far: %s under %s %s", worst.Test, worst.Scenario, lossText(worst))
+}
+
+// lossText formats a loss with its interval. A leading ~ marks one that may be noise.
+func lossText(c *rundir.Cell) string {
+	s := text.PercentInterval(c.Loss, c.CI.Low, c.CI.High)
+	if !c.Significant {
+		return "~ " + s
+	}
+	return s
 }

@@ -13,12 +13,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
-	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/report"
 )
 
-const reportShort = "Reports what a bench found, or what changed between two, as a page, Markdown, JSON or CSV; needs no root and no kernel"
+const reportShort = "Reports what a bench found, or what changed between two, as a page, Markdown, text, JSON or CSV; " +
+	"needs no root and no kernel"
 
 type reportOptions struct {
 	runs     []string
@@ -31,14 +31,19 @@ type reportOptions struct {
 	limit float64
 }
 
+var reportFormats = []string{"html", "md", "text", "json", "csv"}
+
 func reportCmd(ctx context.Context, std streams, args []string) error {
 	var o reportOptions
 	f := newFlags(std, "report", "RUN [NEWER-RUN]", reportShort)
-	f.StringVarP(&o.output, "output", "o", ".", "`directory` for report.html, report.md, report.json and the .csv files; - prints a single format")
-	f.StringSliceVar(&o.formats, "format", []string{"html"}, "formats to write: html, md, json, csv")
-	f.StringVar(&o.http, "http", "", "serve the page, and pprof's web UI on each profile, at this loopback `address`, such as localhost:0; writes nothing")
-	f.StringVar(&o.failOver, "fail-over", "", "of two runs: exit with status 4 when a significant regression is above this, such as 1%")
-	f.BoolVar(&o.force, "force", false, "compare runs although they are of different machines, kernels or durations")
+	f.StringVarP(&o.output, "output", "o", "", "write report.html, report.md, report.txt, report.json and the .csv files into this `directory` "+
+		"instead of RUN, or of NEWER-RUN; - prints a single format")
+	f.StringSliceVar(&o.formats, "format", []string{"html"}, "write these formats: "+strings.Join(reportFormats, ", "))
+	f.StringVar(&o.http, "http", "", "serve the page, and pprof's flame graphs of each scenario, at this loopback `address`, "+
+		"such as localhost:0; write nothing")
+	f.StringVar(&o.failOver, "fail-over", "", "with two runs, exit with status 4 if a significant regression is above this many points of the "+
+		"baseline, such as 1%")
+	f.BoolVar(&o.force, "force", false, "compare the runs even if their machines, kernels or durations differ")
 	if err := parse(f, args); err != nil {
 		return err
 	}
@@ -61,15 +66,15 @@ func (o *reportOptions) validate(f *pflag.FlagSet) (err error) {
 		return fmt.Errorf("%d run directories: want one, or an old and a new one; `lsmprof bench` makes them", len(o.runs))
 	}
 	if len(o.runs) == 1 && (o.failOver != "" || o.force) {
-		return errors.New("--fail-over and --force are for two runs; `lsmprof bench --fail-over` is for one")
+		return errors.New("--fail-over and --force need two runs; for one there is `lsmprof bench --fail-over`")
 	}
 	for _, name := range o.formats {
-		if !slices.Contains([]string{"html", "md", "json", "csv"}, name) {
-			return fmt.Errorf("--format %s: must be html, md, json or csv", name)
+		if !slices.Contains(reportFormats, name) {
+			return fmt.Errorf("--format %s: must be %s", name, strings.Join(reportFormats, ", "))
 		}
 	}
 	if o.output == "-" && (len(o.formats) != 1 || o.formats[0] == "csv") {
-		return errors.New("-o - takes one format, which is not csv: that is several files")
+		return errors.New("--output - takes a single format other than csv, which is several files")
 	}
 	if o.http != "" {
 		if err := loopback(o.http); err != nil {
@@ -81,20 +86,12 @@ func (o *reportOptions) validate(f *pflag.FlagSet) (err error) {
 }
 
 func (o *reportOptions) run(ctx context.Context, std streams) error {
-	var runs []*rundir.Run
-	for _, path := range o.runs {
-		run, err := readRun(path)
-		if err != nil {
-			return err
-		}
-		runs = append(runs, run)
-	}
-	r, newer, err := o.build(runs)
+	r, err := o.open()
 	if err != nil {
 		return err
 	}
 	if o.http != "" {
-		return serveReport(ctx, std, o.http, r, newer)
+		return serveReport(ctx, std, o.http, r)
 	}
 	if err := o.write(std, r); err != nil {
 		return err
@@ -102,86 +99,84 @@ func (o *reportOptions) run(ctx context.Context, std streams) error {
 	return o.verdict(std, r)
 }
 
-func readRun(path string) (*rundir.Run, error) {
-	if info, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("%w; `lsmprof bench --dir DIR` makes a run directory", err)
-	} else if !info.IsDir() {
-		return nil, fmt.Errorf("%s is no directory; give the run directory of a `lsmprof bench`", path)
-	}
-	run, err := rundir.Read(os.DirFS(path))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return run, nil
-}
-
-// build makes the report on one run, or on what changed between two.
-func (o *reportOptions) build(runs []*rundir.Run) (*report.Report, *rundir.Run, error) {
-	newer, graphs := runs[len(runs)-1], o.http == "" && slices.Contains(o.formats, "html") || o.http != ""
-	var r *report.Report
-	var old *rundir.Run
-	if len(runs) == 1 {
-		r = report.New(newer)
-	} else {
-		old = runs[0]
-		r = report.Compare(old, newer)
-		if len(r.Compared.Differs) > 0 && !o.force {
-			return nil, nil, fmt.Errorf("the runs cannot be compared: %s; --force compares them all the same", strings.Join(r.Compared.Differs, "; "))
+// open reads one run, or compares two.
+func (o *reportOptions) open() (*report.Report, error) {
+	var all []*report.Report
+	for _, path := range o.runs {
+		r, err := report.Open(path)
+		if err != nil {
+			return nil, fmt.Errorf("%w; `lsmprof bench --dir DIR` makes a run directory", err)
 		}
+		all = append(all, r)
 	}
-	if graphs {
-		r.AddFlameGraphs(newer, old)
+	if len(all) == 1 {
+		return all[0], nil
 	}
-	return r, newer, nil
+	r := all[1].Compare(all[0])
+	if differs := r.Comparison.Differs; len(differs) > 0 && !o.force {
+		return nil, fmt.Errorf("the runs cannot be compared: %s; compare them anyway with --force", strings.Join(differs, "; "))
+	}
+	return r, nil
 }
 
 func (o *reportOptions) write(std streams, r *report.Report) error {
-	writers := map[string]func(io.Writer) error{"html": r.WriteHTML, "md": r.WriteMarkdown, "json": r.WriteJSON}
+	files := map[string]struct {
+		name  string
+		write func(io.Writer) error
+	}{
+		"html": {"report.html", r.WriteHTML}, "md": {"report.md", r.WriteMarkdown}, "text": {"report.txt", r.WriteText},
+		"json": {"report.json", r.WriteJSON},
+	}
 	if o.output == "-" {
-		return writers[o.formats[0]](std.out)
+		return files[o.formats[0]].write(std.out)
 	}
-	if err := os.MkdirAll(o.output, 0o755); err != nil {
+	dir := o.output
+	if dir == "" {
+		dir = o.runs[len(o.runs)-1]
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
-	}
-	save := func(name string, write func(io.Writer) error) error {
-		path := filepath.Join(o.output, name)
-		f, err := atomicfile.Create(path)
-		if err != nil {
-			return err
-		}
-		f.KeepOld = true
-		kept, err := f.Commit(write)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(std.err, wrote(path, kept))
-		return nil
 	}
 	for _, format := range o.formats {
 		if format == "csv" {
 			for _, t := range r.Tables() {
-				if err := save(t.Name+".csv", t.Write); err != nil {
+				if err := saveReport(std, filepath.Join(dir, t.Name+".csv"), t.Write); err != nil {
 					return err
 				}
 			}
 			continue
 		}
-		if err := save("report."+format, writers[format]); err != nil {
+		if err := saveReport(std, filepath.Join(dir, files[format].name), files[format].write); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// verdict is exit code 4 where a regression is above --fail-over.
+// saveReport writes a file, keeps an earlier one of that name, and says so.
+func saveReport(std streams, path string, write func(io.Writer) error) error {
+	f, err := atomicfile.Create(path)
+	if err != nil {
+		return err
+	}
+	f.KeepOld = true
+	kept, err := f.Commit(write)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(std.err, wrote(path, kept))
+	return nil
+}
+
+// verdict returns exit code 4 if a regression is above --fail-over.
 func (o *reportOptions) verdict(std streams, r *report.Report) error {
 	if o.limit == 0 {
 		return nil
 	}
-	worse := r.Compared.Regressions(o.limit)
+	worse := r.Regressions(o.limit)
 	for _, d := range worse {
-		fmt.Fprintf(std.err, "lsmprof: %s under %s lost %.2f points more than before (95 %% CI %.2f..%.2f), more than --fail-over %s\n", text.Printable(d.Test), text.Printable(d.Scenario),
-			100*d.Delta, 100*d.CI.Low, 100*d.CI.High, o.failOver)
+		fmt.Fprintf(std.err, "lsmprof: %s under %s lost %.2f points more than before (%.2f to %.2f), more than --fail-over %s\n",
+			text.Printable(d.Test), text.Printable(d.Scenario), 100*d.Delta, 100*d.CI.Low, 100*d.CI.High, o.failOver)
 	}
 	if len(worse) > 0 {
 		return exitError{exitRegression}

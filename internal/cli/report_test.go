@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,11 +64,11 @@ func edit(t *testing.T, file string, change func(line string) string) {
 func TestReportWritesItsFormats(t *testing.T) {
 	onHost(t)
 	dir := filepath.Join(t.TempDir(), "new", "folder")
-	code, stdout, stderr := runReport(sampleRun, "-o", dir, "--format", "html,md,json,csv")
+	code, stdout, stderr := runReport(sampleRun, "-o", dir, "--format", "html,md,text,json,csv")
 	if code != exitOK || stdout != "" {
 		t.Fatalf("exit %d: %s%s", code, stdout, stderr)
 	}
-	for _, name := range []string{"report.html", "report.md", "report.json", "scores.csv", "hooks.csv", "rules.csv", "rounds.csv"} {
+	for _, name := range []string{"report.html", "report.md", "report.txt", "report.json", "scores.csv", "hooks.csv", "rules.csv", "rounds.csv"} {
 		got, err := os.ReadFile(filepath.Join(dir, name))
 		want, wantErr := os.ReadFile(filepath.Join(sampleRun, "..", name))
 		if err != nil || wantErr != nil || !bytes.Equal(got, want) {
@@ -79,6 +80,18 @@ func TestReportWritesItsFormats(t *testing.T) {
 	}
 	if code, stdout, _ := runReport(sampleRun, "-o", "-", "--format", "md"); code != exitOK || !strings.HasPrefix(stdout, "# What the reference enforcer costs\n") {
 		t.Errorf("exit %d: %.100s", code, stdout)
+	}
+}
+
+// Without --output the report lies in the run directory, beside the one that it replaces.
+func TestReportKeepsTheEarlierOne(t *testing.T) {
+	onHost(t)
+	run := slowed(t, "")
+	page := filepath.Join(run, "report.md")
+	for i, want := range []string{"wrote " + page + "\n", "wrote " + page + " (kept the earlier one as " + page + ".old)\n"} {
+		if code, _, stderr := runReport(run, "--format", "md"); code != exitOK || stderr != want {
+			t.Errorf("report %d: exit %d: %s, want %s", i+1, code, stderr, want)
+		}
 	}
 }
 
@@ -101,10 +114,10 @@ func TestReportCompares(t *testing.T) {
 		"a limit, one run": {[]string{sampleRun, "--fail-over", "1%"}, exitUsage, "two runs"},
 		"no run":           {nil, exitUsage, "want one, or an old and a new one"},
 		"three":            {[]string{"a", "b", "c"}, exitUsage, "3 run directories"},
-		"a format":         {[]string{sampleRun, "--format", "pdf"}, exitUsage, "must be html, md, json or csv"},
-		"several to -":     {[]string{sampleRun, "-o", "-", "--format", "md,json"}, exitUsage, "takes one format"},
+		"a format":         {[]string{sampleRun, "--format", "pdf"}, exitUsage, "must be html, md, text, json, csv"},
+		"several to -":     {[]string{sampleRun, "-o", "-", "--format", "md,json"}, exitUsage, "takes a single format"},
 		"not there":        {[]string{"/nonexistent"}, exitFailed, "makes a run directory"},
-		"no directory":     {[]string{sampleRun + "/run.json"}, exitFailed, "is no directory"},
+		"no directory":     {[]string{sampleRun + "/run.json"}, exitFailed, "is not a directory"},
 		"no run directory": {[]string{"."}, exitFailed, "not a run directory"},
 		"for all to see":   {[]string{sampleRun, "--http", "0.0.0.0:0"}, exitUsage, "not a loopback address"},
 		"no port":          {[]string{sampleRun, "--http", "localhost"}, exitUsage, "want HOST:PORT"},
@@ -121,9 +134,9 @@ func TestReportCompares(t *testing.T) {
 	}
 }
 
-// The server answers with the page and pprof's, and only those who ask for this address.
-func TestReportServes(t *testing.T) {
-	onHost(t)
+// serveSample starts `report --http` and returns the address that it prints.
+func serveSample(t *testing.T) string {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	in, out := io.Pipe()
 	done := make(chan error, 1)
@@ -131,41 +144,101 @@ func TestReportServes(t *testing.T) {
 		done <- reportCmd(ctx, streams{out: io.Discard, err: out}, []string{sampleRun, "--http", "localhost:0"})
 		out.Close()
 	}()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 	line, err := bufio.NewReader(in).ReadString('\n')
 	_, address, found := strings.Cut(strings.TrimSuffix(line, " until Ctrl-C\n"), "serving ")
 	if err != nil || !found {
 		t.Fatalf("%q: %v", line, err)
 	}
-	get := func(path, host string) (int, string) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+path, nil)
+	return address
+}
+
+func TestReportServes(t *testing.T) {
+	onHost(t)
+	address := serveSample(t)
+	base, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		path   string // below the address, or absolute
+		header http.Header
+		host   string
+		code   int
+		want   string
+	}{
+		"the page":           {path: "", code: http.StatusOK, want: "What the reference enforcer costs"},
+		"its links":          {path: "", code: http.StatusOK, want: `<a href="pprof/6/flamegraph">pprof: rules=8</a>`},
+		"a flame graph":      {path: "pprof/6/flamegraph", code: http.StatusOK, want: "path_rename"},
+		"a top list":         {path: "pprof/6/top", code: http.StatusOK, want: "path_rename"},
+		"callers":            {path: "pprof/6/peek?f=path_rename", code: http.StatusOK, want: "path_rename"},
+		"its own origin":     {path: "", header: http.Header{"Origin": {"http://" + base.Host}}, code: http.StatusOK},
+		"without the token":  {path: "/", code: http.StatusNotFound},
+		"another token":      {path: "/AAAAAAAAAAAAAAAAAAAAAAAAAA/", code: http.StatusNotFound},
+		"another host":       {path: "", host: "example.invalid:" + base.Port(), code: http.StatusForbidden},
+		"another port":       {path: "", host: "localhost:1", code: http.StatusForbidden},
+		"another origin":     {path: "", header: http.Header{"Origin": {"http://example.invalid"}}, code: http.StatusForbidden},
+		"an opaque origin":   {path: "", header: http.Header{"Origin": {"null"}}, code: http.StatusForbidden},
+		"another site's tag": {path: "", header: http.Header{"Sec-Fetch-Site": {"cross-site"}}, code: http.StatusForbidden},
+		"source code":        {path: "pprof/6/source?f=.", code: http.StatusNotFound},
+		"machine code":       {path: "pprof/6/disasm?f=.", code: http.StatusNotFound},
+		"Graphviz":           {path: "pprof/6/graph", code: http.StatusNotFound},
+		"saved settings":     {path: "pprof/6/saveconfig?config=x", code: http.StatusNotFound},
+		"deleted settings":   {path: "pprof/6/deleteconfig?config=x", code: http.StatusNotFound},
+		"a file":             {path: "pprof/6/etc/passwd", code: http.StatusNotFound},
+		"a scenario too far": {path: "pprof/99/top", code: http.StatusNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base.ResolveReference(mustParse(t, c.path)).String(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header, req.Host = c.header, c.host
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			body, err := io.ReadAll(res.Body)
+			if err != nil || res.StatusCode != c.code || !strings.Contains(string(body), c.want) {
+				t.Errorf("status %d, %.200q, %v; want %d and %q", res.StatusCode, body, err, c.code, c.want)
+			}
+			if c.code == http.StatusOK && res.Header.Get("Referrer-Policy") != "no-referrer" {
+				t.Error("the address, which holds the token, gets into a Referer")
+			}
+		})
+	}
+}
+
+func mustParse(t *testing.T, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// A profile that names files of the machine does not make the server read them, and no request changes the user's settings of pprof.
+func TestReportServesNoFiles(t *testing.T) {
+	onHost(t)
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(home, ".config"))
+	address := serveSample(t)
+	for _, path := range []string{"source?f=.", "saveconfig?config=planted", "top?config=planted", "flamegraph"} {
+		res, err := http.Get(address + "pprof/6/" + path) //nolint:gosec,noctx // an address of this test
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Host = host
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		body, _ := io.ReadAll(res.Body)
-		return res.StatusCode, string(body)
+		res.Body.Close()
 	}
-	if code, body := get("", ""); code != http.StatusOK || !strings.Contains(body, "What the reference enforcer costs") || !strings.Contains(body, "pprof: rules=8") {
-		t.Errorf("the page: %d, %.200s", code, body)
-	}
-	for _, path := range []string{"pprof/6/flamegraph", "pprof/6/top", "pprof/6/peek?f=path_rename"} {
-		if code, body := get(path, ""); code != http.StatusOK || !strings.Contains(body, "path_rename") {
-			t.Errorf("%s: %d, %.200s", path, code, body)
-		}
-	}
-	if code, _ := get("pprof/6/etc/passwd", ""); code != http.StatusNotFound {
-		t.Errorf("what is not there: %d", code)
-	}
-	if code, _ := get("", "example.invalid"); code != http.StatusForbidden {
-		t.Errorf("another host: %d", code)
-	}
-	stop()
-	if err := <-done; err != nil {
-		t.Error(err)
+	if left, _ := filepath.Glob(filepath.Join(home, ".config", "*")); len(left) > 0 {
+		t.Errorf("the requests left %q", left)
 	}
 }

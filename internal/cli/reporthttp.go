@@ -1,24 +1,19 @@
 package cli
 
 import (
-	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"html/template"
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
-	"strings"
 	"time"
 
-	"github.com/lsmprof/lsmprof/internal/rundir"
-	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/report"
 )
 
-// loopback refuses addresses that others can reach: pages of pprof are not made for that.
+// loopback refuses an address that other machines can reach.
 func loopback(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -27,29 +22,26 @@ func loopback(address string) error {
 	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
 		return nil
 	}
-	return errors.New("not a loopback address; use localhost:PORT, and a tunnel from elsewhere")
+	return errors.New("not a loopback address; use localhost:PORT, and a tunnel from other machines")
 }
 
-// serveReport serves the page, and pprof's web UI for each scenario, until the context ends.
-func serveReport(ctx context.Context, std streams, address string, r *report.Report, run *rundir.Run) error {
-	var page bytes.Buffer
-	if err := r.WriteHTML(&page); err != nil {
-		return err
-	}
-	mux, links, err := pprofPages(r, run)
+// serveReport serves the report until the context ends. Every process on the machine can reach a loopback address. Only those that know
+// the token in the path get an answer, and only for a request that a page of another site cannot have made.
+func serveReport(ctx context.Context, std streams, address string, r *report.Report) error {
+	pages, err := r.Handler()
 	if err != nil {
 		return err
 	}
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write(bytes.Replace(page.Bytes(), []byte("</nav>"), append(links, "</nav>"...), 1))
-	})
 	ln, err := net.Listen("tcp", address)
 	if err != nil {
 		return fmt.Errorf("--http: %w", err)
 	}
-	fmt.Fprintf(std.err, "serving http://%s/ until Ctrl-C\n", ln.Addr())
-	s := &http.Server{Handler: onlyFor(ln.Addr().String(), mux), ReadHeaderTimeout: 10 * time.Second}
+	token := "/" + rand.Text()
+	fmt.Fprintf(std.err, "serving http://%s%s/ until Ctrl-C\n", ln.Addr(), token)
+	s := &http.Server{
+		Handler:           sameSiteOnly(ln.Addr().String(), http.StripPrefix(token, pages)),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 16,
+	}
 	context.AfterFunc(ctx, func() { _ = s.Close() })
 	if err := s.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -57,41 +49,25 @@ func serveReport(ctx context.Context, std streams, address string, r *report.Rep
 	return nil
 }
 
-// onlyFor answers requests that name a loopback address: pages of other sites cannot have theirs resolved to it.
-func onlyFor(address string, next http.Handler) http.Handler {
+// sameSiteOnly answers requests that name a loopback address and this port as their host, so that another site cannot have its own name
+// resolved to it, and that do not come from a page of another site. The address holds a secret: it must not get into a Referer.
+func sameSiteOnly(address string, next http.Handler) http.Handler {
 	_, port, _ := net.SplitHostPort(address)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if _, p, _ := net.SplitHostPort(req.Host); loopback(req.Host) != nil || p != port {
-			http.Error(w, "not a loopback address", http.StatusForbidden)
+		_, asked, _ := net.SplitHostPort(req.Host)
+		origin := req.Header.Get("Origin")
+		switch {
+		case loopback(req.Host) != nil || asked != port:
+			http.Error(w, "the host is not this loopback address", http.StatusForbidden)
+			return
+		case origin != "" && origin != "http://"+req.Host, req.Header.Get("Sec-Fetch-Site") == "cross-site":
+			http.Error(w, "the request comes from another site", http.StatusForbidden)
 			return
 		}
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		w.Header().Set("X-Frame-Options", "DENY")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, req)
 	})
-}
-
-// pprofPages mounts pprof's web UI of each scenario, and makes the links to them.
-func pprofPages(r *report.Report, run *rundir.Run) (*http.ServeMux, []byte, error) {
-	mux, links := http.NewServeMux(), []byte{}
-	for i, s := range r.Scenarios {
-		p := report.ScenarioProfile(run, s.Name)
-		if p == nil {
-			continue
-		}
-		handlers, err := report.Viewer(p, nil, "")
-		if err != nil {
-			return nil, nil, err
-		}
-		prefix := fmt.Sprintf("/pprof/%d", i)
-		mux.HandleFunc(prefix+"/", func(w http.ResponseWriter, req *http.Request) {
-			h := handlers[strings.TrimPrefix(req.URL.Path, prefix)]
-			if h == nil {
-				http.NotFound(w, req)
-				return
-			}
-			h.ServeHTTP(w, req)
-		})
-		link := url.URL{Path: prefix + "/flamegraph"}
-		links = append(links, fmt.Sprintf(`<a href="%s">pprof: %s</a>`, link.String(), template.HTMLEscapeString(text.Printable(s.Name)))...)
-	}
-	return mux, links, nil
 }

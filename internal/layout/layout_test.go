@@ -23,7 +23,7 @@ var only = map[string][]string{
 	"cmd/lsmprof":     {"internal/cli"},
 	"tracer":          {"bpf", "profile", "internal/kernel", "internal/lsm"},
 	"profile":         {},
-	"report":          {"profile", "internal/stats", "internal/rundir"},
+	"report":          {"profile", "internal/stats", "internal/rundir", "internal/text"},
 	"internal/rundir": {"profile", "internal/stats", "internal/unixbench/score", "internal/enforcer/rules"},
 	"bpf":             {},
 	"internal/kernel": {},

@@ -1,6 +1,8 @@
 package rundir
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,17 +14,47 @@ const RunSchema = "lsmprof/run/v1"
 
 // Info is run.json: where the numbers come from.
 type Info struct {
-	Schema      string               `json:"schema"`
-	Version     string               `json:"lsmprof_version"`
-	CommandLine []string             `json:"command_line"`
-	Start       time.Time            `json:"start"`
-	Machine     Machine              `json:"machine"`
-	Enforcer    string               `json:"enforcer"`
-	Product     string               `json:"enforcer_version"`
-	Suite       string               `json:"suite"`
-	Calibration *profile.Calibration `json:"calibration"` // null: not calibrated
-	Plan        Plan                 `json:"plan"`
-	Warnings    []string             `json:"warnings"`
+	Schema      string    `json:"schema"`
+	Version     string    `json:"lsmprof_version"`
+	CommandLine []string  `json:"command_line"`
+	Start       time.Time `json:"start"`
+	Machine     Machine   `json:"machine"`
+	Enforcer    string    `json:"enforcer"`
+	Product     string    `json:"enforcer_version"`
+	// Enforcers are the products that were found in force, by scenario. Runs of older versions lack it.
+	Enforcers   map[string][]Enforcer `json:"enforcers,omitempty"`
+	Suite       string                `json:"suite"`
+	Calibration *profile.Calibration  `json:"calibration"` // null: not calibrated
+	Plan        Plan                  `json:"plan"`
+	Warnings    []string              `json:"warnings"`
+}
+
+// Enforcer is a product that had programs attached while a scenario was measured.
+type Enforcer struct {
+	Product  string `json:"product"`
+	Version  string `json:"version,omitempty"` // empty: unknown
+	Programs int    `json:"programs"`          // attached BPF programs
+}
+
+// Enforcers returns the products in force under a scenario, by name. If run.json does not list them, they come from what the
+// results say about the programs that were attached.
+func (r *Run) Enforcers(scenario string) []Enforcer {
+	if found, ok := r.Info.Enforcers[scenario]; ok {
+		return found
+	}
+	programs := map[string]int{}
+	for i := range r.Results {
+		if res := &r.Results[i]; res.Scenario == scenario && res.InForce != nil {
+			for product, n := range res.InForce.Programs {
+				programs[product] = max(programs[product], n)
+			}
+		}
+	}
+	var out []Enforcer
+	for _, product := range slices.Sorted(maps.Keys(programs)) {
+		out = append(out, Enforcer{Product: product, Programs: programs[product]})
+	}
+	return out
 }
 
 // The files of a run directory.
@@ -39,6 +71,7 @@ const (
 
 // Machine is what the numbers are of.
 type Machine struct {
+	Host        string   `json:"host,omitempty"` // its name; empty: unknown
 	Kernel      string   `json:"kernel"`
 	Build       string   `json:"kernel_build"`
 	Arch        string   `json:"arch"`
