@@ -23,7 +23,9 @@ func TestMirrorsMatchObjects(t *testing.T) {
 		{"trace", bpf.LoadTrace, map[string]any{
 			"event": bpf.TraceEvent{}, "tally": bpf.TraceTally{}, "slot": bpf.TraceSlot{},
 		}},
-		{"facts", bpf.LoadFacts, map[string]any{"program_facts": bpf.FactsProgramFacts{}}},
+		{"programs", bpf.LoadPrograms, map[string]any{
+			"lsm_program": bpf.ProgramsLsmProgram{}, "program_link": bpf.ProgramsProgramLink{},
+		}},
 		{"syscalls", bpf.LoadSyscalls, map[string]any{
 			"syscall_key": bpf.SyscallsSyscallKey{}, "syscall_time": bpf.SyscallsSyscallTime{},
 			"call": bpf.SyscallsCall{},

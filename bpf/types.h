@@ -136,11 +136,19 @@ struct call {
 	struct syscall_key of;
 };
 
-/* Facts about a program that bpf_prog_info of Linux 5.10 lacks. Key: our descriptor of the program. */
-struct program_facts {
-	__u8 hook[64]; /* bpf_lsm_file_open */
+/* A loaded BPF LSM program. */
+struct lsm_program {
+	__u32 id;
 	__u32 sleepable;
-	__u32 found;
+	__u32 has_btf;
+	__u8 hook[64]; /* bpf_lsm_file_open */
+	__u8 name[128]; /* of its function; the first 15 characters without BTF */
+};
+
+/* A link, and the program that it attaches. */
+struct program_link {
+	__u32 id;
+	__u32 program;
 };
 
 #endif

@@ -23,31 +23,37 @@ type Program struct {
 	Links     []link.ID // empty: loaded, not attached
 	Position  int       // among the attached programs of its hook, oldest first
 	Maps      []ebpf.MapID
+	// Refused says that an LSM keeps the program from being opened: its maps are unknown, and it takes no probes of its own.
+	Refused bool
 }
 
 // Attached says whether the program runs.
 func (p Program) Attached() bool { return len(p.Links) > 0 }
 
-// Programs lists every BPF LSM program that is loaded, by id. It needs root.
+// Programs lists every loaded BPF LSM program, by id. It needs root.
 func Programs() ([]Program, error) {
-	links, err := lsmLinks()
+	all, err := listPrograms()
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	links, unresolved, err := linksOfPrograms()
 	if err != nil {
 		return nil, err
 	}
-	progs, handles, err := lsmPrograms()
-	defer func() {
-		for _, p := range handles {
-			p.Close()
+	progs := all[:0]
+	for _, p := range all {
+		err := p.describe()
+		if errors.Is(err, os.ErrNotExist) {
+			continue // unloaded since it was listed
 		}
-	}()
-	if err != nil || len(progs) == 0 {
-		return nil, err
-	}
-	if err := tellFacts(progs, handles); err != nil {
-		return nil, err
-	}
-	for i := range progs {
-		progs[i].Links = links[progs[i].ID]
+		if err != nil {
+			return nil, err
+		}
+		p.Links = links[p.ID]
+		if p.Refused && !p.Attached() {
+			p.Links = unresolved
+		}
+		progs = append(progs, p)
 	}
 	place(progs)
 	return progs, nil
@@ -69,65 +75,48 @@ func place(progs []Program) {
 	}
 }
 
-// lsmPrograms returns the programs and, in the same order, a handle of each. The caller closes the handles, also after an error.
-func lsmPrograms() (progs []Program, handles []*ebpf.Program, err error) {
-	var id ebpf.ProgramID
-	for {
-		id, err = ebpf.ProgramGetNextID(id)
-		if errors.Is(err, os.ErrNotExist) {
-			return progs, handles, nil
-		}
-		if err != nil {
-			return progs, handles, fmt.Errorf("list BPF programs: %w; run as root, or with CAP_SYS_ADMIN", err)
-		}
-		prog, err := ebpf.NewProgramFromID(id)
-		if errors.Is(err, os.ErrNotExist) {
-			continue // gone since it was listed
-		}
-		if err != nil {
-			return progs, handles, fmt.Errorf("open BPF program %d: %w", id, err)
-		}
-		if prog.Type() != ebpf.LSM {
-			prog.Close()
-			continue
-		}
-		info, err := prog.Info()
-		if err != nil {
-			prog.Close()
-			return progs, handles, fmt.Errorf("read BPF program %d: %w", id, err)
-		}
-		p := Program{ID: id, Name: info.Name}
-		p.Maps, _ = info.MapIDs()
-		if name, ok := btfName(info); ok {
-			p.Name, p.HasBTF = name, true
-		}
-		progs, handles = append(progs, p), append(handles, prog)
+// describe reads what only an open program tells: its maps. It sets Refused if an LSM keeps the program from being opened.
+func (p *Program) describe() error {
+	prog, err := ebpf.NewProgramFromID(p.ID)
+	if errors.Is(err, os.ErrPermission) {
+		p.Refused = true
+		return nil
 	}
-}
-
-// btfName is the full name of a program: bpf_prog_info cuts it at 15 characters, at which vArmor's names collide.
-func btfName(info *ebpf.ProgramInfo) (string, bool) {
-	funcs, err := info.FuncInfos()
 	if err != nil {
-		return "", false
+		return fmt.Errorf("open BPF program %d: %w", p.ID, err)
 	}
-	for _, f := range funcs {
-		if f.Offset == 0 && f.Func != nil {
-			return f.Func.Name, true
-		}
+	defer prog.Close()
+	info, err := prog.Info()
+	if err != nil {
+		return fmt.Errorf("read BPF program %d: %w", p.ID, err)
 	}
-	return "", false
+	p.Maps, _ = info.MapIDs()
+	return nil
 }
 
-// lsmLinks finds the links of each program: a program is in force through a link, not by being loaded.
-func lsmLinks() (map[ebpf.ProgramID][]link.ID, error) {
-	links := map[ebpf.ProgramID][]link.ID{}
-	err := lsm.EachLink(func(id link.ID, l link.Link) {
-		if info, err := l.Info(); err == nil { // else it is detached already
+// linksOfPrograms returns the links of each program: a program is in force through a link, not by being loaded. Before Linux 5.19
+// no iterator lists links. Those that refuse to be opened are then unresolved: each may belong to any program that refuses too.
+func linksOfPrograms() (links map[ebpf.ProgramID][]link.ID, unresolved []link.ID, err error) {
+	links = map[ebpf.ProgramID][]link.ID{}
+	refused, err := lsm.EachLink(func(id link.ID, l link.Link) {
+		if info, err := l.Info(); err == nil { // else it was detached meanwhile
 			links[info.Program] = append(links[info.Program], id)
 		}
 	})
-	return links, err
+	if err != nil || len(refused) == 0 {
+		return links, nil, err
+	}
+	listed, err := listLinks()
+	if err != nil {
+		return links, refused, nil
+	}
+	for _, id := range refused {
+		if program, ok := listed[id]; ok {
+			links[program] = append(links[program], id)
+			slices.Sort(links[program])
+		}
+	}
+	return links, nil, nil
 }
 
 func hookName(function string) string { return strings.TrimPrefix(function, lsm.HookPrefix) }

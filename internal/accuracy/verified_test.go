@@ -26,11 +26,11 @@ func TestVerifiedInstructionsDoNotGrow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ref.Close()
-	var facts bpf.FactsObjects
-	if err := bpf.LoadFactsObjects(&facts, nil); err != nil {
+	var programs bpf.ProgramsObjects
+	if err := bpf.LoadProgramsObjects(&programs, nil); err != nil {
 		t.Fatal(err)
 	}
-	defer facts.Close()
+	defer programs.Close()
 	var empty bpf.EmptyObjects
 	if err := bpf.LoadEmptyObjects(&empty, nil); err != nil {
 		t.Fatal(err)

@@ -3,51 +3,76 @@ package lsm
 import (
 	"errors"
 	"fmt"
+	"os"
 	"time"
+	"unsafe"
 
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
 
-// EachLink calls fn for every BPF link of this machine, oldest first. The link is closed after fn returns. A link that is still being
-// created cannot be opened (EAGAIN): EachLink waits for it, up to 5 s.
-func EachLink(fn func(link.ID, link.Link)) error {
+// EachLink calls fn for every BPF link of this machine, oldest first. The link is closed after fn returns. EachLink waits for a link
+// that is still being created (EAGAIN), up to 5 s. It skips links that an LSM keeps from being opened, and returns their ids.
+func EachLink(fn func(link.ID, link.Link)) (refused []link.ID, err error) {
 	const patience, pause = 5 * time.Second, 5 * time.Millisecond
 	deadline := time.Now().Add(patience)
-	var last link.ID
-	for {
-		it := &link.Iterator{ID: last}
-		for it.Next() {
-			last = it.ID
-			fn(it.ID, it.Link)
+	for id, err := nextLink(0); ; id, err = nextLink(id) {
+		if errors.Is(err, os.ErrNotExist) {
+			return refused, nil
 		}
-		err := it.Err()
-		it.Close()
+		if err != nil {
+			return refused, fmt.Errorf("list BPF links: %w; run as root, or with CAP_SYS_ADMIN", err)
+		}
+		l, err := link.NewFromID(id)
+		for errors.Is(err, unix.EAGAIN) && time.Now().Before(deadline) {
+			time.Sleep(pause)
+			l, err = link.NewFromID(id)
+		}
 		switch {
 		case err == nil:
-			return nil
-		case !errors.Is(err, unix.EAGAIN) || time.Now().After(deadline):
-			return fmt.Errorf("list BPF links: %w; run as root, or with CAP_SYS_ADMIN", err)
+			fn(id, l)
+			l.Close()
+		case errors.Is(err, os.ErrPermission):
+			refused = append(refused, id)
+		case !errors.Is(err, os.ErrNotExist): // else it was detached meanwhile
+			return refused, fmt.Errorf("open BPF link %d: %w", id, err)
 		}
-		time.Sleep(pause)
 	}
 }
 
 // LinkIDs lists the ids of all links, oldest first.
 func LinkIDs() (ids []link.ID, err error) {
-	err = EachLink(func(id link.ID, _ link.Link) { ids = append(ids, id) })
-	return ids, err
+	for id, err := nextLink(0); ; id, err = nextLink(id) {
+		if errors.Is(err, os.ErrNotExist) {
+			return ids, nil
+		}
+		if err != nil {
+			return ids, fmt.Errorf("list BPF links: %w; run as root, or with CAP_SYS_ADMIN", err)
+		}
+		ids = append(ids, id)
+	}
 }
 
 // HasNewer reports whether a link was created after the last of ids. Unlike [LinkIDs] it takes one syscall. Link ids grow until they
 // wrap at 2^31.
 func HasNewer(ids []link.ID) bool {
-	it := new(link.Iterator)
-	defer it.Close()
+	var last link.ID
 	if len(ids) > 0 {
-		it.ID = ids[len(ids)-1]
+		last = ids[len(ids)-1]
 	}
-	return it.Next() || it.Err() != nil
+	_, err := nextLink(last)
+	return err == nil
+}
+
+// nextLink returns the id of the first link after id. Unlike a [link.Iterator] it does not open the link. It returns an error that
+// matches os.ErrNotExist after the last one.
+func nextLink(id link.ID) (link.ID, error) {
+	attr := struct{ start, next, flags uint32 }{start: uint32(id)}
+	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_LINK_GET_NEXT_ID, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	if errno != 0 {
+		return 0, errno
+	}
+	return link.ID(attr.next), nil
 }
 
 // Busiest returns how many trampoline programs the function has that has most of them. Before Linux 5.13 links do not say what they
@@ -55,7 +80,7 @@ func HasNewer(ids []link.ID) bool {
 func Busiest() (int, error) {
 	type function struct{ object, btf uint32 }
 	programs, most := map[function]int{}, 0
-	err := EachLink(func(_ link.ID, l link.Link) {
+	_, err := EachLink(func(_ link.ID, l link.Link) {
 		info, err := l.Info()
 		if err != nil {
 			return // detached since it was listed

@@ -1,9 +1,10 @@
 package lookalike
 
-//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel VArmor varmor.bpf.c -- -O2 -g -Wall -Werror -mcpu=v3 -I../../../bpf -DMODES
-//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel VArmorOld varmor.bpf.c -- -O2 -g -Wall -Werror -mcpu=v3 -I../../../bpf
-//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel KubeArmor kubearmor.bpf.c -- -O2 -g -Wall -Werror -mcpu=v3 -I../../../bpf
-//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -type event_config Tetragon tetragon.bpf.c -- -O2 -g -Wall -Werror -mcpu=v3 -I../../../bpf
-//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel Systemd systemd.bpf.c -- -O2 -g -Wall -Werror -mcpu=v3 -I../../../bpf
-//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel BPFLock bpflock.bpf.c -- -O2 -g -Wall -Werror -mcpu=v3 -I../../../bpf
-//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel Unknown unknown.bpf.c -- -O2 -g -Wall -Werror -mcpu=v3 -I../../../bpf
+//go:generate ../../../bpf/compile.sh v3 VArmor varmor.bpf.c -- -I../../../bpf -DMODES
+//go:generate ../../../bpf/compile.sh v3 VArmorOld varmor.bpf.c -- -I../../../bpf
+//go:generate ../../../bpf/compile.sh v3 KubeArmor kubearmor.bpf.c -- -I../../../bpf
+//go:generate ../../../bpf/compile.sh v3 Tetragon tetragon.bpf.c event_config -- -I../../../bpf
+//go:generate ../../../bpf/compile.sh v3 Systemd systemd.bpf.c -- -I../../../bpf
+//go:generate ../../../bpf/compile.sh v3 BPFLock bpflock.bpf.c -- -I../../../bpf
+//go:generate ../../../bpf/compile.sh v3 Unknown unknown.bpf.c -- -I../../../bpf
+//go:generate ../../../bpf/compile.sh v3 Guard guard.bpf.c guarded_kind guarded -- -I../../../bpf
