@@ -21,6 +21,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
+	"github.com/lsmprof/lsmprof/profile"
 )
 
 // podWorkload is the workload of these tests, run in a container through CRI.
@@ -96,34 +97,17 @@ func (w *podWorkload) stop() {
 	}
 }
 
-// containerRow is what a row of record says about a container.
-type containerRow struct {
-	Workload, Namespace, Pod, Container, Image, Labels string
-	Syscall, Hook                                      string
-	MntNS                                              uint32
-	Rules                                              *int
-	Seen                                               uint64
-}
-
 // opens are the file_open invocations of openat, by `workload rules`.
-func (r *liveRecord) opens() (map[string]uint64, []containerRow) {
+func (r *liveRecord) opens() (map[string]uint64, []profile.DocumentRow) {
 	r.t.Helper()
-	r.finish()
-	var doc struct{ Rows []containerRow }
-	if err := json.Unmarshal(r.stdout.Bytes(), &doc); err != nil {
-		r.t.Fatal(err)
-	}
 	opens := map[string]uint64{}
-	for _, row := range doc.Rows {
+	rows := r.finish()
+	for _, row := range rows {
 		if row.Hook == "file_open" && row.Syscall == "openat" && row.Pod != "" {
-			rules := -1
-			if row.Rules != nil {
-				rules = *row.Rules
-			}
-			opens[fmt.Sprint(row.Workload, " ", rules)] += row.Seen
+			opens[row.Workload+" "+rulesText(row.Rules)] += row.Seen
 		}
 	}
-	return opens, doc.Rows
+	return opens, rows
 }
 
 // They share a containerd: in an emulated machine its start takes as long as a test.
@@ -172,7 +156,7 @@ func podsAreChargedTheirRules(t *testing.T, c *critest.Containerd, r *cri.Runtim
 		}
 	}
 	for _, row := range rows {
-		want := containerRow{Namespace: "shop", Pod: "web-0", Container: "nginx", Image: critest.App, Labels: "app=web"}
+		want := profile.DocumentRow{Namespace: "shop", Pod: "web-0", Container: "nginx", Image: critest.App, Labels: "app=web"}
 		if row.MntNS == nginx.mntns && (row.Namespace != want.Namespace || row.Pod != want.Pod || row.Container != want.Container ||
 			row.Image != want.Image || row.Labels != want.Labels) {
 			t.Errorf("row %+v, want %+v", row, want)

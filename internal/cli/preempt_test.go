@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -71,32 +70,12 @@ func preempted(t *testing.T, w *workload, threads int) (f openFigures) {
 	r := startRecord(t)
 	w.do(fmt.Sprintf("openat*%d", threads), opensPerThread)
 	r.finish()
-	var doc struct {
-		Rows []struct {
-			MntNS         uint32
-			Syscall, Hook string
-			Calls         float64
-			Mean          float64 `json:"mean_ns"`
-			P50           float64 `json:"p50_ns"`
-			P99           float64 `json:"p99_ns"`
-		}
-		Programs []struct {
-			Hook         string
-			Completeness struct {
-				Percent           float64
-				Preempted, Missed uint64
-			}
-		}
-	}
-	if err := json.Unmarshal(r.stdout.Bytes(), &doc); err != nil {
-		t.Fatal(err)
-	}
-	for _, row := range doc.Rows {
+	for _, row := range r.doc.Rows {
 		if row.MntNS == w.mntns && row.Syscall == "openat" && row.Hook == "file_open" {
-			f.calls, f.p50, f.p99, f.mean = row.Calls, row.P50, row.P99, row.Mean
+			f.calls, f.p50, f.p99, f.mean = float64(row.Calls), row.P50Ns, row.P99Ns, row.MeanNs
 		}
 	}
-	for _, p := range doc.Programs {
+	for _, p := range r.doc.Programs {
 		if p.Hook == "file_open" {
 			f.Percent, f.Preempted, f.Missed = p.Completeness.Percent, p.Completeness.Preempted, p.Completeness.Missed
 		}

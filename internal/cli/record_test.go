@@ -2,10 +2,10 @@ package cli
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +14,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
+	"github.com/lsmprof/lsmprof/profile"
 )
 
 // loadedReference is loaded once: verifying it takes an emulated machine seconds.
@@ -49,7 +50,8 @@ type liveRecord struct {
 	stdout, stderr bytes.Buffer
 	exit           chan int
 	stop           *os.File
-	missed         uint64 // invocations that the probes did not see; set by finish
+	doc            *profile.Document // set by finish
+	missed         uint64            // invocations that the probes did not see; set by finish
 }
 
 // startRecord runs record until finish is called, and returns when it measures.
@@ -82,26 +84,18 @@ func startRecord(t *testing.T, args ...string) *liveRecord {
 	return nil
 }
 
-type recordedRow struct {
-	Program, Hook, Syscall string
-	MntNS                  uint32
-	Rules                  any
-	Seen, Denials          uint64
-}
-
-func (r *liveRecord) finish() []recordedRow {
+// finish ends the recording and returns the rows of its document.
+func (r *liveRecord) finish() []profile.DocumentRow {
 	r.t.Helper()
 	r.stop.Close()
 	if code := <-r.exit; code != 0 {
 		r.t.Fatalf("record: exit status %d: %s", code, r.stderr.String())
 	}
-	var doc struct {
-		Rows         []recordedRow `json:"rows"`
-		Completeness struct{ Missed uint64 }
+	doc, err := profile.ReadJSON(&r.stdout)
+	if err != nil {
+		r.t.Fatal(err)
 	}
-	if err := json.Unmarshal(r.stdout.Bytes(), &doc); err != nil {
-		r.t.Fatalf("%v in %s", err, r.stdout.String())
-	}
+	r.doc = doc
 	r.missed = doc.Completeness.Missed
 	if r.missed > 0 && !kernel.Preempts() {
 		r.t.Errorf("%d invocations were missed by a kernel that does not preempt its own code", r.missed)
@@ -112,12 +106,20 @@ func (r *liveRecord) finish() []recordedRow {
 // all says whether seen is every one of want invocations, but for those that were missed: of whom they were nobody knows.
 func (r *liveRecord) all(seen, want uint64) bool { return seen <= want && want <= seen+r.missed }
 
+// rulesText returns the number of rules of a row, or "unknown".
+func rulesText(n *int) string {
+	if n == nil {
+		return "unknown"
+	}
+	return strconv.Itoa(*n)
+}
+
 // calls sums the rows of a workload by `syscall hook rules`.
-func calls(rows []recordedRow, mntns uint32) map[string]uint64 {
+func calls(rows []profile.DocumentRow, mntns uint32) map[string]uint64 {
 	out := map[string]uint64{}
 	for _, r := range rows {
 		if r.MntNS == mntns {
-			out[fmt.Sprintf("%s %s %v", r.Syscall, r.Hook, r.Rules)] += r.Seen
+			out[r.Syscall+" "+r.Hook+" "+rulesText(r.Rules)] += r.Seen
 		}
 	}
 	return out

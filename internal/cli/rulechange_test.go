@@ -41,7 +41,7 @@ func TestRecordFollowsRuleChanges(t *testing.T) {
 	got := calls(r.finish(), w.mntns)
 
 	known := [2]uint64{got["openat file_open 8"], got["openat file_open 2"]}
-	unknown := got["openat file_open <nil>"]
+	unknown := got["openat file_open unknown"]
 	if sum := known[0] + known[1] + unknown; !r.all(sum, 2000+doubtful) {
 		t.Errorf("%d calls, want %d; all: %v", sum, 2000+doubtful, got)
 	}
@@ -89,20 +89,20 @@ func TestRecordFollowsRuleChangesUnderLoad(t *testing.T) {
 	close(stop)
 	want, took := <-total, time.Since(started)
 	got := calls(r.finish(), w.mntns)
-	sum := got["openat file_open 8"] + got["openat file_open 2"] + got["openat file_open <nil>"]
+	sum := got["openat file_open 8"] + got["openat file_open 2"] + got["openat file_open unknown"]
 	if !r.all(sum, want) {
 		t.Errorf("%d calls, want %d; all: %v", sum, want, got)
 	}
 	for key, n := range got {
 		switch key {
-		case "openat file_open 8", "openat file_open 2", "openat file_open <nil>":
+		case "openat file_open 8", "openat file_open 2", "openat file_open unknown":
 		default:
 			t.Errorf("%s: %d calls", key, n)
 		}
 	}
 	// Two changes, each in doubt for less than a second.
-	if share := float64(got["openat file_open <nil>"]) / float64(sum); share > 2/took.Seconds() {
+	if share := float64(got["openat file_open unknown"]) / float64(sum); share > 2/took.Seconds() {
 		t.Errorf("%.1f %% of the calls are in doubt, in %v with changes at %v", 100*share, took, changes)
 	}
-	t.Logf("in doubt: %d of %d calls", got["openat file_open <nil>"], sum)
+	t.Logf("in doubt: %d of %d calls", got["openat file_open unknown"], sum)
 }
