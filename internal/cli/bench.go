@@ -7,28 +7,25 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/bench/host"
+	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/report"
 )
 
 const (
-	benchShort     = "Measures what an enforcer costs benchmarks, and how much of it its hooks explain"
-	exitRegression = 4
 	// The kernel frees trampolines and programs tens of milliseconds after they are detached.
 	settle = 100 * time.Millisecond
 )
 
 // benchOptions are the flags of bench.
 type benchOptions struct {
-	dir, resume string
+	cmdline.Destination
+	resume      string
 	enforcer    string
 	rules       string
 	unknown     enforcerFlags
@@ -48,12 +45,9 @@ type benchOptions struct {
 	container   string // id
 	pod         string // NAMESPACE/NAME[/CONTAINER]
 	endpoint    string
-	untilCI     string
 	maxTime     time.Duration
-	failOver    string
 	profile     string
 	calibration string
-	format      string
 	dryRun      bool
 	same        int
 	imports     []string
@@ -63,75 +57,96 @@ type benchOptions struct {
 	until, regression float64
 }
 
-func (o *benchOptions) flags(f *pflag.FlagSet) {
-	f.StringVar(&o.dir, "dir", "", "run directory to make; default: lsmprof-bench-TIME")
-	f.StringVar(&o.resume, "resume", "", "go on with the run in this `directory`; everything else comes from its run.json")
-	f.StringVar(&o.enforcer, "enforcer", "reference", "reference, or none: identical scenarios, which show what this machine can tell apart")
-	f.StringVar(&o.rules, "rules", "1,2,4,8", "scenarios with so many rules of each type")
-	f.StringVar(&o.unknown.rulesMap, "rules-map", "", rulesMapUsage)
+func (o *benchOptions) flags(f *cmdline.Flags) {
+	f.Group("Scenarios")
+	o.enforcer, o.rules = "reference", "1,2,4,8"
+	f.StringVar(&o.rules, "rules", o.rules, "Compare scenarios with these `NUMBERS` of rules of each type.")
+	f.Var(cmdline.File(&o.scenarios), "scenarios", "Read the scenarios from this YAML file.")
+	f.Var(cmdline.Choice(&o.enforcer, "reference", "none"), "enforcer", "Run the reference enforcer, or none: identical scenarios, which show "+
+		"what this machine can tell apart.")
+	o.same = 4
+	f.Var(cmdline.Int(&o.same, 2, 50), "same", "Run `N` identical scenarios with --enforcer none.")
 	o.unknown.rules = -1
-	f.StringVar(&o.scenarios, "scenarios", "", "read the scenarios from this YAML `file`")
-	f.StringSliceVar(&o.tests, "tests", nil, "built-in tests, or all, or probes for those that UnixBench lacks; default: UnixBench's")
-	f.StringArrayVar(&o.custom, "test", nil, "a command as a test: `'name=N; run=COMMAND; metric=REGEXP; better=higher|lower'`; repeatable")
-	f.StringVar(&o.unixbench, "unixbench", "", "run the programs of the byte-unixbench in this `directory`, in whole passes")
-	f.BoolVar(&o.build, "build", false, "build --unixbench with make first")
-	f.IntVar(&o.runs, "runs", 10, "runs of each cell; of built-in tests a run is a second in slices")
-	f.DurationVar(&o.slice, "slice", 50*time.Millisecond, "how long a built-in test runs at a time")
-	f.DurationVar(&o.warmup, "warmup", 12*time.Millisecond, "first part of a slice, not counted: the kernel frees what the slice before it left")
-	f.DurationVar(&o.pass, "pass", time.Second, "how long a whole pass of --unixbench is")
-	f.StringVar(&o.order, "order", rundir.Interleaved, "interleaved, or sequential: all runs of one scenario, then the next, as others measure")
-	f.Uint64Var(&o.seed, "seed", 0, "seed of the order; default: random, it stands in run.json")
-	f.StringVar(&o.cpus, "cpus", "", "CPUs for the tests, such as 2-3,6, or any; default: the last one. lsmprof stays off them")
-	f.StringVar(&o.workdir, "workdir", "", "where the tests keep their files; default: the temporary directory")
-	f.StringVar(&o.container, "container", "", "run the tests in the container with this `ID`, through the container runtime")
-	f.StringVar(&o.pod, "pod", "", "the same, in `NAMESPACE/NAME` or NAMESPACE/NAME/CONTAINER")
+	f.StringVar(&o.unknown.rulesMap, "rules-map", "", rulesMapUsage)
+	f.Group("Tests")
+	f.StringSliceVar(&o.tests, "tests", nil, "Run these built-in tests. By default those of UnixBench; probes stands for those that it lacks, all for both.")
+	f.Values("tests", func() []string { return append(host.BuiltinNames(), "all", "probes") })
+	f.StringArrayVar(&o.custom, "test", nil, "Run a command as a test: `'name=N; run=COMMAND; metric=REGEXP; better=higher|lower'`. Repeatable.")
+	f.Var(cmdline.Directory(&o.unixbench), "unixbench", "Run the programs of the byte-unixbench in this directory, in whole passes.")
+	f.BoolVar(&o.build, "build", false, "Build --unixbench with make first.")
+	f.StringVar(&o.copies, "copies", "1", "Run this many copies of each test at once. 1,N does as UnixBench does, where N is the number of CPUs.")
+	f.StringArrayVar(&o.imports, "import", nil, "Measure nothing: read the report, .log or .csv of a plain ./Run, `[SCENARIO=]FILE`. Repeatable; the first is the baseline.")
+	f.Group("How long")
+	o.runs, o.slice, o.warmup, o.pass = 10, 50*time.Millisecond, 12*time.Millisecond, time.Second
+	f.Var(cmdline.Int(&o.runs, 1, 1<<20), "runs", "Run each test under each scenario this many times. A run of a built-in test takes a second, in slices.")
+	f.Var(cmdline.Duration(&o.slice, cmdline.Positive), "slice", "Run a built-in test for this long at a time.")
+	f.Var(cmdline.Duration(&o.warmup, 0), "warmup", "Do not count the first part of a slice, in which the kernel frees what the slice before left.")
+	f.Var(cmdline.Duration(&o.pass, cmdline.Positive), "pass", "Run each program of --unixbench for this long.")
+	f.Var(cmdline.Percent(&o.until), "until-ci", "Repeat a test until the 95 % intervals of its losses are within ± this, such as 0.5%.")
+	f.Var(cmdline.Duration(&o.maxTime, cmdline.Positive), "max-time", "Begin no more rounds of --until-ci after this time.")
+	f.Lookup("max-time").DefValue = ""
+	o.Destination.Flags(f, "Make this run `DIRECTORY`. By default it is lsmprof-bench-TIME.", "text", "json")
+	f.StringVar(&o.Path, "dir", "", "The same as --output.")
+	f.Lookup("dir").Hidden = true
+	f.Var(cmdline.Directory(&o.resume), "resume", "Continue the run in this directory, with the flags it was begun with.")
+	f.Var(cmdline.Percent(&o.regression), "fail-over", "Exit with status 4 if a significant loss is larger, such as 2%.")
+	f.BoolVar(&o.dryRun, "dry-run", false, "Print the plan, the time it takes and the hooks that each test reaches.")
+	f.Group(cmdline.Containers)
+	f.StringVar(&o.pod, "pod", "", "Run the tests in a container of the pod `NAMESPACE/NAME` or NAMESPACE/NAME/CONTAINER.")
+	f.StringVar(&o.container, "container", "", "Run the tests in the container with this `ID`.")
 	f.StringVar(&o.endpoint, "runtime-endpoint", "", endpointUsage)
-	f.StringVar(&o.untilCI, "until-ci", "", "go on with a test until the 95 % intervals of its losses are within ± this, such as 0.5%")
-	f.DurationVar(&o.maxTime, "max-time", 0, "begin no more --until-ci rounds after this time")
-	f.StringVar(&o.failOver, "fail-over", "", "exit with status 4 when a significant loss is above this, such as 2%")
-	f.StringVar(&o.profile, "profile", "on", "on, or off to leave out the profile runs, which explain the losses")
-	f.StringVar(&o.calibration, "calibration", "", "take the calibration from this `file`, which lsmprof check -o json printed")
-	f.IntVar(&o.same, "same", 4, "how many identical scenarios --enforcer none has")
-	f.StringArrayVar(&o.imports, "import", nil, "measure nothing, take the report, .log or .csv of a plain ./Run: `[SCENARIO=]FILE`; repeatable, the first is the baseline")
-	f.StringVar(&o.copies, "copies", "1", "how many copies of a test run at once, such as 1,N as UnixBench does; N: one for each CPU")
-	f.BoolVar(&o.dryRun, "dry-run", false, "print the plan, the time it takes and the hooks that each test reaches")
-	f.StringVarP(&o.format, "format", "o", "text", "what stdout gets: text or json")
+	f.Group(cmdline.Accuracy)
+	o.profile = "on"
+	f.Var(cmdline.Choice(&o.profile, "on", "off"), "profile", "Run each test with probes as well, which explains the losses.")
+	f.Var(cmdline.File(&o.calibration), "calibration", "Take the calibration of the probes from this file of lsmprof check --json.")
+	f.StringVar(&o.cpus, "cpus", "", "Run the tests on these CPUs, such as 2-3,6, or on any. By default on the last one. lsmprof stays off them.")
+	o.order = rundir.Interleaved
+	f.Var(cmdline.Choice(&o.order, rundir.Interleaved, rundir.Sequential), "order", "Take turns between scenarios, or do all runs of one "+
+		"scenario before the next, as others measure.")
+	f.Uint64Var(&o.seed, "seed", 0, "Order the runs by this random seed. By default it is random, and run.json has it.")
+	f.Group(cmdline.Advanced)
+	f.StringVar(&o.workdir, "workdir", "", "Keep the files of the tests in this `DIRECTORY`. By default it is the temporary one.")
+	f.Rare("same", "rules-map", "build", "pass", "max-time", "order", "seed", "workdir", "import", "warmup", "slice")
 }
 
-func benchCmd(ctx context.Context, std streams, args []string) error {
-	o := benchOptions{invocation: append([]string{"lsmprof", "bench"}, args...)}
-	f := newFlags(std, "bench", "", benchShort)
-	o.flags(f)
-	if err := parseNoArgs(f, args); err != nil {
-		return err
+func benchCommand() *command {
+	return &command{
+		Command: cmdline.Command{
+			Name: "bench", Group: groupBenchmark,
+			Summary: "Measure what an enforcer costs benchmarks, and which of its hooks explain the loss",
+			Text: "Without --scenarios lsmprof runs its built-in reference enforcer with several numbers of rules, against a baseline without it. " +
+				"Enforcers that are attached already stay attached in every scenario.",
+			Examples: []cmdline.Example{
+				{What: "See what would run, and for how long", Command: "lsmprof bench --dry-run"},
+				{What: "Run UnixBench's tests under the reference enforcer with 0, 1, 2, 4 and 8 rules", Command: "sudo lsmprof bench"},
+				{What: "Benchmark vArmor", Command: "sudo lsmprof bench --scenarios examples/varmor/scenarios.yaml"},
+				{What: "Continue a run", Command: "sudo lsmprof bench --resume lsmprof-bench-20260102-150405"},
+			},
+		},
+		setup: func(f *cmdline.Flags) action {
+			var o benchOptions
+			o.flags(f)
+			return func(ctx context.Context, std streams, args []string) error {
+				o.invocation = invocation("bench", args)
+				std.note(o.Note)
+				return o.bench(ctx, std, f)
+			}
+		},
 	}
+}
+
+func (o *benchOptions) bench(ctx context.Context, std streams, f *cmdline.Flags) error {
 	if err := o.validate(f); err != nil {
 		return usageError{fmt.Errorf("bench: %w", err)}
 	}
 	return classify(o.run(ctx, std))
 }
 
-func (o *benchOptions) validate(f *pflag.FlagSet) (err error) {
+func (o *benchOptions) validate(f *cmdline.Flags) error {
 	if err := o.unknown.validate(); err != nil {
 		return err
 	}
-	for _, choice := range []struct{ flag, value, a, b string }{
-		{"-o", o.format, "text", "json"},
-		{"--order", o.order, rundir.Interleaved, rundir.Sequential},
-		{"--enforcer", o.enforcer, "reference", "none"},
-		{"--profile", o.profile, "on", "off"},
-	} {
-		if choice.value != choice.a && choice.value != choice.b {
-			return fmt.Errorf("%s %s: must be %s or %s", choice.flag, choice.value, choice.a, choice.b)
-		}
-	}
 	if err := o.validateContainer(); err != nil {
-		return err
-	}
-	if o.until, err = parsePercent("--until-ci", o.untilCI); err != nil {
-		return err
-	}
-	if o.regression, err = parsePercent("--fail-over", o.failOver); err != nil {
 		return err
 	}
 	if len(o.imports) > 0 {
@@ -142,33 +157,21 @@ func (o *benchOptions) validate(f *pflag.FlagSet) (err error) {
 		}
 	}
 	if o.resume != "" {
-		for _, flag := range []string{"dir", "rules", "scenarios", "tests", "test", "unixbench", "runs", "slice", "warmup", "order", "seed", "enforcer", "import", "copies", "container", "pod"} {
+		if o.Path != "" {
+			return errors.New("--resume and --output: a run stays in its directory")
+		}
+		for _, flag := range []string{"rules", "scenarios", "tests", "test", "unixbench", "runs", "slice", "warmup", "order", "seed", "enforcer", "import", "copies", "container", "pod"} {
 			if f.Changed(flag) {
 				return fmt.Errorf("--resume and --%s: a run goes on as it was begun", flag)
 			}
 		}
 	}
-	if !f.Changed("seed") {
+	if !f.Given("seed") {
 		var b [4]byte // short enough to be typed again
 		_, _ = rand.Read(b[:])
 		o.seed = uint64(binary.NativeEndian.Uint32(b[:]))
 	}
-	if o.same < 2 || o.same > 50 {
-		return fmt.Errorf("--same %d: must be from 2 to 50", o.same)
-	}
 	return nil
-}
-
-// parsePercent reads 0.5% or 0.5; nothing is 0.
-func parsePercent(flag, s string) (float64, error) {
-	if s == "" {
-		return 0, nil
-	}
-	v, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(s), "%")), 64)
-	if err != nil || v <= 0 || v > 100 {
-		return 0, fmt.Errorf("%s %s: want a percentage, such as 2%%", flag, s)
-	}
-	return v / 100, nil
 }
 
 func (o *benchOptions) run(ctx context.Context, std streams) (err error) {
@@ -225,14 +228,14 @@ func (o *benchOptions) open(plan rundir.Plan) (*bench.Dir, error) {
 }
 
 func (o *benchOptions) path() string {
-	if o.dir != "" {
-		return o.dir
+	if o.Path != "" {
+		return o.Path
 	}
 	return "lsmprof-bench-" + time.Now().Format("20060102-150405")
 }
 
 func (o *benchOptions) print(std streams, d *bench.Dir, a rundir.Analysis) error {
-	if o.format == "json" {
+	if o.JSON() {
 		e := json.NewEncoder(std.out)
 		e.SetIndent("", "  ")
 		return e.Encode(struct {
@@ -259,7 +262,7 @@ func (o *benchOptions) verdict(std streams, a rundir.Analysis) error {
 	failed := false
 	for _, c := range a.Cells {
 		if c.Significant && c.Loss > o.regression {
-			fmt.Fprintf(std.err, "lsmprof: %s under %s lost %s, more than --fail-over %s\n", c.Test, c.Scenario, text.Percent(c.Loss), o.failOver)
+			fmt.Fprintf(std.err, "lsmprof: %s under %s lost %s, more than --fail-over %s\n", c.Test, c.Scenario, text.Percent(c.Loss), text.Percent(o.regression))
 			failed = true
 		}
 	}

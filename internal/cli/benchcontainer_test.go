@@ -72,7 +72,7 @@ func TestBenchInAContainer(t *testing.T) {
 		{[]string{"--pod", "shop/web-0"}, 1, "shop/web-0/app"},
 		{[]string{"--container", "0123"}, 1, "no running container"},
 		{[]string{"--pod", "web-0"}, 2, "NAMESPACE/NAME"},
-		{[]string{"--container", "0123", "--unixbench", "/x"}, 2, "--test"},
+		{[]string{"--container", "0123", "--unixbench", "/"}, 2, "--test"},
 		{[]string{"--pod", "shop/web-0/bare", "--test", "name=x; run=true"}, 1, "/bin/sh"},
 		{[]string{"--pod", "shop/web-0/app", "--test", "name=x; run=echo no >&2;; exit 3"}, 1, "exit status 3: no"},
 		{[]string{"--container", "0123", "--pod", "a/b"}, 2, "give one"},

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -61,4 +63,33 @@ func judgeCalibration(f machineFacts) checkItem {
 		return i.warn(strings.Join(texts, "; "), "")
 	}
 	return i
+}
+
+// calibrationFlag is --calibration: on, off, or a file.
+type calibrationFlag struct{ calibrate, file *string }
+
+func (c *calibrationFlag) Set(s string) error {
+	if s == "on" || s == "off" {
+		*c.calibrate, *c.file = s, ""
+		return nil
+	}
+	info, err := os.Stat(s)
+	switch {
+	case err != nil:
+		return fmt.Errorf("must be on, off or a file of lsmprof check --json: %w", errors.Unwrap(err))
+	case info.IsDir():
+		return errors.New("is a directory; must be on, off or a file of lsmprof check --json")
+	}
+	*c.calibrate, *c.file = "on", s
+	return nil
+}
+
+func (c *calibrationFlag) Type() string      { return "on|off|FILE" }
+func (c *calibrationFlag) Choices() []string { return []string{"on", "off"} }
+
+func (c *calibrationFlag) String() string {
+	if c.calibrate == nil {
+		return ""
+	}
+	return cmp.Or(*c.file, *c.calibrate)
 }

@@ -6,27 +6,30 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
 const checkSchema = "lsmprof/check/v1"
 
-// checkCommand says whether this machine can be profiled. find is asked for the enforcers that are there.
-func checkCommand(find func() ([]foundEnforcer, error)) command {
-	const short = "say whether this machine can be profiled"
-	return command{
-		name: "check", args: "[-o text|json]", short: short,
-		run: func(_ context.Context, std streams, args []string) error {
-			f := newFlags(std, "check", "", "Says whether this machine can be profiled: item, state, reason, remedy. Exits with 3 if it cannot")
-			format := f.StringP("format", "o", "text", "what stdout gets: text or json")
-			if err := parseNoArgs(f, args); err != nil {
-				return err
+// checkCommand says whether this machine can be profiled. find returns the enforcers that are attached.
+func checkCommand(find func() ([]foundEnforcer, error)) *command {
+	return &command{
+		Command: cmdline.Command{
+			Name: "check", Group: groupLook,
+			Summary: "Check whether this machine can be profiled",
+			Examples: []cmdline.Example{
+				{What: "See what is missing, and what to do about it", Command: "sudo lsmprof check"},
+				{What: "Keep the calibration for later recordings", Command: "sudo lsmprof check --json -o calibration.json"},
+			},
+		},
+		setup: func(f *cmdline.Flags) action {
+			var d cmdline.Destination
+			d.Flags(f, "Write to this `FILE` instead of stdout.", "text", "json")
+			return func(_ context.Context, std streams, _ []string) error {
+				return std.produce(&d, func(std streams) error { return printCheck(std.out, d.Format, gatherFacts(find)) })
 			}
-			if *format != "text" && *format != "json" {
-				return usageError{fmt.Errorf("check: -o %s: must be text or json", *format)}
-			}
-			return printCheck(std.out, *format, gatherFacts(find))
 		},
 	}
 }

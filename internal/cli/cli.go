@@ -1,5 +1,5 @@
-// Package cli is the command line: one file per command, each a function from arguments and streams to an error. stdout is
-// data, stderr is everything else.
+// Package cli is the command line: one file per command, each a declaration of its flags and a function from arguments and
+// streams to an error. stdout is data, stderr is everything else.
 package cli
 
 import (
@@ -10,45 +10,68 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
-	"text/tabwriter"
 
-	"github.com/spf13/pflag"
+	"github.com/lsmprof/lsmprof/internal/cmdline"
 )
 
-// Exit codes, documented in the README.
+// Exit codes. exitStatuses describes them.
 const (
 	exitOK          = 0
 	exitFailed      = 1
 	exitUsage       = 2
 	exitUnsupported = 3
+	exitRegression  = 4
 )
 
-// streams are a command's files. Errors and progress go to err, data to out.
+var exitStatuses = []cmdline.Exit{
+	{Status: exitOK, Meaning: "Success."},
+	{Status: exitFailed, Meaning: "Something failed; the last line of stderr says what."},
+	{Status: exitUsage, Meaning: "The command line is wrong."},
+	{Status: exitUnsupported, Meaning: "This machine cannot do it; `lsmprof check` says why."},
+	{Status: exitRegression, Meaning: "A loss is larger than --fail-over."},
+}
+
+// streams are a command's files. Errors, progress and notes go to err, data to out.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+
+	quiet, verbose bool // of --quiet and --verbose
 }
 
-// command is one verb of the command line. run returns nil, a usageError, an unsupportedError, an exitError or any other error.
+// note prints what a user should know but need not act on. An empty text and --quiet print nothing.
+func (s streams) note(text string) {
+	if text != "" && !s.quiet {
+		fmt.Fprintln(s.err, "lsmprof: note: "+text)
+	}
+}
+
+// command is one verb of the command line.
 type command struct {
-	name, args, short string
-	run               func(ctx context.Context, std streams, args []string) error
+	cmdline.Command
+	// setup declares the flags and returns what runs once they are parsed.
+	setup func(f *cmdline.Flags) action
 }
 
-func commands() []command {
-	return []command{
-		checkCommand(findEnforcers),
-		{"list", "[-o text|json]", "list BPF LSM programs, and the rules of each workload", list},
-		{"record", "[flags] [-- command …]", "profile until the command, the duration or Ctrl-C ends it", record},
-		{"top", "[flags]", "show live what the hooks cost", topCmd},
-		{"trace", "[flags]", "show single invocations as they happen", trace},
-		{"serve", "[flags]", "answer pprof and Prometheus over HTTP", serveCmd},
-		{"bench", "[flags]", "benchmark an enforcer, and explain what it costs", benchCmd},
-		{"report", "RUN [NEWER-RUN]", "report on a bench, or compare two: HTML, Markdown, JSON, CSV", reportCmd},
-		{"enforce", "--rules N (--pid PID|--mntns INUM)", "run the reference enforcer in a mount namespace", enforce},
-		versionCommand(),
+// action runs a command. args are all arguments behind the command's name, as typed. It returns nil, a usageError, an
+// unsupportedError, an exitError or any other error.
+type action func(ctx context.Context, std streams, args []string) error
+
+// Groups of commands, in the order in which one meets them.
+const (
+	groupLook      = "Look at what an enforcer costs"
+	groupBenchmark = "Benchmark it"
+	groupRun       = "Run a server or an enforcer"
+	groupOther     = "Other"
+)
+
+func commands() []*command {
+	return []*command{
+		checkCommand(findEnforcers), listCommand(), topCommand(), recordCommand(), traceCommand(),
+		benchCommand(), reportCommand(),
+		serveCommand(), enforceCommand(),
+		completionCommand(), versionCommand(), manCommand(),
 	}
 }
 
@@ -64,28 +87,29 @@ type unsupportedError struct{ err error }
 func (e unsupportedError) Error() string { return e.err.Error() }
 func (e unsupportedError) Unwrap() error { return e.err }
 
-// exitError carries the exit status of a command that lsmprof ran: it is passed on without a message.
+// exitError carries the exit status of a command that lsmprof ran. Main returns it without a message.
 type exitError struct{ code int }
 
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
 
-// Main runs the command line args (without the program's name) and returns the exit code.
+// Main runs the command line args (without the program's name) and returns the exit code. SIGINT, SIGTERM and SIGHUP end a
+// command in good order, so that a lost ssh connection leaves nothing behind.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{ReplaceAttr: dropTime})))
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	// The first signal stops and writes what was measured, a second aborts.
+	// The first signal stops a measurement and writes its results, a second one aborts.
 	context.AfterFunc(ctx, stop)
 
-	err := dispatch(ctx, streams{stdin, stdout, stderr}, args)
+	std := streams{in: stdin, out: spelled(stdout), err: spelled(stderr)}
+	err := dispatch(ctx, std, args)
 	var exit exitError
 	switch {
-	case err == nil, errors.Is(err, pflag.ErrHelp):
+	case err == nil:
 		return exitOK
 	case errors.As(err, &exit):
 		return exit.code
 	}
-	fmt.Fprintf(stderr, "lsmprof: %v\n", err)
+	fmt.Fprintf(std.err, "lsmprof: %v\n", err)
 	switch {
 	case errors.As(err, new(usageError)):
 		return exitUsage
@@ -95,52 +119,100 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
+// dispatch runs one command line.
 func dispatch(ctx context.Context, std streams, args []string) error {
+	t, actions := newTool()
 	if len(args) == 0 {
-		usage(std.err)
+		fmt.Fprint(std.err, t.Help(width(std.err)))
 		return usageError{errors.New("no command given")}
 	}
-	switch args[0] {
+	name, args := args[0], args[1:]
+	switch name {
 	case "help", "-h", "--help":
-		usage(std.out)
+		return help(std, t, args)
+	case "--version", "-V":
+		name = "version"
+	case cmdline.CompleteCommand:
+		for _, candidate := range t.Complete(args) {
+			fmt.Fprintln(std.out, candidate)
+		}
 		return nil
 	}
-	for _, c := range commands() {
-		if c.name == args[0] {
-			return c.run(ctx, std, args[1:])
-		}
+	c := t.Find(name)
+	if c == nil {
+		return unknownCommand(t, name)
 	}
-	return usageError{fmt.Errorf("unknown command %q; `lsmprof help` lists them", args[0])}
-}
-
-func usage(w io.Writer) {
-	fmt.Fprint(w, "Measures what a BPF LSM enforcer costs the system it protects.\n\nUsage:\n")
-	lines := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, c := range commands() {
-		fmt.Fprintf(lines, "  %s\t%s\n", strings.TrimSpace("lsmprof "+c.name+" "+c.args), c.short)
+	common := addCommon(c.Flags)
+	if err := c.Flags.Parse(args, os.LookupEnv); err != nil {
+		return usageError{fmt.Errorf("%s: %w; see `lsmprof %s --help`", name, err, name)}
 	}
-	lines.Flush()
-	fmt.Fprint(w, "\n`lsmprof COMMAND --help` shows the flags of a command.\n")
-}
-
-// newFlags is a flag set whose help goes to stdout and whose errors are usage errors.
-func newFlags(std streams, name, args, short string) *pflag.FlagSet {
-	f := pflag.NewFlagSet(name, pflag.ContinueOnError)
-	f.SortFlags = false
-	f.SetOutput(io.Discard)
-	f.Usage = func() {
-		fmt.Fprintf(std.out, "%s.\n\nUsage: %s\n\n%s", short, strings.TrimSpace("lsmprof "+name+" [flags] "+args), f.FlagUsages())
-	}
-	return f
-}
-
-// parse reports mistakes in the flags as usage errors and leaves a request for help as it is.
-func parse(f *pflag.FlagSet, args []string) error {
-	err := f.Parse(args)
-	if err == nil || errors.Is(err, pflag.ErrHelp) {
+	if common.help || common.helpAll {
+		_, err := io.WriteString(std.out, c.Help(t, width(std.out), common.helpAll))
 		return err
 	}
-	return usageError{fmt.Errorf("%s: %w; see `lsmprof %s --help`", f.Name(), err, f.Name())}
+	if c.Args == "" && c.Flags.NArg() > 0 {
+		return usageError{fmt.Errorf("%s: unexpected argument %q; see `lsmprof %s --help`", name, c.Flags.Arg(0), name)}
+	}
+	std.quiet, std.verbose = common.quiet, common.verbose
+	setLogger(std)
+	return actions[name](ctx, std, args)
+}
+
+// newTool declares the whole command line. actions are by the names of the commands.
+func newTool() (t *cmdline.Tool, actions map[string]action) {
+	t = &cmdline.Tool{
+		Name:    "lsmprof",
+		Summary: "Measures what a BPF LSM enforcer costs the system it protects.",
+		URL:     "https://github.com/lsmprof/lsmprof/tree/main/docs",
+		Exits:   exitStatuses,
+	}
+	actions = map[string]action{}
+	for _, c := range commands() {
+		c.Flags = cmdline.NewFlags(c.Name)
+		actions[c.Name] = c.setup(c.Flags)
+		t.Commands = append(t.Commands, &c.Command)
+	}
+	return t, actions
+}
+
+// commonFlags are the flags of every command.
+type commonFlags struct{ quiet, verbose, help, helpAll bool }
+
+func addCommon(f *cmdline.Flags) *commonFlags {
+	c := &commonFlags{}
+	f.AddCommon(&c.quiet, &c.verbose, &c.help, &c.helpAll)
+	return c
+}
+
+// help prints the help of the tool, or of the command that args name.
+func help(std streams, t *cmdline.Tool, args []string) error {
+	if len(args) == 0 {
+		_, err := io.WriteString(std.out, t.Help(width(std.out)))
+		return err
+	}
+	c := t.Find(args[0])
+	if c == nil {
+		return unknownCommand(t, args[0])
+	}
+	addCommon(c.Flags)
+	_, err := io.WriteString(std.out, c.Help(t, width(std.out), len(args) > 1 && args[1] == "--help-all"))
+	return err
+}
+
+func unknownCommand(t *cmdline.Tool, name string) error {
+	return usageError{fmt.Errorf("unknown command %q%s; `lsmprof help` lists them", name, cmdline.DidYouMean(name, t.Names()))}
+}
+
+// setLogger sends log messages to stderr, without the time: lsmprof logs to somebody who is watching.
+func setLogger(std streams) {
+	level := slog.LevelInfo
+	switch {
+	case std.quiet:
+		level = slog.LevelWarn
+	case std.verbose:
+		level = slog.LevelDebug
+	}
+	slog.SetDefault(slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level, ReplaceAttr: dropTime})))
 }
 
 func dropTime(groups []string, a slog.Attr) slog.Attr {

@@ -10,8 +10,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/spf13/pflag"
-
+	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/cri"
 	"github.com/lsmprof/lsmprof/profile"
 )
@@ -26,24 +25,19 @@ type containers struct {
 	failed  error // the last report of the watch that was one
 }
 
-const endpointUsage = "container runtime's `socket`; default: CONTAINER_RUNTIME_ENDPOINT, crictl's configuration, the usual sockets"
+const endpointUsage = "Ask the container runtime at this `SOCKET`. By default lsmprof looks at CONTAINER_RUNTIME_ENDPOINT, at crictl's " +
+	"configuration and at the usual sockets."
 
-func (c *containers) flags(f *pflag.FlagSet) {
-	f.StringSliceVar(&c.namespaces, "namespace", nil, "only containers of pods in namespaces that match one of these globs")
-	f.StringSliceVar(&c.pods, "pod", nil, "only containers of pods whose name, or NAMESPACE/NAME, matches one of these globs")
-	f.StringSliceVar(&c.names, "container", nil, "only containers whose name matches one of these globs")
-	f.StringVar(&c.endpoint, "runtime-endpoint", "", endpointUsage)
+func (c *containers) flags(f *cmdline.Flags) {
+	f.Group(cmdline.Containers)
+	f.Var(cmdline.Globs(&c.namespaces), "namespace", "Measure only containers of pods in these namespaces.")
+	f.Var(cmdline.Globs(&c.pods), "pod", "Measure only containers of these pods, named NAME or NAMESPACE/NAME.")
+	f.Var(cmdline.Globs(&c.names), "container", "Measure only containers with these names.")
+	c.endpointFlag(f)
 }
 
-func (c *containers) validate() error {
-	for flag, globs := range map[string][]string{"--namespace": c.namespaces, "--pod": c.pods, "--container": c.names} {
-		for _, g := range globs {
-			if _, err := path.Match(g, ""); err != nil {
-				return fmt.Errorf("%s %s: %w", flag, g, err)
-			}
-		}
-	}
-	return nil
+func (c *containers) endpointFlag(f *cmdline.Flags) {
+	f.StringVar(&c.endpoint, "runtime-endpoint", "", endpointUsage)
 }
 
 // filters says whether only some containers are asked for.

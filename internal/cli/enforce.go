@@ -7,18 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
-	"github.com/spf13/pflag"
-
+	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-const (
-	enforceSchema = "lsmprof/enforce/v1"
-	enforceShort  = "Runs the reference enforcer in mount namespaces until Ctrl-C. A line on stdin with new --rules changes them"
-)
+const enforceSchema = "lsmprof/enforce/v1"
 
 // enforceOptions are the flags of enforce.
 type enforceOptions struct {
@@ -26,32 +24,53 @@ type enforceOptions struct {
 	pids, mntns                  []uint
 	file, exec, net, mount, caps []string
 	denyPtrace, confineHost      bool
+	cmdline.Destination
 }
 
-func (o *enforceOptions) flags(f *pflag.FlagSet) {
-	f.StringVar(&o.rules, "rules", "8", "how many rules to walk that match nothing, `SPEC`: N of each type, or file=N,exec=N,net=N,mount=N,cap=N,ptrace=N")
-	f.UintSliceVar(&o.pids, "pid", nil, "confine the mount namespace of the process `PID`; repeatable")
-	f.UintSliceVar(&o.mntns, "mntns", nil, "confine the mount namespace with this inode number `INUM`, see ls -Li /proc/PID/ns/mnt; repeatable")
-	f.StringArrayVar(&o.file, "deny-file", nil, "deny opening, linking and renaming what the `GLOB` matches: /etc/shadow, /proc/**, **.key, /tmp/*.sh")
-	f.StringArrayVar(&o.exec, "deny-exec", nil, "deny executing what the `GLOB` matches, by its path after symbolic links")
-	f.StringArrayVar(&o.net, "deny-net", nil, "deny connecting to `ADDR[/BITS][:PORT[-PORT]]`, or sockets of a family: inet6, unix, packet, …")
-	f.StringArrayVar(&o.mount, "deny-mount", nil,
-		"deny mounting `GLOB[,fstype=NAME][,op=OP+OP]`: the source (umount: the mount point); mount, bind, remount, move, umount")
-	f.StringArrayVar(&o.caps, "deny-cap", nil, "deny the capability `CAP_NAME`")
-	f.BoolVar(&o.denyPtrace, "deny-ptrace", false, "deny attaching to other processes")
-	f.BoolVar(&o.confineHost, "confine-host", false, "allow confining the host's own mount namespace, and so yourself")
+func (o *enforceOptions) flags(f *cmdline.Flags) {
+	f.Group("Whom to confine")
+	f.Var(cmdline.IDs(&o.pids), "pid", "Confine the mount namespaces of these processes.")
+	f.Var(cmdline.IDs(&o.mntns), "mntns", "Confine the mount namespaces with these inode numbers: see ls -Li /proc/PID/ns/mnt.")
+	f.NoEnv("mntns") // bench passes LSMPROF_MNTNS to the commands of a scenario
+	f.BoolVar(&o.confineHost, "confine-host", false, "Allow to confine the host's own mount namespace, and so this shell.")
+	f.Group("Rules")
+	f.StringVar(&o.rules, "rules", "8", "Walk this many rules that match nothing: N of each type, or `file=N,exec=N,net=N,mount=N,cap=N,ptrace=N`.")
+	f.StringArrayVar(&o.file, "deny-file", nil, "Deny opening, linking and renaming files that match `GLOB`: /etc/shadow, /proc/**, **.key, /tmp/*.sh.")
+	f.StringArrayVar(&o.exec, "deny-exec", nil, "Deny executing files that match `GLOB`, after symbolic links.")
+	f.StringArrayVar(&o.net, "deny-net", nil, "Deny connecting to `ADDR[/BITS][:PORT[-PORT]]`, or sockets of a family: inet6, unix, packet, …")
+	f.StringArrayVar(&o.mount, "deny-mount", nil, "Deny mounting `GLOB[,fstype=NAME][,op=OP+OP]`. GLOB is the source, or for umount the mount "+
+		"point. OP is mount, bind, remount, move or umount.")
+	f.StringArrayVar(&o.caps, "deny-cap", nil, "Deny the capability `CAP_NAME`.")
+	f.BoolVar(&o.denyPtrace, "deny-ptrace", false, "Deny attaching to other processes.")
+	f.Group(cmdline.Output)
+	o.FormatFlags(f, "text", "json")
 }
 
-func enforce(ctx context.Context, std streams, args []string) error {
-	var o enforceOptions
-	f := newFlags(std, "enforce", "", enforceShort)
-	o.flags(f)
-	if err := parseNoArgs(f, args); err != nil {
-		return err
+func enforceCommand() *command {
+	return &command{
+		Command: cmdline.Command{
+			Name: "enforce", Group: groupRun,
+			Summary: "Run the reference enforcer on some processes until Ctrl-C",
+			Text: "It confines whole mount namespaces, such as containers. A line on stdin with new --rules changes their number. Each --deny flag " +
+				"may be repeated.",
+			Examples: []cmdline.Example{
+				{What: "Walk 8 rules of each type in the container of a process", Command: "sudo lsmprof enforce --pid 1234"},
+				{What: "Deny something", Command: "sudo lsmprof enforce --pid 1234 --deny-file /etc/shadow --deny-net 169.254.169.254"},
+				{What: "Print what is in force as JSON", Command: "sudo lsmprof enforce --pid 1234 --rules file=64 --json"},
+			},
+		},
+		setup: func(f *cmdline.Flags) action {
+			var o enforceOptions
+			o.flags(f)
+			return func(ctx context.Context, std streams, _ []string) error { return o.run(ctx, std) }
+		},
 	}
+}
+
+func (o *enforceOptions) run(ctx context.Context, std streams) error {
 	policy, err := o.policy()
 	if err == nil && len(o.pids)+len(o.mntns) == 0 {
-		err = errors.New("which namespace? give --pid or --mntns")
+		err = errors.New("give --pid or --mntns to say which mount namespace to confine")
 	}
 	if err != nil {
 		return usageError{fmt.Errorf("enforce: %w", err)}
@@ -61,7 +80,7 @@ func enforce(ctx context.Context, std streams, args []string) error {
 		return fmt.Errorf("enforce: %w", err)
 	}
 	defer targets.close()
-	return classify(runEnforcer(ctx, std, policy, targets))
+	return classify(o.enforce(ctx, std, policy, targets))
 }
 
 // policy is what the flags ask for.
@@ -93,8 +112,8 @@ func parseEach[T any](flag string, values []string, parse func(string) (T, error
 	return nil
 }
 
-// runEnforcer enforces until ctx ends.
-func runEnforcer(ctx context.Context, std streams, policy reference.Policy, targets targets) (err error) {
+// enforce enforces until ctx ends.
+func (o *enforceOptions) enforce(ctx context.Context, std streams, policy reference.Policy, targets targets) (err error) {
 	e, err := reference.Load()
 	if err != nil {
 		return err
@@ -107,7 +126,7 @@ func runEnforcer(ctx context.Context, std streams, policy reference.Policy, targ
 	if err := e.Attach(); err != nil {
 		return err
 	}
-	if err := writePolicy(std.out, e, policy, targets); err != nil {
+	if err := o.announce(std.out, e, policy, targets); err != nil {
 		return err
 	}
 	lines := readLines(ctx, std.in)
@@ -129,7 +148,7 @@ func runEnforcer(ctx context.Context, std streams, policy reference.Policy, targ
 			if err := targets.confine(e, policy); err != nil {
 				return err
 			}
-			if err := writePolicy(std.out, e, policy, targets); err != nil {
+			if err := o.announce(std.out, e, policy, targets); err != nil {
 				return err
 			}
 		}
@@ -174,10 +193,35 @@ type enforceReport struct {
 	Programs []reference.Program `json:"programs"`
 }
 
-func writePolicy(w io.Writer, e *reference.Enforcer, p reference.Policy, t targets) error {
+// announce prints what is in force, as a sentence or as a line of JSON.
+func (o *enforceOptions) announce(w io.Writer, e *reference.Enforcer, p reference.Policy, t targets) error {
+	if !o.JSON() {
+		_, err := fmt.Fprintf(w, "enforcing %s on %s; Ctrl-C ends it\n", describeRules(p.Rules()), text.List(t.names()))
+		return err
+	}
 	programs, err := e.Programs()
 	if err != nil {
 		return err
 	}
 	return json.NewEncoder(w).Encode(enforceReport{enforceSchema, "enforcing", t.inodes(), p.Rules(), programs})
+}
+
+// describeRules returns "8 rules of each type", or the number for each type that has some.
+func describeRules(r enforcer.Rules) string {
+	if same, err := reference.ParseRules(strconv.Itoa(r.File)); err == nil && same == r {
+		return text.Plural(r.File, "rule") + " of each type"
+	}
+	var kinds []string
+	for _, kind := range []struct {
+		n    int
+		name string
+	}{{r.File, "file"}, {r.Exec, "exec"}, {r.Net, "net"}, {r.Mount, "mount"}, {r.Cap, "cap"}, {r.Ptrace, "ptrace"}} {
+		if kind.n > 0 {
+			kinds = append(kinds, text.Plural(kind.n, kind.name+" rule"))
+		}
+	}
+	if len(kinds) == 0 {
+		return "no rules"
+	}
+	return text.List(kinds)
 }

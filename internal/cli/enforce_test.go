@@ -69,7 +69,7 @@ type running struct {
 
 func startEnforce(t *testing.T, args ...string) *running {
 	t.Helper()
-	r := &running{cmd: lsmprof(append([]string{"enforce"}, args...)...)}
+	r := &running{cmd: lsmprof(append([]string{"enforce", "--json"}, args...)...)}
 	in, err := r.cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -223,12 +223,12 @@ func TestEnforceRefuses(t *testing.T) {
 		status int
 		want   string
 	}{
-		{nil, 2, "which namespace? give --pid or --mntns"},
+		{nil, 2, "give --pid or --mntns to say which mount namespace"},
 		{[]string{"--pid", "1"}, 2, "is the host's own (that of PID 1), and its processes would all be confined"},
 		{[]string{"--pid", self}, 2, "--confine-host"},
 		{[]string{"--pid", "4000000"}, 1, "--pid 4000000: no such process"},
 		{[]string{"--mntns", "17"}, 1, "--mntns 17: no process is in that mount namespace"},
-		{[]string{"--mntns", "99999999999999"}, 1, "no process is in that mount namespace"},
+		{[]string{"--mntns", "99999999999999"}, 2, "--mntns 99999999999999: must be a number from 1 to"},
 		{[]string{"--pid", self, "--rules", "65"}, 2, "--rules: 65 rules of each type: at most 64 of a type"},
 		{[]string{"--pid", self, "--rules", "file=64", "--deny-file", "/x"}, 2, "65 file rules: at most 64 of a type (64 given as a number, 1 by --deny-file)"},
 		{[]string{"--pid", self, "--rules", "bogus"}, 2, `"bogus" is not a number`},

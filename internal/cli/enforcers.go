@@ -6,8 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/pflag"
-
+	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/tracer"
@@ -21,11 +20,13 @@ type enforcerFlags struct {
 	shared *inforce.Registry // see registry
 }
 
-const rulesMapUsage = "count the rules of unknown enforcers in this map: `NAME[:KEY-PREFIX]`, the prefix as text or 0x…"
+const rulesMapUsage = "Count the rules of enforcers that lsmprof does not know in the map `NAME[:KEY-PREFIX]`. The prefix is text or 0x…"
 
-func (o *enforcerFlags) flags(f *pflag.FlagSet) {
+func (o *enforcerFlags) flags(f *cmdline.Flags) {
+	f.Group(cmdline.Advanced)
 	f.StringVar(&o.rulesMap, "rules-map", "", rulesMapUsage)
-	f.IntVar(&o.rules, "rules", -1, "the `number` of rules of unknown enforcers, where no map has it")
+	o.rules = -1
+	f.Var(cmdline.Int(&o.rules, 0, 1<<20), "rules", "Take N as the number of rules of enforcers that lsmprof does not know.")
 	f.Lookup("rules").DefValue = ""
 }
 

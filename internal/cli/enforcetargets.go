@@ -6,9 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // targets are mount namespaces, held open: a namespace that is gone may leave its inode number to another container.
@@ -18,6 +20,7 @@ type target struct {
 	handle *os.File
 	mntns  uint32
 	what   string // the flag that chose it
+	pid    uint   // of --pid; 0: chosen by the inode number
 }
 
 // findTargets finds the namespaces, each once.
@@ -40,7 +43,11 @@ func findTargets(pids, inodes []uint, confineHost bool) (found targets, err erro
 		return nil
 	}
 	for _, pid := range pids {
-		if err := add(openTarget(fmt.Sprintf("/proc/%d/ns/mnt", pid), fmt.Sprintf("--pid %d", pid))); err != nil {
+		t, err := openTarget(fmt.Sprintf("/proc/%d/ns/mnt", pid), fmt.Sprintf("--pid %d", pid))
+		if err == nil {
+			t.pid = pid
+		}
+		if err := add(t, err); err != nil {
 			return found, err
 		}
 	}
@@ -70,7 +77,7 @@ func openTarget(path, what string) (*target, error) {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	return &target{f, uint32(info.Sys().(*syscall.Stat_t).Ino), what}, nil
+	return &target{handle: f, mntns: uint32(info.Sys().(*syscall.Stat_t).Ino), what: what}, nil
 }
 
 // searchTarget finds a process in the namespace: a mistyped number would otherwise confine nobody in silence.
@@ -134,6 +141,22 @@ func (t targets) inodes() []uint32 {
 	var all []uint32
 	for _, target := range t {
 		all = append(all, target.mntns)
+	}
+	return all
+}
+
+// names are the namespaces as a user chose them: "sh (pid 122)", "mount namespace 4026532".
+func (t targets) names() []string {
+	var all []string
+	for _, target := range t {
+		name := fmt.Sprintf("mount namespace %d", target.mntns)
+		if target.pid != 0 {
+			comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", target.pid))
+			if name = fmt.Sprintf("pid %d", target.pid); err == nil {
+				name = fmt.Sprintf("%s (pid %d)", text.Printable(strings.TrimSpace(string(comm))), target.pid)
+			}
+		}
+		all = append(all, name)
 	}
 	return all
 }

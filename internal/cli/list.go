@@ -10,14 +10,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/tracer"
 )
-
-const listShort = "Lists the BPF LSM programs that are loaded, and the rules of each workload"
 
 // listing is what `list -o json` prints. Schema lsmprof/list/v1: fields are only ever added.
 type listing struct {
@@ -48,28 +47,42 @@ type listedWorkload struct {
 	Mixed bool `json:"mixed,omitempty"`
 }
 
-func list(ctx context.Context, std streams, args []string) error {
-	f := newFlags(std, "list", "", listShort)
-	var known containers
-	var unknown enforcerFlags
-	unknown.flags(f)
-	f.StringVar(&known.endpoint, "runtime-endpoint", "", endpointUsage)
-	format := f.StringP("format", "o", "text", "text or json")
-	if err := parseNoArgs(f, args); err != nil {
-		return err
+func listCommand() *command {
+	return &command{
+		Command: cmdline.Command{
+			Name: "list", Group: groupLook,
+			Summary: "List BPF LSM programs, and the rules of each workload",
+			Examples: []cmdline.Example{
+				{What: "Show which enforcers run, and how many rules each pod has", Command: "sudo lsmprof list"},
+				{What: "The same for a script", Command: "sudo lsmprof list --json"},
+				{What: "Count the rules of an enforcer that lsmprof does not know", Command: "sudo lsmprof list --rules-map my_rules"},
+			},
+		},
+		setup: func(f *cmdline.Flags) action {
+			var known containers
+			var unknown enforcerFlags
+			var d cmdline.Destination
+			d.Flags(f, "Write to this `FILE` instead of stdout.", "text", "json")
+			f.Group(cmdline.Containers)
+			known.endpointFlag(f)
+			unknown.flags(f)
+			return func(ctx context.Context, std streams, _ []string) error {
+				if err := unknown.validate(); err != nil {
+					return usageError{fmt.Errorf("list: %w", err)}
+				}
+				return std.produce(&d, func(std streams) error { return list(ctx, std, &known, &unknown, d.JSON()) })
+			}
+		},
 	}
-	if *format != "text" && *format != "json" {
-		return usageError{fmt.Errorf("list: -o %s: must be text or json", *format)}
-	}
-	if err := unknown.validate(); err != nil {
-		return usageError{fmt.Errorf("list: %w", err)}
-	}
+}
+
+func list(ctx context.Context, std streams, known *containers, unknown *enforcerFlags, asJSON bool) error {
 	known.look(ctx)
-	l, err := newListing(&known, unknown.registry())
+	l, err := newListing(known, unknown.registry())
 	if err != nil {
 		return classify(err)
 	}
-	if *format == "json" {
+	if asJSON {
 		enc := json.NewEncoder(std.out)
 		enc.SetIndent("", "  ")
 		return enc.Encode(l)

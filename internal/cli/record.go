@@ -5,18 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"syscall"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
+	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
-
-const recordShort = "Profiles every invocation of BPF LSM programs, machine-wide"
 
 // defaultStackSample keeps what stacks cost below what counting does.
 const defaultStackSample = 64
@@ -24,9 +22,8 @@ const defaultStackSample = 64
 // recordOptions are the flags of record.
 type recordOptions struct {
 	session
-	duration   time.Duration
-	output     string
-	format     string
+	duration time.Duration
+	cmdline.Destination
 	top        int
 	crossCheck crossCheckFlag
 	stacks     stacksFlag
@@ -34,41 +31,57 @@ type recordOptions struct {
 	command    []string
 }
 
-func (o *recordOptions) flags(f *pflag.FlagSet) {
-	f.DurationVarP(&o.duration, "duration", "d", 0, "how long to record; default: until the command ends or Ctrl-C")
-	f.StringVar(&o.output, "output", "lsmprof.pb.gz", "pprof profile to write, - for none")
-	f.StringVarP(&o.format, "format", "o", "text", "what stdout gets: text or json")
-	f.IntVar(&o.top, "top", 30, "rows of the table, 0 for all")
-	o.session.flags(f)
-	f.Var(&o.crossCheck, "cross-check", "count and time with bpf_stats afterwards, without probes, and compare; a command is run again; auto: as long as the recording, 5s at most")
-	f.Lookup("cross-check").NoOptDefVal = bareCrossCheck
-	f.Var(&o.stacks, "stacks", "put the stacks under the profile's leaves: kernel, user or kernel,user")
+func (o *recordOptions) flags(f *cmdline.Flags) {
+	f.Group(cmdline.Measure)
+	f.VarP(cmdline.Duration(&o.duration, cmdline.Positive), "duration", "d", "Record for this long. By default a command or Ctrl-C ends it.")
+	f.Var(&o.stacks, "stacks", "Record stacks as well: kernel, user or kernel,user.")
 	f.Lookup("stacks").NoOptDefVal = "kernel,user"
 	o.stackEach = defaultStackSample
-	f.Var(&o.stackEach, "stacks-sample", "take the stack of one of `N` invocations, at random")
+	f.Var(&o.stackEach, "stacks-sample", "Record the stack of one call in `N`, chosen at random.")
+	o.Path = "lsmprof.pb.gz"
+	o.Destination.Flags(f, "Write the pprof profile to this `FILE`; - writes none.", "text", "json")
+	o.top = 30
+	f.Var(cmdline.Int(&o.top, 0, math.MaxInt), "top", "Print this many rows of the table; 0 prints all.")
+	o.session.flags(f)
+	f.Group(cmdline.Accuracy)
+	f.Var(&o.crossCheck, "cross-check", "Afterwards count and time with the kernel's bpf_stats, without probes, and compare. "+
+		"A command runs a second time for this. The default length, auto, is that of the recording, at most 5s.")
+	f.Lookup("cross-check").NoOptDefVal = bareCrossCheck
+	f.Rare("cross-check", "stacks-sample")
 }
 
-func record(ctx context.Context, std streams, args []string) error {
-	o := recordOptions{session: newSession("record", args)}
-	f := newFlags(std, "record", "[-- command …]", recordShort)
-	o.flags(f)
-	if err := parse(f, args); err != nil {
-		return err
+func recordCommand() *command {
+	return &command{
+		Command: cmdline.Command{
+			Name: "record", Args: "[-- COMMAND...]", Group: groupLook,
+			Summary: "Record what BPF LSM programs cost, for the whole machine or a part of it",
+			Text: "lsmprof times every call until the duration is over, the command ends, or Ctrl-C. It prints a table and writes a profile for " +
+				"`lsmprof report` and `go tool pprof`.",
+			Examples: []cmdline.Example{
+				{What: "Record everything for 30 seconds", Command: "sudo lsmprof record -d 30s"},
+				{What: "Record one pod, with stacks", Command: "sudo lsmprof record -d 30s --pod shop/web-0 --stacks"},
+				{What: "Record while a command runs", Command: "sudo lsmprof record -- make test"},
+			},
+		},
+		setup: func(f *cmdline.Flags) action {
+			var o recordOptions
+			o.flags(f)
+			return func(ctx context.Context, std streams, args []string) error {
+				o.invocation = invocation("record", args)
+				o.command = f.Args()
+				o.session.stacks, o.session.stackSample = o.stacks.Stacks, int(o.stackEach)
+				if err := o.validate(f.ArgsLenAtDash()); err != nil {
+					return usageError{fmt.Errorf("record: %w", err)}
+				}
+				std.note(o.Note)
+				return o.run(ctx, std)
+			}
+		},
 	}
-	o.command = f.Args()
-	o.session.stacks, o.session.stackSample = o.stacks.Stacks, int(o.stackEach)
-	if err := o.validate(f.ArgsLenAtDash()); err != nil {
-		return usageError{fmt.Errorf("record: %w", err)}
-	}
-	return o.run(ctx, std)
 }
 
 func (o *recordOptions) validate(dash int) error {
 	switch {
-	case o.format != "text" && o.format != "json":
-		return fmt.Errorf("-o %s: must be text or json", o.format)
-	case o.duration < 0:
-		return fmt.Errorf("--duration %s: must be positive", o.duration)
 	case len(o.command) > 0 && dash != 0:
 		return fmt.Errorf("unexpected argument %q; a command to run goes behind --", o.command[0])
 	case len(o.command) > 0 && o.duration > 0:
@@ -82,9 +95,9 @@ func (o *recordOptions) validate(dash int) error {
 
 func (o *recordOptions) run(ctx context.Context, std streams) error {
 	out := &atomicfile.File{}
-	if o.output != "-" {
+	if o.Path != "-" {
 		var err error
-		if out, err = atomicfile.Create(o.output); err != nil {
+		if out, err = atomicfile.Create(o.Path); err != nil {
 			return err
 		}
 		defer out.Discard()
@@ -108,12 +121,12 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 	if err := o.print(std.out, &costs); err != nil {
 		return err
 	}
-	if o.output != "-" {
+	if o.Path != "-" {
 		kept, err := out.Commit(costs.Write)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(std.err, "%s; read it with: go tool pprof -top %s\n", wrote(o.output, kept), o.output)
+		fmt.Fprintf(std.err, "%s; read it with: go tool pprof -top %s\n", wrote(o.Path, kept), o.Path)
 	}
 	if result.status != 0 {
 		return exitError{result.status}
@@ -140,7 +153,7 @@ func (o *recordOptions) measure(ctx context.Context, std streams, t *tracer.Trac
 	if len(o.command) > 0 {
 		cmd := o.newCommand(ctx)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = std.in, std.out, std.err
-		if o.format == "json" {
+		if o.JSON() {
 			cmd.Stdout = std.err // stdout is one JSON object
 		}
 		if err := cmd.Start(); err != nil {
@@ -182,7 +195,7 @@ func exitStatus(state *os.ProcessState, err error) int {
 }
 
 func (o *recordOptions) print(w io.Writer, costs *profile.Costs) error {
-	if o.format == "json" {
+	if o.JSON() {
 		return costs.WriteJSON(w)
 	}
 	return writeTable(w, costs, o.top)

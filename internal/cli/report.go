@@ -7,46 +7,61 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
-	"github.com/spf13/pflag"
-
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
+	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/report"
 )
 
-const reportShort = "Reports what a bench found, or what changed between two, as a page, Markdown, text, JSON or CSV; " +
-	"needs no root and no kernel"
-
 type reportOptions struct {
-	runs     []string
-	output   string
-	formats  []string
-	http     string
-	failOver string
-	force    bool
+	runs    []string
+	output  string
+	formats []string
+	http    string
+	force   bool
 
 	limit float64
 }
 
 var reportFormats = []string{"html", "md", "text", "json", "csv"}
 
-func reportCmd(ctx context.Context, std streams, args []string) error {
-	var o reportOptions
-	f := newFlags(std, "report", "RUN [NEWER-RUN]", reportShort)
-	f.StringVarP(&o.output, "output", "o", "", "write report.html, report.md, report.txt, report.json and the .csv files into this `directory` "+
-		"instead of RUN, or of NEWER-RUN; - prints a single format")
-	f.StringSliceVar(&o.formats, "format", []string{"html"}, "write these formats: "+strings.Join(reportFormats, ", "))
-	f.StringVar(&o.http, "http", "", "serve the page, and pprof's flame graphs of each scenario, at this loopback `address`, "+
-		"such as localhost:0; write nothing")
-	f.StringVar(&o.failOver, "fail-over", "", "with two runs, exit with status 4 if a significant regression is above this many points of the "+
-		"baseline, such as 1%")
-	f.BoolVar(&o.force, "force", false, "compare the runs even if their machines, kernels or durations differ")
-	if err := parse(f, args); err != nil {
-		return err
+func reportCommand() *command {
+	return &command{
+		Command: cmdline.Command{
+			Name: "report", Args: "RUN [NEWER-RUN]", Group: groupBenchmark,
+			Summary: "Report what a bench found, or what changed between two",
+			Text:    "It needs no root and no kernel: copy the run directory to where you want to read it.",
+			Examples: []cmdline.Example{
+				{What: "Write report.html to the run directory", Command: "lsmprof report lsmprof-bench-20260102-150405"},
+				{What: "Look at it in a browser, with flame graphs", Command: "lsmprof report RUN --http localhost:0"},
+				{What: "Compare two runs, and fail if the newer one lost more than 1 %", Command: "lsmprof report OLD NEW --fail-over 1%"},
+			},
+		},
+		setup: func(f *cmdline.Flags) action {
+			var o reportOptions
+			o.flags(f)
+			return func(ctx context.Context, std streams, _ []string) error { return o.report(ctx, std, f) }
+		},
 	}
+}
+
+func (o *reportOptions) flags(f *cmdline.Flags) {
+	f.Group(cmdline.Output)
+	f.StringVarP(&o.output, "output", "o", "", "Write report.html, report.md, report.txt, report.json and the .csv files to this "+
+		"`DIRECTORY` instead of RUN or NEWER-RUN; - prints a single format.")
+	o.formats = []string{"html"}
+	f.Var(cmdline.Choices(&o.formats, reportFormats...), "format", "Write these formats.")
+	f.StringVar(&o.http, "http", "", "Write nothing. Serve the page, and pprof's flame graphs of each scenario, at this loopback `ADDRESS`, "+
+		"such as localhost:0.")
+	f.Group("Comparison of two runs")
+	f.Var(cmdline.Percent(&o.limit), "fail-over", "Exit with status 4 if a significant regression is above this many points of the "+
+		"baseline, such as 1%.")
+	f.BoolVar(&o.force, "force", false, "Compare the runs even if their machines, kernels or durations differ.")
+}
+
+func (o *reportOptions) report(ctx context.Context, std streams, f *cmdline.Flags) error {
 	if err := o.validate(f); err != nil {
 		return usageError{fmt.Errorf("report: %w", err)}
 	}
@@ -60,18 +75,13 @@ func reportCmd(ctx context.Context, std streams, args []string) error {
 	return nil
 }
 
-func (o *reportOptions) validate(f *pflag.FlagSet) (err error) {
+func (o *reportOptions) validate(f *cmdline.Flags) (err error) {
 	o.runs = f.Args()
 	if len(o.runs) < 1 || len(o.runs) > 2 {
 		return fmt.Errorf("%d run directories: want one, or an old and a new one; `lsmprof bench` makes them", len(o.runs))
 	}
-	if len(o.runs) == 1 && (o.failOver != "" || o.force) {
+	if len(o.runs) == 1 && (o.limit > 0 || o.force) {
 		return errors.New("--fail-over and --force need two runs; for one there is `lsmprof bench --fail-over`")
-	}
-	for _, name := range o.formats {
-		if !slices.Contains(reportFormats, name) {
-			return fmt.Errorf("--format %s: must be %s", name, strings.Join(reportFormats, ", "))
-		}
 	}
 	if o.output == "-" && (len(o.formats) != 1 || o.formats[0] == "csv") {
 		return errors.New("--output - takes a single format other than csv, which is several files")
@@ -81,8 +91,7 @@ func (o *reportOptions) validate(f *pflag.FlagSet) (err error) {
 			return fmt.Errorf("--http %s: %w", o.http, err)
 		}
 	}
-	o.limit, err = parsePercent("--fail-over", o.failOver)
-	return err
+	return nil
 }
 
 func (o *reportOptions) run(ctx context.Context, std streams) error {
@@ -176,7 +185,7 @@ func (o *reportOptions) verdict(std streams, r *report.Report) error {
 	worse := r.Regressions(o.limit)
 	for _, d := range worse {
 		fmt.Fprintf(std.err, "lsmprof: %s under %s lost %.2f points more than before (%.2f to %.2f), more than --fail-over %s\n",
-			text.Printable(d.Test), text.Printable(d.Scenario), 100*d.Delta, 100*d.CI.Low, 100*d.CI.High, o.failOver)
+			text.Printable(d.Test), text.Printable(d.Scenario), 100*d.Delta, 100*d.CI.Low, 100*d.CI.High, text.Percent(o.limit))
 	}
 	if len(worse) > 0 {
 		return exitError{exitRegression}

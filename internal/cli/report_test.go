@@ -141,7 +141,7 @@ func serveSample(t *testing.T) string {
 	in, out := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- reportCmd(ctx, streams{out: io.Discard, err: out}, []string{sampleRun, "--http", "localhost:0"})
+		done <- dispatch(ctx, streams{out: io.Discard, err: out}, []string{"report", sampleRun, "--http", "localhost:0"})
 		out.Close()
 	}()
 	t.Cleanup(func() {

@@ -79,7 +79,7 @@ func exits(ts *testscript.TestScript, binary string, neg bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	cmd.Args = append(cmd.Args, args[2:]...)
-	cmd.Env = append(os.Environ(), lsmprofEnv+"=1")
+	cmd.Env = append(os.Environ(), lsmprofEnv+"=1", "LSMPROF_RECORD_PID="+ts.Getenv("LSMPROF_RECORD_PID"))
 	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
 	var exit *exec.ExitError
 	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {

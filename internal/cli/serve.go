@@ -8,15 +8,12 @@ import (
 	"net"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
+	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/serve"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
-
-const serveShort = "Answers /debug/pprof/lsm?seconds=N and /metrics over HTTP, for pprof, continuous profilers and Prometheus"
 
 // serveOptions are the flags of serve.
 type serveOptions struct {
@@ -24,33 +21,54 @@ type serveOptions struct {
 	config serve.Config
 }
 
-func (o *serveOptions) flags(f *pflag.FlagSet) {
+func (o *serveOptions) flags(f *cmdline.Flags) {
 	c := &o.config
-	f.StringVar(&c.Listen, "listen", "127.0.0.1:6061", "`host:port`; others than this machine's need a token or client certificates")
-	f.StringVar(&c.TokenFile, "token-file", "", "clients must send the bearer token in this `file`")
-	f.StringVar(&c.CertFile, "tls-cert", "", "serve TLS with the certificate (chain) in this PEM `file`")
-	f.StringVar(&c.KeyFile, "tls-key", "", "and the key in this one")
-	f.StringVar(&c.ClientCAFile, "client-ca", "", "clients must show a certificate that an authority in this PEM `file` signed")
-	f.BoolVar(&c.Insecure, "insecure", false, "serve the network without either")
-	f.BoolVar(&c.Always, "always", false, "keep probes attached; default: while somebody measures or scrapes")
-	f.DurationVar(&c.Linger, "linger", 2*time.Minute, "a scrape keeps probes attached for so long; 0: scrapes attach none")
-	f.IntVar(&c.MaxRequests, "max-requests", 16, "requests at once")
-	f.DurationVar(&c.MaxDuration, "max-duration", 5*time.Minute, "of one profile")
-	f.IntVar(&c.MaxSeries, "max-series", 2000, "bound on the sets of labels of a metric; what is beyond goes by [other]")
+	f.Group("Who may connect")
+	f.StringVar(&c.Listen, "listen", "127.0.0.1:6061", "Listen on `HOST:PORT`. A host that is not loopback needs a token or client certificates.")
+	f.StringVar(&c.TokenFile, "token-file", "", "Require the bearer token in this `FILE`.")
+	f.StringVar(&c.CertFile, "tls-cert", "", "Serve TLS with the certificate (chain) in this PEM `FILE`.")
+	f.StringVar(&c.KeyFile, "tls-key", "", "Take the key of --tls-cert from this PEM `FILE`.")
+	f.StringVar(&c.ClientCAFile, "client-ca", "", "Require a certificate that an authority in this PEM `FILE` has signed.")
+	f.BoolVar(&c.Insecure, "insecure", false, "Serve the network without a token or client certificates.")
+	f.Group("Limits")
+	f.BoolVar(&c.Always, "always", false, "Keep probes attached. By default they are attached only while a client measures or scrapes.")
+	c.Linger, c.MaxRequests, c.MaxDuration, c.MaxSeries = 2*time.Minute, 16, 5*time.Minute, 2000
+	f.Var(cmdline.Duration(&c.Linger, 0), "linger", "Keep probes attached for this long after a scrape; with 0 a scrape attaches none.")
+	f.Var(cmdline.Int(&c.MaxRequests, 1, 1<<16), "max-requests", "Answer this many requests at once.")
+	f.Var(cmdline.Duration(&c.MaxDuration, time.Second), "max-duration", "Refuse profiles that are longer.")
+	f.Var(cmdline.Int(&c.MaxSeries, 100, 1<<24), "max-series", "Export this many series of a metric, and fold the rest into [other].")
 	o.session.flags(f)
-	f.Lookup("ready-file").Usage = "create this file, with the address in it, when listening"
+	f.Lookup("ready-file").Usage = "When listening, create this `FILE` with the address in it."
 }
 
-func serveCmd(ctx context.Context, std streams, args []string) error {
-	o := serveOptions{session: newSession("serve", args)}
-	f := newFlags(std, "serve", "", serveShort)
-	o.flags(f)
-	if err := parseNoArgs(f, args); err != nil {
-		return err
+func serveCommand() *command {
+	return &command{
+		Command: cmdline.Command{
+			Name: "serve", Group: groupRun,
+			Summary: "Serve profiles and metrics over HTTP, for pprof and Prometheus",
+			Text: "/debug/pprof/lsm?seconds=N answers with a profile, /metrics with counters. Probes are attached on the first request and " +
+				"detached after the last.",
+			Examples: []cmdline.Example{
+				{What: "Serve this machine alone", Command: "sudo lsmprof serve"},
+				{What: "Serve the network to clients that send a token", Command: "sudo lsmprof serve --listen :6061 --token-file /etc/lsmprof/token"},
+				{What: "Take a profile", Command: "go tool pprof http://127.0.0.1:6061/debug/pprof/lsm?seconds=30"},
+			},
+		},
+		setup: func(f *cmdline.Flags) action {
+			var o serveOptions
+			o.flags(f)
+			return func(ctx context.Context, _ streams, args []string) error {
+				o.invocation = invocation("serve", args)
+				if err := o.validate(); err != nil {
+					return usageError{fmt.Errorf("serve: %w", err)}
+				}
+				return o.run(ctx)
+			}
+		},
 	}
-	if err := o.validate(); err != nil {
-		return usageError{fmt.Errorf("serve: %w", err)}
-	}
+}
+
+func (o *serveOptions) run(ctx context.Context) error {
 	if err := o.prepare(ctx); err != nil {
 		return classify(err)
 	}
@@ -62,16 +80,6 @@ func serveCmd(ctx context.Context, std streams, args []string) error {
 }
 
 func (o *serveOptions) validate() error {
-	switch c := &o.config; {
-	case c.Linger < 0:
-		return fmt.Errorf("--linger %s: must not be negative", c.Linger)
-	case c.MaxRequests < 1:
-		return fmt.Errorf("--max-requests %d: must be at least 1", c.MaxRequests)
-	case c.MaxDuration < time.Second:
-		return fmt.Errorf("--max-duration %s: must be at least 1s", c.MaxDuration)
-	case c.MaxSeries < 100:
-		return fmt.Errorf("--max-series %d: must be at least 100", c.MaxSeries)
-	}
 	if err := o.config.Validate(); err != nil {
 		return err
 	}

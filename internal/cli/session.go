@@ -10,9 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
+	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
@@ -45,41 +44,42 @@ func newSession(name string, args []string) session {
 	return session{invocation: append([]string{"lsmprof", name}, args...)}
 }
 
-func (s *session) flags(f *pflag.FlagSet) {
-	f.StringSliceVar(&s.enforcers, "enforcer", nil, "only the programs of these enforcers: names as in lsmprof list; generic is all unknown ones")
-	f.StringSliceVar(&s.programs, "program", nil, "only programs whose name matches one of these globs")
-	f.UintSliceVar(&s.pids, "pid", nil, "only these processes")
-	f.StringVar(&s.comm, "comm", "", "only processes with this command name")
-	f.UintSliceVar(&s.mntns, "mntns", nil, "only the mount namespaces with these inode numbers, see ls -Li /proc/PID/ns/mnt")
+func (s *session) flags(f *cmdline.Flags) {
+	f.Group(cmdline.Filters)
+	f.StringSliceVar(&s.enforcers, "enforcer", nil, "Measure only the programs of these enforcers, named as in lsmprof list. "+
+		"The name generic stands for all that lsmprof does not know.")
+	f.Values("enforcer", enforcerNames)
+	f.Var(cmdline.Globs(&s.programs), "program", "Measure only programs whose name matches one of these globs.")
+	f.Var(cmdline.IDs(&s.pids), "pid", "Measure only these processes.")
+	f.StringVar(&s.comm, "comm", "", "Measure only processes with this command `NAME`.")
+	f.Var(cmdline.IDs(&s.mntns), "mntns", "Measure only mount namespaces with these inode numbers: see ls -Li /proc/PID/ns/mnt.")
 	s.containers.flags(f)
+	f.Group(cmdline.Accuracy)
+	s.calibrate = "on"
+	f.Var(&calibrationFlag{&s.calibrate, &s.earlier}, "calibration", "Measure the cost of the probes first and subtract it (on), "+
+		"report readings as they are (off), or take a calibration from a file of lsmprof check --json.")
+	f.Var(cmdline.Choice(&s.calibrate, "on", "off"), "calibrate", "The same as --calibration on or off.")
+	f.Lookup("calibrate").Hidden = true
+	f.Var(&s.sample, "sample", "Measure one call in `N`, chosen at random, and count it N times.")
 	s.unknown.flags(f)
-	f.StringVar(&s.calibrate, "calibrate", "on", "on, or off to report readings as they are")
-	f.StringVar(&s.earlier, "calibration", "", "take the calibration from this `file`, which lsmprof check -o json printed")
-	f.IntVar(&s.memory, "memory", tracer.DefaultMemory>>20, "bound on the counters, MiB of kernel memory")
-	f.Var(&s.sample, "sample", "measure one of `N` invocations, at random, and charge it N times")
-	f.StringVar(&s.readyFile, "ready-file", "", "create this file when recording has begun")
+	s.memory = tracer.DefaultMemory >> 20
+	f.Var(cmdline.Int(&s.memory, 1, 1<<20), "memory", "Use at most this much kernel memory for counters, in `MiB`.")
+	f.StringVar(&s.readyFile, "ready-file", "", "Create this `FILE` when recording has begun.")
+	f.Rare("mntns", "rules-map", "rules", "memory", "ready-file")
 }
 
 func (s *session) validate() error {
 	switch {
-	case s.calibrate != "on" && s.calibrate != "off":
-		return fmt.Errorf("--calibrate=%s: must be on or off", s.calibrate)
 	case s.calibrate == "off" && s.earlier != "":
-		return errors.New("--calibrate=off and --calibration: give one of them")
-	case s.memory < 1:
-		return fmt.Errorf("--memory %d: must be at least 1 (MiB)", s.memory)
+		return errors.New("--calibrate=off and --calibration FILE: give one of them")
 	}
-	if err := errors.Join(s.containers.validate(), s.unknown.validate()); err != nil {
+	if err := s.unknown.validate(); err != nil {
 		return err
-	}
-	for _, p := range s.programs {
-		if _, err := path.Match(p, ""); err != nil {
-			return fmt.Errorf("--program %s: %w", p, err)
-		}
 	}
 	for _, name := range s.enforcers {
 		if !knownEnforcer(name) {
-			return fmt.Errorf("--enforcer %s: unknown; one of %s, generic:COMMAND", name, strings.Join(enforcerNames(), ", "))
+			return fmt.Errorf("--enforcer %s: must be %s or generic:COMMAND%s", name, strings.Join(enforcerNames(), ", "),
+				cmdline.DidYouMean(name, enforcerNames()))
 		}
 	}
 	return nil

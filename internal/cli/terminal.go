@@ -3,29 +3,91 @@ package cli
 import (
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// clearLine takes back a line of progress.
+// clearLine erases the line of a terminal, for a line of progress that is over.
 const clearLine = "\r\x1b[K"
 
-// isTerminal says whether somebody sees progress on w.
+// defaultWidth is the width of what is not a terminal.
+const defaultWidth = 80
+
+// file returns the file behind an output stream, or nil if there is none.
+func file(w io.Writer) *os.File {
+	switch w := w.(type) {
+	case *os.File:
+		return w
+	case asciiWriter:
+		return w.File
+	}
+	return nil
+}
+
+// isTerminal reports whether somebody reads w on a terminal.
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
+	f := file(w)
+	if f == nil {
 		return false
 	}
 	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
 	return err == nil
 }
 
-// width returns the number of columns of the terminal that w is, or 80.
+// width returns the number of columns of the terminal that w is, or defaultWidth.
 func width(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
+	if f := file(w); f != nil {
 		if size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil && size.Col > 0 {
 			return int(size.Col)
 		}
 	}
-	return 80
+	return defaultWidth
 }
+
+// asciiWriter is a terminal that cannot display UTF-8.
+type asciiWriter struct{ *os.File }
+
+func (w asciiWriter) Write(p []byte) (int, error) {
+	if _, err := w.File.WriteString(text.ASCII(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// spelled makes w print plain ASCII, such as us for µs, if it is a terminal whose character set is not UTF-8. Files and pipes
+// are always UTF-8.
+func spelled(w io.Writer) io.Writer {
+	if f, ok := w.(*os.File); ok && isTerminal(f) && !utf8Locale(os.Getenv) {
+		return asciiWriter{f}
+	}
+	return w
+}
+
+// utf8Locale reports whether the locale's character set is UTF-8: see locale(7) for the order of the variables.
+func utf8Locale(env func(string) string) bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if value := env(name); value != "" {
+			value = strings.ToLower(value)
+			return strings.Contains(value, "utf-8") || strings.Contains(value, "utf8")
+		}
+	}
+	return false
+}
+
+// paint colors s for a terminal, unless the user has set NO_COLOR: see no-color.org.
+func paint(w io.Writer, color, s string) string {
+	if !isTerminal(w) || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return s
+	}
+	return color + s + "\x1b[0m"
+}
+
+// Colors for paint.
+const (
+	red    = "\x1b[31m"
+	green  = "\x1b[32m"
+	yellow = "\x1b[33m"
+)

@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
-
+	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/internal/top"
@@ -19,44 +18,64 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-const topShort = "Shows live what BPF LSM programs cost; ? lists the keys. Without a terminal, a table per interval"
-
 // topOptions are the flags of top.
 type topOptions struct {
 	session
 	interval   time.Duration
 	iterations int
 	by         string
-	format     string
-	top        int
+	cmdline.Destination
+	top int
 }
 
-func (o *topOptions) flags(f *pflag.FlagSet) {
-	f.DurationVar(&o.interval, "interval", time.Second, "how often the screen changes")
-	f.IntVar(&o.iterations, "iterations", 0, "end after so many intervals; default: with q or Ctrl-C")
-	f.StringVar(&o.by, "by", "workload", "rows by workload, syscall, hook or program")
-	f.StringVarP(&o.format, "format", "o", "text", "text, or json: one object per interval on a line of its own")
-	f.IntVar(&o.top, "top", 30, "rows of each table where stdout is no terminal, 0 for all")
+func (o *topOptions) flags(f *cmdline.Flags) {
+	f.Group(cmdline.Measure)
+	o.interval = time.Second
+	f.VarP(cmdline.Duration(&o.interval, tracer.PollInterval), "interval", "i", "Update this often.")
+	f.VarP(cmdline.Int(&o.iterations, 1, math.MaxInt), "iterations", "n", "End after this many intervals. By default q or Ctrl-C ends it.")
+	f.Lookup("iterations").DefValue = ""
+	o.by = top.Groupings()[0]
+	f.Var(cmdline.Choice(&o.by, top.Groupings()...), "by", "Show a row for each of these.")
+	o.Destination.Flags(f, "Write to this `FILE` instead of the terminal. It appears when lsmprof ends.", "text", "json")
+	o.top = 30
+	f.Var(cmdline.Int(&o.top, 0, math.MaxInt), "top", "Print this many rows of each table where stdout is not a terminal; 0 prints all.")
 	o.session.flags(f)
 }
 
-func topCmd(ctx context.Context, std streams, args []string) error {
-	o := topOptions{session: newSession("top", args)}
-	f := newFlags(std, "top", "", topShort)
-	o.flags(f)
-	if err := parseNoArgs(f, args); err != nil {
-		return err
+func topCommand() *command {
+	return &command{
+		Command: cmdline.Command{
+			Name: "top", Group: groupLook,
+			Summary: "Show live what BPF LSM programs cost",
+			Text:    "On a terminal ? lists the keys. Elsewhere lsmprof prints a table for each interval.",
+			Examples: []cmdline.Example{
+				{What: "Watch which workloads pay", Command: "sudo lsmprof top"},
+				{What: "Watch syscalls, every five seconds", Command: "sudo lsmprof top --by syscall -i 5s"},
+				{What: "Print one table", Command: "sudo lsmprof top -n 1 | cat"},
+			},
+		},
+		setup: func(f *cmdline.Flags) action {
+			var o topOptions
+			o.flags(f)
+			return func(ctx context.Context, std streams, args []string) error {
+				o.invocation = invocation("top", args)
+				if err := o.validate(); err != nil {
+					return usageError{fmt.Errorf("top: %w", err)}
+				}
+				return std.produce(&o.Destination, func(std streams) error { return o.run(ctx, std) })
+			}
+		},
 	}
-	by, err := o.validate()
-	if err != nil {
-		return usageError{fmt.Errorf("top: %w", err)}
-	}
+}
+
+func (o *topOptions) run(ctx context.Context, std streams) error {
+	by := slices.Index(top.Groupings(), o.by)
 	t, err := o.start(ctx)
 	if err != nil {
 		return classify(err)
 	}
 	feed := topFeed{session: &o.session, tracer: t}
-	if o.format == "text" && isTerminal(std.out) {
+	if !o.JSON() && isTerminal(std.out) {
 		err = o.interact(ctx, &feed, top.New(by, o.interval))
 	} else {
 		err = o.print(ctx, std.out, &feed, top.New(by, o.interval))
@@ -65,23 +84,6 @@ func topCmd(ctx context.Context, std streams, args []string) error {
 		fmt.Fprintln(std.err, text.Printable(line))
 	}
 	return errors.Join(err, t.Close())
-}
-
-// validate returns the grouping.
-func (o *topOptions) validate() (by int, err error) {
-	names := top.Groupings()
-	by = slices.Index(names, o.by)
-	switch {
-	case by < 0:
-		return 0, fmt.Errorf("--by %s: must be one of %s", o.by, strings.Join(names, ", "))
-	case o.format != "text" && o.format != "json":
-		return 0, fmt.Errorf("-o %s: must be text or json", o.format)
-	case o.interval < tracer.PollInterval:
-		return 0, fmt.Errorf("--interval %s: must be at least %s", o.interval, tracer.PollInterval)
-	case o.iterations < 0:
-		return 0, fmt.Errorf("--iterations %d: must not be negative", o.iterations)
-	}
-	return by, o.session.validate()
 }
 
 // topFeed cuts a recording into intervals.
@@ -179,7 +181,7 @@ func (o *topOptions) interact(ctx context.Context, f *topFeed, m *top.Model) err
 // print writes a table or an object per interval.
 func (o *topOptions) print(ctx context.Context, w io.Writer, f *topFeed, m *top.Model) error {
 	return f.run(ctx, m, o.iterations, nil, func() error {
-		if o.format == "json" {
+		if o.JSON() {
 			return m.WriteJSON(w)
 		}
 		return m.WriteText(w, o.top, 0)

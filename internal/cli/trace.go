@@ -4,20 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
-	"path"
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
-
+	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/tracefmt"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
-
-const traceShort = "Shows single invocations of BPF LSM programs as they happen"
 
 // traceOptions are the flags of trace.
 type traceOptions struct {
@@ -30,35 +27,57 @@ type traceOptions struct {
 	stacks     stacksFlag
 	duration   time.Duration
 	count      int
-	format     string
+	cmdline.Destination
 }
 
-func (o *traceOptions) flags(f *pflag.FlagSet) {
-	f.DurationVar(&o.slowerThan, "slower-than", 0, "only invocations whose body takes at least so long")
-	f.BoolVar(&o.denied, "denied", false, "only invocations that deny")
-	f.StringSliceVar(&o.syscalls, "syscall", nil, "only invocations in these syscalls: openat, ia32:open, [io_uring]")
-	f.StringSliceVar(&o.hooks, "hook", nil, "only programs on hooks that match one of these globs")
-	f.BoolVar(&o.args, "args", false, "tell what a call is about: path, address, process, capability")
-	f.Var(&o.stacks, "stack", "show the stacks of each invocation: kernel, user or kernel,user")
+func (o *traceOptions) flags(f *cmdline.Flags) {
+	f.Group(cmdline.Measure)
+	f.VarP(cmdline.Duration(&o.duration, cmdline.Positive), "duration", "d", "Stop after this long. By default Ctrl-C stops.")
+	f.VarP(cmdline.Int(&o.count, 1, math.MaxInt), "count", "n", "Stop after this many calls.")
+	f.Lookup("count").DefValue = ""
+	f.BoolVar(&o.args, "args", false, "Show what a call is about: a path, an address, a process or a capability.")
+	f.Var(&o.stacks, "stack", "Show the stacks of each call: kernel, user or kernel,user.")
 	f.Lookup("stack").NoOptDefVal = "kernel,user"
-	f.DurationVarP(&o.duration, "duration", "d", 0, "end after so long; default: with Ctrl-C")
-	f.IntVarP(&o.count, "count", "n", 0, "end after so many invocations")
-	f.StringVarP(&o.format, "format", "o", "text", "text, or json: one object per line")
+	f.Group(cmdline.Filters)
+	f.Var(cmdline.Duration(&o.slowerThan, 0), "slower-than", "Show only calls whose program runs at least this long.")
+	f.BoolVar(&o.denied, "denied", false, "Show only calls that are denied.")
+	f.StringSliceVar(&o.syscalls, "syscall", nil, "Show only calls in these syscalls, such as openat, ia32:open or [io_uring].")
+	f.Values("syscall", syscallNames)
+	f.Var(cmdline.Globs(&o.hooks), "hook", "Show only programs on hooks that match one of these globs.")
+	o.Destination.Flags(f, "Write to this `FILE` instead of stdout. It appears when the trace ends.", "text", "json")
 	o.session.flags(f)
-	f.Lookup("memory").Usage = "bound on the rings of all CPUs together, MiB of kernel memory"
-	f.Lookup("sample").Usage = "look at one of `N` invocations only, at random"
+	f.Lookup("memory").Usage = "Use at most this much kernel memory for the rings of all CPUs together, in `MiB`."
+	f.Lookup("sample").Usage = "Look at one call in `N` only, chosen at random."
 }
 
-func trace(ctx context.Context, std streams, args []string) error {
-	o := traceOptions{session: newSession("trace", args)}
-	f := newFlags(std, "trace", "", traceShort)
-	o.flags(f)
-	if err := parseNoArgs(f, args); err != nil {
-		return err
+func traceCommand() *command {
+	return &command{
+		Command: cmdline.Command{
+			Name: "trace", Group: groupLook,
+			Summary: "Show single calls of BPF LSM programs as they happen",
+			Text: "Filters apply in the kernel: a call that does not match costs about a third less than one that does. If calls come faster than " +
+				"they can be printed, lsmprof drops some and says how many.",
+			Examples: []cmdline.Example{
+				{What: "Show what is denied, and which file or address it is about", Command: "sudo lsmprof trace --denied --args"},
+				{What: "Show ten slow calls", Command: "sudo lsmprof trace --slower-than 20us -n 10"},
+				{What: "Show what one process does, as JSON", Command: "sudo lsmprof trace --pid 1234 -d 10s --json"},
+			},
+		},
+		setup: func(f *cmdline.Flags) action {
+			var o traceOptions
+			o.flags(f)
+			return func(ctx context.Context, std streams, args []string) error {
+				o.invocation = invocation("trace", args)
+				if err := o.validate(); err != nil {
+					return usageError{fmt.Errorf("trace: %w", err)}
+				}
+				return std.produce(&o.Destination, func(std streams) error { return o.trace(ctx, std) })
+			}
+		},
 	}
-	if err := o.validate(); err != nil {
-		return usageError{fmt.Errorf("trace: %w", err)}
-	}
+}
+
+func (o *traceOptions) trace(ctx context.Context, std streams) error {
 	o.session.hooks = o.hooks
 	o.session.trace = &tracer.Events{
 		SlowerThan: o.slowerThan, Denied: o.denied, Syscalls: o.syscalls, About: o.args, Stacks: o.stacks.Stacks,
@@ -71,27 +90,23 @@ func trace(ctx context.Context, std streams, args []string) error {
 }
 
 func (o *traceOptions) validate() error {
-	switch {
-	case o.format != "text" && o.format != "json":
-		return fmt.Errorf("-o %s: must be text or json", o.format)
-	case o.slowerThan < 0:
-		return fmt.Errorf("--slower-than %s: must not be negative", o.slowerThan)
-	case o.duration < 0:
-		return fmt.Errorf("--duration %s: must be positive", o.duration)
-	case o.count < 0:
-		return fmt.Errorf("--count %d: must not be negative", o.count)
-	}
 	for _, name := range o.syscalls {
 		if !kernel.KnownSyscall(name) {
-			return fmt.Errorf("--syscall %s: not known on this machine; a name as lsmprof shows it, such as openat, ia32:open or [io_uring]", name)
-		}
-	}
-	for _, glob := range o.hooks {
-		if _, err := path.Match(glob, ""); err != nil {
-			return fmt.Errorf("--hook %s: %w", glob, err)
+			return fmt.Errorf("--syscall %s: not known on this machine%s", name, cmdline.DidYouMean(name, syscallNames()))
 		}
 	}
 	return o.session.validate()
+}
+
+// syscallNames returns the syscalls of this machine, for suggestions and completion.
+func syscallNames() []string {
+	names := []string{kernel.KernelThread, kernel.IOUring, kernel.IRQ, kernel.Exception}
+	for nr := range uint32(1024) {
+		if name := kernel.SyscallName(kernel.Native(), nr); !strings.HasPrefix(name, "syscall_") {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // errEnough ends a trace after --count calls.
@@ -129,7 +144,7 @@ func (o *traceOptions) run(ctx context.Context, std streams, t *tracer.Tracer) e
 }
 
 func (o *traceOptions) writer(std streams, programs []profile.Program) tracefmt.Writer {
-	if o.format == "json" {
+	if o.JSON() {
 		return tracefmt.NewJSON(std.out, time.Now)
 	}
 	text := tracefmt.TextOptions{

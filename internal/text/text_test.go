@@ -125,3 +125,17 @@ func TestTableFit(t *testing.T) {
 		}
 	}
 }
+
+func TestWrap(t *testing.T) {
+	const s = "Record only these processes, whatever they run."
+	for width, want := range map[int]string{
+		0:  s,
+		80: s,
+		20: "Record only these\n  processes,\n  whatever they run.",
+		3:  "Record\n  only\n  these\n  processes,\n  whatever\n  they\n  run.",
+	} {
+		if got := Wrap(s, width, "  "); got != want {
+			t.Errorf("in %d columns: %q, want %q", width, got, want)
+		}
+	}
+}

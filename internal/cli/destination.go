@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"errors"
+	"io"
+
+	"github.com/lsmprof/lsmprof/internal/atomicfile"
+	"github.com/lsmprof/lsmprof/internal/cmdline"
+)
+
+// invocation is the command line that a result names as its origin.
+func invocation(name string, args []string) []string {
+	return append([]string{"lsmprof", name}, args...)
+}
+
+// errNothing keeps a file from being written.
+var errNothing = errors.New("nothing to write")
+
+// produce runs a command whose result goes to the file of --output, or to stdout. A command that fails leaves an earlier file as it
+// is; a verdict, which has an exit code of its own, is no failure.
+func (s streams) produce(d *cmdline.Destination, run func(streams) error) error {
+	s.note(d.Note)
+	if d.Path == "" || d.Path == "-" {
+		return run(s)
+	}
+	f, err := atomicfile.Create(d.Path)
+	if err != nil {
+		return err
+	}
+	f.KeepOld = true
+	var result error
+	kept, err := f.Commit(func(w io.Writer) error {
+		to := s
+		to.out = w
+		result = run(to)
+		if result == nil || errors.As(result, new(unsupportedError)) || errors.As(result, new(exitError)) {
+			return nil
+		}
+		return errNothing
+	})
+	if errors.Is(err, errNothing) {
+		return result
+	}
+	if err == nil && !s.quiet {
+		s.note(wrote(d.Path, kept))
+	}
+	return errors.Join(result, err)
+}

@@ -1,0 +1,25 @@
+package text
+
+import "strings"
+
+// Wrap breaks the words of s into lines of at most width columns of a terminal and indents all lines but the first. A word that
+// is wider than a line is not broken. Width 0 breaks nothing.
+func Wrap(s string, width int, indent string) string {
+	var b strings.Builder
+	column := 0
+	for _, word := range strings.Fields(s) {
+		w := Width(word)
+		switch {
+		case column == 0:
+		case width > 0 && column+1+w > width:
+			b.WriteString("\n" + indent)
+			column = Width(indent)
+		default:
+			b.WriteString(" ")
+			column++
+		}
+		b.WriteString(word)
+		column += w
+	}
+	return b.String()
+}
