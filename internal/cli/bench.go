@@ -94,7 +94,7 @@ func (o *benchOptions) flags(f *cmdline.Flags) {
 	f.Group(cmdline.Containers)
 	f.StringVar(&o.pod, "pod", "", "Run the tests in a container of the pod `NAMESPACE/NAME` or NAMESPACE/NAME/CONTAINER.")
 	f.StringVar(&o.container, "container", "", "Run the tests in the container with this `ID`.")
-	f.StringVar(&o.endpoint, "runtime-endpoint", "", endpointUsage)
+	f.Var(endpointValue(&o.endpoint), "runtime-endpoint", endpointUsage)
 	f.Group(cmdline.Accuracy)
 	o.profile = "on"
 	f.Var(cmdline.Choice(&o.profile, "on", "off"), "profile", "Run each test with probes as well, which explains the losses.")

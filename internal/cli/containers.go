@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,22 +11,24 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/spf13/pflag"
+
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/cri"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// containers are the flags about containers, and what the container runtime says.
+// containers holds the flags about containers, and asks the container runtime for names.
 type containers struct {
 	endpoint                string
 	namespaces, pods, names []string
 
 	runtime *cri.Runtime
 	mu      sync.Mutex
-	failed  error // the last report of the watch that was one
+	failed  error // the last error that the runtime's watch reported
 }
 
-const endpointUsage = "Ask the container runtime at this `SOCKET`. By default lsmprof looks at CONTAINER_RUNTIME_ENDPOINT, at crictl's " +
+const endpointUsage = "Ask the container runtime at this socket. By default lsmprof looks at CONTAINER_RUNTIME_ENDPOINT, at crictl's " +
 	"configuration and at the usual sockets."
 
 func (c *containers) flags(f *cmdline.Flags) {
@@ -37,22 +40,33 @@ func (c *containers) flags(f *cmdline.Flags) {
 }
 
 func (c *containers) endpointFlag(f *cmdline.Flags) {
-	f.StringVar(&c.endpoint, "runtime-endpoint", "", endpointUsage)
+	f.Var(endpointValue(&c.endpoint), "runtime-endpoint", endpointUsage)
 }
 
-// filters says whether only some containers are asked for.
+// endpointValue is the value of a flag for the socket of a container runtime.
+func endpointValue(s *string) pflag.Value {
+	return cmdline.Checked(s, "SOCKET", func(s string) error {
+		if s == "" {
+			return nil
+		}
+		_, err := cri.ParseEndpoint(s)
+		return err
+	})
+}
+
+// filters reports whether the flags select some containers only.
 func (c *containers) filters() bool { return len(c.namespaces)+len(c.pods)+len(c.names) > 0 }
 
-// watch asks the runtime once and then follows it until ctx is done. Without one, workloads go by their command; only who asks
-// for some containers needs it.
+// watch asks the runtime once, then follows it until ctx is done. Without a runtime, workloads are named after their
+// command; it is an error only if the flags select containers.
 func (c *containers) watch(ctx context.Context) error {
 	c.runtime = cri.New(c.endpoint)
 	err := c.runtime.Refresh(ctx)
 	if err != nil && c.filters() {
-		return fmt.Errorf("--namespace, --pod and --container need the container runtime: %w", err)
+		return fmt.Errorf("--namespace, --pod and --container need the container runtime: %w", advise(err))
 	}
 	if c.filters() && len(c.selected()) == 0 {
-		slog.Warn("no container matches --namespace, --pod and --container yet; measuring those that will")
+		slog.Warn("no container matches --namespace, --pod and --container yet; waiting for one")
 	}
 	c.report(err)
 	go c.runtime.Watch(ctx, c.report)
@@ -67,7 +81,14 @@ func (c *containers) look(ctx context.Context) {
 	c.report(c.runtime.Refresh(ctx))
 }
 
-// report keeps the trouble with the runtime. A machine without containers has none.
+func advise(err error) error {
+	if errors.Is(err, cri.ErrNone) {
+		return fmt.Errorf("%w. Name another with --runtime-endpoint", err)
+	}
+	return err
+}
+
+// report keeps and logs an error of the runtime. It does not log that there is none: most machines run no containers.
 func (c *containers) report(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,23 +101,42 @@ func (c *containers) report(err error) {
 	case c.failed != nil && c.failed.Error() == err.Error():
 		return
 	case !errors.Is(err, cri.ErrNone):
-		slog.Warn("containers that start now go by their command", "reason", err)
+		slog.Warn("the container runtime does not answer: new containers are named after their command", "reason", err)
 	}
 	c.failed = err
 }
 
-// warnings are what a reader of the names must know.
+// warnings returns why names in a snapshot may be missing.
 func (c *containers) warnings(s *profile.Snapshot) []profile.Warning {
+	var all []profile.Warning
+	if text := c.unlocated(); text != "" {
+		all = append(all, profile.Warning{Text: text})
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	unnamed := func(r profile.Row) bool { return r.Workload.ContainerID != "" && !r.Workload.InContainer() }
-	if c.failed == nil || errors.Is(c.failed, cri.ErrNone) && !slices.ContainsFunc(s.Rows, unnamed) {
-		return nil
+	if c.failed != nil && (!errors.Is(c.failed, cri.ErrNone) || slices.ContainsFunc(s.Rows, unnamed)) {
+		all = append(all, profile.Warning{Text: fmt.Sprintf("containers may be named after their command: %v", advise(c.failed))})
 	}
-	return []profile.Warning{{Text: fmt.Sprintf("containers may go by their command: %v", c.failed)}}
+	return all
 }
 
-// Name is the tracer's way to the names.
+// unlocated returns a warning if processes of some containers cannot be found, else "".
+func (c *containers) unlocated() string {
+	if c.runtime == nil {
+		return ""
+	}
+	lost := c.runtime.Unlocated()
+	if len(lost) == 0 {
+		return ""
+	}
+	first := slices.MinFunc(lost, func(a, b cri.Container) int { return cmp.Compare(a.ID, b.ID) })
+	name := profile.Workload{Namespace: first.Namespace, Pod: first.Pod, Container: first.Name}.Name()
+	return fmt.Sprintf("the processes of %d of %d containers were not found, so their calls are named after a command and "+
+		"no flag selects them; %s (%.12s): %s", len(lost), len(c.runtime.Containers()), name, first.ID, first.Unlocated)
+}
+
+// Name implements tracer.Namer.
 func (c *containers) Name(w profile.Workload) profile.Workload {
 	if c.runtime == nil {
 		return w
@@ -108,7 +148,7 @@ func (c *containers) Name(w profile.Workload) profile.Workload {
 	return w
 }
 
-// selected are the mount namespaces of the containers that the flags choose and that run now.
+// selected returns the mount namespaces of the running containers that the flags select.
 func (c *containers) selected() []uint32 {
 	if c.runtime == nil {
 		return nil

@@ -107,6 +107,9 @@ func newListing(known *containers, registry *inforce.Registry) (*listing, error)
 			Sleepable: p.Sleepable, BTF: p.HasBTF, Holders: holders[p.ID],
 		})
 	}
+	if text := known.unlocated(); text != "" {
+		l.Warnings = append(l.Warnings, text)
+	}
 	reading, err := registry.Read()
 	if err != nil {
 		return nil, err

@@ -186,6 +186,17 @@ func Choices(list *[]string, words ...string) pflag.Value {
 	}
 }
 
+// Checked is the value of a flag for text that check accepts. Its default is what s holds.
+func Checked(s *string, kind string, check func(string) error) pflag.Value {
+	return &value{kind: kind, show: func() string { return *s }, set: func(v string) error {
+		if err := check(v); err != nil {
+			return err
+		}
+		*s = v
+		return nil
+	}}
+}
+
 // Percent is the value of a flag for a percentage above 0 and up to 100, as 2% or 2. It sets share to a number where 1 is 100 %.
 func Percent(share *float64) pflag.Value {
 	show := func() string {

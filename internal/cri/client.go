@@ -25,9 +25,9 @@ type client struct {
 	conn *grpc.ClientConn
 }
 
-// dial tries the endpoints in turn. The error is that of the first: the others are guesses.
-func dial(ctx context.Context, named string) (*client, error) {
-	all, err := endpoints(named)
+// dial connects to the first endpoint that answers. The error is that of the first one: the others are guesses.
+func dial(ctx context.Context, given string) (*client, error) {
+	all, err := endpoints(given)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func dial(ctx context.Context, named string) (*client, error) {
 		}
 		if first == nil {
 			first = fmt.Errorf("container runtime at %s: %w", e.path, err)
-			if e.from != e.path {
+			if e.from != "" {
 				first = fmt.Errorf("container runtime at %s (%s): %w", e.path, e.from, err)
 			}
 		}

@@ -2,31 +2,36 @@ package cri
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
-	"strings"
 
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/lsmprof/lsmprof/internal/kernel"
 )
 
 // Container is a container that runs or ran, or the sandbox of a pod.
 type Container struct {
 	ID             string
 	Namespace, Pod string
-	Name           string // "": the sandbox
-	Image          string // as the pod asks for it; "" of a sandbox
+	Name           string // "" for a sandbox
+	Image          string // as the pod asks for it; "" for a sandbox
 	Labels         string // of the pod: app=web,tier=front
-	PID            int    // of its main process, as this pid namespace sees it; 0: not known
-	MntNS          uint32 // inode number of its mount namespace; 0: not known
-	Cgroup         string // path below which its processes are; "": not known
-	UID, GID       int    // that programs run as in it, as its user namespace has them
+	PID            int    // of its main process, as this pid namespace sees it; 0 if unknown
+	MntNS          uint32 // inode number of its mount namespace; 0 if unknown
+	UID, GID       int    // that programs in it run as, as its user namespace numbers them
 	Running        bool
+	// Unlocated says why no process of the container was found, "" if one was.
+	Unlocated string
 
-	asked int // how often its status was asked for
+	cgroups []string // paths that its cgroup may have; see spellings
+	asked   int      // how many times the runtime was asked for its status
 }
 
-// list is every container and sandbox that runs, without what only a status says.
+// list returns every container and sandbox that runs, without what only a status tells.
 func (c *client) list(ctx context.Context) ([]Container, error) {
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()
@@ -58,21 +63,21 @@ func (c *client) list(ctx context.Context) ([]Container, error) {
 		if !validID(i.GetId()) {
 			continue
 		}
-		found := byID[i.GetPodSandboxId()] // the names are its pod's
+		found := byID[i.GetPodSandboxId()] // its pod's names
 		found.ID, found.Name, found.Running = i.GetId(), cleanName(i.GetMetadata().GetName()), true
 		if found.Pod == "" { // its sandbox is gone
 			found.Namespace = cleanName(i.GetLabels()["io.kubernetes.pod.namespace"])
 			found.Pod = cleanName(i.GetLabels()["io.kubernetes.pod.name"])
 		}
 		if found.Name == "" {
-			found.Name = "?" // no sandbox, whatever the runtime says
+			found.Name = "?" // a container without a name, lest it pass for a sandbox
 		}
 		all = append(all, found)
 	}
 	return all, nil
 }
 
-// detail adds what only a status says.
+// detail adds to a container what only a status tells.
 func (c *client) detail(ctx context.Context, found *Container) error {
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()
@@ -97,37 +102,70 @@ func (c *client) detail(ctx context.Context, found *Container) error {
 		text = s.GetInfo()["info"]
 	}
 	found.parseInfo(text)
-	found.locate("/proc")
 	return nil
 }
 
-// locate finds the mount namespace of the main process. A process that is not in the container's cgroup is another one, which got
-// the number of one that is gone.
-func (c *Container) locate(proc string) {
-	if c.PID == 0 {
+// locate finds the mount namespace of the container's main process. The kernel may have given the number of a process
+// that is gone to another one, so a process outside the container's cgroup does not count. If the runtime names no
+// process, or one that is elsewhere, any process in the container's cgroup serves. The containers are all that run,
+// c among them: a container may make cgroups below its own that imitate those of others.
+func (c *Container) locate(proc string, containers []Container) {
+	pid := c.PID
+	c.PID, c.MntNS, c.Unlocated = 0, 0, ""
+	if pid != 0 && c.take(proc, pid, containers) {
 		return
 	}
-	dir := filepath.Join(proc, strconv.Itoa(c.PID))
-	groups, err := os.ReadFile(filepath.Join(dir, "cgroup"))
-	link, linkErr := os.Readlink(filepath.Join(dir, "ns/mnt"))
-	if err != nil || linkErr != nil || !c.holds(string(groups)) {
-		c.PID = 0
-		return
+	for _, other := range processes(proc) {
+		if c.take(proc, other, containers) {
+			return
+		}
 	}
-	n, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(link, "mnt:["), "]"), 10, 32)
-	if err == nil {
-		c.MntNS = uint32(n)
+	switch {
+	case len(c.cgroups) == 0:
+		c.Unlocated = "the runtime does not tell its cgroup"
+	case pid == 0:
+		c.Unlocated = "no process is in " + c.cgroups[0]
+	default:
+		c.Unlocated = fmt.Sprintf("neither process %d nor any other is in %s", pid, c.cgroups[0])
 	}
 }
 
-// holds says whether a process with this /proc/PID/cgroup is in the container, in any hierarchy: cgroup v1, v2 or both.
-func (c *Container) holds(groups string) bool {
-	for line := range strings.Lines(groups) {
-		_, rest, _ := strings.Cut(line, ":")
-		_, path, ok := strings.Cut(rest, ":")
-		if ok && within(strings.TrimSpace(path), c.Cgroup) >= 0 {
-			return true
+// take makes a process the container's main process if it is in the container.
+func (c *Container) take(proc string, pid int, containers []Container) bool {
+	dir := filepath.Join(proc, strconv.Itoa(pid))
+	groups, err := kernel.ReadCgroups(dir)
+	if err != nil || !slices.ContainsFunc(groups, func(g kernel.Cgroup) bool { return c.holds(g.Path, containers) }) {
+		return false
+	}
+	mntns, err := kernel.MountNamespace(dir)
+	if err != nil {
+		return false
+	}
+	c.PID, c.MntNS = pid, mntns
+	return true
+}
+
+// holds reports whether a process with this cgroup path is in the container rather than in another one.
+func (c *Container) holds(cgroup string, containers []Container) bool {
+	found := owner(cgroup, func(yield func(*Container) bool) {
+		for i := range containers {
+			if !yield(&containers[i]) {
+				return
+			}
+		}
+	})
+	return found != nil && found.ID == c.ID
+}
+
+// processes lists the process ids in a /proc, lowest first.
+func processes(proc string) []int {
+	entries, _ := os.ReadDir(proc) // without it, no process is found
+	var all []int
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil {
+			all = append(all, pid)
 		}
 	}
-	return false
+	slices.Sort(all)
+	return all
 }

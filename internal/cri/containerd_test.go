@@ -103,3 +103,20 @@ func TestProgramsInContainers(t *testing.T) {
 		t.Errorf("no such container: %v", err)
 	}
 }
+
+// A kubelet with the systemd driver names a slice as the parent. A runtime whose own driver is cgroupfs, containerd's
+// default, then takes slice:prefix:name for a plain path.
+func TestSliceParentWithoutSystemdCgroup(t *testing.T) {
+	c := containerd(t)
+	r := New(c.Socket)
+	defer r.Close()
+	pod := c.Pod("shop", "web-0", nil, "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod12_3.slice").
+		Container("nginx", critest.App)
+	if err := r.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got, _ := r.byID(pod.Containers["nginx"])
+	if got.PID == 0 || got.MntNS == 0 || got.Unlocated != "" {
+		t.Errorf("process %d, mount namespace %d, %q", got.PID, got.MntNS, got.Unlocated)
+	}
+}

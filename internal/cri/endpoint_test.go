@@ -13,25 +13,23 @@ import (
 func TestOrderOfEndpoints(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(dir, "crictl.yaml")
-	write := func(text string) {
-		t.Helper()
-		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, test := range []struct{ name, flag, env, config, want, fails string }{
-		{"flag", "unix:///a", "unix:///b", "runtime-endpoint: unix:///c\n", "/a", ""},
-		{"environment", "", "unix:///b", "runtime-endpoint: unix:///c\n", "/b", ""},
-		{"crictl", "", "", "runtime-endpoint: unix:///c\ntimeout: 2\ndebug: false\n", "/c", ""},
-		{"path", "/run/x.sock", "", "", "/run/x.sock", ""},
-		{"tcp", "tcp://127.0.0.1:1", "", "", "", `--runtime-endpoint: "tcp://127.0.0.1:1" is not unix://`},
-		{"bad environment", "", "x.sock", "", "", endpointEnv},
-		{"bad file", "", "", "runtime-endpoint: [1]\n", "", config},
+	for name, test := range map[string]struct{ flag, env, config, want, fails string }{
+		"flag":            {"unix:///a", "unix:///b", "runtime-endpoint: unix:///c\n", "/a", ""},
+		"environment":     {"", "unix:///b", "runtime-endpoint: unix:///c\n", "/b", ""},
+		"crictl":          {"", "", "runtime-endpoint: unix:///c\ntimeout: 2\ndebug: false\n", "/c", ""},
+		"crictl, quoted":  {"", "", "image-endpoint: \"\"\nruntime-endpoint: \"unix:/c\"\n", "/c", ""},
+		"crictl, no URL":  {"", "", "runtime-endpoint: /c\n", "/c", ""},
+		"bad flag":        {"tcp://127.0.0.1:1", "", "", "", `endpoint "tcp://127.0.0.1:1": must be a socket`},
+		"bad environment": {"", "x.sock", "", "", endpointEnv + ` "x.sock": must be a socket`},
+		"bad crictl":      {"", "", "runtime-endpoint: http://c\n", "", config + ` "http://c": must be a socket`},
+		"bad file":        {"", "", "runtime-endpoint: [1]\n", "", config},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Setenv(endpointEnv, test.env)
 			t.Setenv(configEnv, config)
-			write(test.config)
+			if err := os.WriteFile(config, []byte(test.config), 0o600); err != nil {
+				t.Fatal(err)
+			}
 			got, err := endpoints(test.flag)
 			if test.fails != "" {
 				if err == nil || !strings.Contains(err.Error(), test.fails) {
@@ -43,6 +41,39 @@ func TestOrderOfEndpoints(t *testing.T) {
 				t.Errorf("%v, %v; want %s", got, err, test.want)
 			}
 		})
+	}
+}
+
+func TestMissingConfiguration(t *testing.T) {
+	t.Setenv(endpointEnv, "")
+	t.Setenv(configEnv, filepath.Join(t.TempDir(), "none.yaml"))
+	if _, err := endpoints(""); err == nil || !strings.Contains(err.Error(), configEnv) || !strings.Contains(err.Error(), "none.yaml") {
+		t.Errorf("%v, want an error that names %s and the file", err, configEnv)
+	}
+}
+
+func TestParseEndpoint(t *testing.T) {
+	for s, want := range map[string]string{
+		"unix:///run/containerd/containerd.sock":   "/run/containerd/containerd.sock",
+		"unix:/var/run/containerd/containerd.sock": "/var/run/containerd/containerd.sock",
+		"UNIX:///run/crio/crio.sock":               "/run/crio/crio.sock",
+		"unix:////run/x.sock":                      "//run/x.sock",
+		"unix:///run/a%20b.sock":                   "/run/a b.sock",
+		"/run/x.sock":                              "/run/x.sock",
+		"/run/a%20b.sock":                          "/run/a%20b.sock",
+		"unix://run/x.sock":                        "", // a host named run
+		"unix:run/x.sock":                          "",
+		"unix://":                                  "",
+		"unix:":                                    "",
+		"run/x.sock":                               "",
+		"tcp://127.0.0.1:1":                        "",
+		"npipe:////./pipe/containerd":              "",
+		"":                                         "",
+	} {
+		got, err := ParseEndpoint(s)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: %q, %v; want %q", s, got, err, want)
+		}
 	}
 }
 
@@ -79,7 +110,10 @@ func TestNoRuntime(t *testing.T) {
 		}
 	}
 	t.Setenv(endpointEnv, "")
-	t.Setenv(configEnv, filepath.Join(t.TempDir(), "none"))
+	t.Setenv(configEnv, "")
+	if _, err := os.Stat(configFile); err == nil {
+		t.Skip("this machine has a configuration of crictl")
+	}
 	if err := New("").Refresh(t.Context()); !errors.Is(err, ErrNone) {
 		t.Error(err)
 	}
@@ -89,8 +123,8 @@ func FuzzConfig(f *testing.F) {
 	f.Add([]byte("runtime-endpoint: unix:///run/containerd/containerd.sock\ntimeout: 2\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if path, err := parseConfig(text); err == nil && path != "" {
-			if e, err := socketOf(endpoint{path, "x"}); err == nil && !filepath.IsAbs(e[0].path) {
-				t.Errorf("%q", e[0].path)
+			if path, err := ParseEndpoint(path); err == nil && !filepath.IsAbs(path) {
+				t.Errorf("%q is not absolute", path)
 			}
 		}
 	})

@@ -2,10 +2,10 @@ package cri
 
 import "encoding/json"
 
-// maxInfo is the most that is parsed of what a runtime says about a container, bytes: containerd's is some ten KiB.
+// maxInfo bounds what is parsed of a verbose status, in bytes. containerd writes some 10 KiB.
 const maxInfo = 4 << 20
 
-// info is what runtimes add to a status when asked to be verbose. No standard has it, but containerd and CRI-O agree.
+// info is what runtimes add to a status when asked to be verbose. No standard defines it; containerd and CRI-O agree.
 type info struct {
 	PID  int `json:"pid"`
 	Spec struct {
@@ -21,8 +21,8 @@ type info struct {
 	} `json:"runtimeSpec"`
 }
 
-// parseInfo adds the main process, the cgroup and the user to a container, from a verbose status. A value that is missing or
-// makes no sense stays as it is.
+// parseInfo adds the main process, the cgroup and the user to a container, from a verbose status. A value that is
+// missing or makes no sense stays as it is.
 func (c *Container) parseInfo(text string) {
 	var i info
 	if len(text) > maxInfo || json.Unmarshal([]byte(text), &i) != nil {
@@ -31,9 +31,7 @@ func (c *Container) parseInfo(text string) {
 	if i.PID > 1 {
 		c.PID = i.PID
 	}
-	if path, err := expandCgroup(i.Spec.Linux.CgroupsPath); err == nil {
-		c.Cgroup = path
-	}
+	c.cgroups = spellings(i.Spec.Linux.CgroupsPath)
 	if user := i.Spec.Process.User; user.UID >= 0 && user.GID >= 0 {
 		c.UID, c.GID = user.UID, user.GID
 	}

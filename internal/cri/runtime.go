@@ -3,6 +3,7 @@ package cri
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,18 +11,18 @@ import (
 )
 
 const (
-	// Interval is how late a Watch notices a container that starts or ends.
+	// Interval is how late Watch notices a container that starts or ends.
 	Interval = 500 * time.Millisecond
-	// keep is how long a container that is gone can still be found.
+	// keep is how long Find still returns a container that is gone.
 	keep = 10 * time.Minute
-	// maxAsked is how often a runtime is asked about a container whose process it does not tell.
+	// maxAsked bounds how many times the runtime is asked for a container whose process is not found.
 	maxAsked = 5
-	// statusesAtOnce bounds the calls that a runtime gets at the same time.
-	statusesAtOnce = 8
+	// maxStatuses bounds the calls that a runtime gets at the same time.
+	maxStatuses = 8
 )
 
-// Runtime is a container runtime and what it said last. Its methods are safe for concurrent use; Find and Containers never wait
-// for the runtime.
+// Runtime is a container runtime, with the containers that it listed last. Its methods are safe for concurrent use.
+// Find, Containers and Unlocated never wait for the runtime.
 type Runtime struct {
 	endpoint string
 
@@ -37,13 +38,13 @@ type entry struct {
 	gone time.Time
 }
 
-// New does not look for the runtime yet. The endpoint may be "": see the environment, crictl's configuration and the usual sockets.
+// New returns a Runtime that is not connected yet. If the endpoint is "", the environment, crictl's configuration or
+// the usual sockets name it.
 func New(endpoint string) *Runtime {
 	return &Runtime{endpoint: endpoint, table: map[string]*entry{}}
 }
 
-// Watch refreshes until ctx is done. It reports an error once, and again after the runtime has answered in between; nil says
-// that it is back.
+// Watch refreshes until ctx is done. It reports the first error of a series, and nil when the runtime answers again.
 func (r *Runtime) Watch(ctx context.Context, report func(error)) {
 	tick := time.NewTicker(Interval)
 	defer tick.Stop()
@@ -65,7 +66,7 @@ func (r *Runtime) Watch(ctx context.Context, report func(error)) {
 	}
 }
 
-// Refresh asks the runtime what runs. After an error the containers known stay, and the next call dials anew.
+// Refresh asks the runtime what runs. After an error, the known containers stay, and the next call connects anew.
 func (r *Runtime) Refresh(ctx context.Context) error {
 	r.refreshing.Lock()
 	defer r.refreshing.Unlock()
@@ -99,19 +100,21 @@ func (r *Runtime) disconnect() {
 	}
 }
 
-// details asks for the status of what is new.
+// details asks for the status of new containers, and finds their processes.
 func (r *Runtime) details(ctx context.Context, c *client, listed []Container) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(statusesAtOnce)
+	g.SetLimit(maxStatuses)
+	var fresh []*Container
 	for i := range listed {
 		known, running := r.byID(listed[i].ID)
-		if running && (known.PID != 0 || known.asked == maxAsked) {
-			listed[i] = known // it does not change
+		if running && (known.MntNS != 0 || known.asked == maxAsked) {
+			listed[i] = known // its status does not change
 			continue
 		}
 		listed[i].asked = known.asked + 1
+		fresh = append(fresh, &listed[i])
 		g.Go(func() error {
-			// It may have ended since the list.
+			// It may have ended since it was listed.
 			if err := c.detail(ctx, &listed[i]); !errors.Is(err, ErrNotFound) {
 				return err
 			}
@@ -119,7 +122,15 @@ func (r *Runtime) details(ctx context.Context, c *client, listed []Container) er
 			return nil
 		})
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, c := range fresh {
+		if c.Running {
+			c.locate("/proc", listed)
+		}
+	}
+	return nil
 }
 
 func (r *Runtime) update(listed []Container, now time.Time) {
@@ -151,7 +162,7 @@ func (r *Runtime) byID(id string) (Container, bool) {
 	return e.Container, e.Running
 }
 
-// Containers is what runs, as of the last Refresh.
+// Containers returns the containers and sandboxes that run, as of the last Refresh.
 func (r *Runtime) Containers() []Container {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -164,32 +175,48 @@ func (r *Runtime) Containers() []Container {
 	return all
 }
 
-// Find is the container, running or gone, that a cgroup belongs to, or else the last one that had the mount namespace: the kernel
-// gives the number of a namespace that is gone to the next. 0 and "" are not known.
+// Unlocated returns the running containers none of whose processes was found: their calls can neither be named nor
+// selected.
+func (r *Runtime) Unlocated() []Container {
+	return slices.DeleteFunc(r.Containers(), func(c Container) bool { return c.Unlocated == "" })
+}
+
+// Find returns the container, running or gone, that a cgroup belongs to. If none does, it returns the last one that had
+// the mount namespace: the kernel reuses the number of a namespace that is gone. A value of 0 or "" matches none.
 func (r *Runtime) Find(mntns uint32, cgroup string) (Container, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	var owner, last *entry
-	outermost := len(cgroup)
-	for _, e := range r.table {
-		// A container may make cgroups of any name below its own: the outermost counts.
-		if at := within(cgroup, e.Cgroup); at >= 0 && at < outermost {
-			owner, outermost = e, at
+	found := owner(cgroup, func(yield func(*Container) bool) {
+		for _, e := range r.table {
+			if !yield(&e.Container) {
+				return
+			}
 		}
+	})
+	if found == nil {
+		found = r.lastIn(mntns)
+	}
+	if found == nil {
+		return Container{}, false
+	}
+	return *found, true
+}
+
+// lastIn returns the container that has a mount namespace, or was the last to have it.
+func (r *Runtime) lastIn(mntns uint32) *Container {
+	var last *entry
+	for _, e := range r.table {
 		if mntns != 0 && e.MntNS == mntns && (last == nil || e.Running || !last.Running && e.gone.After(last.gone)) {
 			last = e
 		}
 	}
-	if owner == nil {
-		owner = last
+	if last == nil {
+		return nil
 	}
-	if owner == nil {
-		return Container{}, false
-	}
-	return owner.Container, true
+	return &last.Container
 }
 
-// Close ends the connection.
+// Close closes the connection.
 func (r *Runtime) Close() {
 	r.refreshing.Lock()
 	defer r.refreshing.Unlock()

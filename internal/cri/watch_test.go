@@ -43,7 +43,7 @@ func TestWatchFollowsPodsAndARestartedRuntime(t *testing.T) {
 	for _, by := range []struct {
 		mntns  uint32
 		cgroup string
-	}{{seen.MntNS, ""}, {0, seen.Cgroup}} {
+	}{{seen.MntNS, ""}, {0, seen.cgroups[0]}} {
 		if found, ok := r.Find(by.mntns, by.cgroup); !ok || found.ID != id || found.Running || found.Pod != "first" {
 			t.Errorf("gone, by %+v: %+v", by, found)
 		}
@@ -53,7 +53,7 @@ func TestWatchFollowsPodsAndARestartedRuntime(t *testing.T) {
 	if found, ok := r.Find(heir.MntNS, ""); !ok || found.ID != second {
 		t.Errorf("the new owner of the namespace: %+v", found)
 	}
-	if found, ok := r.Find(heir.MntNS, seen.Cgroup); !ok || found.ID != id {
+	if found, ok := r.Find(heir.MntNS, seen.cgroups[0]); !ok || found.ID != id {
 		t.Errorf("by the cgroup of the one that is gone: %+v", found)
 	}
 	select {
