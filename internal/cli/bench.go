@@ -262,7 +262,7 @@ func (o *benchOptions) verdict(std streams, a rundir.Analysis) error {
 	failed := false
 	for _, c := range a.Cells {
 		if c.Significant && c.Loss > o.regression {
-			fmt.Fprintf(std.err, "lsmprof: %s under %s lost %s, more than --fail-over %s\n", c.Test, c.Scenario, text.Percent(c.Loss), text.Percent(o.regression))
+			fmt.Fprintf(std.err, "lsmprof: %s under %s lost %s, more than --fail-over %s\n", c.Test, c.Scenario, text.Percent(c.Loss), text.Number(100*o.regression)+" %")
 			failed = true
 		}
 	}

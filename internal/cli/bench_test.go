@@ -89,7 +89,7 @@ func TestBenchFailOver(t *testing.T) {
 	}
 	dir := filepath.Join(work, "run")
 	out, errs := runBench(t, exitRegression, "--scenarios", file, "--runs", "8", "--profile", "off", "--dir", dir, "--fail-over", "2%")
-	if !strings.Contains(errs, "number under slow lost 50.0 %, more than --fail-over 2%") || strings.Contains(errs, "steady under slow lost") {
+	if !strings.Contains(errs, "number under slow lost 50.0 %, more than --fail-over 2 %") || strings.Contains(errs, "steady under slow lost") {
 		t.Error(errs)
 	}
 	if !strings.Contains(out, "50.00 % ±0.00") {
@@ -149,9 +149,9 @@ func TestBenchMistakes(t *testing.T) {
 	for want, args := range map[string][]string{
 		`no built-in test "exec"`:      {"--tests", "exec"},
 		"--rules":                      {"--rules", "x"},
-		"--fail-over x: want":          {"--fail-over", "x"},
+		"--fail-over x: must be":         {"--fail-over", "x"},
 		"--order":                      {"--order", "random"},
-		"goes on as it was begun":      {"--resume", "x", "--runs", "3"},
+		"goes on as it was begun":      {"--resume", ".", "--runs", "3"},
 		"better=more":                  {"--test", "name=a; run=b; better=more"},
 		"--copies: \"0\" is not":       {"--copies", "0"},
 		"--import and --rules":         {"--import", "x", "--rules", "1"},

@@ -14,7 +14,7 @@ import (
 func completionCommand() *command {
 	return &command{
 		Command: cmdline.Command{
-			Name: "completion", Args: "bash|zsh|fish", Group: groupOther,
+			Name: "completion", Args: "bash|zsh|fish", Values: cmdline.Shells(), Group: groupOther,
 			Summary: "Print a completion script for a shell",
 			Examples: []cmdline.Example{
 				{What: "Complete in this bash", Command: "source <(lsmprof completion bash)"},

@@ -185,7 +185,7 @@ func (o *reportOptions) verdict(std streams, r *report.Report) error {
 	worse := r.Regressions(o.limit)
 	for _, d := range worse {
 		fmt.Fprintf(std.err, "lsmprof: %s under %s lost %.2f points more than before (%.2f to %.2f), more than --fail-over %s\n",
-			text.Printable(d.Test), text.Printable(d.Scenario), 100*d.Delta, 100*d.CI.Low, 100*d.CI.High, text.Percent(o.limit))
+			text.Printable(d.Test), text.Printable(d.Scenario), 100*d.Delta, 100*d.CI.Low, 100*d.CI.High, text.Number(100*o.limit)+" %")
 	}
 	if len(worse) > 0 {
 		return exitError{exitRegression}

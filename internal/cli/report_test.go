@@ -114,7 +114,7 @@ func TestReportCompares(t *testing.T) {
 		"a limit, one run": {[]string{sampleRun, "--fail-over", "1%"}, exitUsage, "two runs"},
 		"no run":           {nil, exitUsage, "want one, or an old and a new one"},
 		"three":            {[]string{"a", "b", "c"}, exitUsage, "3 run directories"},
-		"a format":         {[]string{sampleRun, "--format", "pdf"}, exitUsage, "must be html, md, text, json, csv"},
+		"a format":         {[]string{sampleRun, "--format", "pdf"}, exitUsage, "must be html, md, text, json or csv"},
 		"several to -":     {[]string{sampleRun, "-o", "-", "--format", "md,json"}, exitUsage, "takes a single format"},
 		"not there":        {[]string{"/nonexistent"}, exitFailed, "makes a run directory"},
 		"no directory":     {[]string{sampleRun + "/run.json"}, exitFailed, "is not a directory"},

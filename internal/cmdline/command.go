@@ -24,8 +24,9 @@ type Exit struct {
 // Command is one verb of a Tool.
 type Command struct {
 	Name    string
-	Args    string // behind the flags: "RUN [NEWER-RUN]"
-	Summary string // begins with a verb and has no full stop: "Profile until Ctrl-C"
+	Args    string   // behind the flags: "RUN [NEWER-RUN]"
+	Values  []string // of the first argument, for completion
+	Summary string   // begins with a verb and has no full stop: "Profile until Ctrl-C"
 	// Text says more, in paragraphs that an empty line separates. It may be empty.
 	Text string
 	// Group is the headline under which the tool's help lists the command. A command without one is hidden.

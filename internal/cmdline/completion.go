@@ -42,7 +42,7 @@ func (t *Tool) Complete(words []string) []string {
 	if strings.HasPrefix(last, "-") {
 		return c.Flags.completeName(last)
 	}
-	return nil
+	return slices.DeleteFunc(slices.Clone(c.Values), func(v string) bool { return !strings.HasPrefix(v, last) })
 }
 
 func (t *Tool) completeCommand(prefix string) (all []string) {

@@ -26,7 +26,7 @@ func closest(word string, candidates []string) (best string) {
 	least := maxEdits + 1
 	var longer []string
 	for _, c := range candidates {
-		if d := edits(word, c); d < least && d < len(word) {
+		if d := edits(word, c); d < least && 2*d < len(word) {
 			best, least = c, d
 		}
 		if len(word) >= 3 && strings.HasPrefix(c, word) {

@@ -71,7 +71,9 @@ func Duration(d *time.Duration, low time.Duration) pflag.Value {
 		switch {
 		case err != nil:
 			return notADuration(s)
-		case v < low && low <= 1:
+		case v < low && low == 0:
+			return errors.New("must not be negative")
+		case v < low && low == Positive:
 			return errors.New("must be longer than 0")
 		case v < low:
 			return fmt.Errorf("must be at least %s", short(low))
@@ -174,7 +176,7 @@ func Choices(list *[]string, words ...string) pflag.Value {
 			all := strings.Split(s, ",")
 			for _, v := range all {
 				if !slices.Contains(words, v) {
-					return fmt.Errorf("%q must be %s%s", v, or(words), DidYouMean(v, words))
+					return fmt.Errorf("must be %s%s", or(words), DidYouMean(v, words))
 				}
 			}
 			if given {

@@ -1,4 +1,4 @@
-// Package golden compares what a test got with a file in its package's testdata.
+// Package golden compares the output of a test with a file in the testdata directory of its package.
 package golden
 
 import (
@@ -10,14 +10,17 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files in testdata")
 
-// Update says that the golden files are to be written, not compared with.
+// Update reports whether the test runs with -update, which writes golden files instead of comparing with them.
 func Update() bool { return *update }
 
-// Equal compares got with testdata/name, or writes it there with -update.
+// Equal fails the test if got differs from the file testdata/name. With -update it writes the file.
 func Equal(t testing.TB, name string, got []byte) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
 	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(file, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
