@@ -41,13 +41,24 @@ func (c *Cost) Mean() float64 {
 	return c.Hook / float64(c.Calls)
 }
 
-// Quantile is a quantile of the hook cost of a call, ns. The reading behind it is within Tolerance.
+// Quantile returns a quantile of the hook cost of a call, in ns. The reading behind it is less than a quarter off. If all readings
+// are in one bucket of the histogram, or if there are none, every quantile is the mean.
 func (c *Cost) Quantile(q float64) float64 {
-	if c.Readings.Count() == 0 {
-		return 0
+	d := c.distribution()
+	if d.total == 0 {
+		return c.Mean()
 	}
-	return max(0, c.Readings.Quantile(q)-c.bias+c.dispatch)
+	return c.hook(d.quantile(q))
 }
+
+func (c *Cost) distribution() (d distribution) {
+	d.add(&c.Readings, float64(c.Sum), 1)
+	d.locate()
+	return d
+}
+
+// hook returns the hook cost of a call with the given reading, in ns.
+func (c *Cost) hook(reading float64) float64 { return max(0, reading-c.bias) + c.dispatch }
 
 // Costs works out what every row cost. It fails if a row belongs to no program, or if a cross-check is not of the snapshot's
 // programs.
@@ -165,12 +176,13 @@ func (c *Costs) Share(row *Cost) float64 {
 	return 100 * row.Hook / c.Hook
 }
 
-// EachTimed calls fn with the hook cost of a call, ns, and how many calls cost that, for all calls that have a time. The reading
-// behind a cost is within Tolerance.
+// EachTimed calls fn for every bucket of the row's histogram that has calls, with their mean hook cost, in ns, and their number.
+// Calls without a time are not among them.
 func (c *Cost) EachTimed(fn func(hook float64, calls uint64)) {
+	d := c.distribution()
 	for i, n := range c.Readings {
 		if n > 0 {
-			fn(max(0, interpolate(i, 0.5)-c.bias+c.dispatch), n)
+			fn(c.hook(d.mean(i)), n)
 		}
 	}
 }

@@ -14,8 +14,7 @@ type Group struct {
 	Hook    float64 // of all calls, ns: body and dispatch
 	Rules   []int   // the different rule counts, ascending; RulesUnknown comes first
 
-	readings Histogram
-	shift    float64 // what makes a hook cost of a reading, ns, times readings
+	readings distribution // of all calls: those without a time are taken to be like the others of their row
 }
 
 // Groups adds up the rows to which name gives the same name, and returns the groups by name.
@@ -45,8 +44,13 @@ func (g *Group) add(c *Cost) {
 	if i, found := slices.BinarySearchFunc(g.Rules, c.Rules, cmp.Compare[int]); !found {
 		g.Rules = slices.Insert(g.Rules, i, c.Rules)
 	}
-	g.readings.Merge(&c.Readings)
-	g.shift += (c.dispatch - c.bias) * float64(c.Readings.Count())
+	if timed := c.Readings.Count(); timed > 0 {
+		g.readings.add(&c.Readings, float64(c.Sum), float64(c.Calls)/float64(timed))
+	} else if c.Calls > 0 { // charged its dispatch only, as a call that reads just the bias
+		var none Histogram
+		none.Add(uint64(c.bias))
+		g.readings.add(&none, c.bias, float64(c.Calls))
+	}
 }
 
 // Mean returns the mean hook cost of a call, in ns; 0 without calls.
@@ -57,12 +61,13 @@ func (g *Group) Mean() float64 {
 	return g.Hook / float64(g.Calls)
 }
 
-// Quantile is a quantile of the hook cost of a call, ns. The reading behind it is within Tolerance; the dispatch is the mean of the
-// group, where first and further programs of hooks are in it together.
+// Quantile returns a quantile of the hook cost of a call, in ns; 0 without calls. The reading behind it is less than a quarter off.
+// Bias and dispatch are the means of the group, which may contain programs at different positions of their hooks.
 func (g *Group) Quantile(q float64) float64 {
-	n := g.readings.Count()
-	if n == 0 {
+	d := g.readings
+	if d.locate(); d.total == 0 {
 		return 0
 	}
-	return max(0, g.readings.Quantile(q)+g.shift/float64(n))
+	shift := g.Mean() - d.sum/d.total
+	return max(0, d.quantile(q)+shift)
 }

@@ -105,13 +105,12 @@ func slopeText(l *Line) string {
 	return fmt.Sprintf("%s (%s to %s)", minus(text.Duration(l.Slope)), end(l.SlopeCI.Low), end(l.SlopeCI.High))
 }
 
-// quantileText formats a quantile, which comes from a histogram with buckets of 12.5 %, with two digits.
+// quantileText formats a quantile, which comes from a histogram, with two digits.
 func quantileText(ns float64) string {
 	if ns <= 0 {
 		return none
 	}
-	digit := math.Pow(10, math.Floor(math.Log10(ns))-1)
-	return text.Duration(math.Round(ns/digit) * digit)
+	return text.Rough(ns)
 }
 
 // perOperation formats a number of calls in an operation.

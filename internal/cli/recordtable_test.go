@@ -2,11 +2,15 @@ package cli
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/golden"
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -95,5 +99,38 @@ func TestRecordTableIsSortedByTotal(t *testing.T) {
 	lines := strings.Split(b.String(), "\n")
 	if !strings.HasPrefix(lines[1], "sh?[2J") || !strings.Contains(lines[2], "2.20 ms") || strings.Contains(b.String(), "\x1b") {
 		t.Errorf("the 3 ms call is not first, or its name upsets the terminal:\n%s", b.String())
+	}
+}
+
+// All calls of a row of the goldens took the same time, so no quantile may differ from the mean, but for the digit that is printed.
+func TestQuantilesInTheTableDoNotContradictTheMean(t *testing.T) {
+	files, err := filepath.Glob("testdata/record_*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	figures := regexp.MustCompile(` ([\d.]+ [nµm]s) +([\d.]+ [nµm]s) +([\d.]+ [nµm]s) +[\d.]+ [nµm]s +[\d.]+ %$`)
+	rows := 0
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range strings.Split(string(data), "\n") {
+			f := figures.FindStringSubmatch(line)
+			if f == nil {
+				continue
+			}
+			rows++
+			mean, err := time.ParseDuration(strings.ReplaceAll(f[1], " ", ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := text.Rough(float64(mean)); f[2] != want || f[3] != want {
+				t.Errorf("%s: p50 %s and p99 %s of equal calls with a mean of %s", file, f[2], f[3], f[1])
+			}
+		}
+	}
+	if rows < 10 {
+		t.Errorf("only %d rows were looked at", rows)
 	}
 }

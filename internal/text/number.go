@@ -24,6 +24,22 @@ func Duration(ns float64) string {
 	return strings.TrimSuffix(fixed(ns, decimals), ".0") + " ns"
 }
 
+// Rough formats a time given in ns as Duration does, but with two digits, which is what a quantile from a histogram is worth:
+// "170 ns", "1.2 µs", "46 ms".
+func Rough(ns float64) string {
+	if a := math.Abs(ns); a >= 9.95 {
+		unit := math.Pow10(int(math.Floor(math.Log10(a))) - 1)
+		ns = math.Round(ns/unit) * unit
+	}
+	s := Duration(ns)
+	// Duration has three digits, of which the last is a zero now.
+	number, unit, _ := strings.Cut(s, " ")
+	if unit != "ns" && strings.Contains(number, ".") && len(strings.Trim(number, "-.")) >= 3 {
+		number = strings.TrimSuffix(strings.TrimSuffix(number, "0"), ".")
+	}
+	return number + " " + unit
+}
+
 // Digits formats v with three significant digits and at most two decimals: "0.12", "3.84", "45.6", "166".
 func Digits(v float64) string {
 	switch a := math.Abs(v); {

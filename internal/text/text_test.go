@@ -139,3 +139,14 @@ func TestWrap(t *testing.T) {
 		}
 	}
 }
+
+func TestRough(t *testing.T) {
+	for ns, want := range map[float64]string{
+		0: "0 ns", 1.5: "1.5 ns", 7: "7 ns", 9.96: "10 ns", 12.3: "12 ns", 166: "170 ns", 994: "990 ns", 996: "1.0 µs",
+		1234: "1.2 µs", 9951: "10 µs", 12345: "12 µs", 99501: "100 µs", 166e3: "170 µs", 2.882e6: "2.9 ms", 65e9: "65 s", -1234: "-1.2 µs",
+	} {
+		if got := Rough(ns); got != want {
+			t.Errorf("%g ns: %q, want %q", ns, got, want)
+		}
+	}
+}

@@ -38,8 +38,8 @@ var columns = []column{
 	columnCalls:  descending("CALLS/S", 9, func(r *row) float64 { return r.calls }, rate),
 	columnCPU:    descending("CPU", 8, func(r *row) float64 { return r.share }, text.Percent),
 	columnMean:   descending("MEAN", 7, func(r *row) float64 { return r.Mean() }, durationOrNone),
-	columnP50:    descending("P50", 7, func(r *row) float64 { return r.Quantile(0.5) }, durationOrNone),
-	columnP99:    descending("P99", 7, func(r *row) float64 { return r.Quantile(0.99) }, durationOrNone),
+	columnP50:    descending("P50", 7, func(r *row) float64 { return r.Quantile(0.5) }, roughOrNone),
+	columnP99:    descending("P99", 7, func(r *row) float64 { return r.Quantile(0.99) }, roughOrNone),
 	columnRules:  {"RULES", 7, func(r *row) string { return ruleRange(r.Rules) }, byRules},
 	columnDenied: descending("DENIED/S", 9, func(r *row) float64 { return r.denials }, rate),
 	columnMinute: {"LAST MINUTE", sparkParts, func(r *row) string { return sparkline(r.history) }, nil},
@@ -65,6 +65,13 @@ func durationOrNone(ns float64) string {
 		return "-"
 	}
 	return text.Duration(ns)
+}
+
+func roughOrNone(ns float64) string {
+	if ns == 0 {
+		return "-"
+	}
+	return text.Rough(ns)
 }
 
 // rate formats a number per second, with a decimal if it is small.
