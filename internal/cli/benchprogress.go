@@ -2,50 +2,41 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"slices"
-	"time"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// benchProgress shows where a bench is: one line that changes on a terminal, else a line for each finished cell.
+// benchProgress shows where a bench is, and each cell as soon as it is finished.
 type benchProgress struct {
-	w        io.Writer
-	dir      *bench.Dir
-	terminal bool
+	*progress
+	dir *bench.Dir
 }
 
-func newBenchProgress(w io.Writer, d *bench.Dir) *benchProgress {
-	return &benchProgress{w, d, isTerminal(w)}
-}
+func newBenchProgress(std streams, d *bench.Dir) *benchProgress { return &benchProgress{newProgress(std), d} }
 
 func (p *benchProgress) report(now bench.Progress) {
+	doing := now.Doing
 	if p.terminal {
-		line := fmt.Sprintf("%3.0f %%  %s", 100*now.Done, now.Doing)
-		if now.Remaining > 0 {
-			line += "  ETA " + now.Remaining.Round(time.Second).String()
-		}
 		if worst := p.worst(); worst != "" {
-			line += "  " + worst
+			doing += "; " + worst
 		}
-		fmt.Fprint(p.w, clearLine+line)
 	}
+	p.show(now.Done, now.Remaining, doing)
 	if len(now.FinishedTests) == 0 {
 		return
-	}
-	if p.terminal {
-		fmt.Fprint(p.w, clearLine)
 	}
 	explained, err := p.dir.Explained()
 	if err != nil {
 		explained = nil
 	}
+	plan := &p.dir.Info.Plan
+	baseline := plan.Scenarios[plan.Baseline()].Name
 	for _, c := range p.dir.Analyze(explained).Cells {
-		if slices.Contains(now.FinishedTests, c.Test) && c.P < 1 {
-			fmt.Fprintf(p.w, "%s under %s: loss %s\n", c.Test, c.Scenario, lossText(&c))
+		if slices.Contains(now.FinishedTests, c.Test) && c.Scenario != baseline {
+			p.print(fmt.Sprintf("%s under %s: loss %s\n", c.Test, c.Scenario, lossText(&c)))
 		}
 	}
 }

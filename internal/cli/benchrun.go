@@ -49,7 +49,7 @@ func (o *benchOptions) measure(ctx context.Context, std streams, d *bench.Dir) (
 		return err
 	}
 	b := bench.Bench{
-		Dir: d, Suites: suites.ByKind(), Enforcer: e, Profiler: profiler, Progress: newBenchProgress(std.err, d).report, Settle: settle,
+		Dir: d, Suites: suites.ByKind(), Enforcer: e, Profiler: profiler, Progress: newBenchProgress(std, d).report, Settle: settle,
 	}
 	if b.Rules, err = inForceReader(d, o.unknown.registry()); err != nil {
 		return err

@@ -91,7 +91,7 @@ func (o *recordOptions) waitAgain(ctx context.Context, std streams) (int, error)
 	d := cmp.Or(o.crossCheck.duration, min(o.duration, longestCrossCheck))
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
-	defer showProgress(ctx, std.err, d)()
+	defer showRecording(ctx, std, d)()
 	<-ctx.Done()
 	return 0, nil
 }

@@ -103,7 +103,7 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 		defer out.Discard()
 		out.KeepOld = true
 	}
-	t, err := o.start(ctx)
+	t, err := o.start(ctx, std)
 	if err != nil {
 		return classify(err)
 	}
@@ -167,7 +167,7 @@ func (o *recordOptions) measure(ctx context.Context, std streams, t *tracer.Trac
 	}
 	stop := func() {}
 	if len(o.command) == 0 { // a command has the terminal for itself
-		stop = showProgress(ctx, std.err, o.duration)
+		stop = showRecording(ctx, std, o.duration)
 	}
 	result.err = t.Run(ctx)
 	stop()

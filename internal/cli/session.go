@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
@@ -86,7 +84,12 @@ func (s *session) validate() error {
 }
 
 // start calibrates and attaches the probes.
-func (s *session) start(ctx context.Context) (*tracer.Tracer, error) {
+func (s *session) start(ctx context.Context, std streams) (*tracer.Tracer, error) {
+	p := newProgress(std)
+	defer p.end()
+	if s.calibrate == "on" && s.earlier == "" {
+		p.show(-1, 0, "calibrating the probes")
+	}
 	opts, err := s.options()
 	if err != nil {
 		return nil, err
@@ -94,7 +97,7 @@ func (s *session) start(ctx context.Context) (*tracer.Tracer, error) {
 	if err := s.containers.watch(ctx); err != nil {
 		return nil, err
 	}
-	opts.Progress = attachProgress(time.Now, slog.Default())
+	opts.Progress = func(done, targets int) { p.show(float64(done)/float64(targets), 0, "attaching probes") }
 	t, err := tracer.Start(ctx, opts)
 	if err != nil {
 		return nil, err

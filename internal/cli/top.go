@@ -70,7 +70,7 @@ func topCommand() *command {
 
 func (o *topOptions) run(ctx context.Context, std streams) error {
 	by := slices.Index(top.Groupings(), o.by)
-	t, err := o.start(ctx)
+	t, err := o.start(ctx, std)
 	if err != nil {
 		return classify(err)
 	}

@@ -82,7 +82,7 @@ func (o *traceOptions) trace(ctx context.Context, std streams) error {
 	o.session.trace = &tracer.Events{
 		SlowerThan: o.slowerThan, Denied: o.denied, Syscalls: o.syscalls, About: o.args, Stacks: o.stacks.Stacks,
 	}
-	t, err := o.start(ctx)
+	t, err := o.start(ctx, std)
 	if err != nil {
 		return classify(err)
 	}

@@ -51,11 +51,11 @@ func Shorten(s string, width int) string {
 		n += runeWidth(runes[end-1])
 	}
 	head := width - 1 - Width(string(runes[end:]))
-	return cut(s, head) + "…" + string(runes[end:])
+	return Cut(s, head) + "…" + string(runes[end:])
 }
 
-// cut is the longest beginning of s that fits into width columns.
-func cut(s string, width int) string {
+// Cut returns the longest beginning of s that fits into width columns of a terminal.
+func Cut(s string, width int) string {
 	for i, r := range s {
 		if width -= runeWidth(r); width < 0 {
 			return s[:i]
