@@ -5,17 +5,17 @@ import (
 	"math/bits"
 )
 
-// Buckets is the number of buckets of a Histogram: values below 4 have one each, then every octave up to 2^30 ns (1.07 s) has
-// four. The last one also takes everything beyond.
+// Buckets is the number of buckets of a Histogram. Values below 4 have one each; from there on every octave up to 2^30 ns (1.07 s)
+// has four. The last bucket also holds everything above.
 const Buckets = 116
 
-// Tolerance is how far Quantile may be from the exact quantile, relative to it.
+// Tolerance is the largest relative error of Histogram.Quantile.
 const Tolerance = 0.125
 
-// Histogram counts values in log-linear buckets. bpf/types.h has the same layout.
+// Histogram counts values in log-linear buckets. bpf/types.h has the same layout. The zero Histogram is empty.
 type Histogram [Buckets]uint64
 
-// Bucket is the index of the bucket that holds v.
+// Bucket returns the index of the bucket that holds v.
 func Bucket(v uint64) int {
 	if v < 4 {
 		return int(v)
@@ -24,8 +24,9 @@ func Bucket(v uint64) int {
 	return min(4*(e-1)+int(v>>(e-2)&3), Buckets-1)
 }
 
-// Bounds are the values of bucket i: lo <= v < hi.
+// Bounds returns the values of bucket i: lo <= v < hi. An index that is out of range gives the first or the last bucket.
 func Bounds(i int) (lo, hi uint64) {
+	i = min(max(i, 0), Buckets-1)
 	if i < 4 {
 		return uint64(i), uint64(i) + 1
 	}
@@ -47,7 +48,7 @@ func (h *Histogram) Merge(other *Histogram) {
 	}
 }
 
-// Count is the number of values.
+// Count returns the number of values.
 func (h *Histogram) Count() uint64 {
 	var n uint64
 	for _, c := range h {
@@ -56,8 +57,9 @@ func (h *Histogram) Count() uint64 {
 	return n
 }
 
-// Quantile is the smallest value that at least the share q of all values does not exceed, within Tolerance; 0 without values.
-// Quantiles in the last bucket are its lower bound.
+// Quantile returns the smallest value that at least the share q of all values does not exceed, within Tolerance; 0 without values.
+// A quantile in the last bucket is that bucket's lower bound. Where the sum of the values is known, as in a [Cost], quantiles are
+// more exact.
 func (h *Histogram) Quantile(q float64) float64 {
 	count := h.Count()
 	if count == 0 {
@@ -70,11 +72,11 @@ func (h *Histogram) Quantile(q float64) float64 {
 		}
 		rank -= n
 	}
-	panic("unreachable: the rank is at most the count")
+	return interpolate(Buckets-1, 1) // only if the counts overflow
 }
 
-// interpolate is the value at the share f of bucket i. A bucket is up to 25 % wide, so its outer parts are cut off: whatever
-// value of the bucket is the true one, the answer is within Tolerance of it.
+// interpolate returns the value at the share f of bucket i. A bucket is up to 25 % wide, so its outer parts are cut off: the result
+// is then within Tolerance of every value of the bucket.
 func interpolate(i int, f float64) float64 {
 	lo, hi := Bounds(i)
 	if i == Buckets-1 {

@@ -77,7 +77,7 @@ func (c *Costs) Warnings() []Warning {
 func (c *Costs) overflow() []uint64 {
 	n := make([]uint64, len(c.snapshot.Programs))
 	for i := range c.Rows {
-		if r := &c.Rows[i].Row; r.Syscall == SyscallOverflow {
+		if r := &c.Rows[i].Row; r.Syscall == SyscallOverflow && r.Program < len(n) {
 			n[r.Program] += r.Readings.Count() + r.Preempted
 		}
 	}
