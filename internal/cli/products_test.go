@@ -121,7 +121,7 @@ func TestVArmorOfAnUnknownLayout(t *testing.T) {
 		options []lookalike.Option
 		message string
 	}{
-		"rules":    {[]lookalike.Option{lookalike.Inner(4, 144, 64, "v_file_outer")}, "rules of 144 bytes: not the layout v0.9 to v0.10"},
+		"rules":    {[]lookalike.Option{lookalike.Inner(4, 144, 64, "v_file_outer")}, "rules of 144 bytes: not the layout of v0.9 to v0.10"},
 		"profiles": {[]lookalike.Option{lookalike.Values("v_ptrace", 16)}, "v_ptrace (4 -> 16 B)"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,12 +11,13 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// BPFLock is Linux-lock's bpflock: protections that are in force for the whole machine, each with a map of arguments.
+// BPFLock is Linux-lock's bpflock, as of its last commit in 2022. Its protections are in force for the whole machine. Each
+// has a map of arguments.
 var BPFLock = Product{
 	Name: "bpflock",
-	programs: []string{
-		"bpfrestrict_bpf", "bpfrestrict_locked_down", "bprm_creds_from_file", "kimg_lockdown", "km_autoload", "km_load_data",
-		"km_locked_down", "km_read_file",
+	ambiguous: []string{
+		"bpfrestrict_bpf", "bpfrestrict_locked_down", "bprm_creds_from_file", "kimg_lockdown", "km_autoload",
+		"km_load_data", "km_locked_down", "km_read_file",
 	},
 	uses: bpflockArguments,
 	open: openBPFLock,

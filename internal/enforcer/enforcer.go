@@ -6,6 +6,7 @@ package enforcer
 import (
 	"iter"
 	"maps"
+	"slices"
 
 	"github.com/cilium/ebpf"
 
@@ -71,6 +72,7 @@ type Policy struct {
 
 	programs *programRules // nil if the hook alone decides which rules a program walks
 	uniform  bool          // every program walks Rules.Other
+	walking  *programSet   // those that walk rules; nil: all
 }
 
 // Modes of a policy.
@@ -87,6 +89,8 @@ var mixed = Policy{Mixed: true, Generation: "mixed"}
 // for all programs on its hook.
 func (p Policy) RulesFor(program tracer.Program) (int, bool) {
 	switch {
+	case p.walking != nil && !p.walking.has(program):
+		return 0, true
 	case p.Mixed:
 		return 0, false
 	case p.uniform:
@@ -97,6 +101,15 @@ func (p Policy) RulesFor(program tracer.Program) (int, bool) {
 		}
 	}
 	return p.Rules.ForHook(program.Hook)
+}
+
+type programSet []tracer.Program
+
+// has reports whether a program is in the set. A program without an id is if the set has one on its hook.
+func (s programSet) has(program tracer.Program) bool {
+	return slices.ContainsFunc(s, func(p tracer.Program) bool {
+		return p.ID == program.ID || program.ID == 0 && p.Hook == program.Hook
+	})
 }
 
 // programRules counts rules by program, for products with several programs on a hook, each with rules of its own.

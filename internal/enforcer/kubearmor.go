@@ -11,18 +11,24 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// KubeArmor is KubeArmor's BPF LSM enforcer with its presets, from v0.9 on. A container is known by its pid and mount namespaces, the
-// host by zeros; rules are entries of a hash map, which is changed in place.
+// KubeArmor is the BPF LSM enforcer of KubeArmor with its presets, from v0.9 on. It identifies a container by its pid and
+// mount namespaces, the host by zeros. Rules are entries of a hash map, which it changes in place.
 var KubeArmor = Product{
 	Name: "kubearmor",
-	programs: []string{
-		"enforce_cap", "enforce_chmod", "enforce_dns", "enforce_file", "enforce_file_perm", "enforce_link_dst", "enforce_link_src",
-		"enforce_mkdir", "enforce_mknod", "enforce_mmap_file", "enforce_net_accept", "enforce_net_connect", "enforce_net_create",
-		"enforce_proc", "enforce_rename_new", "enforce_rename_old", "enforce_rmdir", "enforce_symlink", "enforce_truncate", "enforce_unlink",
-		"env_preset_enforce_file", "exec_preset_bprm_check_security", "fileless_preset_bprm_check_security",
+	ambiguous: []string{
+		"enforce_cap", "enforce_chmod", "enforce_dns", "enforce_file", "enforce_file_perm", "enforce_link_dst",
+		"enforce_link_src", "enforce_mkdir", "enforce_mknod", "enforce_mmap_file", "enforce_net_accept",
+		"enforce_net_connect", "enforce_net_create", "enforce_proc", "enforce_rename_new", "enforce_rename_old",
+		"enforce_rmdir", "enforce_symlink", "enforce_truncate", "enforce_unlink",
+		// Presets. In v1.5, that for fileless execution is enforce_bprm_check_security.
+		"enforce_bprm_check_security", "env_preset_enforce_file", "exec_preset_bprm_check_security",
+		"fileless_preset_bprm_check_security",
+		// Hashes of executables and files, from v1.6.4 on; and a trial of whether the kernel runs BPF LSM programs.
+		"ima_bprm_check_security", "ima_file_open", "test_memfd",
 	},
-	uses: []string{"kubearmor_", "protectproc_"},
-	open: openKubeArmor,
+	uses:     []string{"kubearmor_", "protectproc_"},
+	constant: []string{"ima_bprm_check_security", "ima_file_open", "test_memfd"},
+	open:     openKubeArmor,
 }
 
 const (
@@ -59,7 +65,7 @@ func openKubeArmor(programs []tracer.Program) (Reader, error) {
 	r := &kubearmorReader{programs, found[kubearmorOuter], map[ebpf.ProgramID]*ebpf.Map{}, found}
 	for _, m := range found {
 		if m.ValueSize() != 4 {
-			return nil, errors.Join(fmt.Errorf("%s: not the layout v0.9 to v1.7", found), found.Close())
+			return nil, errors.Join(fmt.Errorf("%s: not the layout of v0.9 to v1.7", found), found.Close())
 		}
 	}
 	for _, p := range programs {
@@ -68,7 +74,7 @@ func openKubeArmor(programs []tracer.Program) (Reader, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, errors.New("none of the maps is there: not the layout v0.9 to v1.7")
+		return nil, errors.New("none of the maps is there: not the layout of v0.9 to v1.7")
 	}
 	return r, nil
 }
@@ -143,7 +149,7 @@ func (r *kubearmorReader) containers() (map[kubearmorKey][]entry, error) {
 			return nil, fmt.Errorf("rules of %+v: %w", key, err)
 		}
 		if len(all) > 0 && !kubearmorSizes(len(all[0].key), len(all[0].value)) {
-			return nil, fmt.Errorf("rules of %d -> %d bytes: not the layout v0.9 to v1.7", len(all[0].key), len(all[0].value))
+			return nil, fmt.Errorf("rules of %d -> %d bytes: not the layout of v0.9 to v1.7", len(all[0].key), len(all[0].value))
 		}
 		out[key] = all
 	}

@@ -67,7 +67,7 @@ func openLayouts(layouts ...layout) func([]tracer.Program) (Reader, error) {
 			}
 			versions = append(versions, l.version)
 		}
-		err = fmt.Errorf("%s: not the layout %s", found, strings.Join(versions, ", nor "))
+		err = fmt.Errorf("%s: not the layout of %s", found, strings.Join(versions, ", nor "))
 		return nil, errors.Join(err, found.Close())
 	}
 }

@@ -1,7 +1,6 @@
 package enforcer
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -15,33 +14,87 @@ func All() []Product {
 	return []Product{VArmor, KubeArmor, Tetragon, Systemd, BPFLock, Reference}
 }
 
-// Product describes one product. Its zero value owns no program.
+// Product describes one product. Its zero value owns no program. Names of programs are full BTF names. A name that ends
+// in * stands for every name that begins so.
 type Product struct {
 	Name     string
-	programs []string // full BTF names
-	// uses holds beginnings of map names. If it is not empty, a program belongs to the product only if it uses a map
-	// of such a name, because other products have programs of the same names.
-	uses []string
-	open func([]tracer.Program) (Reader, error)
+	programs []string // names that no other product gives to its programs
+	// ambiguous holds names that other products may use. Such a program belongs to the product if it uses a map whose
+	// name begins with one of uses.
+	ambiguous, uses []string
+	// constant holds those of the names whose programs walk no rules.
+	constant []string
+	open     func([]tracer.Program) (Reader, error)
 }
 
 // Owns reports whether a program belongs to the product.
 func (p Product) Owns(program tracer.Program) bool {
-	if !slices.Contains(p.programs, program.Name) {
-		return false
+	if matches(p.programs, program.Name) {
+		return true
 	}
-	return len(p.uses) == 0 || slices.ContainsFunc(mapNames(program.Maps), func(name string) bool {
+	return matches(p.ambiguous, program.Name) && slices.ContainsFunc(mapNames(program.Maps), func(name string) bool {
 		return slices.ContainsFunc(p.uses, func(begin string) bool { return strings.HasPrefix(name, begin) })
+	})
+}
+
+func matches(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool {
+		begin, any := strings.CutSuffix(n, "*")
+		return name == n || any && strings.HasPrefix(name, begin)
 	})
 }
 
 // Open opens the maps that hold the rules of the product's programs. The caller closes the reader.
 func (p Product) Open(programs []tracer.Program) (Reader, error) {
-	r, err := p.open(programs)
-	if err != nil {
-		return nil, fmt.Errorf("rules of %s: %w", p.Name, err)
+	walking := slices.DeleteFunc(slices.Clone(programs), func(program tracer.Program) bool {
+		return matches(p.constant, program.Name)
+	})
+	if len(walking) == 0 {
+		return noRules{}, nil
 	}
-	return r, nil
+	r, err := p.open(walking)
+	if err != nil || len(walking) == len(programs) {
+		return r, err
+	}
+	set := programSet(walking)
+	return constantReader{r, &set}, nil
+}
+
+// noRules reads the rules of programs that walk none.
+type noRules struct{}
+
+// Read returns no policy: every program walks 0 rules.
+func (noRules) Read() (Policies, error) { return nil, nil }
+
+// Close has nothing to close.
+func (noRules) Close() error { return nil }
+
+// constantReader reads the rules of a product some of whose programs walk none.
+type constantReader struct {
+	Reader
+	walking *programSet
+}
+
+// Read returns policies under which only the walking programs walk rules.
+func (r constantReader) Read() (Policies, error) {
+	policies, err := r.Reader.Read()
+	for workload, policy := range policies {
+		policy.walking = r.walking
+		policies[workload] = policy
+	}
+	return policies, err
+}
+
+// Layout returns the versions of the product whose maps are laid out like those that the reader found.
+func (r constantReader) Layout() string { return Layout(r.Reader) }
+
+// Layout returns the versions of a product whose maps are laid out like those that a reader found, such as "v0.9 to
+// v0.10". It is "" if the maps do not tell.
+func Layout(r Reader) string {
+	if l, ok := r.(interface{ Layout() string }); ok {
+		return l.Layout()
+	}
+	return ""
 }
 
 // mapNames returns the names of the maps that still exist. The kernel stores 15 characters of a name.

@@ -36,6 +36,14 @@ type reader struct {
 
 func newReader(m *openMaps) *reader { return &reader{m, map[ebpf.MapID]int{}} }
 
+// Layout returns the versions of the product whose maps are laid out so.
+func (r *reader) Layout() string {
+	if r.version == thisVersion {
+		return ""
+	}
+	return r.version
+}
+
 // Read returns the policy of every workload that has one, by mount namespace.
 func (r *reader) Read() (all Policies, err error) {
 	for range attempts {
@@ -189,7 +197,7 @@ func (r *reader) count(id ebpf.MapID, o outerLayout) (int, error) {
 	}
 	defer m.Close()
 	if !o.rule.has(m.ValueSize()) {
-		return 0, fmt.Errorf("rules of %d bytes: not the layout %s", m.ValueSize(), r.version)
+		return 0, fmt.Errorf("rules of %d bytes: not the layout of %s", m.ValueSize(), r.version)
 	}
 	value := make([]byte, m.ValueSize())
 	for n := uint32(0); ; n++ {

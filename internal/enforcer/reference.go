@@ -6,7 +6,10 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference/bpf"
 )
 
-// Reference is the enforcer of `lsmprof enforce`.
+// thisVersion stands for the version of lsmprof that runs: the reference enforcer's layout may change with any version.
+const thisVersion = "this lsmprof"
+
+// Reference is the enforcer that comes with lsmprof.
 var Reference = Product{
 	Name: "reference",
 	programs: []string{
@@ -14,7 +17,7 @@ var Reference = Product{
 		"ref_ptrace_access_check", "ref_sb_mount", "ref_sb_umount", "ref_socket_connect", "ref_socket_create",
 	},
 	open: openLayouts(layout{
-		version: "of this lsmprof",
+		version: thisVersion,
 		mode:    "ref_mode",
 		outer: [numOuter]outerLayout{
 			file:  {"ref_file_outer", sizes{uint32(unsafe.Sizeof(bpf.EnforcerRefPathRule{}))}},

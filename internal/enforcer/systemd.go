@@ -11,11 +11,16 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Systemd is systemd's RestrictFileSystems=: by cgroup, the magic numbers of file systems that are allowed or denied.
+// Systemd is systemd with three sets of programs: RestrictFileSystems= of units (v250), whose rules are the magic numbers
+// of file systems that a cgroup may or may not use; the user namespaces of systemd-nsresourced (v256); and
+// RestrictFileSystemAccess= of the manager (v261), which refuses to have its own programs and maps opened. The latter two
+// check conditions that are fixed, and walk no rules.
 var Systemd = Product{
-	Name:     "systemd",
-	programs: []string{"restrict_filesystems"},
-	uses:     []string{"cgroup_hash"},
+	Name:      "systemd",
+	programs:  []string{"userns_restrict_*", "restrict_fsaccess_*"},
+	ambiguous: []string{"restrict_filesystems"},
+	uses:      []string{"cgroup_hash"},
+	constant:  []string{"userns_restrict_*", "restrict_fsaccess_*"},
 	open: func(programs []tracer.Program) (Reader, error) {
 		found, err := openNamed(programs, []string{"cgroup_hash"}, 0)
 		if err != nil {

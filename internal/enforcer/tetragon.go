@@ -10,15 +10,16 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Tetragon is Cilium Tetragon's LSM sensors, from v1.3 on: each hook of each policy has programs and maps of its own. Its selectors are
-// the rules; a hook without any matches every call and is one rule.
+// Tetragon is Cilium Tetragon's LSM sensors, from v1.3 on. Each hook of each policy has programs and maps of its own: one
+// program finds the arguments and hands over to others by tail calls, which walk the selectors; another writes the
+// event. Selectors are the rules. A hook without any matches every call and counts as one rule.
 var Tetragon = Product{
-	Name: "tetragon",
-	programs: []string{
-		"generic_lsm_event", "generic_lsm_output", "generic_lsm_ima_bprm", "generic_lsm_ima_file",
-	},
-	uses: []string{"process_call_he", "ima_hash_map"},
-	open: openTetragon,
+	Name:      "tetragon",
+	programs:  []string{"generic_lsm_*"},
+	ambiguous: []string{"ima_bprm", "ima_file"},
+	uses:      []string{"ima_hash_map"},
+	constant:  []string{"generic_lsm_output", "ima_bprm", "ima_file"},
+	open:      openTetragon,
 }
 
 // tetragonSensor is one hook of one policy.
