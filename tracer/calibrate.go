@@ -1,6 +1,8 @@
 package tracer
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,17 +16,34 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// Calibrate measures, on this machine and on one CPU, what lsmprof itself reads and adds: with an empty LSM program of its own on
-// task_getpgid, the latency of getpgid(2) without it, with it, with a second one, and with probes on it. The first is measured again
-// at the end: a CPU that gets faster or slower meanwhile is in the spread, not in the difference. Sleepable programs are calibrated
-// where some are attached, or when asked for. It needs what Start needs, and takes a fraction of a second: attaching and detaching a
-// program takes the kernel RCU grace periods, 130 ms a time on 6.1, 25 ms on 7.2.
-func Calibrate(scope profile.Scope, preemptible, sleepable bool) (_ profile.Calibration, err error) {
+// CalibrateOptions say what [Calibrate] measures. The zero value measures what the attached programs need.
+type CalibrateOptions struct {
+	// Sleepable calibrates for sleepable programs even if none is attached.
+	Sleepable bool
+	// Logger receives, at level debug, why sleepable programs could not be calibrated. Nil: it is not logged.
+	Logger *slog.Logger
+}
+
+// Calibrate measures what the probes read of a program that does nothing, what they add to a call, and what it costs to
+// reach a program on a hook. All values are in ns.
+//
+// It attaches an empty LSM program of its own to task_getpgid, and compares the latency of getpgid(2) without it, with it,
+// with a second one, and with probes on it. The latency without it is measured before and after: a CPU that changes its
+// speed meanwhile widens the spread instead of shifting the difference.
+//
+// Calibrate needs root. It keeps one CPU busy for a fraction of a second, and waits for the RCU grace periods of attaching
+// and detaching, which take 130 ms each on Linux 6.1 and 25 ms on 7.2. If the spread is too wide to be useful, it returns
+// a calibration that is refused, not an error.
+func Calibrate(ctx context.Context, opts CalibrateOptions) (_ profile.Calibration, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("calibrate: %w", err)
 		}
 	}()
+	m, err := findMachine(ctx)
+	if err != nil {
+		return profile.Calibration{}, err
+	}
 	progs, err := Programs()
 	if err != nil {
 		return profile.Calibration{}, err
@@ -33,22 +52,24 @@ func Calibrate(scope profile.Scope, preemptible, sleepable bool) (_ profile.Cali
 	defer runtime.UnlockOSThread()
 	defer stayOnCPU()()
 
-	cal, err := calibratePlain(scope, preemptible)
+	cal, err := calibratePlain(ctx, m)
 	if err != nil {
 		return profile.Calibration{}, err
 	}
-	asleep := slices.ContainsFunc(progs, func(p Program) bool { return p.Attached() && p.Sleepable })
-	if scope == profile.ScopeProgram && (sleepable || asleep) {
-		if err := calibrateSleepable(&cal, preemptible, attachedTo(sleepableHook, progs)); err != nil {
-			slog.Debug("sleepable programs are not calibrated", "reason", err) // Start warns where there are any
+	sleepable := slices.ContainsFunc(progs, func(p Program) bool { return p.Attached() && p.Sleepable })
+	if m.scope == profile.ScopeProgram && (opts.Sleepable || sleepable) {
+		if err := calibrateSleepable(&cal, m, attachedTo(sleepableHook, progs)); err != nil {
+			// Start warns about each sleepable program.
+			logger := cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
+			logger.Debug("sleepable programs are not calibrated", "reason", err)
 		}
 	}
 	cal.Judge()
 	shareHook(&cal, attachedTo(lsm.TrialHook, progs))
-	return cal, nil
+	return cal, ctx.Err()
 }
 
-func calibratePlain(scope profile.Scope, preemptible bool) (cal profile.Calibration, err error) {
+func calibratePlain(ctx context.Context, m machine) (cal profile.Calibration, err error) {
 	without := latency(callGetpgid, nil)
 	first, err := attachEmpty()
 	if err != nil {
@@ -59,28 +80,28 @@ func calibratePlain(scope profile.Scope, preemptible bool) (cal profile.Calibrat
 	if err != nil {
 		return cal, errors.Join(err, first.Close())
 	}
-	further := latency(callGetpgid, nil)
-	readings, probed, err := first.probed(scope, Filter{}, preemptible)
+	next := latency(callGetpgid, nil)
+	readings, probed, err := first.probed(m, Filter{})
 	var selective []float64
-	if err == nil && scope == profile.ScopeProgram {
-		selective, _, err = first.probed(scope, Filter{MntNS: ownNamespace()}, preemptible)
+	if err == nil && m.scope == profile.ScopeProgram && ctx.Err() == nil {
+		selective, _, err = first.probed(m, Filter{MntNS: ownNamespace()})
 	}
-	// At once: each waits for the kernel.
+	// Each Close waits for grace periods: close both at once.
 	closed := make(chan error)
 	go func() { closed <- second.Close() }()
-	if err := errors.Join(err, first.Close(), <-closed); err != nil {
+	if err := errors.Join(err, first.Close(), <-closed, ctx.Err()); err != nil {
 		return cal, err
 	}
 	without = append(without, latency(callGetpgid, nil)...)
 
 	cal = profile.Calibration{
 		Runs:         batches,
-		Scope:        scope,
-		Preemptible:  preemptible,
+		Scope:        m.scope,
+		Preemptible:  m.preemptible,
 		Bias:         median(readings),
 		Dispatch:     less(with, without),
-		DispatchNext: less(further, with),
-		ProbeCost:    less(probed, further),
+		DispatchNext: less(next, with),
+		ProbeCost:    less(probed, next),
 	}
 	if len(selective) > 0 {
 		cal.BiasSelective = median(selective)
@@ -88,9 +109,9 @@ func calibratePlain(scope profile.Scope, preemptible bool) (cal profile.Calibrat
 	return cal, nil
 }
 
-// calibrateSleepable measures what is different for sleepable programs: the kernel reaches them another way, and their probes keep
-// the start with the task. Beside programs of somebody else the dispatch stays unknown.
-func calibrateSleepable(cal *profile.Calibration, preemptible bool, others []string) error {
+// calibrateSleepable measures what differs for sleepable programs: the kernel reaches them another way, and their probes
+// keep the start with the task. If other programs are on the hook, the dispatch stays unknown.
+func calibrateSleepable(cal *profile.Calibration, m machine, others []string) error {
 	without := latency(callCapget, nil)
 	e, err := attachEmptySleepable()
 	if err != nil {
@@ -98,7 +119,7 @@ func calibrateSleepable(cal *profile.Calibration, preemptible bool, others []str
 	}
 	defer e.Close()
 	with := latency(callCapget, nil)
-	readings, _, err := e.probed(cal.Scope, Filter{}, preemptible)
+	readings, _, err := e.probed(m, Filter{})
 	if err != nil {
 		return err
 	}
@@ -109,7 +130,7 @@ func calibrateSleepable(cal *profile.Calibration, preemptible bool, others []str
 	return e.Close()
 }
 
-// shareHook corrects what was measured beside programs of somebody else on the same hook.
+// shareHook corrects a calibration if other programs are on the hook.
 func shareHook(cal *profile.Calibration, others []string) {
 	if len(others) == 0 {
 		return
@@ -123,12 +144,12 @@ func shareHook(cal *profile.Calibration, others []string) {
 	cal.Dispatch = cal.DispatchNext
 	cal.Warnings = append(cal.Warnings, profile.Warning{
 		Kind: profile.WarnCalibrationShared,
-		Text: fmt.Sprintf("%s is on the hook %s, where lsmprof calibrates: what the first program on a hook costs could not be measured, "+
-			"and counts as little as that of a further one", who, lsm.TrialHook),
+		Text: fmt.Sprintf("%s is on the hook %s, where lsmprof calibrates: the cost of reaching the first program on a hook "+
+			"cannot be measured, and the smaller cost of reaching an additional one replaces it", who, lsm.TrialHook),
 	})
 }
 
-// attachedTo names the programs on a hook.
+// attachedTo returns the names of the programs on a hook.
 func attachedTo(hook string, progs []Program) (names []string) {
 	for _, p := range progs {
 		if p.Attached() && p.Hook == hook {
@@ -138,7 +159,7 @@ func attachedTo(hook string, progs []Program) (names []string) {
 	return names
 }
 
-// median of xs, with the distance between its quartiles.
+// median returns the median of xs, with the distance between the quartiles.
 func median(xs []float64) profile.Median {
 	xs = slices.Clone(xs)
 	slices.Sort(xs)
@@ -146,13 +167,13 @@ func median(xs []float64) profile.Median {
 	return profile.Median{Value: xs[n/2], Spread: xs[n*3/4] - xs[n/4]}
 }
 
-// less is the difference of two medians; their spreads add up.
+// less returns the difference of two medians, at least 0, with the sum of their spreads.
 func less(a, b []float64) profile.Median {
 	x, y := median(a), median(b)
 	return profile.Median{Value: max(0, x.Value-y.Value), Spread: x.Spread + y.Spread}
 }
 
-// stayOnCPU keeps this thread where it is until the returned function is called.
+// stayOnCPU keeps this thread on its first CPU until release is called.
 func stayOnCPU() (release func()) {
 	var before, one unix.CPUSet
 	if unix.SchedGetaffinity(0, &before) != nil {

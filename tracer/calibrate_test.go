@@ -14,10 +14,11 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// scopeOf is what probes must be able to sit on in a guest of this release.
-func scopeOf(t *testing.T) profile.Scope {
+// guestScope returns what probes must be able to sit on in a guest of this release.
+func guestScope(t *testing.T) profile.Scope {
+	t.Helper()
 	r := vmtest.Guest(t)
-	scope, err := ScopeHere()
+	scope, err := SupportedScope()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,18 +28,19 @@ func scopeOf(t *testing.T) profile.Scope {
 	return scope
 }
 
-func calibrate(t *testing.T, preemptible bool) profile.Calibration {
+func calibrate(t *testing.T, check bool) profile.Calibration {
 	t.Helper()
-	cal, err := Calibrate(scopeOf(t), preemptible, true)
+	guestScope(t)
+	cal, err := Calibrate(preemptible(check), CalibrateOptions{Sleepable: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("preemptible %v: %v", preemptible, cal)
+	t.Logf("preemptible %v: %v", check, cal)
 	return cal
 }
 
 func TestCalibrateMeasuresEverythingAndLeavesNothing(t *testing.T) {
-	scopeOf(t)
+	guestScope(t)
 	// Nothing may be left to the garbage collector, which comes by when it likes.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	before := vmtest.KernelIDs(t)
@@ -79,7 +81,7 @@ func TestIcountCalibrationRepeats(t *testing.T) {
 // A program costs the same whatever pair of probes is on it: each kind has a bias of its own.
 func TestIcountEveryPairSeesTheSameCost(t *testing.T) {
 	vmtest.IcountGuest(t)
-	if scopeOf(t) != profile.ScopeProgram {
+	if guestScope(t) != profile.ScopeProgram {
 		t.Skip("before 5.18 there is one kind of probes")
 	}
 	cal := calibrate(t, true)
@@ -137,7 +139,7 @@ func TestIcountCalibrationIsShort(t *testing.T) {
 	vmtest.IcountGuest(t)
 	for i, most := range []time.Duration{800 * time.Millisecond, 500 * time.Millisecond} {
 		cpu, began := kernel.CPUTime(), time.Now()
-		if _, err := Calibrate(scopeOf(t), false, false); err != nil { // as record does where no program is sleepable
+		if _, err := Calibrate(preemptible(false), CalibrateOptions{}); err != nil { // as record does if no program is sleepable
 			t.Fatal(err)
 		}
 		took, waited := kernel.CPUTime()-cpu, time.Since(began)
@@ -159,7 +161,7 @@ func TestIcountCalibrationBesideAnotherProgram(t *testing.T) {
 	}
 	defer other.Close()
 	cal := calibrate(t, false)
-	if scopeOf(t) == profile.ScopeHook {
+	if guestScope(t) == profile.ScopeHook {
 		if cal.Applies() || !strings.Contains(cal.Refused, emptyProgram) {
 			t.Errorf("refused %q: the reading of the hook contains that of the other program", cal.Refused)
 		}

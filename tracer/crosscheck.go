@@ -12,8 +12,9 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// CrossCheck has the kernel itself count and time the programs of s (bpf_stats) while do runs. No probe may be attached: the
-// kernel would time it together with the program it sits on.
+// CrossCheck counts and times the programs of s with the kernel's own statistics (bpf_stats) while do runs. No probe may be
+// attached meanwhile, because the kernel would time it together with its program. CrossCheck needs root, and returns the
+// error of do.
 func CrossCheck(s profile.Snapshot, do func() error) (_ *profile.CrossCheck, err error) {
 	defer func() {
 		if err != nil {
@@ -22,17 +23,17 @@ func CrossCheck(s profile.Snapshot, do func() error) (_ *profile.CrossCheck, err
 	}()
 	stats, err := ebpf.EnableStats(unix.BPF_STATS_RUN_TIME)
 	if err != nil {
-		return nil, fmt.Errorf("enable bpf_stats: %w; Linux 5.8 and CAP_SYS_ADMIN have it", err)
+		return nil, fmt.Errorf("enable bpf_stats: %w. It needs Linux 5.8 and CAP_SYS_ADMIN", err)
 	}
 	defer func() { err = errors.Join(err, stats.Close()) }()
 	c := &profile.CrossCheck{}
 	if c.Bias, err = statsBias(); err != nil {
 		return nil, err
 	}
-	counters, err := attachedRuns()
+	programs, err := readStatistics()
 	defer func() {
-		for _, r := range counters {
-			r.prog.Close()
+		for _, p := range programs {
+			p.prog.Close()
 		}
 	}()
 	if err != nil {
@@ -43,31 +44,32 @@ func CrossCheck(s profile.Snapshot, do func() error) (_ *profile.CrossCheck, err
 		return nil, err
 	}
 	c.Duration = time.Since(start)
-	for _, r := range counters {
-		if err := r.end(); err != nil {
+	for _, p := range programs {
+		if err := p.read(); err != nil {
 			return nil, err
 		}
 	}
-	progs, err := Programs()
+	now, err := Programs()
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range s.Programs {
-		c.Programs = append(c.Programs, runsOf(p, counters, progs))
+		c.Programs = append(c.Programs, kernelRuns(p, programs, now))
 	}
 	return c, nil
 }
 
-// runs is what one program runs between two readings of its statistics.
-type runs struct {
-	of    Program
-	prog  *ebpf.Program
-	count uint64
-	time  time.Duration
+// statistics is what one program ran between two readings.
+type statistics struct {
+	program Program
+	prog    *ebpf.Program
+	count   uint64
+	time    time.Duration
 }
 
-// attachedRuns takes the first reading of every attached program. The caller closes the programs, also after an error.
-func attachedRuns() (all []*runs, err error) {
+// readStatistics takes the first reading of every attached program that can be opened. The caller closes the programs, also
+// after an error.
+func readStatistics() (all []*statistics, err error) {
 	progs, err := Programs()
 	if err != nil {
 		return nil, err
@@ -78,47 +80,47 @@ func attachedRuns() (all []*runs, err error) {
 		}
 		prog, err := ebpf.NewProgramFromID(p.ID)
 		if err != nil {
-			continue // gone since it was listed
+			continue // unloaded since it was listed, or it refuses to be opened
 		}
-		all = append(all, &runs{of: p, prog: prog})
+		all = append(all, &statistics{program: p, prog: prog})
 	}
-	for _, r := range all {
-		if err := r.end(); err != nil {
+	for _, s := range all {
+		if err := s.read(); err != nil {
 			return all, err
 		}
 	}
 	return all, nil
 }
 
-// end makes of what the program has run until now what it ran since the reading before.
-func (r *runs) end() error {
-	stats, err := r.prog.Stats()
+// read replaces the numbers of the reading before by the difference to it.
+func (s *statistics) read() error {
+	stats, err := s.prog.Stats()
 	if err != nil {
-		return fmt.Errorf("read statistics of %s: %w", r.of.Name, err)
+		return fmt.Errorf("read statistics of %s: %w", s.program.Name, err)
 	}
-	r.count, r.time = stats.RunCount-r.count, stats.Runtime-r.time
+	s.count, s.time = stats.RunCount-s.count, stats.Runtime-s.time
 	return nil
 }
 
-// runsOf is what p, or every program of its hook, ran. Where several stand for one, each ran in every call but those that one
-// before it denied.
-func runsOf(p profile.Program, counters []*runs, now []Program) (k profile.KernelRuns) {
-	for _, r := range counters {
-		if p.Scope == profile.ScopeProgram && uint32(r.of.ID) != p.ID || r.of.Hook != p.Hook {
+// kernelRuns returns what p ran or, with ScopeHook, what all programs on its hook ran. Each call of a hook runs all its
+// programs, up to the first that denies.
+func kernelRuns(p profile.Program, all []*statistics, now []Program) (k profile.KernelRuns) {
+	for _, s := range all {
+		if p.Scope == profile.ScopeProgram && uint32(s.program.ID) != p.ID || s.program.Hook != p.Hook {
 			continue
 		}
-		if !slices.ContainsFunc(now, func(n Program) bool { return n.ID == r.of.ID && n.Attached() }) {
+		if !slices.ContainsFunc(now, func(n Program) bool { return n.ID == s.program.ID && n.Attached() }) {
 			continue
 		}
 		k.Present = true
-		k.Runs = max(k.Runs, r.count)
-		k.Time += r.time
+		k.Runs = max(k.Runs, s.count)
+		k.Time += s.time
 	}
 	return k
 }
 
-// statsBias is what bpf_stats says of a program that does nothing, ns: it times the way to the program as well. The median of
-// batches, as in Calibrate: one interrupt would move a mean by more than a nanosecond.
+// statsBias returns what bpf_stats reads of a program that does nothing, in ns. It times the way to the program as well. As in
+// Calibrate it is a median of batches: one interrupt would shift a mean by more than a nanosecond.
 func statsBias() (float64, error) {
 	e, err := attachEmpty()
 	if err != nil {
@@ -128,7 +130,7 @@ func statsBias() (float64, error) {
 	var means []float64
 	var count uint64
 	var spent time.Duration
-	latency(e.reach, func() {
+	latency(e.call, func() {
 		s, failed := e.prog.Stats()
 		if failed != nil {
 			err = fmt.Errorf("read statistics of %s: %w", emptyProgram, failed)

@@ -14,17 +14,16 @@ const (
 	noReading = ^uint64(0) // NO_READING of bpf/types.h
 )
 
-// event is what a probe sent of one invocation.
+// event is what a probe emitted for one call.
 type event struct {
 	bpf.TraceEvent
 	about        []byte
-	kernel, user []uint64 // return addresses, the innermost first
+	kernel, user []uint64 // return addresses, innermost first
 }
 
 var errEvent = errors.New("damaged event")
 
-// decodeEvent takes apart what lay in the ring. The kernel may pad it with up to seven bytes of anything. What is returned shares
-// no memory with raw.
+// decodeEvent decodes a record, which the kernel may pad with up to seven bytes. The event shares no memory with raw.
 func decodeEvent(raw []byte) (e event, err error) {
 	if len(raw) < eventSize {
 		return e, fmt.Errorf("%w: %d bytes, the head alone has %d", errEvent, len(raw), eventSize)
@@ -35,7 +34,7 @@ func decodeEvent(raw []byte) (e event, err error) {
 	about, kernel, user := int(e.About), int(e.KernelStack), int(e.UserStack)
 	payload := raw[eventSize:]
 	if kernel%8 != 0 || user%8 != 0 || about+kernel+user > len(payload) {
-		return e, fmt.Errorf("%w: %d, %d and %d bytes of %d", errEvent, about, kernel, user, len(payload))
+		return e, fmt.Errorf("%w: parts of %d, %d and %d bytes in %d", errEvent, about, kernel, user, len(payload))
 	}
 	e.about = append(e.about, payload[:about]...)
 	e.kernel = addresses(payload[about : about+kernel])
@@ -50,7 +49,7 @@ func addresses(b []byte) (out []uint64) {
 	return out
 }
 
-// end is when the invocation was over.
+// end returns when the call ended, CLOCK_MONOTONIC in ns.
 func (e *event) end() uint64 {
 	if e.Reading == noReading {
 		return e.Start

@@ -12,17 +12,18 @@ import (
 	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
-// Filter keeps, in the kernel, what is not of interest out of the measurement. The zero Filter keeps everything; where several
-// fields are set an invocation has to match all of them.
+// Filter says which calls are measured. The kernel skips all others. A call has to match every field that is set; the zero
+// Filter matches all calls.
 type Filter struct {
 	MntNS []uint32 // inode numbers of mount namespaces
 	PIDs  []uint32 // process ids (thread group ids) in the initial pid namespace
 	Comm  string   // command name, cut at 15 characters as the kernel does
-	// Follow, if any, is asked at every poll for the mount namespaces that are of interest then: containers come and go.
+	// Follow, if not nil, returns the mount namespaces to measure. It is called at every poll, because containers come and
+	// go. With MntNS, only namespaces that are in both match.
 	Follow func() []uint32
 }
 
-// namespaces are the mount namespaces that pass.
+// namespaces returns the mount namespaces that match.
 func (f Filter) namespaces() []uint32 {
 	if f.Follow == nil {
 		return f.MntNS
@@ -53,7 +54,7 @@ func (f Filter) comm() (c [16]uint8) {
 	return c
 }
 
-// table lays keys out the way in_table of bpf/control.h looks them up: in one of the two places for their low bits.
+// table places keys where in_table of bpf/control.h looks for them: in one of the two places for their low bits.
 func table(name string, size int, keys []uint32) ([]uint32, error) {
 	t := make([]uint32, size)
 	for _, k := range keys {
@@ -67,22 +68,22 @@ func table(name string, size int, keys []uint32) ([]uint32, error) {
 		case t[j] == 0 || t[j] == k:
 			t[j] = k
 		default:
-			return nil, fmt.Errorf("filter: %s %d falls on the same place as two others; use fewer", name, k)
+			return nil, fmt.Errorf("filter: %s %d collides with two others in the table of the probes: use fewer", name, k)
 		}
 	}
 	return t, nil
 }
 
-// controlMap is the map that all probes share: whether to record, and the filter's tables.
+// controlMap holds what all probes share: whether to record, and the tables of the filter.
 const controlMap = ".data.control"
 
-// control is shared by the probes of all targets.
+// control is the control map.
 type control struct {
 	m       *ebpf.Map
 	off     *uint32 // in mem
 	mntns   []uint32
-	mem     mapped
-	allowed []uint32 // mount namespaces, as mntns has them
+	mem     mapMemory
+	allowed []uint32 // mount namespaces that mntns has
 }
 
 func newControl(spec *ebpf.CollectionSpec, f Filter, sample int) (*control, error) {
@@ -99,13 +100,19 @@ func newControl(spec *ebpf.CollectionSpec, f Filter, sample int) (*control, erro
 		}
 	}
 	namespaces := f.namespaces()
-	for name, keys := range map[string][]uint32{bpf.ProbeVarMntnsAllowed: namespaces, bpf.ProbeVarPidsAllowed: f.PIDs} {
-		v := spec.Variables[name]
-		t, err := table(name, int(v.Size())/4, keys)
+	for _, t := range []struct {
+		variable, name string
+		keys           []uint32
+	}{
+		{bpf.ProbeVarMntnsAllowed, "mount namespace", namespaces},
+		{bpf.ProbeVarPidsAllowed, "process", f.PIDs},
+	} {
+		v := spec.Variables[t.variable]
+		words, err := table(t.name, int(v.Size())/4, t.keys)
 		if err != nil {
 			return nil, err
 		}
-		if err := v.Set(t); err != nil {
+		if err := v.Set(words); err != nil {
 			return nil, fmt.Errorf("filter: %w", err)
 		}
 	}
@@ -121,7 +128,7 @@ func newControl(spec *ebpf.CollectionSpec, f Filter, sample int) (*control, erro
 	if err := spec.LoadAndAssign(&objs, nil); err != nil {
 		return nil, fmt.Errorf("create control map: %w", lsm.ExplainLoad(err))
 	}
-	mem, err := mapMemory(objs.Control)
+	mem, err := mapMap(objs.Control)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("map control map: %w", err), objs.Control.Close())
 	}
@@ -132,8 +139,8 @@ func newControl(spec *ebpf.CollectionSpec, f Filter, sample int) (*control, erro
 	}, nil
 }
 
-// follow lets the namespaces through that the filter wants now.
-func (c *control) follow(f Filter) error {
+// refresh has the probes measure the namespaces that Filter.Follow returns now.
+func (c *control) refresh(f Filter) error {
 	if f.Follow == nil {
 		return nil
 	}
@@ -150,7 +157,7 @@ func (c *control) follow(f Filter) error {
 	return nil
 }
 
-// open lets the probes record, shut stops them.
+// open has the probes record, shut has them stop.
 func (c *control) open() { atomic.StoreUint32(c.off, 0) }
 func (c *control) shut() { atomic.StoreUint32(c.off, 1) }
 

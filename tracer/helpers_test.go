@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -67,6 +68,11 @@ func deny() []asm.Instruction { return []asm.Instruction{asm.Mov.Imm(asm.R0, -1)
 // proceed is what a program of a cgroup returns to allow.
 func proceed() []asm.Instruction { return []asm.Instruction{asm.Mov.Imm(asm.R0, 1), asm.Return()} }
 
+// preemptible returns a context under which the probes check for preemption, or do not, whatever the kernel is.
+func preemptible(check bool) context.Context {
+	return kernel.WithOverride(context.Background(), kernel.Override{Preemptible: &check})
+}
+
 // measure is what a Tracer sees of fn, summed by program.
 func measure(t *testing.T, opts Options, fn func()) (profile.Snapshot, map[string]profile.Program) {
 	t.Helper()
@@ -76,18 +82,13 @@ func measure(t *testing.T, opts Options, fn func()) (profile.Snapshot, map[strin
 // measureWhile is measure of what polls meanwhile; a poll sees what came and went.
 func measureWhile(t *testing.T, opts Options, fn func(poll func())) (profile.Snapshot, map[string]profile.Program) {
 	t.Helper()
-	var err error
-	if opts.Scope, err = ScopeHere(); err != nil {
-		t.Fatal(err)
-	}
-	opts.Preemptible = true
-	tr, err := Start(context.Background(), opts)
+	tr, err := Start(preemptible(true), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tr.Close()
 	poll := func() {
-		tr.looked = time.Time{} // look for links that went, too
+		tr.set.lastScan = time.Time{} // look for detached programs, too
 		if err := tr.Poll(context.Background()); err != nil {
 			t.Fatal(err)
 		}
@@ -125,7 +126,7 @@ func open(t *testing.T, n int) {
 
 // program is under what a program is found in measure's result: hooks stand for programs before 5.18.
 func label(name, hook string) string {
-	if scope, _ := ScopeHere(); scope == profile.ScopeHook {
+	if scope, _ := SupportedScope(); scope == profile.ScopeHook {
 		return "lsm/" + hook
 	}
 	return name

@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf/btf"
+
 	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
 // noReturn is NO_RETURN of bpf/exit.h.
 const noReturn = 255
 
-// hookPrototype is the prototype of a hook's function.
+// hookPrototype returns the prototype of a hook's kernel function.
 func hookPrototype(hook string) (*btf.FuncProto, error) {
 	types, err := kernelTypes.Kernel()
 	if err != nil {
@@ -27,7 +28,8 @@ func hookPrototype(hook string) (*btf.FuncProto, error) {
 	return proto, nil
 }
 
-// hookArguments is the number of arguments of a hook, behind which a tracing program finds the return value.
+// hookArguments returns the number of arguments of a hook, or noReturn if it returns nothing. A tracing program finds the
+// return value behind the arguments.
 func hookArguments(hook string) (uint8, error) {
 	proto, err := hookPrototype(hook)
 	if err != nil {

@@ -2,7 +2,8 @@ package tracer
 
 import (
 	"bufio"
-	"fmt"
+	"cmp"
+	"errors"
 	"io"
 	"os"
 	"slices"
@@ -13,10 +14,10 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// kernelModule is the module of what is not in one.
+// kernelModule is the module of functions that are in no module.
 const kernelModule = "[kernel]"
 
-// kallsyms is the kernel's symbol table: functions by address.
+// kallsyms is the kernel's symbol table: functions sorted by address.
 type kallsyms struct {
 	addresses []uint64
 	names     []string
@@ -31,7 +32,7 @@ func loadKallsyms() (*kallsyms, error) {
 	defer f.Close()
 	k, err := readKallsyms(f)
 	if err == nil && len(k.addresses) == 0 {
-		err = fmt.Errorf("/proc/kallsyms hides its addresses: set kernel.kptr_restrict to 0 or 1")
+		err = errors.New("/proc/kallsyms hides its addresses: set kernel.kptr_restrict to 0 or 1")
 	}
 	return k, err
 }
@@ -59,26 +60,20 @@ func readKallsyms(r io.Reader) (*kallsyms, error) {
 		}
 		all = append(all, s)
 	}
-	slices.SortStableFunc(all, func(a, b symbol) int {
-		switch {
-		case a.address < b.address:
-			return -1
-		case a.address > b.address:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(all, func(a, b symbol) int { return cmp.Compare(a.address, b.address) })
 	k := &kallsyms{}
 	for i, s := range all {
 		if i > 0 && all[i-1].address == s.address {
 			continue // an alias
 		}
-		k.addresses, k.names, k.modules = append(k.addresses, s.address), append(k.names, s.name), append(k.modules, s.module)
+		k.addresses = append(k.addresses, s.address)
+		k.names = append(k.names, s.name)
+		k.modules = append(k.modules, s.module)
 	}
 	return k, lines.Err()
 }
 
-// frame is where a return address points: to the instruction after a call.
+// frame returns the function that a return address is in. The address is that of the instruction after a call.
 func (k *kallsyms) frame(address uint64) profile.Frame {
 	i, found := slices.BinarySearch(k.addresses, address-1)
 	if !found {
@@ -90,39 +85,39 @@ func (k *kallsyms) frame(address uint64) profile.Frame {
 	return profile.Frame{Function: k.names[i], Module: k.modules[i], Address: address, Offset: address - k.addresses[i]}
 }
 
-// kernelFrames is a kernel stack from the hook outwards: what is above it is the programs on it, and our own.
-func (t *Tracer) kernelFrames(stack []uint64) []profile.Frame {
+// kernelFrames names a kernel stack from the hook outwards. The frames inside the hook are its programs and the probes.
+func (s *probeSet) kernelFrames(stack []uint64) []profile.Frame {
 	if len(stack) == 0 {
 		return nil
 	}
-	if t.kallsyms == nil {
+	if s.kernel == nil {
 		k, err := loadKallsyms()
 		if err != nil {
-			t.warnf("functions of the kernel are shown as numbers: %v", err)
+			s.warnf("functions of the kernel are shown as numbers: %v", err)
 			k = &kallsyms{}
 		}
-		t.kallsyms = k
+		s.kernel = k
 	}
 	frames := make([]profile.Frame, len(stack))
 	for i, address := range stack {
-		frames[i] = t.kallsyms.frame(address)
+		frames[i] = s.kernel.frame(address)
 	}
 	return fromHook(frames)
 }
 
-// fromHook drops what is inside of the hook's function. Where that does not show, as it may end in a jump, the stack begins with
-// its caller.
+// fromHook drops the frames inside the hook's function. If that function is not on the stack, because it ended in a jump,
+// the stack begins with its caller.
 func fromHook(frames []profile.Frame) []profile.Frame {
 	i := slices.IndexFunc(frames, func(f profile.Frame) bool {
 		return strings.HasPrefix(f.Function, lsm.HookPrefix) || strings.HasPrefix(f.Function, "security_")
 	})
 	if i < 0 {
-		i = slices.IndexFunc(frames, func(f profile.Frame) bool { return !ofBPF(f.Function) })
+		i = slices.IndexFunc(frames, func(f profile.Frame) bool { return !isBPF(f.Function) })
 	}
 	return frames[max(i, 0):]
 }
 
-// ofBPF says whether a function is a BPF program, a trampoline or a helper that takes stacks.
-func ofBPF(function string) bool {
+// isBPF reports whether a function is a BPF program, a trampoline or a helper that takes stacks.
+func isBPF(function string) bool {
 	return function == "" || strings.HasPrefix(function, "bpf_")
 }

@@ -15,12 +15,11 @@ import (
 
 // loader loads pairs of probes that share a control map.
 type loader struct {
-	spec    *ebpf.CollectionSpec
-	control *control
-	mode    bpf.ProbeMode
-	cells   int // per CPU, a power of two, of each target that is attached from now on
-	cpus    int
-	stream  *stream // nil: invocations are counted, and that is all
+	spec     *ebpf.CollectionSpec
+	control  *control
+	mode     bpf.ProbeMode
+	counters int // on each CPU, a power of two, of each target that is attached from now on
+	cpus     int
 }
 
 func newLoader(f Filter, preemptible bool, sample int) (*loader, error) {
@@ -33,7 +32,7 @@ func newLoader(f Filter, preemptible bool, sample int) (*loader, error) {
 		return nil, fmt.Errorf("count CPUs: %w", err)
 	}
 	if slots := int(spec.Variables[bpf.ProbeVarSlots].Size()) / slotSize; cpus > slots {
-		return nil, fmt.Errorf("%d possible CPUs, the probes have room for %d: %w", cpus, slots, ErrUnsupported)
+		return nil, fmt.Errorf("%d possible CPUs, but the probes support %d: %w", cpus, slots, ErrUnsupported)
 	}
 	mode := f.mode()
 	if sample > 1 {
@@ -46,17 +45,12 @@ func newLoader(f Filter, preemptible bool, sample int) (*loader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &loader{spec: spec, control: c, mode: mode, cells: leastCells, cpus: cpus}, nil
+	return &loader{spec: spec, control: c, mode: mode, counters: leastCounters, cpus: cpus}, nil
 }
 
-func (l *loader) Close() error {
-	if l.stream == nil {
-		return l.control.Close()
-	}
-	return errors.Join(l.control.Close(), l.stream.Close())
-}
+func (l *loader) Close() error { return l.control.Close() }
 
-// choose is a copy of an object with some of its programs, under names of their parts.
+// choose returns a copy of an object with only some of its programs, renamed after their parts.
 func choose(spec *ebpf.CollectionSpec, parts map[string]string) *ebpf.CollectionSpec {
 	spec = spec.Copy()
 	programs := map[string]*ebpf.ProgramSpec{}
@@ -67,8 +61,10 @@ func choose(spec *ebpf.CollectionSpec, parts map[string]string) *ebpf.Collection
 	return spec
 }
 
-// load loads the programs of spec for a target, with the constants and the shared maps that they are to have, into objs.
-func (l *loader) load(t target, spec *ebpf.CollectionSpec, constants map[string]any, shared map[string]*ebpf.Map, objs any) error {
+// load loads the programs of spec for a target into objs, with their constants and the maps that they share.
+func (l *loader) load(
+	t target, spec *ebpf.CollectionSpec, constants map[string]any, shared map[string]*ebpf.Map, objs any,
+) error {
 	if !t.program.Sleepable {
 		delete(spec.Maps, bpf.ProbeMapTaskSlots)
 	}
@@ -79,12 +75,9 @@ func (l *loader) load(t target, spec *ebpf.CollectionSpec, constants map[string]
 			return err
 		}
 	} else {
-		prog, err := ebpf.NewProgramFromID(t.program.ID)
-		if errors.Is(err, os.ErrNotExist) {
-			return errGone
-		}
+		prog, err := openTarget(t.program.ID)
 		if err != nil {
-			return fmt.Errorf("open program %d: %w", t.program.ID, err)
+			return err
 		}
 		defer prog.Close()
 		for _, p := range spec.Programs {
@@ -105,11 +98,26 @@ func (l *loader) load(t target, spec *ebpf.CollectionSpec, constants map[string]
 	return spec.LoadAndAssign(objs, &ebpf.CollectionOptions{MapReplacements: replacements, Cache: kernelTypes})
 }
 
-// slots tells each CPU where its cells are.
+// openTarget opens an LSM program as the target of tracing programs.
+func openTarget(id ebpf.ProgramID) (*ebpf.Program, error) {
+	if err := refuseCrash(); err != nil {
+		return nil, err
+	}
+	prog, err := ebpf.NewProgramFromID(id)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, errGone
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open program %d: %w", id, err)
+	}
+	return prog, nil
+}
+
+// slots returns the slot of each CPU, which says where its counters are.
 func (l *loader) slots() []bpf.ProbeSlot {
 	slots := make([]bpf.ProbeSlot, int(l.spec.Variables[bpf.ProbeVarSlots].Size())/slotSize)
 	for cpu := range l.cpus {
-		slots[cpu].First, slots[cpu].Mask = uint32(cpu*l.cells), uint32(l.cells-1)
+		slots[cpu].First, slots[cpu].Mask = uint32(cpu*l.counters), uint32(l.counters-1)
 		slots[cpu].Random = rand.Uint32() | 1 // xorshift stays at 0
 	}
 	return slots

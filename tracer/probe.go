@@ -12,95 +12,93 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// errGone says that a program was detached between being listed and being probed: an enforcer that restarts, no failure.
+// errGone means that a program was detached after it was listed. Its enforcer restarts: not a failure.
 var errGone = errors.New("detached meanwhile; record again")
 
-// probe is an attached pair.
+// probe is an attached pair of programs, with a third one if stacks are sampled besides counting.
 type probe struct {
-	target target
-	enter  link.Link
-	exit   link.Link
-	stack  link.Link // nil: no stacks are taken
-	origin uint32    // what events of it are told by
-	about  subject   // of events
-	void   bool      // the hook returns nothing
-	pair   profile.ProbeKind
-	// exitProg counts the invocations that the kernel kept from it (recursion_misses).
+	target  target
+	enter   link.Link
+	exit    link.Link
+	stack   link.Link // nil: no stacks are sampled
+	source  uint32    // number that its events carry; 0: it emits none
+	subject subject   // of its events
+	void    bool      // the hook returns nothing
+	kind    profile.ProbeKind
+	// exitProg counts the calls that the kernel kept from it (recursion_misses).
 	exitProg *ebpf.Program
-	cells    *cells // nil: its invocations go through the stream
+	counters *counters // nil: it emits events
 }
 
-// attach puts a pair of probes on t. It is safe to call from several goroutines.
-func (l *loader) attach(t target) (p *probe, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("attach %s: %w", t, lsm.ExplainLoad(err))
-		}
-	}()
+// attach attaches probes to a target. Without a ring they count; with one they also sample stacks, or emit events instead. It
+// is safe for concurrent use.
+func (l *loader) attach(t target, r *ring) (p *probe, err error) {
 	q := &probe{target: t}
-	p = q
 	defer func() {
 		if err != nil {
 			q.Close()
-			p = nil
+			p, err = nil, fmt.Errorf("attach %s: %w", t, lsm.ExplainLoad(err))
 		}
 	}()
-	if l.stream == nil || l.stream.counted {
-		if err := l.attachCounting(p); err != nil {
+	if r == nil || r.sampling {
+		if err := l.attachCounting(q); err != nil {
 			return nil, err
 		}
 	}
-	if l.stream != nil {
-		return p, l.attachStream(p)
+	if r != nil {
+		if err := l.attachEvents(q, r); err != nil {
+			return nil, err
+		}
 	}
-	return p, nil
+	return q, nil
 }
 
-// pair is what load keeps of two programs, and cells of those that count. The library would map the variables as well, and unmap them
-// when the garbage collector comes by: the maps would stay in the kernel until then.
+// pair are the programs that load returns. There is no field for the maps of variables: cilium/ebpf would map them, and
+// unmap them only when the garbage collector runs. Until then they would stay in the kernel.
 type pair struct {
 	Enter *ebpf.Program `ebpf:"enter"`
 	Exit  *ebpf.Program `ebpf:"exit"`
 }
 
-// attachCounting puts the pair of bpf/probe.bpf.c on the target of p.
+// attachCounting attaches the pair of bpf/probe.bpf.c to the target of p.
 func (l *loader) attachCounting(p *probe) error {
 	v, err := l.variant(p.target)
 	if err != nil {
 		return err
 	}
-	p.pair = v.pair
+	p.kind = v.kind
 	spec := choose(l.spec, map[string]string{"enter": v.enter, "exit": v.exit})
 	constants := map[string]any{bpf.ProbeVarSlots: l.slots(), bpf.ProbeVarBucketOf: bucketTable()}
 	var programs pair
-	var counters *ebpf.Map
-	if v.quick {
+	var m *ebpf.Map
+	if v.inline {
 		var objs struct {
 			pair
-			Cells *ebpf.Map `ebpf:".data.counters"`
+			Counters *ebpf.Map `ebpf:".data.counters"`
 		}
-		if err := l.placeQuickCells(spec); err != nil {
+		if err := l.placeInlineCounters(spec); err != nil {
 			return err
 		}
 		err = l.load(p.target, spec, constants, nil, &objs)
-		programs, counters = objs.pair, objs.Cells
+		programs, m = objs.pair, objs.Counters
 	} else {
 		var objs struct {
 			pair
-			Cells *ebpf.Map `ebpf:"counters"`
+			Counters *ebpf.Map `ebpf:"counters"`
 		}
-		spec.Maps[bpf.ProbeMapCounters].MaxEntries = uint32(l.cpus * l.cells)
+		spec.Maps[bpf.ProbeMapCounters].MaxEntries = uint32(l.cpus * l.counters)
 		err = l.load(p.target, spec, constants, nil, &objs)
-		programs, counters = objs.pair, objs.Cells
+		programs, m = objs.pair, objs.Counters
 	}
 	if err != nil {
 		return err
 	}
-	p.cells, err = newCells(counters, l.cpus, l.cells)
+	p.counters, err = newCounters(m, l.cpus, l.counters)
 	return errors.Join(p.attachPair(programs), err)
 }
 
-// attachPair takes over the programs. The exit first: with the entry first, an invocation in between would leave a start behind.
+// attachPair takes over the programs. It attaches the exit first: a call that ran between entry and exit would leave its
+// start behind.
 func (p *probe) attachPair(objs pair) (err error) {
 	defer objs.Enter.Close() // its link stays
 	p.exitProg = objs.Exit
@@ -111,7 +109,8 @@ func (p *probe) attachPair(objs pair) (err error) {
 	return err
 }
 
-// misses is the number of invocations that the kernel kept from the exit probe; 0 before Linux 5.12, which does not count them.
+// misses returns the number of calls that the kernel kept from the exit probe, or 0 before Linux 5.12, which does not
+// count them.
 func (p *probe) misses() (uint64, error) {
 	s, err := p.exitProg.Stats()
 	if err != nil {
@@ -120,7 +119,7 @@ func (p *probe) misses() (uint64, error) {
 	return s.RecursionMisses, nil
 }
 
-// Close detaches the pair, entry first so that no start stays without an exit.
+// Close detaches the programs, the entry before the exit so that no start stays behind.
 func (p *probe) Close() error {
 	var errs []error
 	for _, l := range []link.Link{p.stack, p.enter, p.exit} {
@@ -131,8 +130,8 @@ func (p *probe) Close() error {
 	if p.exitProg != nil {
 		errs = append(errs, p.exitProg.Close())
 	}
-	if p.cells != nil {
-		errs = append(errs, p.cells.Close())
+	if p.counters != nil {
+		errs = append(errs, p.counters.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
@@ -38,8 +39,7 @@ func TestSleepablePrograms(t *testing.T) {
 	r := vmtest.Guest(t)
 	if !r.AtLeast(5, 18) {
 		lsmProgram(t, "sleeps", "bprm_committed_creds", sleepable, allow()...)
-		scope, _ := ScopeHere()
-		if _, err := Start(context.Background(), Options{Scope: scope}); err == nil {
+		if _, err := Start(context.Background(), Options{}); err == nil {
 			t.Error("a sleepable program was probed where its start cannot be kept")
 		}
 		return
@@ -229,5 +229,22 @@ func TestSampling(t *testing.T) {
 	}
 	if denials := s.Rows[0].Denials; denials != p.Calls() {
 		t.Errorf("%d denials in %d calls, all of which are denied", denials, p.Calls())
+	}
+}
+
+func TestPlaceIsTheOrderOfAttaching(t *testing.T) {
+	progs := []Program{
+		{Name: "late", Hook: "file_open", Links: []link.ID{9}},
+		{Name: "early", Hook: "file_open", Links: []link.ID{4}},
+		{Name: "other", Hook: "capable", Links: []link.ID{6}},
+		{Name: "unattached", Hook: "file_open"},
+	}
+	place(progs)
+	var got []string
+	for _, p := range progs {
+		got = append(got, fmt.Sprint(p.Name, " ", p.Position))
+	}
+	if want := []string{"late 1", "early 0", "other 0", "unattached 0"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -9,15 +9,15 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// Enforcers knows which product owns a program and which rules that product has in force. A Tracer does not call it
-// from two goroutines at once.
+// Enforcers knows which product owns a program and which rules that product has in force. A Tracer or a
+// Stream does not call it from two goroutines at once.
 type Enforcers interface {
 	// Identify receives every loaded LSM program, at the start and again whenever programs came or went.
 	Identify([]Program)
 	// Owner returns the product that owns a program of the last Identify: its name, or Generic.
 	Owner(Program) string
 	// ReadRules reads the rules of every product that has programs attached and whose rules can be found. A Tracer
-	// calls it several times a second.
+	// or a Stream calls it several times a second.
 	ReadRules() []RuleReading
 }
 
@@ -98,48 +98,48 @@ func (h *ruleHistory) rules(mntns uint32, program Program) int {
 }
 
 // identifyEnforcers looks up which enforcers own the programs.
-func (t *Tracer) identifyEnforcers(progs []Program) {
-	if t.opts.Enforcers != nil {
-		t.opts.Enforcers.Identify(progs)
+func (s *probeSet) identifyEnforcers(progs []Program) {
+	if s.opts.Enforcers != nil {
+		s.opts.Enforcers.Identify(progs)
 	}
 }
 
-func (t *Tracer) enforcerOf(p Program) string {
-	if t.opts.Enforcers == nil {
+func (s *probeSet) enforcerOf(p Program) string {
+	if s.opts.Enforcers == nil {
 		return Generic
 	}
-	return t.opts.Enforcers.Owner(p)
+	return s.opts.Enforcers.Owner(p)
 }
 
 // readRules adds a reading to the history of each enforcer. An enforcer whose programs were replaced, or whose rules
 // could not be read, starts a new history.
-func (t *Tracer) readRules() {
-	if t.opts.Enforcers == nil {
+func (s *probeSet) readRules() {
+	if s.opts.Enforcers == nil {
 		return
 	}
 	from := monotonic()
-	readings := t.opts.Enforcers.ReadRules()
+	readings := s.opts.Enforcers.ReadRules()
 	to := monotonic()
 	known := make(map[string]*ruleHistory, len(readings))
 	for _, r := range readings {
 		if r.Err != nil {
-			t.warnf("rules of %s are unknown: %v", r.Enforcer, r.Err)
+			s.warnf("rules of %s are unknown: %v", r.Enforcer, r.Err)
 			continue
 		}
-		h := t.histories[r.Enforcer]
+		h := s.histories[r.Enforcer]
 		if h == nil || !slices.Equal(h.programs, r.Programs) {
 			h = &ruleHistory{programs: r.Programs}
 		}
 		h.add(r.Policies, from, to)
 		known[r.Enforcer] = h
 	}
-	t.histories = known
+	s.histories = known
 }
 
 // rules returns the number of rules that a target walked between the last two drains, or RulesUnknown.
-func (t *Tracer) rules(tr *traced, mntns uint32) int {
-	if h, ok := t.histories[tr.enforcer]; ok {
-		return h.rules(mntns, tr.target.walks())
+func (s *probeSet) rules(target *probedTarget, mntns uint32) int {
+	if h, ok := s.histories[target.enforcer]; ok {
+		return h.rules(mntns, target.target.programForRules())
 	}
 	return profile.RulesUnknown
 }

@@ -3,6 +3,7 @@ package tracer
 import (
 	"errors"
 	"iter"
+	"log/slog"
 	"maps"
 	"slices"
 	"testing"
@@ -93,12 +94,12 @@ func TestRuleHistoryStartsAnew(t *testing.T) {
 		"enforcer gone":     nil,
 	} {
 		e := &fakeEnforcers{rules}
-		tr := &Tracer{opts: Options{Enforcers: e}, warned: map[string]bool{}}
+		set := &probeSet{opts: Options{Enforcers: e, Logger: slog.New(slog.DiscardHandler)}, warned: map[string]bool{}}
 		read := func(n int) int {
 			for range n {
-				tr.readRules()
+				set.readRules()
 			}
-			return tr.rules(&traced{enforcer: "acme"}, 1)
+			return set.rules(&probedTarget{enforcer: "acme"}, 1)
 		}
 		if got := read(3); got != 8 {
 			t.Errorf("%s: %d rules before it, want 8", name, got)

@@ -1,25 +1,77 @@
 package tracer
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/cilium/ebpf/features"
 
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// firstProgramScope is Linux 5.18: until 4a9c7bbe2ed4 ("bpf: Resolve to prog->aux->dst_prog->type only for BPF_PROG_TYPE_EXT") the
-// verifier dereferences NULL when a tracing program targets an LSM program, and takes the kernel down. Never by trying.
+// firstProgramScope is Linux 5.18. Before 4a9c7bbe2ed4 ("bpf: Resolve to prog->aux->dst_prog->type only for
+// BPF_PROG_TYPE_EXT") the verifier dereferences NULL when a tracing program targets an LSM program, and the kernel crashes.
+// So the version decides, never a trial.
 const firstProgramScope = 5<<16 | 18<<8
 
-// ScopeHere says what probes can sit on in the running kernel.
-func ScopeHere() (profile.Scope, error) {
+// SupportedScope returns what probes sit on in the running kernel: programs, or hooks before Linux 5.18. [Start],
+// [StartTrace] and [Calibrate] always use it.
+func SupportedScope() (profile.Scope, error) {
 	v, err := features.LinuxVersionCode()
 	if err != nil {
 		return 0, fmt.Errorf("read the kernel version: %w", err)
 	}
-	if v < firstProgramScope {
-		return profile.ScopeHook, nil
+	return scopeOf(v), nil
+}
+
+func scopeOf(version uint32) profile.Scope {
+	if version < firstProgramScope {
+		return profile.ScopeHook
 	}
-	return profile.ScopeProgram, nil
+	return profile.ScopeProgram
+}
+
+// machine is what probes have to fit.
+type machine struct {
+	scope       profile.Scope
+	preemptible bool // the kernel preempts kernel code, so the probes check for it
+}
+
+// findMachine asks the running kernel. Tests override it through the context.
+func findMachine(ctx context.Context) (m machine, err error) {
+	override := kernel.OverrideFrom(ctx)
+	if m.scope, err = SupportedScope(); err != nil {
+		return m, err
+	}
+	if override.HookScope {
+		m.scope = profile.ScopeHook
+	}
+	if override.Preemptible != nil {
+		m.preemptible = *override.Preemptible
+	} else {
+		m.preemptible = kernel.Preempts()
+	}
+	return m, nil
+}
+
+// fits fails if a calibration was measured with other probes than this machine needs.
+func (m machine) fits(c profile.Calibration) error {
+	switch {
+	case !c.Applies():
+	case c.Scope != m.scope:
+		return fmt.Errorf("the calibration is of probes on a %s, but this kernel needs them on a %s", c.Scope, m.scope)
+	case c.Preemptible != m.preemptible:
+		return fmt.Errorf("the calibration is of another preemption model than this kernel has: calibrate again")
+	}
+	return nil
+}
+
+// refuseCrash fails if probing an LSM program would crash the kernel. It does not rely on how the target was chosen.
+func refuseCrash() error {
+	scope, err := SupportedScope()
+	if err == nil && scope != profile.ScopeProgram {
+		err = fmt.Errorf("probing an LSM program crashes kernels before 5.18: %w", ErrUnsupported)
+	}
+	return err
 }

@@ -1,269 +1,261 @@
 package tracer
 
 import (
-	"errors"
-	"fmt"
-	"math"
-	"os"
-	"sync/atomic"
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
 	"time"
-	"unsafe"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/btf"
-	"github.com/cilium/ebpf/link"
-	"github.com/cilium/ebpf/perf"
-
-	"github.com/lsmprof/lsmprof/bpf"
-	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// Events say which invocations a Tracer tells of one by one, and what it tells. The kernel leaves out the others.
-type Events struct {
-	SlowerThan time.Duration // body; 0: also those that have no time
-	Denied     bool          // only those
-	Syscalls   []string      // only these, by name; nil: all
-	About      bool          // the file, the peer, …
-	Stacks     Stacks
-	Own        bool // also of this process, where to tell of one makes for another
+// TraceOptions say which calls a [Stream] emits, and what it says about each. The zero value emits every call of every
+// attached program, except those of this process.
+type TraceOptions struct {
+	// Select, Filter, Enforcers, Namer, Calibration, Progress and Logger are those of Options.
+	Select      func(Program) bool
+	Filter      Filter
+	Enforcers   Enforcers
+	Namer       Namer
+	Calibration profile.Calibration
+	Progress    func(done, programs int)
+	Logger      *slog.Logger
+	// Memory bounds the event buffers of all CPUs together, in bytes. 0: DefaultMemory.
+	Memory int
+	// Sample N looks at one of N calls only, at random. 0 and 1: at all calls.
+	Sample int
+
+	// SlowerThan drops calls whose body is faster. 0: none, not even those without a time.
+	SlowerThan time.Duration
+	// Denied drops calls that were allowed.
+	Denied bool
+	// Syscalls drops calls in other syscalls. Nil: none.
+	Syscalls []string
+	// Self includes the calls of this process. Beware: to handle one event can make calls that emit the next.
+	Self bool
+	// About has events say what the call is about: the file, the peer, the process, the capability.
+	About bool
+	// Stacks are those that every event carries.
+	Stacks Stacks
 }
 
-// Stacks say which stacks go with an invocation.
-type Stacks struct{ Kernel, User bool }
+// Invocation is one call of a program or, with ScopeHook, of all programs on a hook.
+type Invocation struct {
+	Time     time.Time // when the call began, or ended if it is not Timed
+	Workload profile.Workload
+	Comm     string
+	PID, TID uint32 // in the initial pid namespace
+	CPU      int
+	Syscall  string
+	Program  profile.Program // hook, name, id, enforcer and scope
+	Rules    int             // or profile.RulesUnknown
 
-// syscallGiven is SYSCALL_GIVEN of bpf/events.h.
-const syscallGiven = 1 << 16
+	Timed   bool    // false: another task ran in between, or the entry was not seen
+	Reading float64 // ns
+	Body    float64 // ns: the reading without the bias, if there is a calibration
+	Return  int     // 0: allowed; a negative errno: denied
+	Void    bool    // the hook returns nothing
 
-// Any says whether there is one.
-func (s Stacks) Any() bool { return s.Kernel || s.User }
-
-// Bounds on the ring of a CPU.
-const (
-	minRing = 64 << 10
-	maxRing = 8 << 20
-)
-
-// stream is the way of events from all probes to us: a ring for each CPU. A probe never waits for room in it; it counts what found
-// none.
-type stream struct {
-	spec      *ebpf.CollectionSpec
-	counted   bool // the events are stacks beside what is counted
-	events    *ebpf.Map
-	tallies   *ebpf.Map
-	mem       mapped // tallies
-	reader    *perf.Reader
-	constants map[string]any
-	about     bool
-	origins   atomic.Uint32 // the last one given out
-
-	record  perf.Record
-	now     []tally // by CPU
-	damaged uint64
+	About  string          // empty if it was not asked for, or the hook has no such argument
+	Kernel []profile.Frame // innermost first
+	User   []profile.Frame
 }
 
-// tally is what became of the events of one CPU.
-type tally struct{ sent, lost, received uint64 }
+// Loss says what became of the calls that passed the filters.
+type Loss struct {
+	Received uint64   // events read
+	Lost     []uint64 // events dropped on each CPU because its buffer was full
+	Damaged  uint64   // events that could not be decoded: a bug
+	Missed   uint64   // calls that the kernel kept from the probes; whether they would have passed is unknown
 
-// newStream makes the rings. each is the part of the invocations, one of so many, whose stack is taken beside the counters; 0: the
-// stream is all there is.
-func newStream(ev Events, bias float64, memory, cpus, each int) (_ *stream, err error) {
-	spec, err := bpf.LoadTrace()
+	unread uint64 // still in the buffers
+}
+
+// Total returns the events lost on all CPUs.
+func (l Loss) Total() (n uint64) {
+	for _, lost := range l.Lost {
+		n += lost
+	}
+	return n
+}
+
+// Stream emits the calls of BPF LSM programs one by one from [StartTrace] on. The caller must call [Stream.Close]. Its
+// methods must not be called concurrently. After Close, and on a zero Stream, Trace returns an error that wraps
+// [os.ErrClosed]; the other methods return what was known before.
+type Stream struct {
+	set     *probeSet
+	pending []pendingEvent
+}
+
+// eventSource is what the probe number of an event stands for. It stays when the probes are detached, because the buffers
+// may still hold events of them.
+type eventSource struct {
+	program  profile.Program
+	forRules Program // to ask the rules for
+	subject  subject
+	void     bool
+	target   *probedTarget // to charge stacks to
+	// gone is when the probes were detached, CLOCK_MONOTONIC in ns; 0: they are attached. Until the kernel has detached
+	// them, those of a hook still emit calls that run no program any more.
+	gone uint64
+}
+
+// pendingEvent waits for the next reading of the rules.
+type pendingEvent struct {
+	cpu int
+	event
+}
+
+// StartTrace attaches probes to the selected programs, and begins to record events when all are in place. It needs root.
+func StartTrace(ctx context.Context, opts TraceOptions) (_ *Stream, err error) {
+	set, targets, err := newProbeSet(ctx, Options{
+		Select: opts.Select, Filter: opts.Filter, Enforcers: opts.Enforcers, Namer: opts.Namer, Calibration: opts.Calibration,
+		Progress: opts.Progress, Logger: opts.Logger, Memory: opts.Memory, Sample: opts.Sample,
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read trace object: %w", err)
+		return nil, err
 	}
-	var self uint32 // nobody
-	if each == 0 && !ev.Own {
-		if self, err = ownID(); err != nil {
-			return nil, err
-		}
-	}
-	s := &stream{spec: spec, counted: each > 0, about: ev.About, now: make([]tally, cpus)}
+	s := &Stream{set: set}
 	defer func() {
 		if err != nil {
 			s.Close()
 		}
 	}()
-	if s.constants, err = ev.constants(bias, self, each, int(spec.Variables[bpf.TraceVarSyscallsAllowed].Size())/4); err != nil {
-		return nil, err
-	}
-	if s.events, err = ebpf.NewMap(spec.Maps[bpf.TraceMapEvents]); err != nil {
-		return nil, fmt.Errorf("create map of rings: %w", lsm.ExplainLoad(err))
-	}
-	tallies := spec.Maps[bpf.TraceMapTallies].Copy()
-	tallies.MaxEntries = uint32(cpus)
-	spec.Maps[bpf.TraceMapTallies] = tallies
-	if s.tallies, err = ebpf.NewMap(tallies); err != nil {
-		return nil, fmt.Errorf("create map of tallies: %w", lsm.ExplainLoad(err))
-	}
-	if s.mem, err = mapMemory(s.tallies); err != nil {
-		return nil, fmt.Errorf("map tallies: %w", err)
-	}
-	ring := min(max(memory/cpus, minRing), maxRing)
-	// Woken up for every event, the traced system would pay for that as well: we look from time to time, or when much has come.
-	if s.reader, err = perf.NewReaderWithOptions(s.events, ring, perf.ReaderOptions{Watermark: ring / 4}); err != nil {
-		return nil, fmt.Errorf("create rings of %d KiB: %w; a lower --memory makes them smaller", ring>>10, lsm.ExplainLoad(err))
-	}
-	return s, nil
-}
-
-// constants are what the probes of all targets are told before they are loaded.
-func (ev Events) constants(bias float64, self uint32, each, places int) (map[string]any, error) {
-	c := map[string]any{
-		bpf.TraceVarSelf:         self,
-		bpf.TraceVarSlowerThan:   uint64(0),
-		bpf.TraceVarOnlyDenied:   flag(ev.Denied),
-		bpf.TraceVarKernelStacks: flag(ev.Stacks.Kernel),
-		bpf.TraceVarUserStacks:   flag(ev.Stacks.User),
-		bpf.TraceVarStackOfEach:  uint32(max(1, each)),
-	}
-	if ev.SlowerThan > 0 {
-		c[bpf.TraceVarSlowerThan] = uint64(math.Ceil(float64(ev.SlowerThan.Nanoseconds()) + bias))
-	}
-	if len(ev.Syscalls) > 0 {
-		var keys []uint32
-		for _, name := range ev.Syscalls {
-			nr, ok := syscallByName(name)
-			if !ok {
-				return nil, fmt.Errorf("syscall %q is not known on this machine", name)
-			}
-			keys = append(keys, uint32(nr)|syscallGiven)
-		}
-		t, err := table("syscall", places, keys)
-		if err != nil {
-			return nil, err
-		}
-		c[bpf.TraceVarOnlySyscalls], c[bpf.TraceVarSyscallsAllowed] = flag(true), t
-	}
-	return c, nil
-}
-
-func flag(on bool) uint8 {
-	if on {
-		return 1
-	}
-	return 0
-}
-
-// ownID is our process id as the kernel counts, in the initial pid namespace: /proc in a container does not say.
-func ownID() (uint32, error) {
-	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Name: "lsmprof_self", Type: ebpf.RawTracepoint, License: "GPL",
-		Instructions: asm.Instructions{asm.FnGetCurrentPidTgid.Call(), asm.RSh.Imm(asm.R0, 32), asm.Return()},
+	set.ring, err = newRing(ringOptions{
+		events: opts, bias: bias(opts.Calibration), memory: opts.Memory, cpus: set.loader.cpus,
 	})
 	if err != nil {
-		return 0, fmt.Errorf("ask for the own process id: %w", lsm.ExplainLoad(err))
+		return nil, err
 	}
-	defer prog.Close()
-	id, err := prog.Run(&ebpf.RunOptions{})
-	if err != nil {
-		return 0, fmt.Errorf("ask for the own process id: %w", err)
-	}
-	return id, nil
+	return s, set.start(ctx, targets)
 }
 
-// next is the number of one more pair of probes.
-func (s *stream) next() uint32 { return s.origins.Add(1) }
+const (
+	// maxEvents bounds what is read from the buffers at once, and so the memory that it takes.
+	maxEvents = 1 << 14
+	// maxLastReads bounds how often Trace looks for the last events after its context is done.
+	maxLastReads = 1000
+)
 
-// attachStream puts the programs of bpf/trace.bpf.c on the target of p. Where invocations are counted as well, it is called last: the
-// kernel runs the latest program first, so that the stack is taken before the reading begins.
-func (l *loader) attachStream(p *probe) error {
-	s := l.stream
-	v, err := p.target.variant()
-	if err != nil {
+// Trace calls fn for every event until ctx is done or fn fails, and returns fn's error. Events of one poll are in the order
+// in which the calls began. After each poll it calls polled, unless that is nil, with what was lost until then.
+//
+// When ctx is done, Trace pauses recording, hands out what is left, and returns nil. Trace may be called again, which
+// resumes recording.
+func (s *Stream) Trace(ctx context.Context, fn func(*Invocation) error, polled func(Loss) error) error {
+	if err := s.set.check("trace"); err != nil {
 		return err
 	}
-	p.origin = s.next()
-	constants := map[string]any{bpf.TraceVarProbe: p.origin, bpf.TraceVarSlots: l.slots()}
-	for name, value := range s.constants {
-		constants[name] = value
-	}
-	proto, err := hookPrototype(p.target.program.Hook)
-	if err != nil {
-		return err
-	}
-	_, p.void = proto.Return.(*btf.Void)
-	if s.about {
-		p.about = subjectOf(p.target.program.Hook, proto.Params)
-		constants[bpf.TraceVarAbout], constants[bpf.TraceVarAboutArgument] = uint8(p.about.kind), p.about.argument
-	}
-	shared := map[string]*ebpf.Map{bpf.TraceMapEvents: s.events, bpf.TraceMapTallies: s.tallies}
-	if s.counted {
-		var objs struct {
-			Stack *ebpf.Program `ebpf:"stack"`
+	s.set.resume()
+	for left := maxLastReads; left > 0; {
+		deadline := time.Now()
+		over := ctx.Err() != nil
+		if over {
+			left--
+			s.set.pause()
+		} else {
+			deadline = deadline.Add(PollInterval)
 		}
-		spec := choose(s.spec, map[string]string{"stack": v.stack})
-		delete(spec.Maps, bpf.TraceMapTaskSlots)
-		if err := l.load(p.target, spec, constants, shared, &objs); err != nil {
+		err := s.set.ring.read(deadline, maxEvents, func(cpu int, e event) { s.pending = append(s.pending, pendingEvent{cpu, e}) })
+		if err != nil {
 			return err
 		}
-		defer objs.Stack.Close() // its link stays
-		p.stack, err = link.AttachTracing(link.TracingOptions{Program: objs.Stack})
-		return err
-	}
-	var objs pair
-	spec := choose(s.spec, map[string]string{"enter": v.traceEnter, "exit": v.traceExit})
-	if err := l.load(p.target, spec, constants, shared, &objs); err != nil {
-		return err
-	}
-	return p.attachPair(objs)
-}
-
-// read calls fn for events until one comes that is not there yet and the deadline is over, or until so many have come.
-func (s *stream) read(deadline time.Time, most int, fn func(cpu int, e event)) error {
-	s.reader.SetDeadline(deadline)
-	for range most {
-		err := s.reader.ReadInto(&s.record)
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil
-		case perf.IsUnknownEvent(err):
-			continue // of the kernel's own
-		case err != nil:
-			return fmt.Errorf("read events: %w", err)
-		case s.record.LostSamples > 0:
-			continue // the probes count what they could not send, and that more exactly
+		if err := s.set.poll(context.WithoutCancel(ctx), s); err != nil {
+			return err
 		}
-		if s.record.CPU < len(s.now) {
-			s.now[s.record.CPU].received++
+		if err := s.emit(fn); err != nil {
+			return err
 		}
-		e, err := decodeEvent(s.record.RawSample)
+		loss, err := s.Loss()
 		if err != nil {
-			s.damaged++
-			continue
+			return err
 		}
-		fn(s.record.CPU, e)
+		if polled != nil {
+			if err := polled(loss); err != nil {
+				return err
+			}
+		}
+		if over && loss.unread == 0 {
+			return nil
+		}
 	}
 	return nil
 }
 
-// count is what has become of the events of each CPU until now.
-func (s *stream) count() []tally {
-	for cpu := range s.now {
-		t := (*bpf.TraceTally)(unsafe.Pointer(&s.mem[cpu*int(unsafe.Sizeof(bpf.TraceTally{}))]))
-		s.now[cpu].sent, s.now[cpu].lost = atomic.LoadUint64(&t.Sent), atomic.LoadUint64(&t.Lost)
-	}
-	return s.now
-}
+// collect implements recorder: events are read by Trace.
+func (s *Stream) collect() { s.set.readRules() }
 
-func (s *stream) Close() error {
-	errs := []error{s.mem.Close()}
-	if s.reader != nil {
-		errs = append(errs, s.reader.Close())
-	}
-	for _, m := range []*ebpf.Map{s.events, s.tallies} {
-		if m != nil {
-			errs = append(errs, m.Close())
+// finish implements recorder.
+func (s *Stream) finish(int) {}
+
+// emit hands out the pending events. All ended before the last reading of the rules, because a poll lies in between.
+func (s *Stream) emit(fn func(*Invocation) error) error {
+	slices.SortStableFunc(s.pending, func(a, b pendingEvent) int { return cmp.Compare(a.Start, b.Start) })
+	epoch := time.Now().Add(-time.Duration(monotonic()))
+	symbols := newUserSymbols(s.set.files)
+	for i := range s.pending {
+		e := &s.pending[i]
+		source, ok := s.set.sources[e.Probe]
+		if !ok {
+			s.set.ring.damaged++
+			continue
+		}
+		if source.gone > 0 && e.end() > source.gone {
+			continue
+		}
+		inv := s.invocation(e, source, epoch, symbols)
+		if err := fn(&inv); err != nil {
+			s.pending = s.pending[i+1:]
+			return err
 		}
 	}
-	return errors.Join(errs...)
+	s.pending = s.pending[:0]
+	return nil
 }
 
-// bias is what a reading has too much.
-func bias(c profile.Calibration) float64 {
-	if c.Applies() {
-		return c.Bias.Value
+func (s *Stream) invocation(e *pendingEvent, source *eventSource, epoch time.Time, symbols *userSymbols) Invocation {
+	inv := Invocation{
+		Time: epoch.Add(time.Duration(e.Start)), Comm: cString(e.Comm[:]), PID: e.Tgid, TID: e.Pid, CPU: e.cpu,
+		Syscall: syscallName(e.Syscall), Program: source.program, Rules: profile.RulesUnknown, Timed: e.Reading != noReading,
+		Return: int(e.Ret), Void: source.void, About: source.subject.describe(source.program.Hook, e.about),
+		Kernel: s.set.kernelFrames(e.kernel), User: symbols.frames(e.Tgid, e.user),
 	}
-	return 0
+	inv.Workload = *s.set.names.lookup(e.Mntns, inv.Comm)
+	if inv.Timed {
+		inv.Reading = float64(e.Reading)
+		inv.Body = max(0, inv.Reading-bias(s.set.opts.Calibration))
+		// Without a reading it is unknown when the call began, and so which rules were in force.
+		if h, ok := s.set.histories[source.program.Enforcer]; ok {
+			inv.Rules = h.timeline.rules(e.Mntns, source.forRules, e.Start, e.end())
+		}
+	}
+	return inv
 }
+
+// Loss returns what was lost until now. After Trace returned because its context was done, Received and Lost together are
+// all calls that passed.
+func (s *Stream) Loss() (Loss, error) {
+	if s.set == nil {
+		return Loss{}, nil
+	}
+	l := Loss{Damaged: s.set.ring.damaged}
+	l.Received, l.Lost, l.unread = s.set.ring.received()
+	programs, err := s.Programs()
+	for _, p := range programs {
+		l.Missed += p.Missed
+	}
+	return l, err
+}
+
+// Programs returns the programs that are or were probed, in the order in which they appeared. Only their number of missed
+// calls is filled in, none of the other numbers of calls.
+func (s *Stream) Programs() ([]profile.Program, error) {
+	if s.set == nil {
+		return nil, nil
+	}
+	return s.set.programs()
+}
+
+// Close detaches the probes. Events that were not handed out are dropped. A second call does nothing.
+func (s *Stream) Close() error { return s.set.Close() }

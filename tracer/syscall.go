@@ -8,13 +8,13 @@ import (
 	"github.com/lsmprof/lsmprof/internal/kernel"
 )
 
-// Layout of a cell's syscall, SYSCALL_* of bpf/types.h.
+// Layout of a counter's syscall, SYSCALL_* of bpf/types.h.
 const (
 	syscallKindShift = 13
 	syscallNrMask    = 1<<syscallKindShift - 1
 )
 
-// syscallName names what a probe saved of a syscall: kind and number.
+// syscallName returns the name of a syscall that a probe recorded as kind and number.
 func syscallName(s uint16) string {
 	nr := uint32(s & syscallNrMask)
 	switch kind := bpf.ProbeSyscallKind(s >> syscallKindShift); kind {

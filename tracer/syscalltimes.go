@@ -3,6 +3,7 @@ package tracer
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -12,16 +13,17 @@ import (
 	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
-// SyscallTime is what the calls of one syscall took, of the tasks in one mount namespace: the time that passed in the kernel, in which
-// they may have waited. Calls count as the kernel enters them: one that a signal interrupts and that is restarted counts twice. Not in
-// it are calls that do not return (exit) and those that were under way at the start or are when it is read.
+// SyscallTime is what the calls of one syscall by the tasks in one mount namespace took: the time from entering the kernel to
+// leaving it, in which they may have waited. A call that a signal interrupts and that is restarted counts twice. Calls that
+// do not return (exit), and those that were running when timing started or when the times are read, do not count.
 type SyscallTime struct {
 	MntNS   uint32
 	Syscall string
 	Calls   uint64
-	// Preempted are the calls that others took the CPU from. As long as they are fewer than the rest, they count as long as these.
+	// Preempted is how many of the calls were interrupted by other tasks. If they are fewer than the rest, each counts as
+	// long as the mean of the rest.
 	Preempted uint64
-	Ns        uint64
+	Ns        uint64 // of all calls
 }
 
 func syscallTime(k bpf.SyscallsSyscallKey, t bpf.SyscallsSyscallTime) SyscallTime {
@@ -34,14 +36,15 @@ func syscallTime(k bpf.SyscallsSyscallKey, t bpf.SyscallsSyscallTime) SyscallTim
 	return s
 }
 
-// SyscallClock times the syscalls of some mount namespaces. What it takes itself is in the time of hooks that run meanwhile: never use
-// it beside a [Tracer].
+// SyscallClock times the syscalls of the tasks in some mount namespaces. Its own cost is part of the time of hooks that run
+// meanwhile, so it must not run beside a [Tracer]. Its methods must not be called concurrently.
 type SyscallClock struct {
-	objs  bpf.SyscallsObjects
+	objs  *bpf.SyscallsObjects // nil: closed
 	links []link.Link
 }
 
-// StartSyscallClock begins to time the syscalls of tasks that enter them in one of the namespaces.
+// StartSyscallClock starts to time the syscalls of tasks that enter them in one of the namespaces. It needs root. The caller
+// must call [SyscallClock.Close].
 func StartSyscallClock(mntns []uint32) (_ *SyscallClock, err error) {
 	if len(mntns) == 0 {
 		return nil, errors.New("time syscalls: no mount namespace given")
@@ -58,20 +61,21 @@ func StartSyscallClock(mntns []uint32) (_ *SyscallClock, err error) {
 	for _, ns := range mntns {
 		namespaces.Contents = append(namespaces.Contents, ebpf.MapKV{Key: ns, Value: uint32(1)})
 	}
-	c := &SyscallClock{}
-	if err := spec.LoadAndAssign(&c.objs, &ebpf.CollectionOptions{Cache: kernelTypes}); err != nil {
+	objs := &bpf.SyscallsObjects{}
+	if err := spec.LoadAndAssign(objs, &ebpf.CollectionOptions{Cache: kernelTypes}); err != nil {
 		return nil, fmt.Errorf("load the programs that time syscalls: %w", lsm.ExplainLoad(err))
 	}
+	c := &SyscallClock{objs: objs}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Close())
 		}
 	}()
-	// The entries last: what they note is then also seen to end.
+	// The entries last, so that every entry that is recorded has its exit.
 	for _, p := range []struct {
 		tracepoint string
 		program    *ebpf.Program
-	}{{"sched_process_exit", c.objs.ForgetTask}, {"sys_exit", c.objs.SyscallExit}, {"sys_enter", c.objs.SyscallEnter}} {
+	}{{"sched_process_exit", objs.ForgetTask}, {"sys_exit", objs.SyscallExit}, {"sys_enter", objs.SyscallEnter}} {
 		l, err := link.AttachTracing(link.TracingOptions{Program: p.program, AttachType: ebpf.AttachTraceRawTp})
 		if err != nil {
 			return nil, fmt.Errorf("attach %s: %w", p.tracepoint, lsm.ExplainLoad(err))
@@ -81,9 +85,12 @@ func StartSyscallClock(mntns []uint32) (_ *SyscallClock, err error) {
 	return c, nil
 }
 
-// Read returns the times since the start, and how many calls in these namespaces have none: they found no room, or the kernel left out
-// one of the two programs.
+// Read returns the times since the start, and the number of calls without a time: no entry of the table was free for them,
+// or the kernel skipped one of the two programs.
 func (c *SyscallClock) Read() (times []SyscallTime, lost uint64, err error) {
+	if c.objs == nil {
+		return nil, 0, fmt.Errorf("read times of syscalls: %w", os.ErrClosed)
+	}
 	var key bpf.SyscallsSyscallKey
 	var value bpf.SyscallsSyscallTime
 	all := c.objs.Times.Iterate()
@@ -99,11 +106,16 @@ func (c *SyscallClock) Read() (times []SyscallTime, lost uint64, err error) {
 	return times, lost, nil
 }
 
-// Close detaches.
+// Close detaches the programs. A second call does nothing.
 func (c *SyscallClock) Close() error {
-	var all error
-	for _, l := range c.links {
-		all = errors.Join(all, l.Close())
+	if c.objs == nil {
+		return nil
 	}
-	return errors.Join(all, c.objs.Close())
+	errs := make([]error, 0, len(c.links)+1)
+	for _, l := range c.links {
+		errs = append(errs, l.Close())
+	}
+	errs = append(errs, c.objs.Close())
+	c.objs, c.links = nil, nil
+	return errors.Join(errs...)
 }

@@ -1,17 +1,29 @@
 package tracer
 
 import (
-	"fmt"
+	"github.com/cilium/ebpf"
 
-	"github.com/lsmprof/lsmprof/bpf"
 	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// target is what one pair of probes sits on.
+// target is what one pair of probes sits on: a program, or a hook with all its programs.
 type target struct {
-	program Program // of ScopeHook: the first of the hook
+	program Program // with ScopeHook the first program on the hook
 	scope   profile.Scope
+}
+
+// targetID identifies a target. The kernel does not reuse a program id soon.
+type targetID struct {
+	id   ebpf.ProgramID
+	hook string // with ScopeHook only
+}
+
+func (t target) id() targetID {
+	if t.scope == profile.ScopeHook {
+		return targetID{hook: t.program.Hook}
+	}
+	return targetID{id: t.program.ID}
 }
 
 func (t target) String() string {
@@ -21,42 +33,29 @@ func (t target) String() string {
 	return t.program.Name
 }
 
-// walks is the program as the rules are asked about it: without an id where those of a hook are not told apart.
-func (t target) walks() Program {
+// programForRules returns the program to ask an enforcer's rules for. It has no id if it stands for all on the hook.
+func (t target) programForRules() Program {
 	if t.scope == profile.ScopeHook {
 		return Program{Hook: t.program.Hook}
 	}
 	return t.program
 }
 
-// variant is what fits a target: a pair of programs of bpf/probe.bpf.c, or of bpf/trace.bpf.c, and the one that takes stacks.
-type variant struct {
-	enter, exit string
-	quick       bool // the pair has all cells in one map value
-	pair        profile.ProbeKind
-
-	traceEnter, traceExit, stack string
+// probedTarget is a target with what was measured of it. It stays when the program is detached.
+type probedTarget struct {
+	target   target
+	enforcer string
+	probe    *probe // nil once the program is detached
+	baseline uint64 // misses of probe before recording began
+	missed   uint64 // calls that earlier probes of it missed
+	sum      profile.Program
 }
 
-// variant is the one for any mode.
-func (t target) variant() (variant, error) {
-	switch {
-	case t.scope == profile.ScopeProgram && t.program.Sleepable:
-		return variant{
-			bpf.ProbeProgProbeEnterSleepable, bpf.ProbeProgProbeExitSleepable, false, profile.ProbeSleepable,
-			bpf.TraceProgTraceEnterSleepable, bpf.TraceProgTraceExitSleepable, bpf.TraceProgStackSample,
-		}, nil
-	case t.scope == profile.ScopeProgram:
-		return variant{
-			bpf.ProbeProgProbeEnter, bpf.ProbeProgProbeExit, false, profile.ProbeSelective,
-			bpf.TraceProgTraceEnter, bpf.TraceProgTraceExit, bpf.TraceProgStackSample,
-		}, nil
-	case t.program.Sleepable:
-		// A start cannot be kept with the task: task storage for tracing programs came with 5.11.
-		return variant{}, fmt.Errorf("sleepable programs need Linux 5.18: %w", ErrUnsupported)
+// misses returns the number of calls that the kernel kept from the probes.
+func (t *probedTarget) misses() (uint64, error) {
+	if t.probe == nil {
+		return t.missed, nil
 	}
-	return variant{
-		bpf.ProbeProgProbeEnterLegacy, bpf.ProbeProgProbeExitLegacy, false, profile.ProbeEvery,
-		bpf.TraceProgTraceEnterLegacy, bpf.TraceProgTraceExitLegacy, bpf.TraceProgStackSampleLegacy,
-	}, nil
+	n, err := t.probe.misses()
+	return t.missed + n - t.baseline, err
 }

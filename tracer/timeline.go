@@ -6,16 +6,16 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// reading is what the rules were at some time between from and to, CLOCK_MONOTONIC in ns.
+// reading is one reading of the rules, taken between from and to, CLOCK_MONOTONIC in ns.
 type reading struct {
 	from, to uint64
 	policies Policies
 }
 
-// timeline is the readings of the last seconds, oldest first.
+// timeline holds the latest readings, oldest first.
 type timeline []reading
 
-// timelineLength bounds how late an event may come and still get its rules: as long as so many polls take.
+// timelineLength bounds a timeline. An event that is read more polls after it happened has an unknown number of rules.
 const timelineLength = 64
 
 func (t *timeline) add(r reading) {
@@ -24,8 +24,8 @@ func (t *timeline) add(r reading) {
 	}
 }
 
-// rules is the number of rules that were in force from start to end, or RulesUnknown: the last reading before, the first one after and
-// those between have to agree.
+// rules returns the number of rules that were in force from start to end, or RulesUnknown: the last reading before, the
+// first one after, and those in between have to agree.
 func (t timeline) rules(mntns uint32, program Program, start, end uint64) int {
 	first, last := -1, -1
 	for i, r := range t {
@@ -49,7 +49,7 @@ func (t timeline) rules(mntns uint32, program Program, start, end uint64) int {
 	return now.Rules(mntns, program)
 }
 
-// monotonic is the clock that the probes read.
+// monotonic returns the time of the clock that the probes read, in ns.
 func monotonic() uint64 {
 	var ts unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) != nil {

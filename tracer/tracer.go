@@ -1,293 +1,223 @@
 package tracer
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"runtime"
-	"sync"
-	"sync/atomic"
+	"slices"
 	"time"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
-
-	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// PollInterval is how often a running Tracer should be polled: it bounds how long invocations are in doubt around a change of
-// the rules, and how late a new program is noticed.
+// PollInterval is how often a Tracer should be polled. It bounds how long the number of rules is in doubt around a change
+// of the rules, and how late a new program is noticed.
 const PollInterval = 200 * time.Millisecond
 
-// Options say what to measure.
+// DefaultMemory is the default bound on the kernel memory of a Tracer or a Stream, in bytes.
+const DefaultMemory = 64 << 20
+
+// Options say what a [Tracer] measures. The zero value measures every call of every attached program.
 type Options struct {
-	Select func(Program) bool // nil: every attached program
+	// Select chooses among the attached programs. Nil: all of them.
+	Select func(Program) bool
+	// Filter skips calls in the kernel.
 	Filter Filter
-	Scope  profile.Scope
 	// Enforcers knows which product owns a program and which rules are in force. Nil: every program belongs to Generic,
 	// and its number of rules is unknown.
 	Enforcers Enforcers
-	// Memory bounds what the counters of all targets take together, in bytes; see cellsPerCPU. 0: DefaultMemory.
+	// Namer names workloads. Nil: they are named after their command.
+	Namer Namer
+	// Memory bounds the counters of all programs together, in bytes. 0: DefaultMemory.
 	Memory int
-	// Sample measures one of that many invocations, at random, and charges it that many times. 0 and 1: all of them.
+	// Sample N measures one of N calls, at random, and counts it N times. 0 and 1: all calls.
 	Sample int
-	// Preemptible says that the kernel preempts kernel code; the probes then check for it.
-	Preemptible bool
-	Calibration profile.Calibration
-	Namer       Namer // of containers; nil: workloads go by their command
-	// Progress, if any, is told during Start how many of the targets have been dealt with, by several goroutines at once: each
-	// takes the kernel some RCU grace periods.
-	Progress func(done, targets int)
-	// Trace has single invocations told by Tracer.Trace, instead of counting them. Memory then bounds the rings.
-	Trace *Events
-	// Stacks are taken, beside what is counted, of one of StackSample invocations, at random.
+	// Stacks are sampled of one of StackSample calls, at random, besides counting all. 0 and 1: of all calls.
 	Stacks      Stacks
 	StackSample int
+	// Calibration is what the readings are corrected by. It must be of this machine. Zero: readings are reported as they are.
+	Calibration profile.Calibration
+	// Progress, if not nil, is called during Start for each program that was probed or could not be. Several goroutines call
+	// it at once.
+	Progress func(done, programs int)
+	// Logger receives the warnings that are also in snapshots. Nil: they are not logged.
+	Logger *slog.Logger
 }
 
-// DefaultMemory is the bound on the counters of all targets together.
-const DefaultMemory = 64 << 20
+// Stacks say which stacks are taken.
+type Stacks struct{ Kernel, User bool }
 
-// Tracer measures from Start to Close. Its methods are not safe for concurrent use.
+// Any reports whether any stack is taken.
+func (s Stacks) Any() bool { return s.Kernel || s.User }
+
+// Tracer counts the calls of BPF LSM programs from [Start] on. The caller must call [Tracer.Close]. Its methods must not be
+// called concurrently. After Close, and on a zero Tracer, they return errors that wrap [os.ErrClosed], except for Snapshot,
+// CounterUsage and Close.
 type Tracer struct {
-	opts      Options
-	loader    *loader
-	started   time.Time
-	probes    map[targetID]*traced    // by the last target of each
-	order     []*traced               // by first appearance: the index of profile.Row.Program
-	histories map[string]*ruleHistory // by enforcer
-	links     []link.ID               // at the last look
-	looked    time.Time
-	draining  time.Duration // what the last reading of all counters took
-	rows      map[rowKey]*profile.Row
-	names     workloads
-	warned    map[string]bool
-	warns     []profile.Warning
-
-	// Of single invocations.
-	origins  map[uint32]*origin
-	held     []held
+	set      *probeSet
+	rows     map[rowKey]*profile.Row
 	stacks   stackCounts
-	kallsyms *kallsyms // nil: not needed yet
-	files    *elfFiles
-}
-
-// targetID tells targets apart: a program id is not used twice soon.
-type targetID struct {
-	id   ebpf.ProgramID
-	hook string // of ScopeHook
-}
-
-// traced is a target with what was measured of it, which stays when the program goes away.
-type traced struct {
-	target   target
-	enforcer string
-	probe    *probe // nil once the program is detached
-	baseline uint64 // misses before recording began
-	missed   uint64 // of probes already closed
-	sum      profile.Program
+	draining time.Duration // time that the last drain of all counters took
 }
 
 type rowKey struct {
 	program  int
 	syscall  string
-	workload *profile.Workload // nil: [other]
+	workload *profile.Workload // nil: shared counter
 	rules    int
 }
 
-// Start attaches probes to the programs that are there and begins to record when all are in place.
+// Start attaches probes to the selected programs, and begins to count when all are in place. It needs root. If no program is
+// attached, it counts those that are attached later.
 func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
-	links, err := lsm.LinkIDs()
+	set, targets, err := newProbeSet(ctx, opts)
 	if err != nil {
 		return nil, err
 	}
-	progs, err := Programs()
-	if err != nil {
-		return nil, err
-	}
-	t := &Tracer{
-		opts: opts, links: links, probes: map[targetID]*traced{}, rows: map[rowKey]*profile.Row{},
-		names: newWorkloads(opts.Namer), warned: map[string]bool{},
-		origins: map[uint32]*origin{}, files: newELFFiles(),
-	}
-	t.identifyEnforcers(progs)
-	targets := t.targets(progs)
-	if len(targets) == 0 && len(t.warns) > 0 {
-		return nil, errors.New(t.warns[0].Text)
-	}
-	t.loader, err = newLoader(opts.Filter, opts.Preemptible, opts.Sample)
-	if err != nil {
-		return nil, err
-	}
+	t := &Tracer{set: set, rows: map[rowKey]*profile.Row{}}
 	defer func() {
 		if err != nil {
 			t.Close()
 		}
 	}()
-	if err := t.openStream(); err != nil {
-		return nil, err
-	}
-	if err := t.attach(ctx, targets); err != nil {
-		return nil, err
-	}
-	t.opts.Progress = nil
-	for range 2 {
-		t.readRules()
-	}
-	for _, tr := range t.order {
-		if tr.baseline, err = tr.probe.misses(); err != nil {
+	if opts.Stacks.Any() {
+		set.ring, err = newRing(ringOptions{
+			events: TraceOptions{Stacks: opts.Stacks, Self: true}, bias: bias(opts.Calibration), stackSample: max(1, opts.StackSample),
+			memory: opts.Memory, cpus: set.loader.cpus,
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
-	t.started = time.Now()
-	t.loader.control.open()
-	return t, nil
+	return t, set.start(ctx, targets)
 }
 
-// targets are what to probe among progs: attached programs that are selected or, by hook, the hooks of those.
-func (t *Tracer) targets(progs []Program) []target {
-	var out []target
-	hooks := map[string]int{}
-	for _, p := range progs {
-		if !p.Attached() || p.ours() || t.opts.Select != nil && !t.opts.Select(p) {
-			continue
-		}
-		if t.opts.Scope == profile.ScopeProgram {
-			if !p.HasBTF {
-				t.warnf("%s (id %d) has no BTF and cannot be probed: its enforcer has to be built with it", p.Name, p.ID)
-				continue
+// Run polls until ctx is done. Then it pauses counting and polls once more. Calls after that are not counted until Run is
+// called again, which resumes counting.
+func (t *Tracer) Run(ctx context.Context) error {
+	if err := t.set.check("run"); err != nil {
+		return err
+	}
+	t.set.resume()
+	next := time.NewTimer(PollInterval)
+	defer next.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			t.set.pause()
+			return t.Poll(context.WithoutCancel(ctx))
+		case <-next.C:
+			if err := t.Poll(ctx); err != nil {
+				return err
 			}
-			out = append(out, target{p, t.opts.Scope})
-			continue
-		}
-		if i, ok := hooks[p.Hook]; ok {
-			out[i].program.Sleepable = out[i].program.Sleepable || p.Sleepable
-			continue
-		}
-		hooks[p.Hook] = len(out)
-		out = append(out, target{p, t.opts.Scope})
-	}
-	return out
-}
-
-func (t target) id() targetID {
-	if t.scope == profile.ScopeHook {
-		return targetID{hook: t.program.Hook}
-	}
-	return targetID{id: t.program.ID}
-}
-
-// attach probes the targets, several at a time: each takes the kernel a few RCU grace periods. What cannot be probed is
-// warned of, unless nothing else is left.
-func (t *Tracer) attach(ctx context.Context, targets []target) error {
-	t.loader.cells = cellsPerCPU(cmp.Or(t.opts.Memory, DefaultMemory), t.taken(), len(targets), t.loader.cpus)
-	probes, errs := make([]*probe, len(targets)), make([]error, len(targets))
-	var wg sync.WaitGroup
-	var done atomic.Int32
-	limit := make(chan struct{}, 2*runtime.GOMAXPROCS(0))
-	for i, target := range targets {
-		wg.Go(func() {
-			limit <- struct{}{}
-			defer func() { <-limit }()
-			if errs[i] = ctx.Err(); errs[i] == nil {
-				probes[i], errs[i] = t.loader.attach(target)
-			}
-			if t.opts.Progress != nil {
-				t.opts.Progress(int(done.Add(1)), len(targets))
-			}
-		})
-	}
-	wg.Wait()
-	for i, p := range probes {
-		if p != nil {
-			t.add(targets[i], p)
+			next.Reset(t.interval())
 		}
 	}
-	if len(t.probes) == 0 || ctx.Err() != nil {
-		return errors.Join(errs...)
+}
+
+// interval returns how long to wait before the next Poll: with hundreds of thousands of counters long enough that polling
+// takes a tenth of a CPU.
+func (t *Tracer) interval() time.Duration {
+	const rest, longest = 9, 2 * time.Second
+	return max(PollInterval, min(rest*t.draining, longest))
+}
+
+// Poll charges what was counted since the last Poll to workloads, syscalls and rules, and probes programs that came. If it
+// fails, counting goes on, and Poll may be called again.
+func (t *Tracer) Poll(ctx context.Context) error {
+	if err := t.set.check("poll"); err != nil {
+		return err
 	}
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, errGone) {
-			t.warnf("%v", err)
+	if t.set.ring != nil {
+		if err := t.collectStacks(); err != nil {
+			return err
 		}
 	}
-	return nil
+	return t.set.poll(ctx, t)
 }
 
-// add begins to charge a target or continues: where its program was detached and is back, and where it takes the place of one
-// that went, as after a restart of its enforcer. So the rows do not grow with the restarts.
-func (t *Tracer) add(target target, p *probe) {
-	tr := t.predecessor(target)
-	if tr == nil {
-		tr = &traced{enforcer: t.enforcerOf(target.program)}
-		t.order = append(t.order, tr)
+// collect implements recorder.
+func (t *Tracer) collect() {
+	type drained struct {
+		program int
+		*count
 	}
-	delete(t.probes, tr.target.id())
-	t.probes[target.id()] = tr
-	tr.target, tr.probe, tr.baseline = target, p, 0
-	tr.sum.Hook, tr.sum.Enforcer = target.program.Hook, tr.enforcer
-	tr.sum.Scope, tr.sum.Position, tr.sum.Probe = target.scope, target.program.Position, p.pair
-	if target.scope == profile.ScopeProgram {
-		tr.sum.ID, tr.sum.Name = uint32(target.program.ID), target.program.Name
-	}
-	if c := &t.opts.Calibration; p.pair == profile.ProbeSleepable && c.Applies() && c.BiasSleepable == (profile.Median{}) {
-		t.warnf("%s is sleepable, and what probes read of an empty sleepable program is not in the calibration: its costs are some 50 ns too high", target)
-	}
-	if p.origin > 0 {
-		t.origins[p.origin] = &origin{program: tr.sum, walks: target.walks(), about: p.about, void: p.void, traced: tr}
-	}
-}
-
-// openStream makes the rings, where single invocations are asked for.
-func (t *Tracer) openStream() (err error) {
-	ev, each := Events{Stacks: t.opts.Stacks}, max(1, t.opts.StackSample)
-	switch {
-	case t.opts.Trace != nil:
-		ev, each = *t.opts.Trace, 0
-	case !t.opts.Stacks.Any():
-		return nil
-	}
-	t.loader.stream, err = newStream(ev, bias(t.opts.Calibration), cmp.Or(t.opts.Memory, DefaultMemory), t.loader.cpus, each)
-	return err
-}
-
-// predecessor is what was charged before for a program of the same name on the same hook that is gone.
-func (t *Tracer) predecessor(target target) *traced {
-	for _, tr := range t.order {
-		if old := tr.target; tr.probe == nil && old.scope == target.scope && old.program.Hook == target.program.Hook &&
-			(old.program.Name == target.program.Name || old.scope == profile.ScopeHook) {
-			return tr
+	var counts []drained
+	began := time.Now()
+	for i, target := range t.set.order {
+		if target.probe != nil {
+			target.probe.counters.drain(func(c *count) { counts = append(counts, drained{i, c}) })
 		}
 	}
-	return nil
-}
-
-func (t *Tracer) warnf(format string, args ...any) {
-	w := fmt.Sprintf(format, args...)
-	if !t.warned[w] {
-		t.warned[w] = true
-		t.warns = append(t.warns, profile.Warning{Text: w})
-		slog.Warn(w)
+	t.draining = time.Since(began)
+	t.set.readRules()
+	for _, c := range counts {
+		t.charge(c.program, c.count)
 	}
 }
 
-// Close detaches every probe and releases everything. The Snapshot taken before stays valid.
-func (t *Tracer) Close() error {
-	errs := make([]error, len(t.order))
-	var wg sync.WaitGroup
-	for i, tr := range t.order {
-		wg.Go(func() {
-			if tr.probe != nil {
-				errs[i] = tr.probe.Close()
-			}
-		})
+// finish implements recorder.
+func (t *Tracer) finish(i int) {
+	t.set.order[i].probe.counters.drain(func(c *count) { t.charge(i, c) })
+}
+
+// charge adds a count to the row that it belongs to.
+func (t *Tracer) charge(program int, c *count) {
+	target := t.set.order[program]
+	key := rowKey{program: program, syscall: profile.SyscallOverflow, rules: profile.RulesUnknown}
+	if !c.shared {
+		key = rowKey{program, syscallName(c.syscall), t.set.names.lookup(c.mntns, c.comm), t.set.rules(target, c.mntns)}
 	}
-	wg.Wait()
-	if t.loader != nil {
-		errs = append(errs, t.loader.Close())
+	row := t.rows[key]
+	if row == nil {
+		row = &profile.Row{Program: program, Syscall: key.syscall, Rules: key.rules}
+		t.rows[key] = row
 	}
-	return errors.Join(errs...)
+	c.scale(uint64(max(1, t.set.opts.Sample)))
+	target.sum.Timed += c.readings.Count()
+	target.sum.Preempted += c.preempted
+	row.Denials += c.denials
+	row.Preempted += c.preempted
+	row.Sum += c.sum
+	row.Readings.Merge(&c.readings)
+}
+
+// Snapshot returns what was charged up to the last Poll. The tracer does not change it later. After Close, Snapshot still
+// returns it; that of a zero Tracer is empty.
+func (t *Tracer) Snapshot() (profile.Snapshot, error) {
+	if t.set == nil {
+		return profile.Snapshot{}, nil
+	}
+	s := profile.Snapshot{
+		Start: t.set.started, Duration: t.set.duration(), Calibration: t.set.opts.Calibration, Sample: t.set.opts.Sample,
+		Warnings: slices.Clone(t.set.warnings),
+	}
+	var err error
+	if s.Programs, err = t.set.programs(); err != nil {
+		return s, err
+	}
+	t.set.names.refreshNames()
+	s.Rows = make([]profile.Row, 0, len(t.rows))
+	keys := make([]rowKey, 0, len(t.rows))
+	for key, row := range t.rows {
+		r := *row
+		if key.workload != nil {
+			r.Workload = *key.workload
+		}
+		s.Rows, keys = append(s.Rows, r), append(keys, key)
+	}
+	if t.set.opts.Stacks.Any() {
+		t.addStacks(&s, keys)
+	}
+	return s, nil
+}
+
+// Close detaches the probes. A second call does nothing.
+func (t *Tracer) Close() error { return t.set.Close() }
+
+// bias returns what a reading has too much, in ns.
+func bias(c profile.Calibration) float64 {
+	if c.Applies() {
+		return c.Bias.Value
+	}
+	return 0
 }

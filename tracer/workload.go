@@ -11,19 +11,19 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// Namer knows workloads by better names than their command; a container runtime does.
+// Namer names workloads better than after their command. A container runtime can.
 type Namer interface {
-	// Name returns w with the names of the container that its mount namespace or cgroup belongs to, or w as it is. It is asked
-	// at every poll and must not block.
+	// Name returns w with the names of the container that its mount namespace or cgroup belongs to, or w unchanged. A
+	// Tracer and a Stream call it at every poll, so it must not block.
 	Name(w profile.Workload) profile.Workload
 }
 
-// workloads names mount namespaces while somebody lives in them.
+// workloads names the mount namespaces that processes live in.
 type workloads struct {
 	proc  string
-	namer Namer // nil: none
-	// Who lives in a namespace now. Its number goes to another one when it is gone: then there is a new workload for it, and what
-	// the old one was charged stays with that.
+	namer Namer // may be nil
+	// now is who lives in each namespace. The kernel reuses the number of a namespace that is gone: then there is a new
+	// workload for it, and what was charged to the old one stays with that.
 	now map[uint32]*profile.Workload
 }
 
@@ -31,11 +31,12 @@ func newWorkloads(n Namer) workloads {
 	return workloads{"/proc", n, map[uint32]*profile.Workload{}}
 }
 
-// Workloads returns the names of the mount namespaces that somebody lives in now. The Namer may be nil.
+// Workloads looks at the processes that run now, and returns a function that names the workload in a mount namespace. The
+// Namer may be nil.
 func Workloads(n Namer) func(mntns uint32) profile.Workload {
 	w := newWorkloads(n)
-	w.look()
-	w.settle()
+	w.scan()
+	w.refreshNames()
 	return func(mntns uint32) profile.Workload {
 		if known, ok := w.now[mntns]; ok {
 			return *known
@@ -44,13 +45,13 @@ func Workloads(n Namer) func(mntns uint32) profile.Workload {
 	}
 }
 
-// note is the workload in a namespace: the command and cgroup of its oldest process or, where that is gone already, the command
-// that the probe saw.
-func (w workloads) note(mntns uint32, comm string) *profile.Workload {
+// lookup returns the workload in a namespace: the command and the cgroup of its oldest process. If no process is left, the
+// workload has the command that the probe saw.
+func (w workloads) lookup(mntns uint32, comm string) *profile.Workload {
 	if known, ok := w.now[mntns]; ok {
 		return known
 	}
-	w.look()
+	w.scan()
 	if _, ok := w.now[mntns]; !ok {
 		w.now[mntns] = &profile.Workload{MntNS: mntns, Comm: comm}
 	}
@@ -65,9 +66,9 @@ func (w workloads) named(wl profile.Workload) profile.Workload {
 	return w.namer.Name(wl)
 }
 
-// settle asks for names that are not known yet: a container runtime tells of a container later than its first process runs. A
-// name once known stays, also when the container is gone.
-func (w workloads) settle() {
+// refreshNames asks for the names that are not known yet: a container runtime knows a container only some time after its
+// first process runs. A known name stays when the container is gone.
+func (w workloads) refreshNames() {
 	if w.namer == nil {
 		return
 	}
@@ -83,8 +84,8 @@ func (w workloads) settle() {
 	}
 }
 
-// look names every namespace that a process lives in. Lower process ids are older, as long as they do not wrap.
-func (w workloads) look() {
+// scan finds every namespace that a process lives in. Lower process ids are older, as long as they do not wrap.
+func (w workloads) scan() {
 	entries, err := os.ReadDir(w.proc)
 	if err != nil {
 		return
@@ -102,12 +103,13 @@ func (w workloads) look() {
 		if err != nil {
 			continue
 		}
-		if _, ok := w.now[ns]; !ok {
-			cgroups, _ := kernel.ReadCgroups(dir) // without them, the workload is named after its command
-			cgroup := kernel.ContainerCgroup(cgroups)
-			w.now[ns] = &profile.Workload{
-				MntNS: ns, Comm: readLine(filepath.Join(dir, "comm")), Cgroup: cgroup, ContainerID: kernel.ContainerID(cgroup),
-			}
+		if _, ok := w.now[ns]; ok {
+			continue
+		}
+		cgroups, _ := kernel.ReadCgroups(dir) // without them, the workload is named after its command
+		cgroup := kernel.ContainerCgroup(cgroups)
+		w.now[ns] = &profile.Workload{
+			MntNS: ns, Comm: readLine(filepath.Join(dir, "comm")), Cgroup: cgroup, ContainerID: kernel.ContainerID(cgroup),
 		}
 	}
 }

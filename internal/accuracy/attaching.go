@@ -39,14 +39,10 @@ func Attaching(programs int) (a Attached, err error) {
 		return a, err
 	}
 	defer func() { err = errors.Join(err, detach()) }()
-	scope, err := tracer.ScopeHere()
-	if err != nil {
-		return a, err
-	}
 	a.Programs = programs
 	said := make(chan int, 2*programs)
 	cpu, began := kernel.CPUTime(), time.Now()
-	t, err := tracer.Start(context.Background(), tracer.Options{Scope: scope, Progress: func(done, targets int) { said <- done }})
+	t, err := tracer.Start(context.Background(), tracer.Options{Progress: func(done, targets int) { said <- done }})
 	if err != nil {
 		return a, err
 	}

@@ -49,11 +49,7 @@ func Crowd(workloads, programs, syscalls, memory int) (c Crowded, err error) {
 		return c, err
 	}
 	defer func() { err = errors.Join(err, detach()) }()
-	scope, err := tracer.ScopeHere()
-	if err != nil {
-		return c, err
-	}
-	t, err := tracer.Start(context.Background(), tracer.Options{Scope: scope, Memory: memory << 20})
+	t, err := tracer.Start(context.Background(), tracer.Options{Memory: memory << 20})
 	if err != nil {
 		return c, err
 	}
@@ -76,7 +72,7 @@ func Crowd(workloads, programs, syscalls, memory int) (c Crowded, err error) {
 	if err != nil {
 		return c, err
 	}
-	c.tell(snap, t.Room())
+	c.tell(snap, t.CounterUsage())
 	return c, c.complete(snap)
 }
 
@@ -101,7 +97,7 @@ func (c *Crowded) complete(snap profile.Snapshot) error {
 }
 
 // tell fills in what was recorded.
-func (c *Crowded) tell(snap profile.Snapshot, room []tracer.Room) {
+func (c *Crowded) tell(snap profile.Snapshot, usage []tracer.CounterUsage) {
 	var all, other uint64
 	for i := range snap.Rows {
 		r := &snap.Rows[i]
@@ -113,7 +109,7 @@ func (c *Crowded) tell(snap profile.Snapshot, room []tracer.Room) {
 		}
 	}
 	c.Programs, c.Other = len(snap.Programs), 100*float64(other)/float64(max(1, all))
-	for _, r := range room {
+	for _, r := range usage {
 		c.Kernel += r.Bytes()
 	}
 }

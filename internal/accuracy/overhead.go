@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -67,8 +68,8 @@ func (r *Rig) methods() []method {
 			return err
 		}
 	}
-	trace := func(ev tracer.Events) func(string, func() error) error {
-		return func(hook string, do func() error) error { return r.trace(hook, ev, do) }
+	trace := func(o tracer.TraceOptions) func(string, func() error) error {
+		return func(hook string, do func() error) error { return r.trace(hook, o, do) }
 	}
 	return []method{
 		{EnforcerOnly, func(_ string, do func() error) error { return do() }},
@@ -80,10 +81,10 @@ func (r *Rig) methods() []method {
 		{LsmprofSample, probes(tracer.Options{Sample: sampled}, false)},
 		{LsmprofExclude, probes(tracer.Options{Filter: tracer.Filter{MntNS: []uint32{nobody}}}, false)},
 		{LsmprofStacks, r.underStacks},
-		{Trace, trace(tracer.Events{})},
-		{TraceArgs, trace(tracer.Events{About: true})},
-		{TraceStack, trace(tracer.Events{Stacks: tracer.Stacks{Kernel: true}})},
-		{TraceFiltered, trace(tracer.Events{SlowerThan: time.Hour})},
+		{Trace, trace(tracer.TraceOptions{})},
+		{TraceArgs, trace(tracer.TraceOptions{About: true})},
+		{TraceStack, trace(tracer.TraceOptions{Stacks: tracer.Stacks{Kernel: true}})},
+		{TraceFiltered, trace(tracer.TraceOptions{SlowerThan: time.Hour})},
 		{Bpftrace, underBpftrace},
 	}
 }
@@ -172,42 +173,63 @@ func underStats(_ string, do func() error) error {
 	return errors.Join(do(), stats.Close())
 }
 
-// trace runs do while a hook's invocations are streamed. The rings hold them all: a reader in between would be part of the latency.
-func (r *Rig) trace(hook string, ev tracer.Events, do func() error) error {
-	ev.Own = true
-	return r.stream(hook, tracer.Options{Trace: &ev}, do, func(ctx context.Context, t *tracer.Tracer) error {
-		err := t.Trace(ctx, func(*tracer.Invocation) error { return nil }, func(tracer.Loss) error { return nil })
-		if err != nil {
-			return err
-		}
-		loss, err := t.Loss()
-		if err == nil && loss.Received == 0 && ev.SlowerThan == 0 {
-			err = errors.New("no invocation was told")
-		}
+// trace runs do while a hook's calls are streamed. The buffers hold them all: a reader in between would be part of the latency.
+func (r *Rig) trace(hook string, opts tracer.TraceOptions, do func() error) error {
+	return r.stream(hook, opts, do, func(*tracer.Invocation) error { return nil })
+}
+
+// stream runs do while the programs on a hook emit events, and then calls fn with each.
+func (r *Rig) stream(hook string, opts tracer.TraceOptions, do func() error, fn func(*tracer.Invocation) error) error {
+	opts.Select = func(p tracer.Program) bool { return p.Hook == hook }
+	opts.Calibration, opts.Memory, opts.Self = r.calibration, ringsMemory, true
+	opts.Calibration.Preemptible = false
+	s, err := tracer.StartTrace(withPreemptible(false), opts)
+	if err != nil {
 		return err
-	})
+	}
+	defer s.Close()
+	if err := do(); err != nil {
+		return err
+	}
+	ended, end := context.WithCancel(context.Background())
+	end()
+	if err := s.Trace(ended, fn, nil); err != nil {
+		return err
+	}
+	loss, err := s.Loss()
+	if err == nil && loss.Received == 0 && opts.SlowerThan == 0 {
+		err = errors.New("no event was received")
+	}
+	return err
 }
 
 // underStacks counts, and takes the stack of one call in so many.
 func (r *Rig) underStacks(hook string, do func() error) error {
-	return r.stream(hook, tracer.Options{Stacks: tracer.Stacks{Kernel: true}, StackSample: sampled}, do,
-		func(ctx context.Context, t *tracer.Tracer) error { return t.Run(ctx) })
+	_, err := r.sampleStacks(hook, sampled, do)
+	return err
 }
 
-func (r *Rig) stream(hook string, opts tracer.Options, do func() error, end func(context.Context, *tracer.Tracer) error) error {
-	opts.Select = func(p tracer.Program) bool { return p.Hook == hook }
-	opts.Scope, opts.Calibration, opts.Memory = r.calibration.Scope, r.calibration, ringsMemory
-	t, err := tracer.Start(context.Background(), opts)
+// sampleStacks runs do while the calls of a hook are counted, and a stack is taken of one in each.
+func (r *Rig) sampleStacks(hook string, each int, do func() error) (profile.Snapshot, error) {
+	cal := r.calibration
+	cal.Preemptible = false
+	t, err := tracer.Start(withPreemptible(false), tracer.Options{
+		Select: func(p tracer.Program) bool { return p.Hook == hook }, Calibration: cal, Memory: ringsMemory,
+		Stacks: tracer.Stacks{Kernel: true}, StackSample: each,
+	})
 	if err != nil {
-		return err
+		return profile.Snapshot{}, err
 	}
 	defer t.Close()
 	if err := do(); err != nil {
-		return err
+		return profile.Snapshot{}, err
 	}
-	ended, cancel := context.WithCancel(context.Background())
-	cancel()
-	return end(ended, t)
+	ended, end := context.WithCancel(context.Background())
+	end()
+	if err := t.Run(ended); err != nil {
+		return profile.Snapshot{}, err
+	}
+	return t.Snapshot()
 }
 
 // ringsMemory is as much as rings may have on a CPU.

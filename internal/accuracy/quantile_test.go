@@ -32,7 +32,7 @@ func TestIcountQuantilesAgreeWithRawReadings(t *testing.T) {
 	defer detach()
 	tr, err := tracer.Start(context.Background(), tracer.Options{
 		Select: func(p tracer.Program) bool { return p.Hook == "file_open" },
-		Scope:  r.calibration.Scope, Preemptible: r.calibration.Preemptible, Memory: 1, // the fewest cells: each is read after each call
+		Memory: 1, // the fewest counters: each is read after each call
 	})
 	if err != nil {
 		t.Fatal(err)

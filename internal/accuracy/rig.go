@@ -24,11 +24,8 @@ type Rig struct {
 // NewRig calibrates, before any enforcer is attached, and loads the reference enforcer.
 func NewRig() (*Rig, error) {
 	r := &Rig{}
-	scope, err := tracer.ScopeHere()
-	if err != nil {
-		return nil, err
-	}
-	if r.calibration, err = tracer.Calibrate(scope, kernel.Preempts(), false); err != nil {
+	var err error
+	if r.calibration, err = tracer.Calibrate(context.Background(), tracer.CalibrateOptions{}); err != nil {
 		return nil, err
 	}
 	if !r.calibration.Applies() || len(r.calibration.Warnings) > 0 {
@@ -61,8 +58,8 @@ func (r *Rig) reference(rules enforcer.Rules) layer {
 // probe runs do while the probes are on the programs of some hooks, with more options, and returns what they saw.
 func (r *Rig) probe(hooks []string, o tracer.Options, cal profile.Calibration, do func() error) (profile.Costs, error) {
 	o.Select = func(p tracer.Program) bool { return slices.Contains(hooks, p.Hook) }
-	o.Scope, o.Preemptible, o.Calibration = cal.Scope, cal.Preemptible, cal
-	t, err := tracer.Start(context.Background(), o)
+	o.Calibration = cal
+	t, err := tracer.Start(withPreemptible(cal.Preemptible), o)
 	if err != nil {
 		return profile.Costs{}, err
 	}
@@ -81,4 +78,9 @@ func (r *Rig) probe(hooks []string, o tracer.Options, cal profile.Calibration, d
 		return profile.Costs{}, err
 	}
 	return snap.Costs()
+}
+
+// withPreemptible returns a context under which the probes check for preemption, or do not, whatever the kernel is.
+func withPreemptible(preemptible bool) context.Context {
+	return kernel.WithOverride(context.Background(), kernel.Override{Preemptible: &preemptible})
 }

@@ -1,7 +1,6 @@
 package accuracy
 
 import (
-	"context"
 	"math"
 	"slices"
 	"testing"
@@ -26,11 +25,9 @@ func TestIcountReadingsAreThoseThatWereCalibrated(t *testing.T) {
 	bias := r.calibration.Bias.Value
 
 	var readings []float64
-	err = r.stream("task_getpgid", tracer.Options{Trace: &tracer.Events{Own: true}}, op.latencies, func(ctx context.Context, tr *tracer.Tracer) error {
-		return tr.Trace(ctx, func(inv *tracer.Invocation) error {
-			readings = append(readings, inv.Reading)
-			return nil
-		}, func(tracer.Loss) error { return nil })
+	err = r.stream("task_getpgid", tracer.TraceOptions{}, op.latencies, func(inv *tracer.Invocation) error {
+		readings = append(readings, inv.Reading)
+		return nil
 	})
 	if err != nil || len(readings) < op.total() {
 		t.Fatalf("%d readings of %d calls, %v", len(readings), op.total(), err)
@@ -40,26 +37,19 @@ func TestIcountReadingsAreThoseThatWereCalibrated(t *testing.T) {
 		t.Errorf("trace reads %.1f of an empty program, the bias is %.1f", median, bias)
 	}
 
-	err = r.stream("task_getpgid", tracer.Options{Stacks: tracer.Stacks{Kernel: true}, StackSample: 1}, op.latencies,
-		func(ctx context.Context, tr *tracer.Tracer) error {
-			if err := tr.Run(ctx); err != nil {
-				return err
-			}
-			snap, err := tr.Snapshot()
-			if err != nil {
-				return err
-			}
-			for _, row := range snap.Rows {
-				if p50 := row.Readings.Quantile(0.5); row.Syscall == "getpgid" && math.Abs(p50-bias) > 0.125*bias {
-					t.Errorf("beside the program that takes stacks %.1f is read of an empty program, the bias is %.1f", p50, bias)
-				}
-				if row.Syscall == "getpgid" && len(row.Stacks) == 0 {
-					t.Error("no stack was taken")
-				}
-			}
-			return nil
-		})
+	snap, err := r.sampleStacks("task_getpgid", 1, op.latencies)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, row := range snap.Rows {
+		if row.Syscall != "getpgid" {
+			continue
+		}
+		if p50 := row.Readings.Quantile(0.5); math.Abs(p50-bias) > 0.125*bias {
+			t.Errorf("beside the program that takes stacks %.1f is read of an empty program, the bias is %.1f", p50, bias)
+		}
+		if len(row.Stacks) == 0 {
+			t.Error("no stack was taken")
+		}
 	}
 }

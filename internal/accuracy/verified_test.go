@@ -2,6 +2,7 @@ package accuracy
 
 import (
 	"context"
+	"io"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -10,8 +11,8 @@ import (
 
 	"github.com/lsmprof/lsmprof/bpf"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
-	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -56,29 +57,31 @@ func TestVerifiedInstructionsDoNotGrow(t *testing.T) {
 	here := []uint32{nobody}
 	// Stacks and paths make the probes of single invocations longer; a path's walk is the longest.
 	stacks := tracer.Stacks{Kernel: true, User: true}
-	traced := &tracer.Events{About: true, Stacks: stacks, Syscalls: []string{"openat"}}
-	for _, o := range []tracer.Options{
-		{Scope: profile.ScopeHook, Preemptible: true},
-		{Scope: profile.ScopeHook, Preemptible: true, Trace: traced},
-		{Scope: profile.ScopeHook, Preemptible: true, Stacks: stacks, StackSample: sampled},
-		{Scope: profile.ScopeProgram},
-		{Scope: profile.ScopeProgram, Preemptible: true},
-		{Scope: profile.ScopeProgram, Filter: tracer.Filter{MntNS: here}},
-		{Scope: profile.ScopeProgram, Filter: tracer.Filter{MntNS: here}, Preemptible: true},
-		{Scope: profile.ScopeProgram, Filter: tracer.Filter{MntNS: here, PIDs: []uint32{1}, Comm: "sh"}, Preemptible: true, Sample: sampled},
-		{Scope: profile.ScopeProgram, Preemptible: true, Trace: traced},
-		{Scope: profile.ScopeProgram, Preemptible: true, Stacks: stacks, StackSample: sampled},
-	} {
-		if o.Sample > 1 {
-			attachSleepable(t)
+	everything := func(ctx context.Context) {
+		for _, o := range []tracer.Options{{}, {Stacks: stacks, StackSample: sampled}} {
+			now.addStarted(t, func() (io.Closer, error) { return tracer.Start(ctx, o) })
 		}
-		tr, err := tracer.Start(context.Background(), o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		now.addAll(t)
-		tr.Close()
+		now.addStarted(t, func() (io.Closer, error) {
+			return tracer.StartTrace(ctx, tracer.TraceOptions{About: true, Stacks: stacks, Syscalls: []string{"openat"}})
+		})
 	}
+	yes, no := true, false
+	preemptible := kernel.WithOverride(context.Background(), kernel.Override{Preemptible: &yes})
+	everything(preemptible)
+	everything(kernel.WithOverride(preemptible, kernel.Override{HookScope: true, Preemptible: &yes}))
+	plain := kernel.WithOverride(context.Background(), kernel.Override{Preemptible: &no})
+	for _, ctx := range []context.Context{plain, preemptible} {
+		now.addStarted(t, func() (io.Closer, error) {
+			return tracer.Start(ctx, tracer.Options{Filter: tracer.Filter{MntNS: here}})
+		})
+	}
+	now.addStarted(t, func() (io.Closer, error) { return tracer.Start(plain, tracer.Options{}) })
+	attachSleepable(t)
+	filter := tracer.Filter{MntNS: here, PIDs: []uint32{1}, Comm: "sh"}
+	now.addStarted(t, func() (io.Closer, error) {
+		return tracer.Start(preemptible, tracer.Options{Filter: filter, Sample: sampled})
+	})
+	everything(preemptible)
 	delete(now.numbers, "small_task_getpgid")
 	delete(now.numbers, "small_path_rename")
 	delete(now.numbers, "sleepable")
@@ -95,6 +98,17 @@ func TestVerifiedInstructionsDoNotGrow(t *testing.T) {
 			t.Logf("%s: the verifier walked %d instructions, %d less than in %s: run with -update", name, n, was-n, path)
 		}
 	}
+}
+
+// addStarted adds the programs that start loads.
+func (g bounds) addStarted(t *testing.T, start func() (io.Closer, error)) {
+	t.Helper()
+	started, err := start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.addAll(t)
+	started.Close()
 }
 
 // addAll adds every program in the kernel, by its BTF name; of several with the same name the one that took most.

@@ -1,6 +1,12 @@
 package cli
 
-import "github.com/lsmprof/lsmprof/profile"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/tracer"
+)
 
 // advised returns the text of a warning and, where a flag helps, which one.
 func advised(w profile.Warning) string {
@@ -13,4 +19,12 @@ func advised(w profile.Warning) string {
 		return w.Text + ": record with a larger --stacks-sample"
 	}
 	return w.Text
+}
+
+// memoryAdvice adds to the error of refused event buffers how to make them smaller.
+func memoryAdvice(err error) error {
+	if ring := new(tracer.RingError); errors.As(err, &ring) {
+		return fmt.Errorf("%w. Make the buffers smaller with --memory.", err)
+	}
+	return err
 }

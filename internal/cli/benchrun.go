@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
@@ -11,7 +12,6 @@ import (
 	"github.com/lsmprof/lsmprof/internal/bench/host"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/inforce"
-	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
@@ -101,12 +101,8 @@ func (o *benchOptions) profiler(d *bench.Dir) (*bench.Profiler, error) {
 	if o.profile == "off" || d.Info.Enforcer == "none" {
 		return nil, nil
 	}
-	scope, err := tracer.ScopeHere()
-	if err != nil {
-		return nil, err
-	}
 	if d.Info.Calibration == nil {
-		cal, err := calibration(o.calibration, scope, kernel.Preempts())
+		cal, err := calibration(context.Background(), o.calibration)
 		if err != nil {
 			return nil, err
 		}
@@ -117,7 +113,8 @@ func (o *benchOptions) profiler(d *bench.Dir) (*bench.Profiler, error) {
 	}
 	return &bench.Profiler{
 		Options: tracer.Options{
-			Select: selects(&d.Info.Plan), Scope: scope, Enforcers: o.unknown.registry(), Preemptible: kernel.Preempts(), Calibration: *d.Info.Calibration,
+			Select: selects(&d.Info.Plan), Enforcers: o.unknown.registry(), Calibration: *d.Info.Calibration,
+			Logger: slog.Default(),
 		},
 		Slice: d.Info.Plan.Slice,
 		Describe: func(s *profile.Snapshot) {

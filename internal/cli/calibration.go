@@ -2,19 +2,26 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // calibration measures, or takes an earlier one from a file where one is given.
-func calibration(file string, scope profile.Scope, preemptible bool) (profile.Calibration, error) {
+func calibration(ctx context.Context, file string) (profile.Calibration, error) {
 	if file == "" {
-		return tracer.Calibrate(scope, preemptible, false)
+		return tracer.Calibrate(ctx, tracer.CalibrateOptions{Logger: slog.Default()})
+	}
+	scope, err := tracer.SupportedScope()
+	if err != nil {
+		return profile.Calibration{}, err
 	}
 	f, err := os.Open(file)
 	if err != nil {
@@ -25,7 +32,7 @@ func calibration(file string, scope profile.Scope, preemptible bool) (profile.Ca
 	if err != nil {
 		return profile.Calibration{}, fmt.Errorf("--calibration %s: %w. Give what `lsmprof check -o json` printed as root.", file, err)
 	}
-	if err := fits(cal, of, scope, preemptible); err != nil {
+	if err := fits(cal, of, scope, kernel.Preempts()); err != nil {
 		return profile.Calibration{}, fmt.Errorf("--calibration %s: %w", file, err)
 	}
 	return cal, nil

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"runtime"
 	"slices"
@@ -79,9 +81,9 @@ func gatherFacts(find func() ([]foundEnforcer, error)) machineFacts {
 	}
 	f.tracing, f.lsm = lsm.TryTracing(), lsm.TryLSM()
 	f.busiest, _ = lsm.Busiest()
-	f.scope, f.versionErr = tracer.ScopeHere()
+	f.scope, f.versionErr = tracer.SupportedScope()
 	if f.tracing == nil && f.lsm == nil && f.versionErr == nil {
-		f.calibration, f.calibrationErr = tracer.Calibrate(f.scope, kernel.Preempts(), true)
+		f.calibration, f.calibrationErr = tracer.Calibrate(context.Background(), tracer.CalibrateOptions{Sleepable: true, Logger: slog.Default()})
 	}
 	f.enforcers, f.enforcersErr = find()
 	return f

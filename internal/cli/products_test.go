@@ -330,7 +330,7 @@ func TestKubeArmor(t *testing.T) {
 
 			// A preset is one rule of its own program.
 			must(t, e.Maps["kubearmor_protectenv_preset_containers"].Put(key, uint32(2)))
-			if scope, err := tracer.ScopeHere(); err != nil || scope != profile.ScopeProgram {
+			if scope, err := tracer.SupportedScope(); err != nil || scope != profile.ScopeProgram {
 				return // programs of one hook are not told apart
 			}
 			recorded(t, contained, []string{"openat file_open 1"}, "--program", "env_preset_*")

@@ -88,12 +88,10 @@ func (o *serveOptions) validate() error {
 
 // prepare calibrates: once, as totals over the life of the server want one bias.
 func (o *serveOptions) prepare(ctx context.Context) error {
-	opts, err := o.baseOptions()
-	if err != nil {
-		return err
-	}
+	opts := o.baseOptions()
 	if o.calibrate == "on" {
-		if opts.Calibration, err = o.calibrateWhenQuiet(ctx, opts); err != nil {
+		var err error
+		if opts.Calibration, err = o.calibrateWhenQuiet(ctx); err != nil {
 			return err
 		}
 	}
@@ -121,10 +119,10 @@ func (o *serveOptions) prepare(ctx context.Context) error {
 }
 
 // calibrateWhenQuiet tries a few times: a server lives long with what it measures here, and starts with the node, when others do.
-func (o *serveOptions) calibrateWhenQuiet(ctx context.Context, opts tracer.Options) (cal profile.Calibration, err error) {
+func (o *serveOptions) calibrateWhenQuiet(ctx context.Context) (cal profile.Calibration, err error) {
 	const tries, pause = 5, 2 * time.Second
 	for i := range tries {
-		cal, err = calibration(o.earlier, opts.Scope, opts.Preemptible)
+		cal, err = calibration(ctx, o.earlier)
 		if err != nil || cal.Refused == "" || o.earlier != "" || i == tries-1 {
 			break
 		}
@@ -185,8 +183,8 @@ func (t servedTracer) Snapshot() (profile.Snapshot, error) { return t.session.sn
 
 func (t servedTracer) Room() []serve.Room {
 	var all []serve.Room
-	for _, r := range t.Tracer.Room() {
-		all = append(all, serve.Room(r))
+	for _, u := range t.CounterUsage() {
+		all = append(all, serve.Room{Program: u.Program, Used: u.Used, Cells: u.Counters})
 	}
 	return all
 }

@@ -1,16 +1,17 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
-	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -31,15 +32,10 @@ type session struct {
 	readyFile  string
 	invocation []string
 
-	hooks       []string // globs; nil: all
-	trace       *tracer.Events
+	hooks       []string     // globs; nil: all
+	logger      *slog.Logger // of the tracer; nil: the default logger
 	stacks      tracer.Stacks
 	stackSample int
-}
-
-// newSession is of `lsmprof NAME args…`.
-func newSession(name string, args []string) session {
-	return session{invocation: append([]string{"lsmprof", name}, args...)}
 }
 
 func (s *session) flags(f *cmdline.Flags) {
@@ -83,21 +79,27 @@ func (s *session) validate() error {
 	return nil
 }
 
+// prepare calibrates and watches the containers.
+func (s *session) prepare(ctx context.Context, p *progress) (tracer.Options, error) {
+	if s.calibrate == "on" && s.earlier == "" {
+		p.show(-1, 0, "calibrating the probes")
+	}
+	opts, err := s.options(ctx)
+	if err != nil {
+		return opts, err
+	}
+	opts.Progress = func(done, targets int) { p.show(float64(done)/float64(targets), 0, "attaching probes") }
+	return opts, s.containers.watch(ctx)
+}
+
 // start calibrates and attaches the probes.
 func (s *session) start(ctx context.Context, std streams) (*tracer.Tracer, error) {
 	p := newProgress(std)
 	defer p.end()
-	if s.calibrate == "on" && s.earlier == "" {
-		p.show(-1, 0, "calibrating the probes")
-	}
-	opts, err := s.options()
+	opts, err := s.prepare(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.containers.watch(ctx); err != nil {
-		return nil, err
-	}
-	opts.Progress = func(done, targets int) { p.show(float64(done)/float64(targets), 0, "attaching probes") }
 	t, err := tracer.Start(ctx, opts)
 	if err != nil {
 		return nil, err
@@ -108,43 +110,35 @@ func (s *session) start(ctx context.Context, std streams) (*tracer.Tracer, error
 	return t, nil
 }
 
-// options are what the flags ask for, with a calibration. It fails where no program is selected.
-func (s *session) options() (opts tracer.Options, err error) {
-	if opts, err = s.baseOptions(); err != nil {
-		return opts, err
-	}
+// options returns what the flags ask for, with a calibration. It fails if no program is selected.
+func (s *session) options(ctx context.Context) (opts tracer.Options, err error) {
+	opts = s.baseOptions()
 	if err := s.requirePrograms(); err != nil {
 		return opts, err
 	}
 	if s.calibrate == "on" {
-		opts.Calibration, err = calibration(s.earlier, opts.Scope, opts.Preemptible)
+		opts.Calibration, err = calibration(ctx, s.earlier)
 	}
 	return opts, err
 }
 
-// uncalibrated are the options without a calibration.
-func (s *session) baseOptions() (opts tracer.Options, err error) {
-	scope, err := tracer.ScopeHere()
-	if err != nil {
-		return opts, err
-	}
-	opts = tracer.Options{
+// baseOptions returns what the flags ask for, without a calibration.
+func (s *session) baseOptions() tracer.Options {
+	opts := tracer.Options{
 		Select:      s.selects,
 		Filter:      tracer.Filter{MntNS: u32s(s.mntns), PIDs: u32s(s.pids), Comm: s.comm},
-		Scope:       scope,
 		Enforcers:   s.unknown.registry(),
 		Memory:      s.memory << 20,
 		Sample:      int(s.sample),
-		Preemptible: kernel.Preempts(),
 		Namer:       &s.containers,
-		Trace:       s.trace,
+		Logger:      cmp.Or(s.logger, slog.Default()),
 		Stacks:      s.stacks,
 		StackSample: s.stackSample,
 	}
 	if s.containers.filters() {
 		opts.Filter.Follow = s.containers.selected
 	}
-	return opts, nil
+	return opts
 }
 
 // selectsSome fails where no program is selected.

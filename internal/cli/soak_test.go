@@ -21,7 +21,6 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
 	"github.com/lsmprof/lsmprof/internal/inforce"
-	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -38,11 +37,7 @@ func TestSoak(t *testing.T) {
 	vmtest.OnOneKernel(t) // it takes its time
 	w := startWorkload(t)
 	before := settledIDs(t)
-	scope, err := tracer.ScopeHere()
-	if err != nil {
-		t.Fatal(err)
-	}
-	tr, err := tracer.Start(context.Background(), tracer.Options{Scope: scope, Enforcers: inforce.New(nil), Preemptible: kernel.Preempts()})
+	tr, err := tracer.Start(context.Background(), tracer.Options{Enforcers: inforce.New(nil)})
 	if err != nil {
 		t.Fatal(err)
 	}

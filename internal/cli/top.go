@@ -70,12 +70,16 @@ func topCommand() *command {
 
 func (o *topOptions) run(ctx context.Context, std streams) error {
 	by := slices.Index(top.Groupings(), o.by)
+	interactive := !o.JSON() && isTerminal(std.out)
+	if interactive {
+		o.logger = slog.New(slog.DiscardHandler) // the screen shows the tracer's warnings
+	}
 	t, err := o.start(ctx, std)
 	if err != nil {
 		return classify(err)
 	}
 	feed := topFeed{session: &o.session, tracer: t}
-	if !o.JSON() && isTerminal(std.out) {
+	if interactive {
 		err = o.interact(ctx, &feed, top.New(by, o.interval))
 	} else {
 		err = o.print(ctx, std.out, &feed, top.New(by, o.interval))
@@ -166,7 +170,7 @@ func (o *topOptions) interact(ctx context.Context, f *topFeed, m *top.Model) err
 		return fmt.Errorf("%w; `lsmprof top | cat` prints tables instead", err)
 	}
 	defer screen.Close()
-	// Warnings are on the screen. A line on stderr would tear it.
+	// A line on stderr, as about containers, would tear the screen.
 	old := slog.Default()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	defer slog.SetDefault(old)

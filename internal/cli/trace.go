@@ -79,14 +79,33 @@ func traceCommand() *command {
 
 func (o *traceOptions) trace(ctx context.Context, std streams) error {
 	o.session.hooks = o.hooks
-	o.session.trace = &tracer.Events{
-		SlowerThan: o.slowerThan, Denied: o.denied, Syscalls: o.syscalls, About: o.args, Stacks: o.stacks.Stacks,
-	}
-	t, err := o.start(ctx, std)
+	s, err := o.start(ctx, std)
 	if err != nil {
 		return classify(err)
 	}
-	return errors.Join(o.run(ctx, std, t), t.Close())
+	return errors.Join(o.run(ctx, std, s), s.Close())
+}
+
+// start calibrates and attaches the probes that emit events.
+func (o *traceOptions) start(ctx context.Context, std streams) (*tracer.Stream, error) {
+	p := newProgress(std)
+	defer p.end()
+	common, err := o.prepare(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	s, err := tracer.StartTrace(ctx, tracer.TraceOptions{
+		Select: common.Select, Filter: common.Filter, Enforcers: common.Enforcers, Namer: common.Namer, Calibration: common.Calibration,
+		Progress: common.Progress, Logger: common.Logger, Memory: common.Memory, Sample: common.Sample,
+		SlowerThan: o.slowerThan, Denied: o.denied, Syscalls: o.syscalls, About: o.args, Stacks: o.stacks.Stacks,
+	})
+	if err != nil {
+		return nil, memoryAdvice(err)
+	}
+	if err := o.ready(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 func (o *traceOptions) validate() error {
@@ -112,19 +131,19 @@ func syscallNames() []string {
 // errEnough ends a trace after --count calls.
 var errEnough = errors.New("enough")
 
-func (o *traceOptions) run(ctx context.Context, std streams, t *tracer.Tracer) error {
+func (o *traceOptions) run(ctx context.Context, std streams, s *tracer.Stream) error {
 	if o.duration > 0 {
 		var done context.CancelFunc
 		ctx, done = context.WithTimeout(ctx, o.duration)
 		defer done()
 	}
-	start, err := t.Snapshot()
+	programs, err := s.Programs()
 	if err != nil {
 		return err
 	}
-	w := o.writer(std, start.Programs)
+	w := o.writer(std, programs)
 	printed := 0
-	err = t.Trace(ctx, func(inv *tracer.Invocation) error {
+	err = s.Trace(ctx, func(inv *tracer.Invocation) error {
 		if err := w.Call(inv); err != nil {
 			return err
 		}
@@ -136,7 +155,7 @@ func (o *traceOptions) run(ctx context.Context, std streams, t *tracer.Tracer) e
 	if err != nil && !errors.Is(err, errEnough) {
 		return err
 	}
-	loss, err := t.Loss()
+	loss, err := s.Loss()
 	if err != nil {
 		return err
 	}

@@ -131,7 +131,7 @@ func (t *Text) room(c int, value string) {
 func (t *Text) Call(inv *tracer.Invocation) error {
 	workload := t.names.of(inv.Workload)
 	t.sum.add(inv, workload)
-	if t.know(inv.Of) {
+	if t.know(inv.Program) {
 		t.arrange()
 		t.header()
 	}
@@ -148,8 +148,8 @@ func (t *Text) Call(inv *tracer.Invocation) error {
 	}
 	t.line([]string{
 		columnTime: inv.Time.Format(layout), columnWorkload: workload, columnComm: inv.Comm,
-		columnPID: strconv.Itoa(int(inv.PID)), columnSyscall: inv.Syscall, columnHook: inv.Of.Hook,
-		columnProgram: cmp.Or(inv.Of.Name, "-"), columnRules: rules, columnBody: body,
+		columnPID: strconv.Itoa(int(inv.PID)), columnSyscall: inv.Syscall, columnHook: inv.Program.Hook,
+		columnProgram: cmp.Or(inv.Program.Name, "-"), columnRules: rules, columnBody: body,
 		columnVerdict: verdict(inv), columnAbout: inv.About,
 	})
 	for _, frames := range [][]profile.Frame{inv.Kernel, inv.User} {

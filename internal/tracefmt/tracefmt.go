@@ -63,7 +63,7 @@ func (s *summary) add(inv *tracer.Invocation, workload string) {
 	s.timed++
 	s.body += inv.Body
 	if inv.Body > s.slowest {
-		s.slowest, s.where = inv.Body, fmt.Sprintf("%s in %s, %s", inv.Of.Hook, inv.Syscall, workload)
+		s.slowest, s.where = inv.Body, fmt.Sprintf("%s in %s, %s", inv.Program.Hook, inv.Syscall, workload)
 	}
 }
 

@@ -27,11 +27,11 @@ func invocations() []tracer.Invocation {
 	after := func(ms int) time.Time { return at.Add(time.Duration(ms) * time.Millisecond) }
 	return []tracer.Invocation{
 		{
-			Time: at, Workload: nginx, Comm: "nginx", PID: 4711, TID: 4712, CPU: 3, Syscall: "openat", Of: open,
+			Time: at, Workload: nginx, Comm: "nginx", PID: 4711, TID: 4712, CPU: 3, Syscall: "openat", Program: open,
 			Rules: 8, Timed: true, Reading: 2358, Body: 2200, About: "/etc/nginx/nginx.conf",
 		},
 		{
-			Time: after(1), Workload: sh, Comm: "sh\x1b[2J", PID: 9, TID: 9, Syscall: "openat", Of: open,
+			Time: after(1), Workload: sh, Comm: "sh\x1b[2J", PID: 9, TID: 9, Syscall: "openat", Program: open,
 			Timed: true, Body: 12_345_678, Return: -13, About: "…/a name\n",
 			Kernel: []profile.Frame{
 				{Function: "security_file_open", Module: "[kernel]", Address: 0xffffffff81000010, Offset: 16},
@@ -42,13 +42,13 @@ func invocations() []tracer.Invocation {
 		},
 		{
 			Time: after(2), Workload: profile.Workload{MntNS: 3, Comm: "sh"}, Comm: "sh", PID: 10, TID: 10,
-			Syscall: "ia32:execve", Of: exec, Rules: profile.RulesUnknown, Return: -1,
+			Syscall: "ia32:execve", Program: exec, Rules: profile.RulesUnknown, Return: -1,
 		},
 		{
-			Time: after(3), Workload: sh, Comm: "kworker/0:1", Syscall: "[kthread]", Of: long, Timed: true, Void: true,
+			Time: after(3), Workload: sh, Comm: "kworker/0:1", Syscall: "[kthread]", Program: long, Timed: true, Void: true,
 		},
 		{
-			Time: after(4), Workload: sh, Comm: "sh", PID: 9, Syscall: "openat", Of: open,
+			Time: after(4), Workload: sh, Comm: "sh", PID: 9, Syscall: "openat", Program: open,
 			Rules: 2, Timed: true, Body: 140, Return: 5000,
 		},
 	}
@@ -123,7 +123,7 @@ func TestProgramIsShownFromTheSecondOfAHookOn(t *testing.T) {
 	w := NewText(&out, io.Discard, TextOptions{})
 	inv := invocations()[0]
 	w.Call(&inv)
-	inv.Of.Name = "another"
+	inv.Program.Name = "another"
 	w.Call(&inv)
 	w.Call(&inv)
 	w.End(tracer.Loss{})

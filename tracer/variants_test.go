@@ -11,11 +11,11 @@ func TestMasksArePatchedIntoExitProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &loader{spec: spec, cells: 16, cpus: 4}
+	l := &loader{spec: spec, counters: 16, cpus: 4}
 	pair := choose(spec, map[string]string{
 		"enter": bpf.ProbeProgProbeEnterInline, "exit": bpf.ProbeProgProbeExitInline,
 	})
-	if err := l.placeQuickCells(pair); err != nil {
+	if err := l.placeInlineCounters(pair); err != nil {
 		t.Fatal(err)
 	}
 	masks := map[int64]int{}
@@ -28,7 +28,7 @@ func TestMasksArePatchedIntoExitProgram(t *testing.T) {
 	if n := masks[int64(bpf.ProbePatchedImmediateLAST_COUNTER)]; n > 0 {
 		t.Errorf("%d instructions are not patched", n)
 	}
-	if err := l.placeQuickCells(choose(spec, map[string]string{"exit": bpf.ProbeProgProbeExit})); err == nil {
+	if err := l.placeInlineCounters(choose(spec, map[string]string{"exit": bpf.ProbeProgProbeExit})); err == nil {
 		t.Error("an exit program without anything to patch is accepted")
 	}
 }

@@ -15,14 +15,14 @@ import (
 	"github.com/lsmprof/lsmprof/internal/kernel"
 )
 
-// subject says where, among the arguments of a hook, it stands what a call is about.
+// subject says which argument of a hook tells what the call is about.
 type subject struct {
 	kind     bpf.TraceSubject
 	argument uint8
 }
 
-// subjectOf finds it by the arguments' types, as they move from version to version. A path is preferred to a dentry, which only tells
-// where a file is in its file system.
+// subjectOf finds that argument by its type, because its place differs between kernels. It prefers a path to a dentry, which
+// only says where a file is in its file system.
 func subjectOf(hook string, params []btf.FuncParam) subject {
 	var names []string
 	for _, p := range params {
@@ -42,10 +42,10 @@ func subjectOf(hook string, params []btf.FuncParam) subject {
 		{"task_struct", bpf.TraceSubjectABOUT_TASK},
 	} {
 		i := slices.Index(names, want.name)
-		if i < 0 || i > 4 { // one more may follow it
+		if i < 0 || i > 4 { // probes read five arguments, and the one after
 			continue
 		}
-		// Of a link, the new name is a path; the old one, in front of it, a dentry.
+		// path_link has the new name as a path, and before it the old one as a dentry.
 		if want.name == "path" && i+1 < len(names) && names[i+1] == "dentry" {
 			want.kind = bpf.TraceSubjectABOUT_ENTRY
 		}
@@ -60,7 +60,7 @@ func subjectOf(hook string, params []btf.FuncParam) subject {
 	return subject{}
 }
 
-// structName is what a pointer to a struct points to.
+// structName returns the name of the struct that t points to, or "".
 func structName(t btf.Type) string {
 	p, ok := btf.UnderlyingType(t).(*btf.Pointer)
 	if !ok {
@@ -75,7 +75,7 @@ func structName(t btf.Type) string {
 	return ""
 }
 
-// describe words what an event says its call was about; "" where it says nothing.
+// describe formats what an event says its call was about, or returns "".
 func (s subject) describe(hook string, data []byte) string {
 	switch s.kind {
 	case bpf.TraceSubjectABOUT_FILE, bpf.TraceSubjectABOUT_EXEC, bpf.TraceSubjectABOUT_PATH, bpf.TraceSubjectABOUT_ENTRY,
@@ -104,8 +104,8 @@ func (s subject) describe(hook string, data []byte) string {
 	return ""
 }
 
-// describePath puts names together that come from the last to the first. An empty one behind the first says that none is left
-// out; otherwise the path begins with an ellipsis, or is a name that belongs to no directory (a pipe, a memfd).
+// describePath joins names that come last component first. An empty name at the end says that the path is complete.
+// Otherwise it begins with an ellipsis, or is a name without a directory, as that of a pipe or a memfd.
 func describePath(data []byte) string {
 	if len(data) == 0 {
 		return ""
@@ -123,7 +123,7 @@ func describePath(data []byte) string {
 	return "…/" + strings.Join(names, "/")
 }
 
-// describeAddress words a struct sockaddr: 10.0.0.1:80, [::1]:80, unix:/run/x.
+// describeAddress formats a struct sockaddr: 10.0.0.1:80, [::1]:80, unix:/run/x.
 func describeAddress(b []byte) string {
 	if len(b) < 2 {
 		return ""

@@ -1,0 +1,42 @@
+package tracer
+
+import (
+	"testing"
+
+	"github.com/lsmprof/lsmprof/bpf"
+)
+
+func TestDifferenceOfWrappedCounters(t *testing.T) {
+	last := bpf.ProbeCounter{Tag: 3<<32 | 7, Sum: 1 << 40, Denials: 1<<32 - 1, Preempted: 5}
+	last.Readings[10] = 1<<32 - 3
+	now := last
+	now.Sum += 900
+	now.Denials++ // to 0
+	now.Readings[10] += 5
+	now.Comm = [16]uint8{'c', 'a', 't'}
+	d, changed := difference(&now, &last)
+	if !changed {
+		t.Fatal("the change is not seen")
+	}
+	if d.mntns != 7 || d.syscall != 3 || d.comm != "cat" || d.sum != 900 || d.denials != 1 || d.preempted != 0 || d.readings[10] != 5 {
+		t.Errorf("%+v", d)
+	}
+	if _, changed := difference(&now, &now); changed {
+		t.Error("a change is seen although nothing changed")
+	}
+}
+
+// A counter may be copied between the updates of its sum and of its histogram. The next drain returns what is missing.
+func TestDifferenceOfHalfUpdatedCounter(t *testing.T) {
+	var last, half, whole bpf.ProbeCounter
+	half.Sum = 100
+	whole.Sum, whole.Readings[20] = 100, 1
+	first, changed := difference(&half, &last)
+	if !changed {
+		t.Fatal("the sum is lost")
+	}
+	second, _ := difference(&whole, &half)
+	if first.sum+second.sum != 100 || first.readings.Count()+second.readings.Count() != 1 {
+		t.Errorf("%+v then %+v", first, second)
+	}
+}

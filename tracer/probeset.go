@@ -1,0 +1,366 @@
+package tracer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cilium/ebpf/link"
+
+	"github.com/lsmprof/lsmprof/internal/lsm"
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+// probeSet keeps probes on the selected programs while programs come and go, and knows the rules that are in force. Each
+// Tracer and each Stream has one.
+type probeSet struct {
+	opts      Options
+	machine   machine
+	loader    *loader
+	ring      *ring // nil: the probes only count
+	targets   map[targetID]*probedTarget
+	order     []*probedTarget // by first appearance: the index space of profile.Row.Program
+	sources   map[uint32]*eventSource
+	histories map[string]*ruleHistory // by enforcer
+	links     []link.ID               // at the last scan
+	lastScan  time.Time
+	names     workloads
+	kernel    *kallsyms // nil: not needed yet
+	files     *elfFiles
+	warned    map[string]bool
+	warnings  []profile.Warning
+
+	started  time.Time
+	resumed  time.Time     // zero: recording is paused
+	recorded time.Duration // before it was resumed
+	closed   bool
+}
+
+// newProbeSet lists the programs and finds out what probes they need. It attaches none.
+func newProbeSet(ctx context.Context, opts Options) (s *probeSet, targets []target, err error) {
+	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
+	s = &probeSet{
+		opts: opts, targets: map[targetID]*probedTarget{}, sources: map[uint32]*eventSource{},
+		names: newWorkloads(opts.Namer), files: newELFFiles(), warned: map[string]bool{},
+	}
+	if s.machine, err = findMachine(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := s.machine.fits(opts.Calibration); err != nil {
+		return nil, nil, err
+	}
+	// The links before the programs: whatever is attached in between, by lsmprof too, causes one more scan.
+	if s.links, err = lsm.LinkIDs(); err != nil {
+		return nil, nil, err
+	}
+	progs, err := Programs()
+	if err != nil {
+		return nil, nil, err
+	}
+	s.identifyEnforcers(progs)
+	targets = s.choose(progs)
+	if len(targets) == 0 && len(s.warnings) > 0 {
+		return nil, nil, errors.New(s.warnings[0].Text)
+	}
+	s.loader, err = newLoader(opts.Filter, s.machine.preemptible, opts.Sample)
+	return s, targets, err
+}
+
+// start attaches probes to the targets and begins to record when all are in place.
+func (s *probeSet) start(ctx context.Context, targets []target) (err error) {
+	if err := s.attach(ctx, targets, s.opts.Progress); err != nil {
+		return err
+	}
+	for range 2 {
+		s.readRules()
+	}
+	for _, t := range s.order {
+		if t.baseline, err = t.probe.misses(); err != nil {
+			return err
+		}
+	}
+	s.started = time.Now()
+	s.resume()
+	return nil
+}
+
+// choose returns the targets among progs: attached programs that are selected or, with ScopeHook, the hooks of those.
+func (s *probeSet) choose(progs []Program) []target {
+	var out []target
+	hooks := map[string]int{}
+	for _, p := range progs {
+		if !p.Attached() || p.forCalibration() || s.opts.Select != nil && !s.opts.Select(p) {
+			continue
+		}
+		if s.machine.scope == profile.ScopeProgram {
+			if !p.HasBTF {
+				s.warnf("%s (id %d) has no BTF and cannot be probed: its enforcer has to be built with BTF", p.Name, p.ID)
+				continue
+			}
+			out = append(out, target{p, s.machine.scope})
+			continue
+		}
+		if i, ok := hooks[p.Hook]; ok {
+			out[i].program.Sleepable = out[i].program.Sleepable || p.Sleepable
+			continue
+		}
+		hooks[p.Hook] = len(out)
+		out = append(out, target{p, s.machine.scope})
+	}
+	return out
+}
+
+// attach probes the targets, several at a time: each makes the kernel wait for a few RCU grace periods. A target that
+// cannot be probed is a warning, unless no target could be.
+func (s *probeSet) attach(ctx context.Context, targets []target, progress func(done, targets int)) error {
+	s.loader.counters = countersPerCPU(cmp.Or(s.opts.Memory, DefaultMemory), s.taken(), len(targets), s.loader.cpus)
+	probes, errs := make([]*probe, len(targets)), make([]error, len(targets))
+	var wg sync.WaitGroup
+	var done atomic.Int32
+	limit := make(chan struct{}, 2*runtime.GOMAXPROCS(0))
+	for i, target := range targets {
+		wg.Go(func() {
+			limit <- struct{}{}
+			defer func() { <-limit }()
+			if errs[i] = ctx.Err(); errs[i] == nil {
+				probes[i], errs[i] = s.loader.attach(target, s.ring)
+			}
+			if progress != nil {
+				progress(int(done.Add(1)), len(targets))
+			}
+		})
+	}
+	wg.Wait()
+	for i, p := range probes {
+		if p != nil {
+			s.add(targets[i], p)
+		}
+	}
+	if len(s.targets) == 0 || ctx.Err() != nil {
+		return errors.Join(errs...)
+	}
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, errGone) {
+			s.warnf("%v", err)
+		}
+	}
+	return nil
+}
+
+// add records for a target. If its program was attached before, or replaces one of the same name, as after a restart of
+// its enforcer, the earlier record goes on. So restarts add no rows.
+func (s *probeSet) add(target target, p *probe) {
+	t := s.predecessor(target)
+	if t == nil {
+		t = &probedTarget{enforcer: s.enforcerOf(target.program)}
+		s.order = append(s.order, t)
+	}
+	delete(s.targets, t.target.id())
+	s.targets[target.id()] = t
+	t.target, t.probe, t.baseline = target, p, 0
+	t.sum.Hook, t.sum.Enforcer = target.program.Hook, t.enforcer
+	t.sum.Scope, t.sum.Position, t.sum.Probe = target.scope, target.program.Position, p.kind
+	if target.scope == profile.ScopeProgram {
+		t.sum.ID, t.sum.Name = uint32(target.program.ID), target.program.Name
+	}
+	c := &s.opts.Calibration
+	if p.kind == profile.ProbeSleepable && c.Applies() && c.BiasSleepable == (profile.Median{}) {
+		s.warnf("%s is sleepable, and the calibration lacks the bias of sleepable programs: "+
+			"its costs are about 50 ns per call too high", target)
+	}
+	if p.source > 0 {
+		s.sources[p.source] = &eventSource{
+			program: t.sum, forRules: target.programForRules(), subject: p.subject, void: p.void, target: t,
+		}
+	}
+}
+
+// predecessor returns the target, without a probe now, that this one replaces: a program of the same name on the same hook.
+func (s *probeSet) predecessor(target target) *probedTarget {
+	for _, t := range s.order {
+		if old := t.target; t.probe == nil && old.scope == target.scope && old.program.Hook == target.program.Hook &&
+			(old.program.Name == target.program.Name || old.scope == profile.ScopeHook) {
+			return t
+		}
+	}
+	return nil
+}
+
+// recorder is what a probeSet needs from the Tracer or the Stream that it belongs to.
+type recorder interface {
+	// collect takes over what all probes recorded, and then reads the rules once; see ruleHistory.
+	collect()
+	// finish takes over what the probes of the i-th target recorded, before they are detached.
+	finish(i int)
+}
+
+// poll collects what was recorded, and probes programs that came.
+func (s *probeSet) poll(ctx context.Context, r recorder) error {
+	s.names.refreshNames()
+	if err := s.loader.control.refresh(s.opts.Filter); err != nil {
+		return err
+	}
+	r.collect()
+	// After a change of the rules the next interval is in doubt, too: make it short.
+	for _, h := range s.histories {
+		if h.unsettled() {
+			r.collect()
+			break
+		}
+	}
+	return s.reconcile(ctx, r)
+}
+
+// scanInterval is how late a detached program is noticed, at most.
+const scanInterval = time.Second
+
+// reconcile probes programs that were attached since the last scan and detaches the probes of those that were detached: a
+// probe keeps its program loaded.
+func (s *probeSet) reconcile(ctx context.Context, r recorder) error {
+	// It takes one syscall to see that there are new links, but hundreds, to list all, to see that some are gone.
+	if !lsm.HasNewer(s.links) && time.Since(s.lastScan) < scanInterval {
+		return nil
+	}
+	s.lastScan = time.Now()
+	ids, err := lsm.LinkIDs()
+	if err != nil || slices.Equal(ids, s.links) {
+		return err
+	}
+	s.links = ids
+	progs, err := Programs()
+	if err != nil {
+		return err
+	}
+	s.identifyEnforcers(progs)
+	present := map[targetID]bool{}
+	var fresh []target
+	for _, target := range s.choose(progs) {
+		present[target.id()] = true
+		if t := s.targets[target.id()]; t == nil || t.probe == nil {
+			fresh = append(fresh, target)
+		}
+	}
+	changed := len(fresh) > 0
+	for i, t := range s.order {
+		if t.probe != nil && !present[t.target.id()] {
+			changed = true
+			r.finish(i)
+			if err := s.detach(t); err != nil {
+				return err
+			}
+		}
+	}
+	if !changed {
+		return nil
+	}
+	// Two readings of the rules before the new probes record anything, each after collecting as ruleHistory needs it.
+	for range 2 {
+		r.collect()
+	}
+	if err := s.attach(ctx, fresh, nil); err != nil && ctx.Err() == nil {
+		s.warnf("%v", err)
+	}
+	return nil
+}
+
+// detach detaches the probes of a target. Its record stays.
+func (s *probeSet) detach(t *probedTarget) error {
+	missed, err := t.misses()
+	if err != nil {
+		return err
+	}
+	t.missed = missed
+	if source, ok := s.sources[t.probe.source]; ok {
+		source.gone = monotonic()
+	}
+	err = t.probe.Close()
+	t.probe = nil
+	return err
+}
+
+// resume makes the probes record, pause makes them stop.
+func (s *probeSet) resume() {
+	if s.resumed.IsZero() {
+		s.resumed = time.Now()
+	}
+	s.loader.control.open()
+}
+
+func (s *probeSet) pause() {
+	s.loader.control.shut()
+	s.recorded, s.resumed = s.duration(), time.Time{}
+}
+
+// duration returns how long the probes have recorded.
+func (s *probeSet) duration() time.Duration {
+	if s.resumed.IsZero() {
+		return s.recorded
+	}
+	return s.recorded + time.Since(s.resumed)
+}
+
+// programs returns what was recorded of each target, with the calls that its probes missed.
+func (s *probeSet) programs() (all []profile.Program, err error) {
+	for _, t := range s.order {
+		p := t.sum
+		if p.Missed, err = t.misses(); err != nil {
+			return all, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// warnf logs a warning and keeps it for snapshots, once.
+func (s *probeSet) warnf(format string, args ...any) {
+	w := fmt.Sprintf(format, args...)
+	if !s.warned[w] {
+		s.warned[w] = true
+		s.warnings = append(s.warnings, profile.Warning{Text: w})
+		s.opts.Logger.Warn(w)
+	}
+}
+
+// check fails if probes cannot be used: a zero Tracer or Stream has none, and Close detaches them.
+func (s *probeSet) check(doing string) error {
+	if s == nil || s.closed {
+		return fmt.Errorf("%s: %w", doing, os.ErrClosed)
+	}
+	return nil
+}
+
+// Close detaches all probes. What was recorded stays.
+func (s *probeSet) Close() error {
+	if s == nil || s.closed {
+		return nil
+	}
+	s.closed = true
+	errs := make([]error, len(s.order))
+	if s.loader != nil {
+		s.pause()
+	}
+	var wg sync.WaitGroup
+	for i, t := range s.order {
+		wg.Go(func() {
+			if t.probe != nil {
+				errs[i] = s.detach(t)
+			}
+		})
+	}
+	wg.Wait()
+	if s.ring != nil {
+		errs = append(errs, s.ring.Close())
+	}
+	if s.loader != nil {
+		errs = append(errs, s.loader.Close())
+	}
+	return errors.Join(errs...)
+}

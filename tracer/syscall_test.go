@@ -1,0 +1,34 @@
+package tracer
+
+import (
+	"testing"
+
+	"github.com/lsmprof/lsmprof/bpf"
+)
+
+func TestSyscallName(t *testing.T) {
+	for s, want := range map[uint16]string{
+		uint16(bpf.ProbeSyscallKindSYSCALL_X32)<<syscallKindShift | 2:                                              "x32:open",
+		uint16(bpf.ProbeSyscallKindSYSCALL_NONE)<<syscallKindShift | uint16(bpf.ProbeNoSyscallNO_SYSCALL_IRQ):      "[irq]",
+		uint16(bpf.ProbeSyscallKindSYSCALL_NONE)<<syscallKindShift | uint16(bpf.ProbeNoSyscallNO_SYSCALL_IO_URING): "[io_uring]",
+		7<<syscallKindShift | 5: "[unknown 0xe005]",
+	} {
+		if got := syscallName(s); got != want {
+			t.Errorf("%#x: %s, want %s", s, got, want)
+		}
+	}
+}
+
+func TestSyscallByName(t *testing.T) {
+	for _, name := range []string{"openat", "ia32:open", "x32:ioctl", "[io_uring]", "[kthread]", "syscall_999"} {
+		s, ok := syscallByName(name)
+		if !ok || syscallName(s) != name {
+			t.Errorf("%s: %#x, %v", name, s, ok)
+		}
+	}
+	for _, name := range []string{"opneat", "", "[unknown 0x0]"} {
+		if s, ok := syscallByName(name); ok {
+			t.Errorf("%q is %#x", name, s)
+		}
+	}
+}

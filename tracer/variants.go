@@ -1,0 +1,115 @@
+package tracer
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+// variant names the BPF programs for a target: the pair that counts, the pair that emits events, and the program that takes
+// stacks.
+type variant struct {
+	enter, exit string
+	inline      bool // all counters of the pair lie in one map value
+	kind        profile.ProbeKind
+
+	traceEnter, traceExit, stack string
+}
+
+// variant returns the one that works in any mode.
+func (t target) variant() (variant, error) {
+	switch {
+	case t.scope == profile.ScopeProgram && t.program.Sleepable:
+		return variant{
+			enter: bpf.ProbeProgProbeEnterSleepable, exit: bpf.ProbeProgProbeExitSleepable, kind: profile.ProbeSleepable,
+			traceEnter: bpf.TraceProgTraceEnterSleepable, traceExit: bpf.TraceProgTraceExitSleepable,
+			stack: bpf.TraceProgStackSample,
+		}, nil
+	case t.scope == profile.ScopeProgram:
+		return variant{
+			enter: bpf.ProbeProgProbeEnter, exit: bpf.ProbeProgProbeExit, kind: profile.ProbeSelective,
+			traceEnter: bpf.TraceProgTraceEnter, traceExit: bpf.TraceProgTraceExit,
+			stack: bpf.TraceProgStackSample,
+		}, nil
+	case t.program.Sleepable:
+		// The start of a call cannot be kept with the task: task storage for tracing programs came with 5.11.
+		return variant{}, fmt.Errorf("sleepable programs need Linux 5.18: %w", ErrUnsupported)
+	}
+	return variant{
+		enter: bpf.ProbeProgProbeEnterLegacy, exit: bpf.ProbeProgProbeExitLegacy, kind: profile.ProbeEvery,
+		traceEnter: bpf.TraceProgTraceEnterLegacy, traceExit: bpf.TraceProgTraceExitLegacy,
+		stack: bpf.TraceProgStackSampleLegacy,
+	}, nil
+}
+
+// variant returns the target's, with the pair that was specialized for the loader's mode if there is one.
+func (l *loader) variant(t target) (variant, error) {
+	v, err := t.variant()
+	if err != nil || t.scope != profile.ScopeProgram || t.program.Sleepable {
+		return v, err
+	}
+	const preemptible = bpf.ProbeModeMODE_PREEMPTIBLE
+	switch {
+	case l.mode&^preemptible == 0 && l.inlineFits():
+		v.enter, v.exit = bpf.ProbeProgProbeEnterInline, bpf.ProbeProgProbeExitInline
+		if l.mode == preemptible {
+			v.enter, v.exit = bpf.ProbeProgProbeEnterInlinePreemptible, bpf.ProbeProgProbeExitInlinePreemptible
+		}
+		v.inline, v.kind = true, profile.ProbeEvery
+	case l.mode&^preemptible == bpf.ProbeModeMODE_MNTNS:
+		v.enter = bpf.ProbeProgProbeEnterMntns
+	case l.mode&^preemptible == bpf.ProbeModeMODE_SAMPLE:
+		v.enter = bpf.ProbeProgProbeEnterSample
+	}
+	return v, nil
+}
+
+// inlineMap holds the counters of a pair in one value, which saves the probes a lookup.
+const inlineMap = ".data.counters"
+
+// largestValue is how large a map value may be on most kernels (KMALLOC_MAX_SIZE), in bytes.
+const largestValue = 4 << 20
+
+// inlineCounters returns the number of counters in the value of inlineMap: a power of two.
+func (l *loader) inlineCounters() int { return countersOfAll(l.counters, l.cpus) }
+
+func (l *loader) inlineFits() bool { return l.inlineCounters()*counterSize <= largestValue }
+
+// placeInlineCounters gives the map value that holds all counters its size, and patches the two masks that follow from it
+// into the instructions of the pair. It fails if the exit program has no instruction to patch: object and loader do not
+// match then.
+func (l *loader) placeInlineCounters(spec *ebpf.CollectionSpec) error {
+	m := spec.Maps[inlineMap]
+	m.Key, m.Value = nil, nil // they describe one counter
+	m.ValueSize = uint32(l.inlineCounters() * counterSize)
+	m.Contents = nil
+	delete(spec.Variables, bpf.ProbeVarInlineCounters)
+	masks := map[bpf.ProbePatchedImmediate]int{
+		bpf.ProbePatchedImmediateLAST_COUNTER_OF_CPU: l.counters - 1,
+		bpf.ProbePatchedImmediateLAST_COUNTER:        l.inlineCounters() - 1,
+	}
+	for placeholder, mask := range masks {
+		for _, p := range spec.Programs {
+			patched := patch(p.Instructions, int64(placeholder), int64(mask))
+			if isExit := p.AttachType == ebpf.AttachTraceFExit; isExit != (patched > 0) {
+				return fmt.Errorf("probe object: %d instructions of %s hold %v", patched, p.Name, placeholder)
+			}
+		}
+	}
+	return nil
+}
+
+// patch replaces a constant in all instructions that hold it and returns their number.
+func patch(program asm.Instructions, placeholder, value int64) (patched int) {
+	for i := range program {
+		if program[i].Constant == placeholder {
+			program[i].Constant = value
+			patched++
+		}
+	}
+	return patched
+}
