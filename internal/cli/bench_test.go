@@ -149,7 +149,7 @@ func TestBenchMistakes(t *testing.T) {
 	for want, args := range map[string][]string{
 		`no built-in test "exec"`:      {"--tests", "exec"},
 		"--rules":                      {"--rules", "x"},
-		"--fail-over x: must be":         {"--fail-over", "x"},
+		"--fail-over x: must be":       {"--fail-over", "x"},
 		"--order":                      {"--order", "random"},
 		"goes on as it was begun":      {"--resume", ".", "--runs", "3"},
 		"better=more":                  {"--test", "name=a; run=b; better=more"},

@@ -15,7 +15,9 @@ type benchProgress struct {
 	dir *bench.Dir
 }
 
-func newBenchProgress(std streams, d *bench.Dir) *benchProgress { return &benchProgress{newProgress(std), d} }
+func newBenchProgress(std streams, d *bench.Dir) *benchProgress {
+	return &benchProgress{newProgress(std), d}
+}
 
 func (p *benchProgress) report(now bench.Progress) {
 	doing := now.Doing

@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// calibration measures, or takes an earlier one from a file where one is given.
+// calibration reads the calibration of an earlier run from a file, or measures one if file is "".
 func calibration(ctx context.Context, file string) (profile.Calibration, error) {
 	if file == "" {
 		return tracer.Calibrate(ctx, tracer.CalibrateOptions{Logger: slog.Default()})
@@ -30,46 +29,27 @@ func calibration(ctx context.Context, file string) (profile.Calibration, error) 
 	defer f.Close()
 	cal, of, err := profile.ReadCalibration(f)
 	if err != nil {
-		return profile.Calibration{}, fmt.Errorf("--calibration %s: %w. Give what `lsmprof check -o json` printed as root.", file, err)
+		return profile.Calibration{}, fmt.Errorf("--calibration %s: %w; give a file that `lsmprof check --json` wrote as root", file, err)
 	}
 	if err := fits(cal, of, scope, kernel.Preempts()); err != nil {
-		return profile.Calibration{}, fmt.Errorf("--calibration %s: %w", file, err)
+		return profile.Calibration{}, fmt.Errorf("--calibration %s: %w; measure again with `lsmprof check --json`", file, err)
 	}
 	return cal, nil
 }
 
-// fits says whether a calibration of a machine is one of this machine, with the probes that are used now.
+// fits returns an error if a calibration does not hold for this machine, or for the probes that are used now.
 func fits(cal profile.Calibration, of profile.Machine, scope profile.Scope, preemptible bool) error {
-	const anew = "; measure one here with `lsmprof check -o json`"
 	here := machine()
 	switch {
 	case of != here:
-		return fmt.Errorf("it is of %s on %d x %s, this is %s on %d x %s"+anew, of.Kernel, of.CPUs, of.CPU, here.Kernel, here.CPUs, here.CPU)
+		return fmt.Errorf("calibrated on %s with %d × %s, but this is %s with %d × %s",
+			of.Kernel, of.CPUs, of.CPU, here.Kernel, here.CPUs, here.CPU)
 	case cal.Scope != scope:
-		return fmt.Errorf("it is of probes on a %s, these are on a %s"+anew, cal.Scope, scope)
+		return fmt.Errorf("calibrated for probes on a %s, but these are on a %s", cal.Scope, scope)
 	case cal.Preemptible != preemptible:
-		return fmt.Errorf("the kernel's preemption model has changed since" + anew)
+		return errors.New("the kernel's preemption model has changed since")
 	}
 	return nil
-}
-
-// judgeCalibration says what was measured of lsmprof itself, and whether record would apply it.
-func judgeCalibration(f machineFacts) checkItem {
-	if f.calibrationErr != nil {
-		return ok("calibration", "failed").warn(f.calibrationErr.Error(), "lsmprof record --calibrate=off does without")
-	}
-	i := ok("calibration", f.calibration.String())
-	switch {
-	case f.calibration.Refused != "":
-		return i.warn(f.calibration.Refused, "until then lsmprof record reports plain readings")
-	case len(f.calibration.Warnings) > 0:
-		var texts []string
-		for _, w := range f.calibration.Warnings {
-			texts = append(texts, advised(w))
-		}
-		return i.warn(strings.Join(texts, "; "), "")
-	}
-	return i
 }
 
 // calibrationFlag is --calibration: on, off, or a file.

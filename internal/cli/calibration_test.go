@@ -23,7 +23,7 @@ func TestCalibrationMustBeOfThisMachineAndTheseProbes(t *testing.T) {
 		want        string
 	}{
 		{"the same", machine(), profile.ScopeProgram, true, ""},
-		{"another kernel", other, profile.ScopeProgram, true, "it is of 4.19.0"},
+		{"another kernel", other, profile.ScopeProgram, true, "calibrated on 4.19.0"},
 		{"other probes", machine(), profile.ScopeHook, true, "probes on a program"},
 		{"other preemption", machine(), profile.ScopeProgram, false, "preemption model"},
 	} {
@@ -46,8 +46,8 @@ func TestRecordReusesTheCalibrationOfCheckAndOfRecord(t *testing.T) {
 		}
 		return out.String()
 	}
-	record := []string{"record", "-o", "json", "--output", "-", "-d", "10ms"}
-	for _, first := range []string{lsmprof("check", "-o", "json"), lsmprof(record...)} {
+	record := []string{"record", "--json", "--output", "-", "-d", "10ms"}
+	for _, first := range []string{lsmprof("check", "--json"), lsmprof(record...)} {
 		reuse(t, first, func(file string) string { return lsmprof(append(record, "--calibration", file)...) })
 	}
 }
@@ -66,30 +66,5 @@ func reuse(t *testing.T, first string, record func(file string) string) {
 	reused, _, err := profile.ReadCalibration(strings.NewReader(record(file)))
 	if err != nil || reused.Bias != earlier.Bias || reused.Dispatch != earlier.Dispatch {
 		t.Errorf("got %v, %v; want %v", reused, err, earlier)
-	}
-}
-
-func TestCheckSaysWhatTheCalibrationIsGoodFor(t *testing.T) {
-	good := profile.Calibration{Runs: 400, Bias: profile.Median{Value: 80, Spread: 1}}
-	refused, beside := good, good
-	refused.Refused, beside.Warnings = "too wide", []profile.Warning{{Text: "somebody else is there"}}
-	for _, test := range []struct {
-		cal    profile.Calibration
-		err    error
-		state  checkState
-		reason string
-	}{
-		{good, nil, stateOK, ""},
-		{refused, nil, stateWarn, "too wide"},
-		{beside, nil, stateWarn, "somebody else"},
-		{profile.Calibration{}, os.ErrPermission, stateWarn, "permission"},
-	} {
-		f := goodFacts()
-		f.calibration, f.calibrationErr = test.cal, test.err
-		items := judge(f)
-		i := items[len(items)-2]
-		if i.Name != "calibration" || i.State != test.state || !strings.Contains(i.Reason, test.reason) {
-			t.Errorf("%+v, want %s %q", i, test.state, test.reason)
-		}
 	}
 }

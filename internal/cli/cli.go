@@ -68,7 +68,7 @@ const (
 
 func commands() []*command {
 	return []*command{
-		checkCommand(findEnforcers), listCommand(), topCommand(), recordCommand(), traceCommand(),
+		checkCommand(), listCommand(), topCommand(), recordCommand(), traceCommand(),
 		benchCommand(), reportCommand(),
 		serveCommand(), enforceCommand(),
 		completionCommand(), versionCommand(), manCommand(),

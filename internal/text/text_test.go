@@ -131,7 +131,7 @@ func TestWrap(t *testing.T) {
 	for width, want := range map[int]string{
 		0:  s,
 		80: s,
-		20: "Record only these\n  processes,\n  whatever they run.",
+		20: "Record only these\n  processes, whatever\n  they run.",
 		3:  "Record\n  only\n  these\n  processes,\n  whatever\n  they\n  run.",
 	} {
 		if got := Wrap(s, width, "  "); got != want {

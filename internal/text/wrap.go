@@ -2,8 +2,8 @@ package text
 
 import "strings"
 
-// Wrap breaks the words of s into lines of at most width columns of a terminal and indents all lines but the first. A word that
-// is wider than a line is not broken. Width 0 breaks nothing.
+// Wrap breaks s between words into lines of at most width columns of a terminal, and puts indent before all lines but the first. The
+// indent adds to the width. A word that is wider than a line is not broken. Width 0 breaks nothing.
 func Wrap(s string, width int, indent string) string {
 	var b strings.Builder
 	column := 0
@@ -13,7 +13,7 @@ func Wrap(s string, width int, indent string) string {
 		case column == 0:
 		case width > 0 && column+1+w > width:
 			b.WriteString("\n" + indent)
-			column = Width(indent)
+			column = 0
 		default:
 			b.WriteString(" ")
 			column++
