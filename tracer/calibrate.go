@@ -24,16 +24,16 @@ type CalibrateOptions struct {
 	Logger *slog.Logger
 }
 
-// Calibrate measures what the probes read of a program that does nothing, what they add to a call, and what it costs to
-// reach a program on a hook. All values are in ns.
+// Calibrate measures what the probes read of a program that does nothing, what they add to a call, and what it costs
+// to reach a program on a hook. All values are in ns.
 //
-// It attaches an empty LSM program of its own to task_getpgid, and compares the latency of getpgid(2) without it, with it,
-// with a second one, and with probes on it. The latency without it is measured before and after: a CPU that changes its
-// speed meanwhile widens the spread instead of shifting the difference.
+// It attaches an empty LSM program of its own to task_getpgid, and compares the latency of getpgid(2) without it,
+// with it, with a second one, and with probes on it. The latency without it is measured before and after: a CPU that
+// changes its speed meanwhile widens the spread instead of shifting the difference.
 //
-// Calibrate needs root. It keeps one CPU busy for a fraction of a second, and waits for the RCU grace periods of attaching
-// and detaching, which take 130 ms each on Linux 6.1 and 25 ms on 7.2. If the spread is too wide to be useful, it returns
-// a calibration that is refused, not an error.
+// Calibrate needs root. It keeps one CPU busy for a fraction of a second, and waits for the RCU grace periods of
+// attaching and detaching, which take 130 ms each on Linux 6.1 and 25 ms on 7.2. If the spread is too wide to be
+// useful, it returns a calibration that is refused, not an error.
 func Calibrate(ctx context.Context, opts CalibrateOptions) (_ profile.Calibration, err error) {
 	defer func() {
 		if err != nil {
@@ -109,8 +109,8 @@ func calibratePlain(ctx context.Context, m machine) (cal profile.Calibration, er
 	return cal, nil
 }
 
-// calibrateSleepable measures what differs for sleepable programs: the kernel reaches them another way, and their probes
-// keep the start with the task. If other programs are on the hook, the dispatch stays unknown.
+// calibrateSleepable measures what differs for sleepable programs: the kernel reaches them another way, and their
+// probes keep the start with the task. If other programs are on the hook, the dispatch stays unknown.
 func calibrateSleepable(cal *profile.Calibration, m machine, others []string) error {
 	without := latency(callCapget, nil)
 	e, err := attachEmptySleepable()
@@ -144,8 +144,9 @@ func shareHook(cal *profile.Calibration, others []string) {
 	cal.Dispatch = cal.DispatchNext
 	cal.Warnings = append(cal.Warnings, profile.Warning{
 		Kind: profile.WarnCalibrationShared,
-		Text: fmt.Sprintf("%s is on the hook %s, where lsmprof calibrates: the cost of reaching the first program on a hook "+
-			"cannot be measured, and the smaller cost of reaching an additional one replaces it", who, lsm.TrialHook),
+		Text: fmt.Sprintf("%s is on the hook %s, where lsmprof calibrates: the cost of reaching the first program on "+
+			"a hook cannot be measured, and the smaller cost of reaching an additional one replaces it",
+			who, lsm.TrialHook),
 	})
 }
 

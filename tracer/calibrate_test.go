@@ -133,8 +133,8 @@ func TestIcountEveryPairSeesTheSameCost(t *testing.T) {
 	}
 }
 
-// A tenth of a second on a real CPU, where such instructions take a quarter to half a nanosecond each. What is beyond are the grace
-// periods that the kernel waits for when the last program leaves a hook.
+// A tenth of a second on a real CPU, where such instructions take a quarter to half a nanosecond each. What is beyond
+// are the grace periods that the kernel waits for when the last program leaves a hook.
 func TestIcountCalibrationIsShort(t *testing.T) {
 	vmtest.IcountGuest(t)
 	for i, most := range []time.Duration{800 * time.Millisecond, 500 * time.Millisecond} {

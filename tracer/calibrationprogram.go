@@ -48,7 +48,8 @@ func attachEmpty() (*calibrationProgram, error) {
 
 // attachEmptySleepable attaches to sleepableHook, which capget(2) calls.
 func attachEmptySleepable() (*calibrationProgram, error) {
-	return attachCalibrationProgram(Program{Name: emptySleepableProgram, Hook: sleepableHook, Sleepable: true}, callCapget)
+	p := Program{Name: emptySleepableProgram, Hook: sleepableHook, Sleepable: true}
+	return attachCalibrationProgram(p, callCapget)
 }
 
 func attachCalibrationProgram(p Program, call func()) (_ *calibrationProgram, err error) {
@@ -93,8 +94,8 @@ func (c *calibrationProgram) Close() error {
 	return err
 }
 
-// probed returns, of each batch, the mean reading of the program and the latency of a call with probes on the program, in
-// ns.
+// probed returns, of each batch, the mean reading of the program and the latency of a call with probes on the
+// program, in ns.
 func (c *calibrationProgram) probed(m machine, f Filter) (readings, latencies []float64, err error) {
 	l, err := newLoader(f, m.preemptible, 1)
 	if err != nil {
@@ -144,7 +145,8 @@ func callGetpgid() { _, _, _ = unix.RawSyscall(unix.SYS_GETPGID, self, 0, 0) }
 func callCapget() {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
-	_, _, _ = unix.RawSyscall(unix.SYS_CAPGET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0)
+	_, _, _ = unix.RawSyscall(unix.SYS_CAPGET,
+		uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0)
 }
 
 // ownNamespace returns the mount namespace of this process.

@@ -84,8 +84,8 @@ func (c *count) scale(by uint64) {
 	}
 }
 
-// drain calls fn with the difference for every counter that changed since the last drain. The probes go on counting: what
-// they add to a counter while drain copies it is in this difference or in the next.
+// drain calls fn with the difference for every counter that changed since the last drain. The probes go on counting:
+// what they add to a counter while drain copies it is in this difference or in the next.
 func (c *counters) drain(fn func(*count)) {
 	if c == nil {
 		return // the probes emit events
@@ -110,8 +110,8 @@ func (c *counters) drain(fn func(*count)) {
 	}
 }
 
-// difference returns what a counter gained. Its 32-bit numbers wrap after minutes at the earliest, at a billion calls per
-// hour; drains are more frequent.
+// difference returns what a counter gained. Its 32-bit numbers wrap after minutes at the earliest, at a billion calls
+// per hour; drains are more frequent.
 func difference(now, last *bpf.ProbeCounter) (_ *count, changed bool) {
 	d := &count{
 		mntns:     uint32(now.Tag),

@@ -12,9 +12,9 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// CrossCheck counts and times the programs of s with the kernel's own statistics (bpf_stats) while do runs. No probe may be
-// attached meanwhile, because the kernel would time it together with its program. CrossCheck needs root, and returns the
-// error of do.
+// CrossCheck counts and times the programs of s with the kernel's own statistics (bpf_stats) while do runs. No probe
+// may be attached meanwhile, because the kernel would time it together with its program. CrossCheck needs root, and
+// returns the error of do.
 func CrossCheck(s profile.Snapshot, do func() error) (_ *profile.CrossCheck, err error) {
 	defer func() {
 		if err != nil {
@@ -67,8 +67,8 @@ type statistics struct {
 	time    time.Duration
 }
 
-// readStatistics takes the first reading of every attached program that can be opened. The caller closes the programs, also
-// after an error.
+// readStatistics takes the first reading of every attached program that can be opened. The caller closes the
+// programs, also after an error.
 func readStatistics() (all []*statistics, err error) {
 	progs, err := Programs()
 	if err != nil {
@@ -119,8 +119,8 @@ func kernelRuns(p profile.Program, all []*statistics, now []Program) (k profile.
 	return k
 }
 
-// statsBias returns what bpf_stats reads of a program that does nothing, in ns. It times the way to the program as well. As in
-// Calibrate it is a median of batches: one interrupt would shift a mean by more than a nanosecond.
+// statsBias returns what bpf_stats reads of a program that does nothing, in ns. It times the way to the program as
+// well. As in Calibrate it is a median of batches: one interrupt would shift a mean by more than a nanosecond.
 func statsBias() (float64, error) {
 	e, err := attachEmpty()
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package tracer finds the BPF LSM programs of this machine and measures every call of them. It is the only package that
-// loads BPF programs for measuring.
+// Package tracer finds the BPF LSM programs of this machine and measures every call of them. It is the only package
+// that loads BPF programs for measuring.
 //
-// [Programs] lists the programs. [Start] attaches a pair of probes to each selected program and counts: a [Tracer] charges
-// the calls to workload, syscall and number of rules, and [Tracer.Snapshot] returns the sums. [StartTrace] attaches probes
-// that emit one event per call instead: [Stream.Trace] passes each to a function. Before Linux 5.18 the probes sit on hooks
-// instead of programs, because the kernel crashes otherwise; see [SupportedScope].
+// [Programs] lists the programs. [Start] attaches a pair of probes to each selected program and counts: a [Tracer]
+// charges the calls to workload, syscall and number of rules, and [Tracer.Snapshot] returns the sums. [StartTrace]
+// attaches probes that emit one event per call instead: [Stream.Trace] passes each to a function. Before Linux 5.18
+// the probes sit on hooks instead of programs, because the kernel crashes otherwise; see [SupportedScope].
 //
 // # Errors
 //
@@ -21,9 +21,9 @@
 //
 // # Concurrency
 //
-// [Programs], [Workloads], [SupportedScope], [Calibrate] and [CrossCheck] are safe for concurrent use, but calibrations and
-// cross-checks that run at the same time measure one another. The methods of one [Tracer], [Stream] or [SyscallClock] must
-// not be called concurrently; different ones are independent.
+// [Programs], [Workloads], [SupportedScope], [Calibrate] and [CrossCheck] are safe for concurrent use, but
+// calibrations and cross-checks that run at the same time measure one another. The methods of one [Tracer], [Stream]
+// or [SyscallClock] must not be called concurrently; different ones are independent.
 package tracer
 
 import "github.com/lsmprof/lsmprof/internal/lsm"

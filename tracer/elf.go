@@ -13,8 +13,9 @@ import (
 	"unsafe"
 )
 
-// Bounds on what is read and kept of one executable. Whoever owns it may be an attacker, so no size or count in the file is used
-// before it was compared with one of these. Compressed sections are skipped: no linker compresses symbol tables.
+// Bounds on what is read and kept of one executable. Whoever owns it may be an attacker, so no size or count in the
+// file is used before it was compared with one of these. Compressed sections are skipped: no linker compresses symbol
+// tables.
 const (
 	maxELFSegments  = 1 << 9
 	maxELFSections  = 1 << 13
@@ -53,15 +54,17 @@ func (f function) String() string {
 	return strings.ToValidUTF8(string(name), "\uFFFD")
 }
 
-// symbol returns the function at an offset into the file, and the offset into that function. If no function is there, the
-// name is empty and the offset unchanged.
+// symbol returns the function at an offset into the file, and the offset into that function. If no function is there,
+// the name is empty and the offset unchanged.
 func (s *elfSymbols) symbol(offset uint64) (string, uint64) {
 	for _, p := range s.segments {
 		if offset < p.Off || offset-p.Off >= p.Filesz {
 			continue
 		}
 		address := offset - p.Off + p.Vaddr
-		i, found := slices.BinarySearchFunc(s.functions, address, func(f function, at uint64) int { return cmp.Compare(f.address, at) })
+		i, found := slices.BinarySearchFunc(s.functions, address, func(f function, at uint64) int {
+			return cmp.Compare(f.address, at)
+		})
 		if !found {
 			i--
 		}
@@ -75,8 +78,8 @@ func (s *elfSymbols) symbol(offset uint64) (string, uint64) {
 	return "", offset
 }
 
-// readELF reads the functions of a file: those of its symbol tables and, for a stripped Go program, those that Go keeps for its own
-// stack traces.
+// readELF reads the functions of a file: those of its symbol tables and, for a stripped Go program, those that Go
+// keeps for its own stack traces.
 func readELF(r io.ReaderAt) (*elfSymbols, error) {
 	f, err := newELFFile(r)
 	if err != nil {
@@ -102,7 +105,8 @@ type elfFile struct {
 	names    []byte // of sections
 }
 
-// elfIdent are the first bytes of a file: magic number, class and byte order. All machines that lsmprof runs on are little-endian.
+// elfIdent are the first bytes of a file: magic number, class and byte order. All machines that lsmprof runs on are
+// little-endian.
 const elfIdent = 16
 
 func newELFFile(r io.ReaderAt) (*elfFile, error) {
@@ -129,13 +133,16 @@ func newELFFile(r io.ReaderAt) (*elfFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.segments = slices.DeleteFunc(f.segments, func(p elf.Prog64) bool { return elf.ProgType(p.Type) != elf.PT_LOAD })
-	f.sections, err = readTable(f, h.Shoff, h.Shentsize, h.Shnum, maxELFSections, func(s elf.Section32) elf.Section64 {
-		return elf.Section64{
-			Name: s.Name, Type: s.Type, Flags: uint64(s.Flags), Addr: uint64(s.Addr), Off: uint64(s.Off), Size: uint64(s.Size),
-			Link: s.Link, Entsize: uint64(s.Entsize),
-		}
+	f.segments = slices.DeleteFunc(f.segments, func(p elf.Prog64) bool {
+		return elf.ProgType(p.Type) != elf.PT_LOAD
 	})
+	widen := func(s elf.Section32) elf.Section64 {
+		return elf.Section64{
+			Name: s.Name, Type: s.Type, Flags: uint64(s.Flags), Addr: uint64(s.Addr), Off: uint64(s.Off),
+			Size: uint64(s.Size), Link: s.Link,
+		}
+	}
+	f.sections, err = readTable(f, h.Shoff, h.Shentsize, h.Shnum, maxELFSections, widen)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +162,9 @@ func readHeader(f *elfFile, widen func(elf.Header32) elf.Header64) (h elf.Header
 }
 
 // readTable reads n entries of a table that lie size bytes apart; 0: as far as they are long.
-func readTable[Narrow, Wide any](f *elfFile, offset uint64, size, n uint16, most int, widen func(Narrow) Wide) ([]Wide, error) {
+func readTable[Narrow, Wide any](
+	f *elfFile, offset uint64, size, n uint16, most int, widen func(Narrow) Wide,
+) ([]Wide, error) {
 	if int(n) > most {
 		return nil, fmt.Errorf("%w: a table of %d entries", errELF, n)
 	}
@@ -213,7 +222,9 @@ func (f *elfFile) data(s elf.Section64) ([]byte, error) {
 
 // section finds a section by its name.
 func (f *elfFile) section(name string) (elf.Section64, bool) {
-	i := slices.IndexFunc(f.sections, func(s elf.Section64) bool { return function{names: f.names, name: s.Name}.String() == name })
+	i := slices.IndexFunc(f.sections, func(s elf.Section64) bool {
+		return function{names: f.names, name: s.Name}.String() == name
+	})
 	if i < 0 {
 		return elf.Section64{}, false
 	}

@@ -92,8 +92,8 @@ func TestELFSymbols(t *testing.T) {
 	}
 }
 
-// Each file asks for far more memory than it takes on disk. Reading it as package debug/elf and debug/gosym do ends in an
-// out-of-memory crash.
+// Each file asks for far more memory than it takes on disk. Reading it as package debug/elf and debug/gosym do ends
+// in an out-of-memory crash.
 func TestCraftedELFTakesLittleMemory(t *testing.T) {
 	const huge = 1<<31 - 1
 	overlapping := bytes.Repeat([]byte("x"), 1<<20)

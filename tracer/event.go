@@ -34,7 +34,8 @@ func decodeEvent(raw []byte) (e event, err error) {
 	about, kernel, user := int(e.About), int(e.KernelStack), int(e.UserStack)
 	payload := raw[eventSize:]
 	if kernel%8 != 0 || user%8 != 0 || about+kernel+user > len(payload) {
-		return e, fmt.Errorf("%w: parts of %d, %d and %d bytes in %d", errEvent, about, kernel, user, len(payload))
+		return e, fmt.Errorf("%w: parts of %d, %d and %d bytes in %d",
+			errEvent, about, kernel, user, len(payload))
 	}
 	e.about = append(e.about, payload[:about]...)
 	e.kernel = addresses(payload[about : about+kernel])

@@ -12,14 +12,14 @@ import (
 	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
-// Filter says which calls are measured. The kernel skips all others. A call has to match every field that is set; the zero
-// Filter matches all calls.
+// Filter says which calls are measured. The kernel skips all others. A call has to match every field that is set; the
+// zero Filter matches all calls.
 type Filter struct {
 	MntNS []uint32 // inode numbers of mount namespaces
 	PIDs  []uint32 // process ids (thread group ids) in the initial pid namespace
 	Comm  string   // command name, cut at 15 characters as the kernel does
-	// Follow, if not nil, returns the mount namespaces to measure. It is called at every poll, because containers come and
-	// go. With MntNS, only namespaces that are in both match.
+	// Follow, if not nil, returns the mount namespaces to measure. It is called at every poll, because containers
+	// come and go. With MntNS, only namespaces that are in both match.
 	Follow func() []uint32
 }
 
@@ -68,7 +68,8 @@ func table(name string, size int, keys []uint32) ([]uint32, error) {
 		case t[j] == 0 || t[j] == k:
 			t[j] = k
 		default:
-			return nil, fmt.Errorf("filter: %s %d collides with two others in the table of the probes: use fewer", name, k)
+			return nil, fmt.Errorf("filter: %s %d collides with two others in the probes' table: use fewer",
+				name, k)
 		}
 	}
 	return t, nil

@@ -28,8 +28,8 @@ func hookPrototype(hook string) (*btf.FuncProto, error) {
 	return proto, nil
 }
 
-// hookArguments returns the number of arguments of a hook, or noReturn if it returns nothing. A tracing program finds the
-// return value behind the arguments.
+// hookArguments returns the number of arguments of a hook, or noReturn if it returns nothing. A tracing program finds
+// the return value behind the arguments.
 func hookArguments(hook string) (uint8, error) {
 	proto, err := hookPrototype(hook)
 	if err != nil {

@@ -82,7 +82,9 @@ func (k *kallsyms) frame(address uint64) profile.Frame {
 	if i < 0 {
 		return profile.Frame{Module: kernelModule, Address: address, Offset: address}
 	}
-	return profile.Frame{Function: k.names[i], Module: k.modules[i], Address: address, Offset: address - k.addresses[i]}
+	return profile.Frame{
+		Function: k.names[i], Module: k.modules[i], Address: address, Offset: address - k.addresses[i],
+	}
 }
 
 // kernelFrames names a kernel stack from the hook outwards. The frames inside the hook are its programs and the probes.
@@ -105,8 +107,8 @@ func (s *probeSet) kernelFrames(stack []uint64) []profile.Frame {
 	return fromHook(frames)
 }
 
-// fromHook drops the frames inside the hook's function. If that function is not on the stack, because it ended in a jump,
-// the stack begins with its caller.
+// fromHook drops the frames inside the hook's function. If that function is not on the stack, because it ended in a
+// jump, the stack begins with its caller.
 func fromHook(frames []profile.Frame) []profile.Frame {
 	i := slices.IndexFunc(frames, func(f profile.Frame) bool {
 		return strings.HasPrefix(f.Function, lsm.HookPrefix) || strings.HasPrefix(f.Function, "security_")

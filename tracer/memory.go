@@ -5,14 +5,14 @@ import "math/bits"
 const (
 	// leastCounters are more than two workloads need, and few enough for hundreds of programs on any machine.
 	leastCounters = 16
-	// usualCounters serve most machines. Every poll looks at each counter, so a CPU gets more only if the caller gives
-	// more memory than DefaultMemory.
+	// usualCounters serve most machines. Every poll looks at each counter, so a CPU gets more only if the caller
+	// gives more memory than DefaultMemory.
 	usualCounters = 1024
 	// mostCounters: 500 workloads with 40 syscalls each fill a third of them.
 	mostCounters = 1 << 16
 
-	// shares: no target gets more than one of these parts of the memory, so that programs that are attached later find
-	// some. One part of DefaultMemory is the largest map value.
+	// shares: no target gets more than one of these parts of the memory, so that programs that are attached later
+	// find some. One part of DefaultMemory is the largest map value.
 	shares = 16
 )
 

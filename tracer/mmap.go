@@ -8,7 +8,8 @@ import (
 )
 
 // mapMemory is the memory of a map with BPF_F_MMAPABLE, shared with the probes. Unlike ebpf.Memory, which the garbage
-// collector unmaps some time later, it is unmapped by Close: until then the map would stay in the kernel, closed or not.
+// collector unmaps some time later, it is unmapped by Close: until then the map would stay in the kernel, closed or
+// not.
 type mapMemory []byte
 
 func mapMap(m *ebpf.Map) (mapMemory, error) {

@@ -6,8 +6,8 @@ import (
 	"encoding/binary"
 )
 
-// Magic numbers of .gopclntab, by the Go release that introduced the layout. Package debug/gosym knows the same layouts, but
-// allocates as much as the counts in the file ask for.
+// Magic numbers of .gopclntab, by the Go release that introduced the layout. Package debug/gosym knows the same
+// layouts, but allocates as much as the counts in the file ask for.
 const (
 	pclntab12  = 0xfffffffb
 	pclntab116 = 0xfffffffa

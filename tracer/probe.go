@@ -30,8 +30,8 @@ type probe struct {
 	counters *counters // nil: it emits events
 }
 
-// attach attaches probes to a target. Without a ring they count; with one they also sample stacks, or emit events instead. It
-// is safe for concurrent use.
+// attach attaches probes to a target. Without a ring they count; with one they also sample stacks, or emit events
+// instead. It is safe for concurrent use.
 func (l *loader) attach(t target, r *ring) (p *probe, err error) {
 	q := &probe{target: t}
 	defer func() {
@@ -97,8 +97,8 @@ func (l *loader) attachCounting(p *probe) error {
 	return errors.Join(p.attachPair(programs), err)
 }
 
-// attachPair takes over the programs. It attaches the exit first: a call that ran between entry and exit would leave its
-// start behind.
+// attachPair takes over the programs. It attaches the exit first: a call that ran between entry and exit would leave
+// its start behind.
 func (p *probe) attachPair(objs pair) (err error) {
 	defer objs.Enter.Close() // its link stays
 	p.exitProg = objs.Exit

@@ -19,8 +19,8 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// probeSet keeps probes on the selected programs while programs come and go, and knows the rules that are in force. Each
-// Tracer and each Stream has one.
+// probeSet keeps probes on the selected programs while programs come and go, and knows the rules that are in force.
+// Each Tracer and each Stream has one.
 type probeSet struct {
 	opts      Options
 	machine   machine
@@ -102,7 +102,8 @@ func (s *probeSet) choose(progs []Program) []target {
 		}
 		if s.machine.scope == profile.ScopeProgram {
 			if !p.HasBTF {
-				s.warnf("%s (id %d) has no BTF and cannot be probed: its enforcer has to be built with BTF", p.Name, p.ID)
+				s.warnf("%s (id %d) cannot be probed without BTF: its enforcer has to be built with it",
+					p.Name, p.ID)
 				continue
 			}
 			out = append(out, target{p, s.machine.scope})
@@ -183,11 +184,15 @@ func (s *probeSet) add(target target, p *probe) {
 	}
 }
 
-// predecessor returns the target, without a probe now, that this one replaces: a program of the same name on the same hook.
+// predecessor returns the target, without a probe now, that this one replaces: a program of the same name on the same
+// hook.
 func (s *probeSet) predecessor(target target) *probedTarget {
 	for _, t := range s.order {
-		if old := t.target; t.probe == nil && old.scope == target.scope && old.program.Hook == target.program.Hook &&
-			(old.program.Name == target.program.Name || old.scope == profile.ScopeHook) {
+		old := t.target
+		if t.probe != nil || old.scope != target.scope || old.program.Hook != target.program.Hook {
+			continue
+		}
+		if old.scope == profile.ScopeHook || old.program.Name == target.program.Name {
 			return t
 		}
 	}
@@ -222,8 +227,8 @@ func (s *probeSet) poll(ctx context.Context, r recorder) error {
 // scanInterval is how late a detached program is noticed, at most.
 const scanInterval = time.Second
 
-// reconcile probes programs that were attached since the last scan and detaches the probes of those that were detached: a
-// probe keeps its program loaded.
+// reconcile probes programs that were attached since the last scan and detaches the probes of those that were
+// detached: a probe keeps its program loaded.
 func (s *probeSet) reconcile(ctx context.Context, r recorder) error {
 	// It takes one syscall to see that there are new links, but hundreds, to list all, to see that some are gone.
 	if !lsm.HasNewer(s.links) && time.Since(s.lastScan) < scanInterval {
@@ -261,7 +266,8 @@ func (s *probeSet) reconcile(ctx context.Context, r recorder) error {
 	if !changed {
 		return nil
 	}
-	// Two readings of the rules before the new probes record anything, each after collecting as ruleHistory needs it.
+	// Two readings of the rules before the new probes record anything, each after collecting as ruleHistory needs
+	// it.
 	for range 2 {
 		r.collect()
 	}

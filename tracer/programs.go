@@ -23,7 +23,8 @@ type Program struct {
 	Links     []link.ID // empty: loaded, not attached
 	Position  int       // among the attached programs of its hook, oldest first
 	Maps      []ebpf.MapID
-	// Refused says that an LSM keeps the program from being opened: its maps are unknown, and it takes no probes of its own.
+	// Refused says that an LSM keeps the program from being opened: its maps are unknown, and it takes no probes
+	// of its own.
 	Refused bool
 }
 
@@ -75,7 +76,8 @@ func place(progs []Program) {
 	}
 }
 
-// describe reads what only an open program tells: its maps. It sets Refused if an LSM keeps the program from being opened.
+// describe reads what only an open program tells: its maps. It sets Refused if an LSM keeps the program from being
+// opened.
 func (p *Program) describe() error {
 	prog, err := ebpf.NewProgramFromID(p.ID)
 	if errors.Is(err, os.ErrPermission) {
@@ -94,8 +96,9 @@ func (p *Program) describe() error {
 	return nil
 }
 
-// linksOfPrograms returns the links of each program: a program is in force through a link, not by being loaded. Before Linux 5.19
-// no iterator lists links. Those that refuse to be opened are then unresolved: each may belong to any program that refuses too.
+// linksOfPrograms returns the links of each program: a program is in force through a link, not by being loaded.
+// Before Linux 5.19 no iterator lists links. Those that refuse to be opened are then unresolved: each may belong to
+// any program that refuses too.
 func linksOfPrograms() (links map[ebpf.ProgramID][]link.ID, unresolved []link.ID, err error) {
 	links = map[ebpf.ProgramID][]link.ID{}
 	refused, err := lsm.EachLink(func(id link.ID, l link.Link) {

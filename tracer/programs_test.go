@@ -68,13 +68,15 @@ func TestSleepablePrograms(t *testing.T) {
 	if p.Calls() < threads*each {
 		t.Errorf("%d calls, want %d: %+v", p.Calls(), threads*each, p)
 	}
-	// Task storage is allocated by kmalloc_nolock since 7.0, which needs cmpxchg16b; QEMU 7.2 has it broken and vmtest off.
+	// Task storage is allocated by kmalloc_nolock since 7.0, which needs cmpxchg16b; QEMU 7.2 has it broken and
+	// vmtest off.
 	if cpu, _ := os.ReadFile("/proc/cpuinfo"); p.Timed == 0 && (bytes.Contains(cpu, []byte("cx16")) || !r.AtLeast(7, 0)) {
 		t.Errorf("nothing was timed: %+v", p)
 	}
 }
 
-// A tail call jumps past the place where a probe sits: the caller's probe covers the time of both, the callee's counts nothing.
+// A tail call jumps past the place where a probe sits: the caller's probe covers the time of both, the callee's
+// counts nothing.
 func TestTailCalls(t *testing.T) {
 	r := vmtest.Guest(t)
 	if !r.AtLeast(5, 18) {
@@ -127,8 +129,9 @@ func TestNestedAndNeighbouringPrograms(t *testing.T) {
 		names = []string{"lsm/sb_mount"}
 	}
 	for _, name := range names {
-		if p := programs[name]; p.Timed != n || p.Preempted+p.Missed != 0 {
-			t.Errorf("%s: %+v, want %d calls, all timed", name, p, n)
+		// Other tasks may preempt some of the calls.
+		if p := programs[name]; p.Calls() != n || p.Missed > 0 || p.Timed < n/2 {
+			t.Errorf("%s: %+v, want %d calls, most of them timed and none missed", name, p, n)
 		}
 	}
 	if p := programs[label("inner", "capable")]; p.Timed < 2*n {
@@ -136,7 +139,8 @@ func TestNestedAndNeighbouringPrograms(t *testing.T) {
 	}
 }
 
-// Hooks of one open that follow upon each other: root may open what nobody may, which is capable's to say, and then file_open's.
+// Hooks of one open that follow upon each other: root may open what nobody may, which is capable's to say, and then
+// file_open's.
 func TestCapableInsideOpen(t *testing.T) {
 	vmtest.Guest(t)
 	lsmProgram(t, "opens", "file_open", 0, allow()...)

@@ -8,7 +8,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// Counters are read while the probes go on writing them: calls go on at the same rate, and each is in the end counted once.
+// Counters are read while the probes go on writing them: calls go on at the same rate, and each is in the end counted
+// once.
 func TestTwoCPUsReadingDoesNotStallRecording(t *testing.T) {
 	vmtest.TwoCPUsGuest(t)
 	lsmProgram(t, "busy", "task_getpgid", 0, allow()...)

@@ -17,9 +17,9 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// A program that is under way on a CPU is run there again, by a softirq: datagrams of a Unix socket run socket_sock_rcv_skb where
-// they are sent, those of the network where they arrive. Both go through one target's probes and one slot; none may be lost, and
-// no reading may take another's start.
+// A program that is under way on a CPU is run there again, by a softirq: datagrams of a Unix socket run
+// socket_sock_rcv_skb where they are sent, those of the network where they arrive. Both go through one target's
+// probes and one slot; none may be lost, and no reading may take another's start.
 func TestTwoCPUsReenterOneHookFromAnInterrupt(t *testing.T) {
 	r := vmtest.TwoCPUsGuest(t)
 	const hook = "socket_sock_rcv_skb"

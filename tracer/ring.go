@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"slices"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -30,8 +29,8 @@ const (
 	maxRing = 8 << 20
 )
 
-// ring carries the events of all probes to user space. Each CPU has a buffer of its own. A probe never waits for space in
-// it: it drops the event and counts it as lost.
+// ring carries the events of all probes to user space. Each CPU has a buffer of its own. A probe never waits for
+// space in it: it drops the event and counts it as lost.
 type ring struct {
 	spec      *ebpf.CollectionSpec
 	sampling  bool // the events are stacks besides counting
@@ -95,13 +94,15 @@ func newRing(o ringOptions) (_ *ring, err error) {
 	size := min(max(cmp.Or(o.memory, DefaultMemory)/o.cpus, minRing), maxRing)
 	// A wake-up for every event would be paid by the traced task. The reader looks at intervals, and is woken if a
 	// quarter of the buffer is full.
-	if r.reader, err = perf.NewReaderWithOptions(r.events, size, perf.ReaderOptions{Watermark: size / 4}); err != nil {
+	r.reader, err = perf.NewReaderWithOptions(r.events, size, perf.ReaderOptions{Watermark: size / 4})
+	if err != nil {
 		return nil, &RingError{Bytes: size, Err: lsm.ExplainLoad(err)}
 	}
 	return r, nil
 }
 
-// RingError means that the kernel refused the memory for the event buffers. Less [TraceOptions.Memory] makes them smaller.
+// RingError means that the kernel refused the memory for the event buffers. Less [TraceOptions.Memory] makes them
+// smaller.
 type RingError struct {
 	Bytes int // of the buffer of each CPU
 	Err   error
@@ -169,8 +170,9 @@ func ownID() (uint32, error) {
 	return id, nil
 }
 
-// attachEvents attaches the programs of bpf/trace.bpf.c to the target of p. If the probes count as well, it is called after
-// the counting pair was attached: the kernel runs the latest program first, so the stack is taken before the reading begins.
+// attachEvents attaches the programs of bpf/trace.bpf.c to the target of p. If the probes count as well, it is called
+// after the counting pair was attached: the kernel runs the latest program first, so the stack is taken before the
+// reading begins.
 func (l *loader) attachEvents(p *probe, r *ring) error {
 	v, err := p.target.variant()
 	if err != nil {
@@ -188,7 +190,8 @@ func (l *loader) attachEvents(p *probe, r *ring) error {
 	_, p.void = proto.Return.(*btf.Void)
 	if r.subjects {
 		p.subject = subjectOf(p.target.program.Hook, proto.Params)
-		constants[bpf.TraceVarAbout], constants[bpf.TraceVarAboutArgument] = uint8(p.subject.kind), p.subject.argument
+		constants[bpf.TraceVarAbout] = uint8(p.subject.kind)
+		constants[bpf.TraceVarAboutArgument] = p.subject.argument
 	}
 	shared := map[string]*ebpf.Map{bpf.TraceMapEvents: r.events, bpf.TraceMapTallies: r.tallies}
 	if r.sampling {
@@ -263,7 +266,7 @@ func (r *ring) Close() error {
 	if r.reader != nil {
 		errs = append(errs, r.reader.Close())
 	}
-	for _, m := range slices.DeleteFunc([]*ebpf.Map{r.events, r.tallies}, func(m *ebpf.Map) bool { return m == nil }) {
+	for _, m := range []*ebpf.Map{r.events, r.tallies} {
 		errs = append(errs, m.Close())
 	}
 	return errors.Join(errs...)

@@ -144,7 +144,8 @@ func repeat(b *testing.B, prepare, do func()) {
 	b.ReportMetric(float64(cpu)/float64(b.N), "cpu-ns/op")
 }
 
-// TestManyKeysAreReadQuickly bounds what BenchmarkScale measures, with a tenth of the keys because the race detector is slow.
+// TestManyKeysAreReadQuickly bounds what BenchmarkScale measures, with a tenth of the keys because the race detector
+// is slow.
 func TestManyKeysAreReadQuickly(t *testing.T) {
 	vmtest.Host(t)
 	tenth := full

@@ -2,6 +2,7 @@ package tracer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/cilium/ebpf/features"
@@ -11,8 +12,8 @@ import (
 )
 
 // firstProgramScope is Linux 5.18. Before 4a9c7bbe2ed4 ("bpf: Resolve to prog->aux->dst_prog->type only for
-// BPF_PROG_TYPE_EXT") the verifier dereferences NULL when a tracing program targets an LSM program, and the kernel crashes.
-// So the version decides, never a trial.
+// BPF_PROG_TYPE_EXT") the verifier dereferences NULL when a tracing program targets an LSM program, and the kernel
+// crashes. So the version decides, never a trial.
 const firstProgramScope = 5<<16 | 18<<8
 
 // SupportedScope returns what probes sit on in the running kernel: programs, or hooks before Linux 5.18. [Start],
@@ -60,9 +61,10 @@ func (m machine) fits(c profile.Calibration) error {
 	switch {
 	case !c.Applies():
 	case c.Scope != m.scope:
-		return fmt.Errorf("the calibration is of probes on a %s, but this kernel needs them on a %s", c.Scope, m.scope)
+		return fmt.Errorf("the calibration is of probes on a %s: this kernel needs them on a %s",
+			c.Scope, m.scope)
 	case c.Preemptible != m.preemptible:
-		return fmt.Errorf("the calibration is of another preemption model than this kernel has: calibrate again")
+		return errors.New("the calibration is of a kernel with another preemption model: calibrate again")
 	}
 	return nil
 }

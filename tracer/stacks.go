@@ -10,8 +10,8 @@ import (
 // maxStacks bounds how many different stacks a Tracer keeps.
 const maxStacks = 1 << 14
 
-// stackCounts are the stacks that were sampled besides counting. Rules are no part of the key: the path to a hook does not
-// depend on them.
+// stackCounts are the stacks that were sampled besides counting. Rules are no part of the key: the path to a hook
+// does not depend on them.
 type stackCounts struct {
 	byKey    map[stackKey]map[string]*profile.Stack // by profile.Stack.Key
 	distinct int
@@ -34,7 +34,9 @@ func (t *Tracer) collectStacks() error {
 			return
 		}
 		key := stackKey{source.target, syscallName(e.Syscall), t.set.names.lookup(e.Mntns, cString(e.Comm[:]))}
-		t.stacks.add(key, profile.Stack{Kernel: t.set.kernelFrames(e.kernel), User: symbols.frames(e.Tgid, e.user)})
+		t.stacks.add(key, profile.Stack{
+			Kernel: t.set.kernelFrames(e.kernel), User: symbols.frames(e.Tgid, e.user),
+		})
 	})
 }
 

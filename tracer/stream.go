@@ -88,16 +88,16 @@ type Stream struct {
 	pending []pendingEvent
 }
 
-// eventSource is what the probe number of an event stands for. It stays when the probes are detached, because the buffers
-// may still hold events of them.
+// eventSource is what the probe number of an event stands for. It stays when the probes are detached, because the
+// buffers may still hold events of them.
 type eventSource struct {
 	program  profile.Program
 	forRules Program // to ask the rules for
 	subject  subject
 	void     bool
 	target   *probedTarget // to charge stacks to
-	// gone is when the probes were detached, CLOCK_MONOTONIC in ns; 0: they are attached. Until the kernel has detached
-	// them, those of a hook still emit calls that run no program any more.
+	// gone is when the probes were detached, CLOCK_MONOTONIC in ns; 0: they are attached. Until the kernel has
+	// detached them, those of a hook still emit calls that run no program any more.
 	gone uint64
 }
 
@@ -107,11 +107,13 @@ type pendingEvent struct {
 	event
 }
 
-// StartTrace attaches probes to the selected programs, and begins to record events when all are in place. It needs root.
+// StartTrace attaches probes to the selected programs, and begins to record events when all are in place. It needs
+// root.
 func StartTrace(ctx context.Context, opts TraceOptions) (_ *Stream, err error) {
 	set, targets, err := newProbeSet(ctx, Options{
-		Select: opts.Select, Filter: opts.Filter, Enforcers: opts.Enforcers, Namer: opts.Namer, Calibration: opts.Calibration,
-		Progress: opts.Progress, Logger: opts.Logger, Memory: opts.Memory, Sample: opts.Sample,
+		Select: opts.Select, Filter: opts.Filter, Enforcers: opts.Enforcers, Namer: opts.Namer,
+		Calibration: opts.Calibration, Progress: opts.Progress, Logger: opts.Logger,
+		Memory: opts.Memory, Sample: opts.Sample,
 	})
 	if err != nil {
 		return nil, err
@@ -138,8 +140,8 @@ const (
 	maxLastReads = 1000
 )
 
-// Trace calls fn for every event until ctx is done or fn fails, and returns fn's error. Events of one poll are in the order
-// in which the calls began. After each poll it calls polled, unless that is nil, with what was lost until then.
+// Trace calls fn for every event until ctx is done or fn fails, and returns fn's error. Events of one poll are in the
+// order in which the calls began. After each poll it calls polled, unless that is nil, with what was lost until then.
 //
 // When ctx is done, Trace pauses recording, hands out what is left, and returns nil. Trace may be called again, which
 // resumes recording.
@@ -157,7 +159,9 @@ func (s *Stream) Trace(ctx context.Context, fn func(*Invocation) error, polled f
 		} else {
 			deadline = deadline.Add(PollInterval)
 		}
-		err := s.set.ring.read(deadline, maxEvents, func(cpu int, e event) { s.pending = append(s.pending, pendingEvent{cpu, e}) })
+		err := s.set.ring.read(deadline, maxEvents, func(cpu int, e event) {
+			s.pending = append(s.pending, pendingEvent{cpu, e})
+		})
 		if err != nil {
 			return err
 		}
@@ -217,8 +221,9 @@ func (s *Stream) emit(fn func(*Invocation) error) error {
 func (s *Stream) invocation(e *pendingEvent, source *eventSource, epoch time.Time, symbols *userSymbols) Invocation {
 	inv := Invocation{
 		Time: epoch.Add(time.Duration(e.Start)), Comm: cString(e.Comm[:]), PID: e.Tgid, TID: e.Pid, CPU: e.cpu,
-		Syscall: syscallName(e.Syscall), Program: source.program, Rules: profile.RulesUnknown, Timed: e.Reading != noReading,
-		Return: int(e.Ret), Void: source.void, About: source.subject.describe(source.program.Hook, e.about),
+		Syscall: syscallName(e.Syscall), Program: source.program, Rules: profile.RulesUnknown,
+		Timed: e.Reading != noReading, Return: int(e.Ret), Void: source.void,
+		About:  source.subject.describe(source.program.Hook, e.about),
 		Kernel: s.set.kernelFrames(e.kernel), User: symbols.frames(e.Tgid, e.user),
 	}
 	inv.Workload = *s.set.names.lookup(e.Mntns, inv.Comm)
@@ -233,8 +238,8 @@ func (s *Stream) invocation(e *pendingEvent, source *eventSource, epoch time.Tim
 	return inv
 }
 
-// Loss returns what was lost until now. After Trace returned because its context was done, Received and Lost together are
-// all calls that passed.
+// Loss returns what was lost until now. After Trace returned because its context was done, Received and Lost together
+// are all calls that passed.
 func (s *Stream) Loss() (Loss, error) {
 	if s.set == nil {
 		return Loss{}, nil
@@ -248,8 +253,8 @@ func (s *Stream) Loss() (Loss, error) {
 	return l, err
 }
 
-// Programs returns the programs that are or were probed, in the order in which they appeared. Only their number of missed
-// calls is filled in, none of the other numbers of calls.
+// Programs returns the programs that are or were probed, in the order in which they appeared. Only their number of
+// missed calls is filled in, none of the other numbers of calls.
 func (s *Stream) Programs() ([]profile.Program, error) {
 	if s.set == nil {
 		return nil, nil

@@ -21,8 +21,8 @@ type subject struct {
 	argument uint8
 }
 
-// subjectOf finds that argument by its type, because its place differs between kernels. It prefers a path to a dentry, which
-// only says where a file is in its file system.
+// subjectOf finds that argument by its type, because its place differs between kernels. It prefers a path to a
+// dentry, which only says where a file is in its file system.
 func subjectOf(hook string, params []btf.FuncParam) subject {
 	var names []string
 	for _, p := range params {
@@ -42,7 +42,7 @@ func subjectOf(hook string, params []btf.FuncParam) subject {
 		{"task_struct", bpf.TraceSubjectABOUT_TASK},
 	} {
 		i := slices.Index(names, want.name)
-		if i < 0 || i > 4 { // probes read five arguments, and the one after
+		if i < 0 || i > 4 { // probes read six arguments, and ABOUT_ENTRY the one after
 			continue
 		}
 		// path_link has the new name as a path, and before it the old one as a dentry.
@@ -78,8 +78,8 @@ func structName(t btf.Type) string {
 // describe formats what an event says its call was about, or returns "".
 func (s subject) describe(hook string, data []byte) string {
 	switch s.kind {
-	case bpf.TraceSubjectABOUT_FILE, bpf.TraceSubjectABOUT_EXEC, bpf.TraceSubjectABOUT_PATH, bpf.TraceSubjectABOUT_ENTRY,
-		bpf.TraceSubjectABOUT_DENTRY, bpf.TraceSubjectABOUT_MOUNT:
+	case bpf.TraceSubjectABOUT_FILE, bpf.TraceSubjectABOUT_EXEC, bpf.TraceSubjectABOUT_PATH,
+		bpf.TraceSubjectABOUT_ENTRY, bpf.TraceSubjectABOUT_DENTRY, bpf.TraceSubjectABOUT_MOUNT:
 		return describePath(data)
 	case bpf.TraceSubjectABOUT_ADDRESS:
 		return describeAddress(data)

@@ -13,21 +13,25 @@ import (
 	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
-// SyscallTime is what the calls of one syscall by the tasks in one mount namespace took: the time from entering the kernel to
-// leaving it, in which they may have waited. A call that a signal interrupts and that is restarted counts twice. Calls that
-// do not return (exit), and those that were running when timing started or when the times are read, do not count.
+// SyscallTime is what the calls of one syscall by the tasks in one mount namespace took: the time from entering the
+// kernel to leaving it, in which they may have waited. A call that a signal interrupts and that is restarted counts
+// twice. Calls that do not return (exit), and those that were running when timing started or when the times are read,
+// do not count.
 type SyscallTime struct {
 	MntNS   uint32
 	Syscall string
 	Calls   uint64
-	// Preempted is how many of the calls were interrupted by other tasks. If they are fewer than the rest, each counts as
-	// long as the mean of the rest.
+	// Preempted is how many of the calls were interrupted by other tasks. If they are fewer than the rest, each
+	// counts as long as the mean of the rest.
 	Preempted uint64
 	Ns        uint64 // of all calls
 }
 
 func syscallTime(k bpf.SyscallsSyscallKey, t bpf.SyscallsSyscallTime) SyscallTime {
-	s := SyscallTime{MntNS: k.Mntns, Syscall: syscallName(uint16(k.Syscall)), Calls: t.Calls + t.Preempted, Preempted: t.Preempted}
+	s := SyscallTime{
+		MntNS: k.Mntns, Syscall: syscallName(uint16(k.Syscall)),
+		Calls: t.Calls + t.Preempted, Preempted: t.Preempted,
+	}
 	if t.Preempted < t.Calls {
 		s.Ns = uint64(float64(t.Ns) / float64(t.Calls) * float64(s.Calls))
 	} else {
@@ -36,15 +40,15 @@ func syscallTime(k bpf.SyscallsSyscallKey, t bpf.SyscallsSyscallTime) SyscallTim
 	return s
 }
 
-// SyscallClock times the syscalls of the tasks in some mount namespaces. Its own cost is part of the time of hooks that run
-// meanwhile, so it must not run beside a [Tracer]. Its methods must not be called concurrently.
+// SyscallClock times the syscalls of the tasks in some mount namespaces. Its own cost is part of the time of hooks
+// that run meanwhile, so it must not run beside a [Tracer]. Its methods must not be called concurrently.
 type SyscallClock struct {
 	objs  *bpf.SyscallsObjects // nil: closed
 	links []link.Link
 }
 
-// StartSyscallClock starts to time the syscalls of tasks that enter them in one of the namespaces. It needs root. The caller
-// must call [SyscallClock.Close].
+// StartSyscallClock starts to time the syscalls of tasks that enter them in one of the namespaces. It needs root. The
+// caller must call [SyscallClock.Close].
 func StartSyscallClock(mntns []uint32) (_ *SyscallClock, err error) {
 	if len(mntns) == 0 {
 		return nil, errors.New("time syscalls: no mount namespace given")
@@ -85,8 +89,8 @@ func StartSyscallClock(mntns []uint32) (_ *SyscallClock, err error) {
 	return c, nil
 }
 
-// Read returns the times since the start, and the number of calls without a time: no entry of the table was free for them,
-// or the kernel skipped one of the two programs.
+// Read returns the times since the start, and the number of calls without a time: no entry of the table was free for
+// them, or the kernel skipped one of the two programs.
 func (c *SyscallClock) Read() (times []SyscallTime, lost uint64, err error) {
 	if c.objs == nil {
 		return nil, 0, fmt.Errorf("read times of syscalls: %w", os.ErrClosed)

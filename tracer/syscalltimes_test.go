@@ -33,8 +33,8 @@ func TestPreemptedSyscallsCountAsTheOthers(t *testing.T) {
 	}
 }
 
-// What the clock says of a call is what the call takes without it: what the reading has of the tracepoints is about what it lacks of
-// the way into the kernel and back.
+// What the clock says of a call is what the call takes without it: what the reading has of the tracepoints is about
+// what it lacks of the way into the kernel and back.
 func TestIcountSyscallTimesAreTrue(t *testing.T) {
 	vmtest.IcountGuest(t)
 	runtime.LockOSThread()

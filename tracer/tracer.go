@@ -9,8 +9,8 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// PollInterval is how often a Tracer should be polled. It bounds how long the number of rules is in doubt around a change
-// of the rules, and how late a new program is noticed.
+// PollInterval is how often a Tracer should be polled. It bounds how long the number of rules is in doubt around a
+// change of the rules, and how late a new program is noticed.
 const PollInterval = 200 * time.Millisecond
 
 // DefaultMemory is the default bound on the kernel memory of a Tracer or a Stream, in bytes.
@@ -22,8 +22,8 @@ type Options struct {
 	Select func(Program) bool
 	// Filter skips calls in the kernel.
 	Filter Filter
-	// Enforcers knows which product owns a program and which rules are in force. Nil: every program belongs to Generic,
-	// and its number of rules is unknown.
+	// Enforcers knows which product owns a program and which rules are in force. Nil: every program belongs to
+	// Generic, and its number of rules is unknown.
 	Enforcers Enforcers
 	// Namer names workloads. Nil: they are named after their command.
 	Namer Namer
@@ -34,10 +34,11 @@ type Options struct {
 	// Stacks are sampled of one of StackSample calls, at random, besides counting all. 0 and 1: of all calls.
 	Stacks      Stacks
 	StackSample int
-	// Calibration is what the readings are corrected by. It must be of this machine. Zero: readings are reported as they are.
+	// Calibration is what the readings are corrected by. It must be of this machine. Zero: readings are reported
+	// as they are.
 	Calibration profile.Calibration
-	// Progress, if not nil, is called during Start for each program that was probed or could not be. Several goroutines call
-	// it at once.
+	// Progress, if not nil, is called during Start for each program that was probed or could not be. Several
+	// goroutines call it at once.
 	Progress func(done, programs int)
 	// Logger receives the warnings that are also in snapshots. Nil: they are not logged.
 	Logger *slog.Logger
@@ -49,9 +50,9 @@ type Stacks struct{ Kernel, User bool }
 // Any reports whether any stack is taken.
 func (s Stacks) Any() bool { return s.Kernel || s.User }
 
-// Tracer counts the calls of BPF LSM programs from [Start] on. The caller must call [Tracer.Close]. Its methods must not be
-// called concurrently. After Close, and on a zero Tracer, they return errors that wrap [os.ErrClosed], except for Snapshot,
-// CounterUsage and Close.
+// Tracer counts the calls of BPF LSM programs from [Start] on. The caller must call [Tracer.Close]. Its methods must
+// not be called concurrently. After Close, and on a zero Tracer, they return errors that wrap [os.ErrClosed], except
+// for Snapshot, CounterUsage and Close.
 type Tracer struct {
 	set      *probeSet
 	rows     map[rowKey]*profile.Row
@@ -66,8 +67,8 @@ type rowKey struct {
 	rules    int
 }
 
-// Start attaches probes to the selected programs, and begins to count when all are in place. It needs root. If no program is
-// attached, it counts those that are attached later.
+// Start attaches probes to the selected programs, and begins to count when all are in place. It needs root. If no
+// program is attached, it counts those that are attached later.
 func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
 	set, targets, err := newProbeSet(ctx, opts)
 	if err != nil {
@@ -81,7 +82,7 @@ func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
 	}()
 	if opts.Stacks.Any() {
 		set.ring, err = newRing(ringOptions{
-			events: TraceOptions{Stacks: opts.Stacks, Self: true}, bias: bias(opts.Calibration), stackSample: max(1, opts.StackSample),
+			events: TraceOptions{Stacks: opts.Stacks, Self: true}, stackSample: max(1, opts.StackSample),
 			memory: opts.Memory, cpus: set.loader.cpus,
 		})
 		if err != nil {
@@ -91,8 +92,8 @@ func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
 	return t, set.start(ctx, targets)
 }
 
-// Run polls until ctx is done. Then it pauses counting and polls once more. Calls after that are not counted until Run is
-// called again, which resumes counting.
+// Run polls until ctx is done. Then it pauses counting and polls once more. Calls after that are not counted until
+// Run is called again, which resumes counting.
 func (t *Tracer) Run(ctx context.Context) error {
 	if err := t.set.check("run"); err != nil {
 		return err
@@ -114,15 +115,15 @@ func (t *Tracer) Run(ctx context.Context) error {
 	}
 }
 
-// interval returns how long to wait before the next Poll: with hundreds of thousands of counters long enough that polling
-// takes a tenth of a CPU.
+// interval returns how long to wait before the next Poll: with hundreds of thousands of counters long enough that
+// polling takes a tenth of a CPU.
 func (t *Tracer) interval() time.Duration {
 	const rest, longest = 9, 2 * time.Second
 	return max(PollInterval, min(rest*t.draining, longest))
 }
 
-// Poll charges what was counted since the last Poll to workloads, syscalls and rules, and probes programs that came. If it
-// fails, counting goes on, and Poll may be called again.
+// Poll charges what was counted since the last Poll to workloads, syscalls and rules, and probes programs that came.
+// If it fails, counting goes on, and Poll may be called again.
 func (t *Tracer) Poll(ctx context.Context) error {
 	if err := t.set.check("poll"); err != nil {
 		return err
@@ -165,7 +166,8 @@ func (t *Tracer) charge(program int, c *count) {
 	target := t.set.order[program]
 	key := rowKey{program: program, syscall: profile.SyscallOverflow, rules: profile.RulesUnknown}
 	if !c.shared {
-		key = rowKey{program, syscallName(c.syscall), t.set.names.lookup(c.mntns, c.comm), t.set.rules(target, c.mntns)}
+		workload := t.set.names.lookup(c.mntns, c.comm)
+		key = rowKey{program, syscallName(c.syscall), workload, t.set.rules(target, c.mntns)}
 	}
 	row := t.rows[key]
 	if row == nil {
@@ -181,15 +183,15 @@ func (t *Tracer) charge(program int, c *count) {
 	row.Readings.Merge(&c.readings)
 }
 
-// Snapshot returns what was charged up to the last Poll. The tracer does not change it later. After Close, Snapshot still
-// returns it; that of a zero Tracer is empty.
+// Snapshot returns what was charged up to the last Poll. The tracer does not change it later. After Close, Snapshot
+// still returns it; that of a zero Tracer is empty.
 func (t *Tracer) Snapshot() (profile.Snapshot, error) {
 	if t.set == nil {
 		return profile.Snapshot{}, nil
 	}
 	s := profile.Snapshot{
-		Start: t.set.started, Duration: t.set.duration(), Calibration: t.set.opts.Calibration, Sample: t.set.opts.Sample,
-		Warnings: slices.Clone(t.set.warnings),
+		Start: t.set.started, Duration: t.set.duration(), Calibration: t.set.opts.Calibration,
+		Sample: t.set.opts.Sample, Warnings: slices.Clone(t.set.warnings),
 	}
 	var err error
 	if s.Programs, err = t.set.programs(); err != nil {

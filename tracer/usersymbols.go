@@ -16,8 +16,9 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// The processes whose stacks are sampled may belong to anybody, and they choose what lies at every path that they map. lsmprof reads
-// their files as root, so it bounds what it reads and keeps. Functions that are beyond these bounds are shown as numbers.
+// The processes whose stacks are sampled may belong to anybody, and they choose what lies at every path that they
+// map. lsmprof reads their files as root, so it bounds what it reads and keeps. Functions that are beyond these
+// bounds are shown as numbers.
 const (
 	maxMaps        = 8 << 20   // of /proc/PID/maps, bytes
 	maxMappings    = 1 << 13   // of a process, executable ones
@@ -33,7 +34,8 @@ type mapping struct {
 	file               string // path as the process sees it, [vdso], "" for anonymous memory
 }
 
-// readMaps reads lines like `7f00-7f10 r-xp 00001000 fe:01 4711   /usr/lib/libc.so.6`, and keeps those of executable memory.
+// readMaps reads lines like `7f00-7f10 r-xp 00001000 fe:01 4711   /usr/lib/libc.so.6`, and keeps those of executable
+// memory.
 func readMaps(r io.Reader) (all []mapping, _ error) {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() && len(all) < maxMappings {
@@ -59,8 +61,8 @@ func readMaps(r io.Reader) (all []mapping, _ error) {
 	return all, lines.Err()
 }
 
-// userSymbols names addresses in processes. It is made anew for each poll: a process maps other files after every exec, and its id is
-// reused after its end. The symbols of the files stay.
+// userSymbols names addresses in processes. It is made anew for each poll: a process maps other files after every
+// exec, and its id is reused after its end. The symbols of the files stay.
 type userSymbols struct {
 	proc      string
 	processes map[uint32][]mapping
@@ -147,9 +149,10 @@ func (u *userSymbols) symbols(file openedFile) *elfSymbols {
 	return s
 }
 
-// openInRoot opens a regular file for reading. It resolves the path, symbolic links included, as if root were the root directory.
-// Opening a FIFO can block, and opening a device can have effects of its own, so it looks at the file before it opens it: O_PATH pins the
-// file without opening it, and /proc/self/fd opens the file that was pinned, whatever lies at the path by then.
+// openInRoot opens a regular file for reading. It resolves the path, symbolic links included, as if root were the
+// root directory. Opening a FIFO can block, and opening a device can have effects of its own, so it looks at the file
+// before it opens it: O_PATH pins the file without opening it, and /proc/self/fd opens the file that was pinned,
+// whatever lies at the path by then.
 func openInRoot(root, path string) (_ *os.File, id fileID, err error) {
 	dir, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -171,7 +174,8 @@ func openInRoot(root, path string) (_ *os.File, id fileID, err error) {
 	if info.Mode&unix.S_IFMT != unix.S_IFREG {
 		return nil, id, fmt.Errorf("%s in %s: %w", path, root, errNotRegular)
 	}
-	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", pinned), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	const flags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
+	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", pinned), flags, 0)
 	if err != nil {
 		return nil, id, fmt.Errorf("open %s in %s: %w", path, root, err)
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// variant names the BPF programs for a target: the pair that counts, the pair that emits events, and the program that takes
-// stacks.
+// variant names the BPF programs for a target: the pair that counts, the pair that emits events, and the program that
+// takes stacks.
 type variant struct {
 	enter, exit string
 	inline      bool // all counters of the pair lie in one map value
@@ -25,7 +25,8 @@ func (t target) variant() (variant, error) {
 	switch {
 	case t.scope == profile.ScopeProgram && t.program.Sleepable:
 		return variant{
-			enter: bpf.ProbeProgProbeEnterSleepable, exit: bpf.ProbeProgProbeExitSleepable, kind: profile.ProbeSleepable,
+			enter: bpf.ProbeProgProbeEnterSleepable, exit: bpf.ProbeProgProbeExitSleepable,
+			kind:       profile.ProbeSleepable,
 			traceEnter: bpf.TraceProgTraceEnterSleepable, traceExit: bpf.TraceProgTraceExitSleepable,
 			stack: bpf.TraceProgStackSample,
 		}, nil
@@ -57,7 +58,8 @@ func (l *loader) variant(t target) (variant, error) {
 	case l.mode&^preemptible == 0 && l.inlineFits():
 		v.enter, v.exit = bpf.ProbeProgProbeEnterInline, bpf.ProbeProgProbeExitInline
 		if l.mode == preemptible {
-			v.enter, v.exit = bpf.ProbeProgProbeEnterInlinePreemptible, bpf.ProbeProgProbeExitInlinePreemptible
+			v.enter = bpf.ProbeProgProbeEnterInlinePreemptible
+			v.exit = bpf.ProbeProgProbeExitInlinePreemptible
 		}
 		v.inline, v.kind = true, profile.ProbeEvery
 	case l.mode&^preemptible == bpf.ProbeModeMODE_MNTNS:
@@ -79,9 +81,9 @@ func (l *loader) inlineCounters() int { return countersOfAll(l.counters, l.cpus)
 
 func (l *loader) inlineFits() bool { return l.inlineCounters()*counterSize <= largestValue }
 
-// placeInlineCounters gives the map value that holds all counters its size, and patches the two masks that follow from it
-// into the instructions of the pair. It fails if the exit program has no instruction to patch: object and loader do not
-// match then.
+// placeInlineCounters gives the map value that holds all counters its size, and patches the two masks that follow
+// from it into the instructions of the pair. It fails if the exit program has no instruction to patch: object and
+// loader do not match then.
 func (l *loader) placeInlineCounters(spec *ebpf.CollectionSpec) error {
 	m := spec.Maps[inlineMap]
 	m.Key, m.Value = nil, nil // they describe one counter
@@ -96,7 +98,8 @@ func (l *loader) placeInlineCounters(spec *ebpf.CollectionSpec) error {
 		for _, p := range spec.Programs {
 			patched := patch(p.Instructions, int64(placeholder), int64(mask))
 			if isExit := p.AttachType == ebpf.AttachTraceFExit; isExit != (patched > 0) {
-				return fmt.Errorf("probe object: %d instructions of %s hold %v", patched, p.Name, placeholder)
+				return fmt.Errorf("probe object: %d instructions of %s hold %v",
+					patched, p.Name, placeholder)
 			}
 		}
 	}

@@ -13,8 +13,8 @@ import (
 
 // Namer names workloads better than after their command. A container runtime can.
 type Namer interface {
-	// Name returns w with the names of the container that its mount namespace or cgroup belongs to, or w unchanged. A
-	// Tracer and a Stream call it at every poll, so it must not block.
+	// Name returns w with the names of the container that its mount namespace or cgroup belongs to, or w
+	// unchanged. A Tracer and a Stream call it at every poll, so it must not block.
 	Name(w profile.Workload) profile.Workload
 }
 
@@ -22,8 +22,8 @@ type Namer interface {
 type workloads struct {
 	proc  string
 	namer Namer // may be nil
-	// now is who lives in each namespace. The kernel reuses the number of a namespace that is gone: then there is a new
-	// workload for it, and what was charged to the old one stays with that.
+	// now is who lives in each namespace. The kernel reuses the number of a namespace that is gone: then there is
+	// a new workload for it, and what was charged to the old one stays with that.
 	now map[uint32]*profile.Workload
 }
 
@@ -31,8 +31,8 @@ func newWorkloads(n Namer) workloads {
 	return workloads{"/proc", n, map[uint32]*profile.Workload{}}
 }
 
-// Workloads looks at the processes that run now, and returns a function that names the workload in a mount namespace. The
-// Namer may be nil.
+// Workloads looks at the processes that run now, and returns a function that names the workload in a mount namespace.
+// The Namer may be nil.
 func Workloads(n Namer) func(mntns uint32) profile.Workload {
 	w := newWorkloads(n)
 	w.scan()
@@ -45,8 +45,8 @@ func Workloads(n Namer) func(mntns uint32) profile.Workload {
 	}
 }
 
-// lookup returns the workload in a namespace: the command and the cgroup of its oldest process. If no process is left, the
-// workload has the command that the probe saw.
+// lookup returns the workload in a namespace: the command and the cgroup of its oldest process. If no process is
+// left, the workload has the command that the probe saw.
 func (w workloads) lookup(mntns uint32, comm string) *profile.Workload {
 	if known, ok := w.now[mntns]; ok {
 		return known
@@ -66,8 +66,8 @@ func (w workloads) named(wl profile.Workload) profile.Workload {
 	return w.namer.Name(wl)
 }
 
-// refreshNames asks for the names that are not known yet: a container runtime knows a container only some time after its
-// first process runs. A known name stays when the container is gone.
+// refreshNames asks for the names that are not known yet: a container runtime knows a container only some time after
+// its first process runs. A known name stays when the container is gone.
 func (w workloads) refreshNames() {
 	if w.namer == nil {
 		return
@@ -77,7 +77,8 @@ func (w workloads) refreshNames() {
 			*known = w.namer.Name(*known)
 			continue
 		}
-		if heir := w.namer.Name(profile.Workload{MntNS: mntns}); heir.InContainer() && heir.Name() != known.Name() {
+		heir := w.namer.Name(profile.Workload{MntNS: mntns})
+		if heir.InContainer() && heir.Name() != known.Name() {
 			heir.Comm = known.Comm
 			w.now[mntns] = &heir
 		}
@@ -109,7 +110,8 @@ func (w workloads) scan() {
 		cgroups, _ := kernel.ReadCgroups(dir) // without them, the workload is named after its command
 		cgroup := kernel.ContainerCgroup(cgroups)
 		w.now[ns] = &profile.Workload{
-			MntNS: ns, Comm: readLine(filepath.Join(dir, "comm")), Cgroup: cgroup, ContainerID: kernel.ContainerID(cgroup),
+			MntNS: ns, Comm: readLine(filepath.Join(dir, "comm")),
+			Cgroup: cgroup, ContainerID: kernel.ContainerID(cgroup),
 		}
 	}
 }

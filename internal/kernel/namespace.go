@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// MountNamespace returns the inode number of a process's mount namespace. The process is given as its directory in /proc.
+// MountNamespace returns the inode number of a process's mount namespace. The process is given as its directory in
+// /proc.
 func MountNamespace(dir string) (uint32, error) { return Namespace(dir, "mnt") }
 
 // Namespace returns the inode number of one of a process's namespaces. The kind is a name in /proc/PID/ns, such as

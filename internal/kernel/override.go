@@ -2,8 +2,9 @@ package kernel
 
 import "context"
 
-// Override replaces what package tracer finds out about the running kernel, so that tests can load every kind of probe on any kernel.
-// It can only ask for less than the kernel offers: nothing makes the tracer probe programs before Linux 5.18.
+// Override replaces what package tracer finds out about the running kernel, so that tests can load every kind of
+// probe on any kernel. It can only ask for less than the kernel offers: nothing makes the tracer probe programs
+// before Linux 5.18.
 type Override struct {
 	HookScope   bool  // probe hooks, as before Linux 5.18
 	Preemptible *bool // whether the probes check for preemption; nil: as Preempts says

@@ -27,9 +27,11 @@ func ExplainLoad(err error) error {
 		return fmt.Errorf("%w. Run as root, or with CAP_SYS_ADMIN", fs.ErrPermission)
 	case errors.Is(err, fs.ErrPermission):
 		// The caller is root and the verifier did not object: it is the kernel's own policy.
-		return fmt.Errorf("%w: the kernel or a security policy forbids trampoline-based BPF programs: %w", fs.ErrPermission, ErrUnsupported)
+		return fmt.Errorf("%w: the kernel or a security policy forbids trampoline-based BPF programs: %w",
+			fs.ErrPermission, ErrUnsupported)
 	case errors.Is(err, ebpf.ErrNotSupported):
-		return fmt.Errorf("%w: the kernel needs CONFIG_BPF_LSM and CONFIG_DEBUG_INFO_BTF: %w", err, ErrUnsupported)
+		return fmt.Errorf("%w: the kernel needs CONFIG_BPF_LSM and CONFIG_DEBUG_INFO_BTF: %w",
+			err, ErrUnsupported)
 	}
 	return err
 }

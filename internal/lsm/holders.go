@@ -15,7 +15,8 @@ type Holder struct {
 	Comm string `json:"comm"`
 }
 
-// Holders finds, in /proc, the processes that hold each BPF program open. A program that only a pin keeps loaded has no entry.
+// Holders finds, in /proc, the processes that hold each BPF program open. A program that only a pin keeps loaded has
+// no entry.
 func Holders() (map[ebpf.ProgramID][]Holder, error) { return holders("/proc") }
 
 func holders(proc string) (map[ebpf.ProgramID][]Holder, error) {

@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// EachLink calls fn for every BPF link of this machine, oldest first. The link is closed after fn returns. EachLink waits for a link
-// that is still being created (EAGAIN), up to 5 s. It skips links that an LSM keeps from being opened, and returns their ids.
+// EachLink calls fn for every BPF link of this machine, oldest first. The link is closed after fn returns. EachLink
+// waits for a link that is still being created (EAGAIN), up to 5 s. It skips links that an LSM keeps from being
+// opened, and returns their ids.
 func EachLink(fn func(link.ID, link.Link)) (refused []link.ID, err error) {
 	const patience, pause = 5 * time.Second, 5 * time.Millisecond
 	deadline := time.Now().Add(patience)
@@ -53,8 +54,8 @@ func LinkIDs() (ids []link.ID, err error) {
 	}
 }
 
-// HasNewer reports whether a link was created after the last of ids. Unlike [LinkIDs] it takes one syscall. Link ids grow until they
-// wrap at 2^31.
+// HasNewer reports whether a link was created after the last of ids. Unlike [LinkIDs] it takes one syscall. Link ids
+// grow until they wrap at 2^31.
 func HasNewer(ids []link.ID) bool {
 	var last link.ID
 	if len(ids) > 0 {
@@ -64,19 +65,20 @@ func HasNewer(ids []link.ID) bool {
 	return err == nil
 }
 
-// nextLink returns the id of the first link after id. Unlike a [link.Iterator] it does not open the link. It returns an error that
-// matches os.ErrNotExist after the last one.
+// nextLink returns the id of the first link after id. Unlike a [link.Iterator] it does not open the link. It returns
+// an error that matches os.ErrNotExist after the last one.
 func nextLink(id link.ID) (link.ID, error) {
 	attr := struct{ start, next, flags uint32 }{start: uint32(id)}
-	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_LINK_GET_NEXT_ID, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	_, _, errno := unix.Syscall(unix.SYS_BPF,
+		unix.BPF_LINK_GET_NEXT_ID, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
 	if errno != 0 {
 		return 0, errno
 	}
 	return link.ID(attr.next), nil
 }
 
-// Busiest returns how many trampoline programs the function has that has most of them. Before Linux 5.13 links do not say what they
-// are attached to, and Busiest returns 0.
+// Busiest returns how many trampoline programs the function has that has most of them. Before Linux 5.13 links do not
+// say what they are attached to, and Busiest returns 0.
 func Busiest() (int, error) {
 	type function struct{ object, btf uint32 }
 	programs, most := map[function]int{}, 0

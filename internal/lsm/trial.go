@@ -10,15 +10,17 @@ import (
 	"github.com/cilium/ebpf/rlimit"
 )
 
-// TryTracing loads a small fentry program, attaches it, and detaches it at once. It returns the kernel's own error, without advice.
-// Like the probes, the program reads kernel memory, which lockdown=confidentiality forbids.
+// TryTracing loads a small fentry program, attaches it, and detaches it at once. It returns the kernel's own error,
+// without advice. Like the probes, the program reads kernel memory, which lockdown=confidentiality forbids.
 //
 // The target is a kernel function, because a tracing program on an LSM program crashes kernels before 5.18.
 func TryTracing() error {
 	return try(ebpf.ProgramSpec{
-		Name: "lsmprof_trial", Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTo: HookPrefix + TrialHook,
+		Name: "lsmprof_trial", Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry,
+		AttachTo: HookPrefix + TrialHook,
 		Instructions: asm.Instructions{
-			asm.Mov.Reg(asm.R1, asm.R10), asm.Add.Imm(asm.R1, -8), asm.Mov.Imm(asm.R2, 8), asm.Mov.Reg(asm.R3, asm.R10),
+			asm.Mov.Reg(asm.R1, asm.R10), asm.Add.Imm(asm.R1, -8),
+			asm.Mov.Imm(asm.R2, 8), asm.Mov.Reg(asm.R3, asm.R10),
 			asm.FnProbeReadKernel.Call(), asm.Mov.Imm(asm.R0, 0), asm.Return(),
 		},
 	}, func(p *ebpf.Program) (link.Link, error) {
@@ -26,8 +28,8 @@ func TryTracing() error {
 	})
 }
 
-// TryLSM loads an LSM program that allows everything, attaches it, and detaches it at once. It returns the kernel's own error,
-// without advice.
+// TryLSM loads an LSM program that allows everything, attaches it, and detaches it at once. It returns the kernel's
+// own error, without advice.
 func TryLSM() error {
 	return try(ebpf.ProgramSpec{
 		Name: "lsmprof_trial", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: TrialHook,
