@@ -73,7 +73,9 @@ func writeCheck(std streams, items []check.Item, verdict check.Verdict) error {
 	indent := strings.Repeat(" ", names+8)
 	wrap := text.Printable
 	if isTerminal(std.out) {
-		wrap = func(s string) string { return text.Wrap(text.Printable(s), max(20, width(std.out)-len(indent)-3), indent) }
+		wrap = func(s string) string {
+			return text.Wrap(text.Printable(s), max(20, width(std.out)-len(indent)-3), indent)
+		}
 	}
 	if len(items) > 0 {
 		fmt.Fprintln(std.out)

@@ -15,23 +15,6 @@ import (
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 )
 
-// Exit codes. exitStatuses describes them.
-const (
-	exitOK          = 0
-	exitFailed      = 1
-	exitUsage       = 2
-	exitUnsupported = 3
-	exitRegression  = 4
-)
-
-var exitStatuses = []cmdline.Exit{
-	{Status: exitOK, Meaning: "Success."},
-	{Status: exitFailed, Meaning: "Something failed; the last line of stderr says what."},
-	{Status: exitUsage, Meaning: "The command line is wrong."},
-	{Status: exitUnsupported, Meaning: "This machine cannot do it; `lsmprof check` says why."},
-	{Status: exitRegression, Meaning: "A loss is larger than --fail-over."},
-}
-
 // streams are a command's files. Errors, progress and notes go to err, data to out.
 type streams struct {
 	in       io.Reader
@@ -74,23 +57,6 @@ func commands() []*command {
 		completionCommand(), versionCommand(), manCommand(),
 	}
 }
-
-// usageError is a mistake in the command line: exit code 2.
-type usageError struct{ err error }
-
-func (e usageError) Error() string { return e.err.Error() }
-func (e usageError) Unwrap() error { return e.err }
-
-// unsupportedError is a machine that cannot do what was asked: exit code 3.
-type unsupportedError struct{ err error }
-
-func (e unsupportedError) Error() string { return e.err.Error() }
-func (e unsupportedError) Unwrap() error { return e.err }
-
-// exitError carries the exit status of a command that lsmprof ran. Main returns it without a message.
-type exitError struct{ code int }
-
-func (e exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
 
 // Main runs the command line args (without the program's name) and returns the exit code. SIGINT, SIGTERM and SIGHUP end a
 // command in good order, so that a lost ssh connection leaves nothing behind.
@@ -164,7 +130,7 @@ func newTool() (t *cmdline.Tool, actions map[string]action) {
 		Name:    "lsmprof",
 		Summary: "Measures what a BPF LSM enforcer costs the system it protects.",
 		URL:     "https://github.com/lsmprof/lsmprof/tree/main/docs",
-		Exits:   exitStatuses,
+		Exits:   exitStatuses(),
 	}
 	actions = map[string]action{}
 	for _, c := range commands() {

@@ -8,11 +8,6 @@ import (
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 )
 
-// invocation is the command line that a result names as its origin.
-func invocation(name string, args []string) []string {
-	return append([]string{"lsmprof", name}, args...)
-}
-
 // errNothing keeps a file from being written.
 var errNothing = errors.New("nothing to write")
 

@@ -75,15 +75,18 @@ func (o *enforceOptions) run(ctx context.Context, std streams) error {
 	if err != nil {
 		return usageError{fmt.Errorf("enforce: %w", err)}
 	}
-	targets, err := findTargets(o.pids, o.mntns, o.confineHost)
+	targets, err := reference.FindTargets(o.pids, o.mntns, o.confineHost)
+	if errors.As(err, new(reference.HostNamespaceError)) {
+		return usageError{fmt.Errorf("enforce: %w; choose a process in a container, or add --confine-host", err)}
+	}
 	if err != nil {
 		return fmt.Errorf("enforce: %w", err)
 	}
-	defer targets.close()
+	defer targets.Close()
 	return classify(o.enforce(ctx, std, policy, targets))
 }
 
-// policy is what the flags ask for.
+// policy returns the policy that the flags describe.
 func (o *enforceOptions) policy() (p reference.Policy, err error) {
 	if p.Fillers, err = reference.ParseRules(o.rules); err != nil {
 		return p, fmt.Errorf("--rules: %w", err)
@@ -101,6 +104,7 @@ func (o *enforceOptions) policy() (p reference.Policy, err error) {
 	return p, p.Check()
 }
 
+// parseEach parses the values of a repeatable flag and appends them to out.
 func parseEach[T any](flag string, values []string, parse func(string) (T, error), out *[]T) error {
 	for _, v := range values {
 		rule, err := parse(v)
@@ -112,15 +116,15 @@ func parseEach[T any](flag string, values []string, parse func(string) (T, error
 	return nil
 }
 
-// enforce enforces until ctx ends.
-func (o *enforceOptions) enforce(ctx context.Context, std streams, policy reference.Policy, targets targets) (err error) {
+// enforce keeps the policy in force until ctx is done. A line on stdin replaces the number of rules.
+func (o *enforceOptions) enforce(ctx context.Context, std streams, policy reference.Policy, targets reference.Targets) (err error) {
 	e, err := reference.Load()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	// The rules first: nothing runs unconfined once it enforces.
-	if err := targets.confine(e, policy); err != nil {
+	// The rules must be complete before the programs look them up.
+	if err := targets.Confine(e, policy); err != nil {
 		return err
 	}
 	if err := e.Attach(); err != nil {
@@ -136,16 +140,16 @@ func (o *enforceOptions) enforce(ctx context.Context, std streams, policy refere
 			return nil
 		case line, ok := <-lines:
 			if !ok {
-				lines = nil // end of stdin is not the end of the enforcer
+				lines = nil // stdin is closed; go on
 				continue
 			}
 			next, err := reload(policy, line)
 			if err != nil {
-				fmt.Fprintf(std.err, "lsmprof: rules unchanged: %v\n", err)
+				fmt.Fprintf(std.err, "lsmprof: the rules stay as they are: %v\n", err)
 				continue
 			}
 			policy = next
-			if err := targets.confine(e, policy); err != nil {
+			if err := targets.Confine(e, policy); err != nil {
 				return err
 			}
 			if err := o.announce(std.out, e, policy, targets); err != nil {
@@ -155,7 +159,7 @@ func (o *enforceOptions) enforce(ctx context.Context, std streams, policy refere
 	}
 }
 
-// reload is the policy with other numbers of rules; what is denied stays.
+// reload returns the policy with the numbers of rules in line. What the policy denies stays denied.
 func reload(p reference.Policy, line string) (reference.Policy, error) {
 	fillers, err := reference.ParseRules(line)
 	if err != nil {
@@ -165,6 +169,7 @@ func reload(p reference.Policy, line string) (reference.Policy, error) {
 	return p, p.Check()
 }
 
+// readLines sends the lines of r that are not empty until ctx is done, and closes the channel at the end of r.
 func readLines(ctx context.Context, r io.Reader) <-chan string {
 	lines := make(chan string)
 	go func() {
@@ -184,7 +189,7 @@ func readLines(ctx context.Context, r io.Reader) <-chan string {
 	return lines
 }
 
-// enforceReport is a line of stdout. Schema lsmprof/enforce/v1: fields are only ever added.
+// enforceReport is a line of `enforce --json`. Schema lsmprof/enforce/v1: fields are only ever added.
 type enforceReport struct {
 	Schema   string              `json:"schema"`
 	State    string              `json:"state"`
@@ -194,16 +199,16 @@ type enforceReport struct {
 }
 
 // announce prints what is in force, as a sentence or as a line of JSON.
-func (o *enforceOptions) announce(w io.Writer, e *reference.Enforcer, p reference.Policy, t targets) error {
+func (o *enforceOptions) announce(w io.Writer, e *reference.Enforcer, p reference.Policy, t reference.Targets) error {
 	if !o.JSON() {
-		_, err := fmt.Fprintf(w, "enforcing %s on %s; Ctrl-C ends it\n", describeRules(p.Rules()), text.List(t.names()))
+		_, err := fmt.Fprintf(w, "enforcing %s on %s; Ctrl-C ends it\n", describeRules(p.Rules()), text.List(t.Names()))
 		return err
 	}
 	programs, err := e.Programs()
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(w).Encode(enforceReport{enforceSchema, "enforcing", t.inodes(), p.Rules(), programs})
+	return json.NewEncoder(w).Encode(enforceReport{enforceSchema, "enforcing", t.MntNS(), p.Rules(), programs})
 }
 
 // describeRules returns "8 rules of each type", or the number for each type that has some.

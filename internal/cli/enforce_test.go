@@ -224,10 +224,10 @@ func TestEnforceRefuses(t *testing.T) {
 		want   string
 	}{
 		{nil, 2, "give --pid or --mntns to say which mount namespace"},
-		{[]string{"--pid", "1"}, 2, "is the host's own (that of PID 1), and its processes would all be confined"},
+		{[]string{"--pid", "1"}, 2, "is the host's own (that of PID 1), so all processes in it would be confined"},
 		{[]string{"--pid", self}, 2, "--confine-host"},
-		{[]string{"--pid", "4000000"}, 1, "--pid 4000000: no such process"},
-		{[]string{"--mntns", "17"}, 1, "--mntns 17: no process is in that mount namespace"},
+		{[]string{"--pid", "4000000"}, 1, "pid 4000000: no such process"},
+		{[]string{"--mntns", "17"}, 1, "mount namespace 17: no process is in it"},
 		{[]string{"--mntns", "99999999999999"}, 2, "--mntns 99999999999999: must be a number from 1 to"},
 		{[]string{"--pid", self, "--rules", "65"}, 2, "--rules: 65 rules of each type: at most 64 of a type"},
 		{[]string{"--pid", self, "--rules", "file=64", "--deny-file", "/x"}, 2, "65 file rules: at most 64 of a type (64 given as a number, 1 by --deny-file)"},

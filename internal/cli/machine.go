@@ -1,16 +1,17 @@
 package cli
 
 import (
-	"errors"
-	"fmt"
+	"runtime"
 
-	"github.com/lsmprof/lsmprof/tracer"
+	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/profile"
 )
 
-// classify gives errors that this machine cannot avoid an exit code of their own.
-func classify(err error) error {
-	if errors.Is(err, tracer.ErrUnsupported) {
-		return unsupportedError{fmt.Errorf("%w; `lsmprof check` says more", err)}
+// machine describes this machine for a result.
+func machine() profile.Machine {
+	release, _, err := kernel.Uname()
+	if err != nil {
+		release = "unknown"
 	}
-	return err
+	return profile.Machine{Kernel: release, Arch: runtime.GOARCH, CPU: kernel.CPUModel(), CPUs: runtime.NumCPU()}
 }

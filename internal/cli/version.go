@@ -9,8 +9,6 @@ import (
 	"runtime/debug"
 
 	"github.com/lsmprof/lsmprof/internal/cmdline"
-	"github.com/lsmprof/lsmprof/internal/kernel"
-	"github.com/lsmprof/lsmprof/profile"
 )
 
 func versionCommand() *command {
@@ -59,13 +57,4 @@ func version() string {
 		return "devel"
 	}
 	return info.Main.Version
-}
-
-// machine names the place that numbers come from.
-func machine() profile.Machine {
-	release, _, err := kernel.Uname()
-	if err != nil {
-		release = "unknown"
-	}
-	return profile.Machine{Kernel: release, Arch: runtime.GOARCH, CPU: kernel.CPUModel(), CPUs: runtime.NumCPU()}
 }
