@@ -21,6 +21,9 @@ func (s Snapshot) Facts() []string {
 		facts = append(facts, fmt.Sprintf(
 			"stacks: 1 of %s calls, at random; calls and costs are divided among the sampled stacks", text.Thousands(s.StackSample)))
 	}
+	if s.OwnCalls > 0 {
+		facts = append(facts, fmt.Sprintf("left out: %s calls of lsmprof itself", text.Thousands(s.OwnCalls)))
+	}
 	if s.Calibration.Runs > 0 {
 		facts = append(facts, fmt.Sprintf("cost of profiling: %s, %s per call", text.Duration(s.ProbeCost()), text.Duration(s.Calibration.ProbeCost.Value)))
 	}

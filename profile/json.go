@@ -25,6 +25,7 @@ type Document struct {
 	ProbeCostNs  float64              `json:"probe_cost_ns"` // what the probes cost the profiled system, all calls
 	Sample       int                  `json:"sample"`        // 1 of sample calls was measured and counts sample times
 	StackSample  int                  `json:"stack_sample"`  // the stack of 1 of stack_sample calls was taken; 0: no stacks
+	OwnCalls     uint64               `json:"own_calls"`     // calls of lsmprof itself, which no row and no program counts
 	HookNs       float64              `json:"hook_ns"`       // all rows
 	Programs     []DocumentProgram    `json:"programs"`
 	CrossCheck   *DocumentCrossCheck  `json:"cross_check"` // null: no second pass
@@ -145,6 +146,7 @@ func (c *Costs) Document() *Document {
 		ProbeCostNs:  s.ProbeCost(),
 		Sample:       max(1, s.Sample),
 		StackSample:  s.StackSample,
+		OwnCalls:     s.OwnCalls,
 		HookNs:       c.Hook,
 		Programs:     []DocumentProgram{},
 		CrossCheck:   c.documentCrossCheck(),

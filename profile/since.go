@@ -20,6 +20,7 @@ func (s Snapshot) Since(earlier Snapshot) (Snapshot, error) {
 	}
 	delta := s
 	delta.Start, delta.Duration = s.Start.Add(earlier.Duration), s.Duration-earlier.Duration
+	delta.OwnCalls -= min(earlier.OwnCalls, delta.OwnCalls)
 	delta.Programs = slices.Clone(s.Programs)
 	delta.Rows = nil
 	for i, was := range earlier.Programs {

@@ -27,6 +27,7 @@ type Snapshot struct {
 	Warnings    []Warning
 	CrossCheck  *CrossCheck // nil if there was no second pass
 	StackSample int         // the stack of 1 of StackSample calls was taken; 0: no stacks
+	OwnCalls    uint64      // calls of lsmprof itself, which no row and no program counts
 }
 
 // Machine names the machine that the numbers come from.

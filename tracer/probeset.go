@@ -51,6 +51,9 @@ func newProbeSet(ctx context.Context, opts Options) (s *probeSet, targets []targ
 		opts: opts, targets: map[targetID]*probedTarget{}, sources: map[uint32]*eventSource{},
 		names: newWorkloads(opts.Namer), files: newELFFiles(), warned: map[string]bool{},
 	}
+	if ns := opts.OwnNamespace; ns != 0 {
+		s.names.now[ns] = &profile.Workload{MntNS: ns, Comm: selfWorkload}
+	}
 	if s.machine, err = findMachine(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -320,9 +323,17 @@ func (s *probeSet) programs() (all []profile.Program, err error) {
 		if p.Missed, err = t.misses(); err != nil {
 			return all, err
 		}
+		if t.own > 0 { // its share of the missed calls is like that of the others
+			p.Missed -= uint64(float64(p.Missed) * float64(t.own) / float64(t.own+p.Timed+p.Preempted))
+		}
 		all = append(all, p)
 	}
 	return all, nil
+}
+
+// isSelf reports whether calls from a mount namespace are those of this process, and to be left out.
+func (s *probeSet) isSelf(mntns uint32) bool {
+	return s.opts.OwnNamespace != 0 && mntns == s.opts.OwnNamespace && !s.opts.Self
 }
 
 // warnf logs a warning and keeps it for snapshots, once.

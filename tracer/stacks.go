@@ -33,6 +33,9 @@ func (t *Tracer) collectStacks() error {
 			t.set.ring.damaged++
 			return
 		}
+		if t.set.isSelf(e.Mntns) {
+			return
+		}
 		key := stackKey{source.target, syscallName(e.Syscall), t.set.names.lookup(e.Mntns, cString(e.Comm[:]))}
 		t.stacks.add(key, profile.Stack{
 			Kernel: t.set.kernelFrames(e.kernel), User: symbols.frames(e.Tgid, e.user),

@@ -27,6 +27,10 @@ type Options struct {
 	Enforcers Enforcers
 	// Namer names workloads. Nil: they are named after their command.
 	Namer Namer
+	// OwnNamespace is a mount namespace that only this process lives in; 0: none. Its calls are left out, and their number is
+	// profile.Snapshot.OwnCalls. With Self they are those of the workload `[lsmprof]` instead.
+	OwnNamespace uint32
+	Self         bool
 	// Memory bounds the counters of all programs together, in bytes. 0: DefaultMemory.
 	Memory int
 	// Sample N measures one of N calls, at random, and counts it N times. 0 and 1: all calls.
@@ -161,9 +165,19 @@ func (t *Tracer) finish(i int) {
 	t.set.order[i].probe.counters.drain(func(c *count) { t.charge(i, c) })
 }
 
+// leavesOut reports whether calls are those of this process, and not wanted.
+func (t *Tracer) leavesOut(c *count) bool {
+	return t.set.isSelf(c.mntns) && !c.shared
+}
+
 // charge adds a count to the row that it belongs to.
 func (t *Tracer) charge(program int, c *count) {
 	target := t.set.order[program]
+	if t.leavesOut(c) {
+		c.scale(uint64(max(1, t.set.opts.Sample)))
+		target.own += c.readings.Count() + c.preempted
+		return
+	}
 	key := rowKey{program: program, syscall: profile.SyscallOverflow, rules: profile.RulesUnknown}
 	if !c.shared {
 		workload := t.set.names.lookup(c.mntns, c.comm)
@@ -196,6 +210,9 @@ func (t *Tracer) Snapshot() (profile.Snapshot, error) {
 	var err error
 	if s.Programs, err = t.set.programs(); err != nil {
 		return s, err
+	}
+	for _, target := range t.set.order {
+		s.OwnCalls += target.own
 	}
 	t.set.names.refreshNames()
 	s.Rows = make([]profile.Row, 0, len(t.rows))

@@ -27,6 +27,9 @@ type workloads struct {
 	now map[uint32]*profile.Workload
 }
 
+// selfWorkload names the workload of Options.OwnNamespace.
+const selfWorkload = "[lsmprof]"
+
 func newWorkloads(n Namer) workloads {
 	return workloads{"/proc", n, map[uint32]*profile.Workload{}}
 }

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/ownns"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
@@ -27,7 +28,7 @@ func run(ctx context.Context, s *rundir.Step, what string, env ...string) error 
 	cmd.Env = append(os.Environ(), env...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
+	err := ownns.Run(cmd)
 	if err == nil {
 		return nil
 	}

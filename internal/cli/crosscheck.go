@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/ownns"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
@@ -100,7 +101,7 @@ func (o *recordOptions) waitAgain(ctx context.Context, std streams) (int, error)
 func (o *recordOptions) runAgain(ctx context.Context, std streams) (status int, err error) {
 	cmd := o.newCommand(ctx)
 	cmd.Stderr = std.err
-	err = cmd.Run()
+	err = ownns.Run(cmd)
 	if cmd.ProcessState == nil {
 		return 0, fmt.Errorf("run %s again: %w", o.command[0], err)
 	}

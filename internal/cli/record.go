@@ -12,6 +12,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
+	"github.com/lsmprof/lsmprof/internal/ownns"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -156,7 +157,7 @@ func (o *recordOptions) measure(ctx context.Context, std streams, t *tracer.Trac
 		if o.JSON() {
 			cmd.Stdout = std.err // stdout is one JSON object
 		}
-		if err := cmd.Start(); err != nil {
+		if err := ownns.Start(cmd); err != nil {
 			return profile.Snapshot{}, outcome{err: fmt.Errorf("run %s: %w", o.command[0], err)}
 		}
 		go func() {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
+	"github.com/lsmprof/lsmprof/internal/ownns"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -30,6 +31,7 @@ type session struct {
 	memory     int
 	sample     sampleFlag
 	readyFile  string
+	self       bool
 	invocation []string
 
 	hooks       []string     // globs; nil: all
@@ -48,6 +50,7 @@ func (s *session) flags(f *cmdline.Flags) {
 	f.StringVar(&s.comm, "comm", "", "Measure only processes with this command `NAME`.")
 	f.Var(cmdline.IDs(&s.mntns), "mntns", "Measure only mount namespaces with these inode numbers: see ls -Li /proc/PID/ns/mnt.")
 	s.containers.flags(f)
+	f.BoolVar(&s.self, "self", false, "Measure lsmprof itself as well, as the workload [lsmprof].")
 	f.Group(cmdline.Accuracy)
 	s.calibrate = "on"
 	f.Var(&calibrationFlag{&s.calibrate, &s.earlier}, "calibration", "Measure the cost of the probes first and subtract it (on), "+
@@ -125,15 +128,17 @@ func (s *session) options(ctx context.Context) (opts tracer.Options, err error) 
 // baseOptions returns what the flags ask for, without a calibration.
 func (s *session) baseOptions() tracer.Options {
 	opts := tracer.Options{
-		Select:      s.selects,
-		Filter:      tracer.Filter{MntNS: u32s(s.mntns), PIDs: u32s(s.pids), Comm: s.comm},
-		Enforcers:   s.unknown.registry(),
-		Memory:      s.memory << 20,
-		Sample:      int(s.sample),
-		Namer:       &s.containers,
-		Logger:      cmp.Or(s.logger, slog.Default()),
-		Stacks:      s.stacks,
-		StackSample: s.stackSample,
+		Select:       s.selects,
+		Filter:       tracer.Filter{MntNS: u32s(s.mntns), PIDs: u32s(s.pids), Comm: s.comm},
+		Enforcers:    s.unknown.registry(),
+		Memory:       s.memory << 20,
+		Sample:       int(s.sample),
+		OwnNamespace: ownns.ID(),
+		Self:         s.self,
+		Namer:        &s.containers,
+		Logger:       cmp.Or(s.logger, slog.Default()),
+		Stacks:       s.stacks,
+		StackSample:  s.stackSample,
 	}
 	if s.containers.filters() {
 		opts.Filter.Follow = s.containers.selected

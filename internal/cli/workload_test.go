@@ -88,7 +88,7 @@ func TestMain(m *testing.M) {
 		os.Exit(125)
 	}
 	if os.Getenv(lsmprofEnv) != "" {
-		os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		os.Exit(Process())
 	}
 	if os.Getenv(workloadEnv) != "" {
 		if err := workloadMain(); err != nil {

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"syscall"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/ownns"
 )
 
 // killDelay is how long a test has for cleaning up after SIGTERM; a shell test waits for its scripts.
@@ -42,33 +44,13 @@ func cpuTime(cmd *exec.Cmd) time.Duration {
 	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
-// startIn starts cmd in the mount namespace of pid, or in ours for 0, on the given CPUs, or on all of ours.
-func startIn(cmd *exec.Cmd, pid int, cpus []int) error {
+// startIn starts cmd in the mount namespace of pid, or in that of lsmprof's caller for 0, on the given CPUs, or on all of ours.
+func startIn(cmd *exec.Cmd, pid int, cpus []int) (err error) {
 	if pid == 0 && len(cpus) == 0 {
-		return cmd.Start()
+		return ownns.Start(cmd)
 	}
-	done := make(chan error, 1)
-	go onSpareThread(func() { done <- startHere(cmd, pid, cpus) })
-	return <-done
-}
-
-// onSpareThread calls f on a thread that then ends. Namespace and affinity are the thread's, and a child inherits them; no other
-// goroutine may run with them afterwards. The main thread never ends, and /proc/self is about that one: it must be left alone.
-func onSpareThread(f func()) {
-	runtime.LockOSThread()
-	if unix.Gettid() != unix.Getpid() {
-		// Never unlocked: the thread ends with this goroutine.
-		f()
-		return
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread()
-		f()
-	}()
-	<-done
-	runtime.UnlockOSThread()
+	kernel.OnSpareThread(func() { err = startHere(cmd, pid, cpus) })
+	return err
 }
 
 func startHere(cmd *exec.Cmd, pid int, cpus []int) error {
@@ -81,10 +63,12 @@ func startHere(cmd *exec.Cmd, pid int, cpus []int) error {
 			return fmt.Errorf("pin to CPUs %v: %w; choose among those of /proc/self/status, Cpus_allowed_list", cpus, err)
 		}
 	}
-	if pid != 0 {
-		if err := enterMountNS(pid); err != nil {
-			return fmt.Errorf("enter the mount namespace of process %d: %w; it must be alive, and this needs CAP_SYS_ADMIN", pid, err)
+	if pid == 0 {
+		if err := ownns.EnterCallers(); err != nil {
+			return err
 		}
+	} else if err := enterMountNS(pid); err != nil {
+		return fmt.Errorf("enter the mount namespace of process %d: %w; it must be alive, and this needs CAP_SYS_ADMIN", pid, err)
 	}
 	return cmd.Start()
 }

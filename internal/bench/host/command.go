@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
+	"github.com/lsmprof/lsmprof/internal/ownns"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
@@ -80,7 +81,7 @@ func (c Commands) Start(ctx context.Context, t rundir.Test, _ int) (_ bench.Work
 	cmd.ExtraFiles = []*os.File{theirs, answers, theirLife}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Unshareflags: syscall.CLONE_NEWNS}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	if err := cmd.Start(); err != nil {
+	if err := ownns.Start(cmd); err != nil {
 		return nil, err
 	}
 	w.cmd = cmd

@@ -1,0 +1,152 @@
+// Package ownns keeps lsmprof out of its own measurements. The probes tell workloads apart by mount namespace, so lsmprof moves
+// into a mount namespace of its own: its calls then have a key of their own, at no cost for the probes. Commands that it runs on
+// behalf of its caller start in the caller's namespace.
+//
+// The new namespace is a copy whose mounts stay peers of the caller's, so that mounts propagate as before. File descriptors, the
+// working directory and the root directory keep their meaning.
+package ownns
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/kernel"
+)
+
+// marker is set in the environment from Enter until the process that Enter executes has started. It holds the descriptors of the
+// caller's mount namespace, root directory and working directory.
+const marker = "_LSMPROF_CALLER"
+
+// Enter moves this process into a mount namespace of its own. Threads cannot move together, so Enter moves one and executes the
+// program again, with the same arguments and the same process id. It returns nil in the process that it executed, or an error if
+// the process stays where it is. It must be called before the program changes any state.
+func Enter() error {
+	if caller() != nil {
+		return nil
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var c callersView
+	for i, path := range []string{"/proc/thread-self/ns/mnt", "/", "."} {
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("open %s: %w", path, err)
+		}
+		defer unix.Close(fd)
+		c[i] = fd
+	}
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("create a mount namespace: %w", err)
+	}
+	env := append(os.Environ(), fmt.Sprintf("%s=%d,%d,%d", marker, c[0], c[1], c[2]))
+	for _, fd := range c {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0); err != nil {
+			return fmt.Errorf("keep a descriptor: %w", err)
+		}
+	}
+	err := unix.Exec(executable(), os.Args, env)
+	if back := c.enter(); back != nil {
+		panic(back) // the thread must not run other goroutines
+	}
+	return fmt.Errorf("execute %s again: %w", os.Args[0], err)
+}
+
+// executable is the path of this program. The kernel names the process after the last component.
+func executable() string {
+	path, err := os.Readlink("/proc/self/exe")
+	if err != nil || strings.HasSuffix(path, " (deleted)") {
+		return "/proc/self/exe"
+	}
+	return path
+}
+
+// callersView holds descriptors of the caller's mount namespace, root directory and working directory.
+type callersView [3]int
+
+// caller returns nil unless this process is in a namespace of its own.
+var caller = sync.OnceValue(func() *callersView {
+	value := os.Getenv(marker)
+	if value == "" {
+		return nil
+	}
+	os.Unsetenv(marker)
+	var c callersView
+	if _, err := fmt.Sscanf(value, "%d,%d,%d", &c[0], &c[1], &c[2]); err != nil {
+		return nil
+	}
+	for _, fd := range c {
+		unix.CloseOnExec(fd)
+	}
+	return &c
+})
+
+// enter moves the current thread.
+func (c *callersView) enter() error {
+	// Threads share their root and working directory, which setns changes.
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		return fmt.Errorf("unshare the working directory: %w", err)
+	}
+	if err := unix.Setns(c[0], unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("enter the mount namespace of the caller: %w", err)
+	}
+	for _, dir := range c[1:] {
+		if err := unix.Fchdir(dir); err != nil {
+			return fmt.Errorf("change to a directory of the caller: %w", err)
+		}
+		if dir == c[1] {
+			if err := unix.Chroot("."); err != nil {
+				return fmt.Errorf("change to the root directory of the caller: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// ID returns the inode number of the mount namespace that only this process lives in, or 0 if it lives in its caller's.
+func ID() uint32 {
+	if caller() == nil {
+		return 0
+	}
+	id, err := kernel.MountNamespace("/proc/self")
+	if err != nil {
+		return 0
+	}
+	return id
+}
+
+// EnterCallers moves the current thread into the caller's mount namespace, root and working directory. Processes that the thread
+// starts inherit them. The caller must lock the thread, and never unlock it.
+func EnterCallers() error {
+	if c := caller(); c != nil {
+		return c.enter()
+	}
+	return nil
+}
+
+// Start starts cmd in the caller's mount namespace.
+func Start(cmd *exec.Cmd) error {
+	if caller() == nil {
+		return cmd.Start()
+	}
+	var err error
+	kernel.OnSpareThread(func() {
+		if err = EnterCallers(); err == nil {
+			err = cmd.Start()
+		}
+	})
+	return err
+}
+
+// Run starts cmd in the caller's mount namespace and waits for it.
+func Run(cmd *exec.Cmd) error {
+	if err := Start(cmd); err != nil {
+		return err
+	}
+	return cmd.Wait()
+}
