@@ -19,6 +19,12 @@
 // A program that cannot be probed is an error only if no other can be. Otherwise it is a warning, in
 // [profile.Snapshot.Warnings] and in the log. No error or warning names a flag of the command line.
 //
+// # States
+//
+// A [Tracer] counts, and a [Stream] records, from its start to Close, except between two calls of Run or Trace, which
+// pause when they end. [Tracer.Snapshot], [Tracer.CounterUsage], [Stream.Programs] and [Stream.Loss] may be called at
+// any time: before the first poll, while paused, and after Close. The zero values are closed. No method panics.
+//
 // # Concurrency
 //
 // [Programs], [Workloads], [SupportedScope], [Calibrate] and [CrossCheck] are safe for concurrent use, but
