@@ -33,6 +33,8 @@ func (o *benchOptions) measure(ctx context.Context, std streams, d *bench.Dir) (
 	}
 	plan := &d.Info.Plan
 	o.unknown.rulesMap, o.unknown.rules = plan.RulesMap, -1
+	o.unknown.containers = &containers{endpoint: o.endpoint}
+	o.unknown.containers.look(ctx)
 	release := host.LeaveCPUs(plan.CPUs)
 	defer release()
 	profiler, err := o.profiler(d)

@@ -148,6 +148,19 @@ func (c *containers) Name(w profile.Workload) profile.Workload {
 	return w
 }
 
+// image returns the image of a container, see inforce.Images.
+func (c *containers) image(mntns uint32, cgroup string) string {
+	return c.Name(profile.Workload{MntNS: mntns, Cgroup: cgroup}).Image
+}
+
+// running returns the containers that run, nil without a runtime.
+func (c *containers) running() []cri.Container {
+	if c.runtime == nil {
+		return nil
+	}
+	return c.runtime.Containers()
+}
+
 // selected returns the mount namespaces of the running containers that the flags select.
 func (c *containers) selected() []uint32 {
 	if c.runtime == nil {

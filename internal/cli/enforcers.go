@@ -17,7 +17,8 @@ type enforcerFlags struct {
 	rulesMap string // --rules-map
 	rules    int    // --rules; negative: not given
 
-	shared *inforce.Registry // see registry
+	containers *containers       // tell the versions of enforcers by their images; nil: they do not
+	shared     *inforce.Registry // see registry
 }
 
 const rulesMapUsage = "Count the rules of enforcers that lsmprof does not know in the map `NAME[:KEY-PREFIX]`. The prefix is text or 0x…"
@@ -46,6 +47,9 @@ func (o *enforcerFlags) validate() error {
 func (o *enforcerFlags) registry() *inforce.Registry {
 	if o.shared == nil {
 		o.shared = inforce.New(o.source())
+		if o.containers != nil {
+			o.shared.UseImages(o.containers.image)
+		}
 	}
 	return o.shared
 }

@@ -1,11 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,15 +15,35 @@ import (
 	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/internal/text"
+	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// listing is what `list -o json` prints. Schema lsmprof/list/v1: fields are only ever added.
+// listing is what `list --json` prints. Schema lsmprof/list/v1: fields are only ever added.
 type listing struct {
 	Schema    string           `json:"schema"`
+	Enforcers []listedEnforcer `json:"enforcers"`
+	Pods      *listedPods      `json:"pods,omitempty"` // of the container runtime, if one answers
 	Programs  []listedProgram  `json:"programs"`
 	Workloads []listedWorkload `json:"workloads"`
 	Warnings  []string         `json:"warnings,omitempty"`
+}
+
+type listedEnforcer struct {
+	Name     string `json:"name"`
+	Version  string `json:"version,omitempty"`
+	Programs int    `json:"programs"` // attached
+	// RulesKnown is false if nothing tells where the rules are, or if they could not be read.
+	RulesKnown bool `json:"rules_known"`
+	Workloads  int  `json:"workloads"` // with a policy of their own
+	Rules      int  `json:"rules"`     // of all policies
+	// Everywhere is set if a policy applies to all workloads without one of their own.
+	Everywhere bool `json:"everywhere,omitempty"`
+}
+
+type listedPods struct {
+	Running  int `json:"running"`
+	Confined int `json:"confined"` // with a container that has a policy
 }
 
 type listedProgram struct {
@@ -34,6 +54,7 @@ type listedProgram struct {
 	Enforcer  string       `json:"enforcer"`
 	Sleepable bool         `json:"sleepable"`
 	BTF       bool         `json:"btf"`
+	Refused   bool         `json:"refused,omitempty"` // an LSM keeps it from being opened
 	Holders   []lsm.Holder `json:"holders"`
 }
 
@@ -43,7 +64,7 @@ type listedWorkload struct {
 	MntNS    uint32         `json:"mntns"`
 	Mode     string         `json:"mode,omitempty"`
 	Rules    enforcer.Rules `json:"rules"`
-	// Mixed: its processes are under different policies, and no number is true of all.
+	// Mixed is set if processes of the mount namespace are under different policies: no number of rules is true of all.
 	Mixed bool `json:"mixed,omitempty"`
 }
 
@@ -51,9 +72,10 @@ func listCommand() *command {
 	return &command{
 		Command: cmdline.Command{
 			Name: "list", Group: groupLook,
-			Summary: "List BPF LSM programs, and the rules of each workload",
+			Summary: "List enforcers, the rules of each workload, and BPF LSM programs",
 			Examples: []cmdline.Example{
 				{What: "Show which enforcers run, and how many rules each pod has", Command: "sudo lsmprof list"},
+				{What: "Show their programs, too, and who holds them", Command: "sudo lsmprof list --programs"},
 				{What: "The same for a script", Command: "sudo lsmprof list --json"},
 				{What: "Count the rules of an enforcer that lsmprof does not know", Command: "sudo lsmprof list --rules-map my_rules"},
 			},
@@ -63,22 +85,24 @@ func listCommand() *command {
 			var unknown enforcerFlags
 			var d cmdline.Destination
 			d.Flags(f, "Write to this `FILE` instead of stdout.", "text", "json")
+			programs := f.Bool("programs", false, "List every BPF LSM program as well.")
 			f.Group(cmdline.Containers)
 			known.endpointFlag(f)
 			unknown.flags(f)
+			unknown.containers = &known
 			return func(ctx context.Context, std streams, _ []string) error {
 				if err := unknown.validate(); err != nil {
 					return usageError{fmt.Errorf("list: %w", err)}
 				}
-				return std.produce(&d, func(std streams) error { return list(ctx, std, &known, &unknown, d.JSON()) })
+				return std.produce(&d, func(std streams) error { return list(ctx, std, &unknown, d.JSON(), *programs) })
 			}
 		},
 	}
 }
 
-func list(ctx context.Context, std streams, known *containers, unknown *enforcerFlags, asJSON bool) error {
-	known.look(ctx)
-	l, err := newListing(known, unknown.registry())
+func list(ctx context.Context, std streams, unknown *enforcerFlags, asJSON, programs bool) error {
+	unknown.containers.look(ctx)
+	l, err := newListing(unknown)
 	if err != nil {
 		return classify(err)
 	}
@@ -87,75 +111,126 @@ func list(ctx context.Context, std streams, known *containers, unknown *enforcer
 		enc.SetIndent("", "  ")
 		return enc.Encode(l)
 	}
-	return l.write(std.out)
+	return l.write(std.out, programs)
 }
 
-func newListing(known *containers, registry *inforce.Registry) (*listing, error) {
+func newListing(unknown *enforcerFlags) (*listing, error) {
+	registry, known := unknown.registry(), unknown.containers
 	defer registry.Close()
-	progs, err := registry.Look()
+	programs, err := registry.Look()
 	if err != nil {
 		return nil, err
-	}
-	l := &listing{Schema: "lsmprof/list/v1", Programs: []listedProgram{}, Workloads: []listedWorkload{}}
-	holders, err := lsm.Holders()
-	if err != nil {
-		l.Warnings = append(l.Warnings, fmt.Sprintf("processes that hold programs are not shown: %v", err))
-	}
-	for _, p := range progs {
-		l.Programs = append(l.Programs, listedProgram{
-			ID: uint32(p.ID), Name: p.Name, Hook: p.Hook, Attached: p.Attached(), Enforcer: registry.Owner(p),
-			Sleepable: p.Sleepable, BTF: p.HasBTF, Holders: holders[p.ID],
-		})
-	}
-	if text := known.unlocated(); text != "" {
-		l.Warnings = append(l.Warnings, text)
 	}
 	reading, err := registry.Read()
 	if err != nil {
 		return nil, err
 	}
+	l := &listing{
+		Schema: "lsmprof/list/v1", Enforcers: []listedEnforcer{}, Programs: []listedProgram{}, Workloads: []listedWorkload{},
+	}
+	l.addPrograms(programs, registry)
+	names := tracer.Workloads(known)
 	for _, e := range reading.Enforcers {
-		if e.Err != nil {
-			l.Warnings = append(l.Warnings, fmt.Sprintf("%v", e.Err))
-			continue
-		}
-		l.addWorkloads(e, known)
+		l.addEnforcer(e, names)
+	}
+	l.addPods(known, reading)
+	if text := known.unlocated(); text != "" {
+		l.Warnings = append(l.Warnings, text)
 	}
 	return l, nil
 }
 
-// addWorkloads lists the rules of one enforcer.
-func (l *listing) addWorkloads(e inforce.Enforcer, known tracer.Namer) {
-	if len(e.Policies) == 0 {
-		return
+func (l *listing) addPrograms(programs []tracer.Program, registry *inforce.Registry) {
+	holders, err := lsm.Holders()
+	if err != nil {
+		l.Warnings = append(l.Warnings, fmt.Sprintf("processes that hold programs are not shown: %v", err))
 	}
-	names := tracer.Workloads(known)
-	for _, ns := range slices.Sorted(maps.Keys(e.Policies)) {
-		p, name := e.Policies[ns], "(every other)"
-		if ns != tracer.AllWorkloads {
-			name = names(ns).Name()
-		} else if len(e.Policies) == 1 {
-			name = "(every)"
+	refused := 0
+	for _, p := range programs {
+		l.Programs = append(l.Programs, listedProgram{
+			ID: uint32(p.ID), Name: p.Name, Hook: p.Hook, Attached: p.Attached(), Enforcer: registry.Owner(p),
+			Sleepable: p.Sleepable, BTF: p.HasBTF, Refused: p.Refused, Holders: holders[p.ID],
+		})
+		if p.Refused {
+			refused++
 		}
-		l.Workloads = append(l.Workloads, listedWorkload{e.Name, name, ns, p.Mode, p.Rules, p.Mixed})
+	}
+	if refused > 0 {
+		l.Warnings = append(l.Warnings, fmt.Sprintf("%d of %d programs refuse to be opened: an LSM protects them, and their rules cannot be read",
+			refused, len(programs)))
 	}
 }
 
-func (l *listing) write(w io.Writer) error {
+// addEnforcer adds an enforcer and the rules of each workload.
+func (l *listing) addEnforcer(e inforce.Enforcer, names func(mntns uint32) profile.Workload) {
+	if e.Err != nil {
+		l.Warnings = append(l.Warnings, e.Err.Error())
+	}
+	sum := listedEnforcer{Name: e.Name, Version: e.Version, Programs: len(e.Programs), RulesKnown: e.RulesKnown}
+	var workloads []listedWorkload
+	for ns, p := range e.Policies {
+		name := "(every other)"
+		switch {
+		case ns != tracer.AllWorkloads:
+			name = names(ns).Name()
+			sum.Workloads++
+		case len(e.Policies) == 1:
+			name = "(every)"
+		}
+		sum.Everywhere = sum.Everywhere || ns == tracer.AllWorkloads
+		sum.Rules += p.Rules.Sum()
+		workloads = append(workloads, listedWorkload{e.Name, name, ns, p.Mode, p.Rules, p.Mixed})
+	}
+	slices.SortFunc(workloads, func(a, b listedWorkload) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.MntNS, b.MntNS))
+	})
+	l.Enforcers, l.Workloads = append(l.Enforcers, sum), append(l.Workloads, workloads...)
+}
+
+// addPods counts the pods that run, and those that an enforcer confines.
+func (l *listing) addPods(known *containers, reading inforce.Reading) {
+	pods := map[string]bool{} // by name: confined
+	for _, c := range known.running() {
+		name := c.Namespace + "/" + c.Pod
+		confined := c.Name != "" && slices.ContainsFunc(reading.Enforcers, func(e inforce.Enforcer) bool {
+			_, ok := e.Policies.Of(c.MntNS)
+			return ok
+		})
+		pods[name] = pods[name] || confined
+	}
+	if len(pods) == 0 {
+		return
+	}
+	l.Pods = &listedPods{Running: len(pods)}
+	for _, confined := range pods {
+		if confined {
+			l.Pods.Confined++
+		}
+	}
+}
+
+func (l *listing) write(w io.Writer, programs bool) error {
 	if len(l.Programs) == 0 {
-		_, err := fmt.Fprintln(w, "no BPF LSM program is loaded")
-		return err
+		fmt.Fprintln(w, "no BPF LSM program is loaded")
 	}
-	t := &text.Table{Header: []string{"ID", "<PROGRAM", "<HOOK", "<STATE", "<ENFORCER", "<MODE", "<HELD BY"}}
-	for _, p := range l.Programs {
-		t.Add(fmt.Sprint(p.ID), p.Name, p.Hook, state(p), p.Enforcer, mode(p), heldBy(p.Holders))
+	if attached := slices.ContainsFunc(l.Programs, func(p listedProgram) bool { return p.Attached }); !attached && len(l.Programs) > 0 {
+		fmt.Fprintf(w, "none of the %d BPF LSM programs that are loaded is attached\n", len(l.Programs))
 	}
-	if err := t.Print(w); err != nil {
-		return err
+	for _, e := range l.Enforcers {
+		fmt.Fprintln(w, e)
+	}
+	if l.Pods != nil {
+		fmt.Fprintf(w, "%d of %s without a policy\n", l.Pods.Running-l.Pods.Confined, text.Plural(l.Pods.Running, "pod"))
 	}
 	if len(l.Workloads) > 0 {
 		fmt.Fprintln(w)
 		if err := l.writeWorkloads(w); err != nil {
+			return err
+		}
+	}
+	if programs && len(l.Programs) > 0 {
+		fmt.Fprintln(w)
+		if err := l.writePrograms(w); err != nil {
 			return err
 		}
 	}
@@ -165,16 +240,49 @@ func (l *listing) write(w io.Writer) error {
 	return nil
 }
 
-// writeWorkloads prints the rules of each workload by type.
+// String summarizes an enforcer: "varmor v0.10.3: 14 programs, 3 workloads confined, 42 rules".
+func (e listedEnforcer) String() string {
+	s := e.Name
+	if e.Version != "" {
+		s += " " + e.Version
+	}
+	s += ": " + text.Plural(e.Programs, "program")
+	switch {
+	case !e.RulesKnown && strings.HasPrefix(e.Name, tracer.Generic+":"):
+		return s + ", rules unknown (name their map with --rules-map, or give their number with --rules)"
+	case !e.RulesKnown:
+		return s + ", rules unknown"
+	case e.Everywhere && e.Workloads == 0:
+		s += ", every workload confined"
+	case e.Everywhere:
+		s += fmt.Sprintf(", every workload confined, %d of them by a policy of its own", e.Workloads)
+	default:
+		s += ", " + text.Plural(e.Workloads, "workload") + " confined"
+	}
+	return s + ", " + text.Plural(e.Rules, "rule")
+}
+
+// writeWorkloads prints the rules of each workload by kind. The mode has a column if any enforcer has modes.
 func (l *listing) writeWorkloads(w io.Writer) error {
-	header := []string{"<WORKLOAD", "MNTNS", "<ENFORCER", "<MODE", "FILE", "EXEC", "NET", "MOUNT", "CAP", "PTRACE"}
+	modes := slices.ContainsFunc(l.Workloads, func(wl listedWorkload) bool { return wl.Mode != "" })
 	others := slices.ContainsFunc(l.Workloads, func(wl listedWorkload) bool { return wl.Rules.Other > 0 })
+	header := []string{"<WORKLOAD", "MNTNS", "<ENFORCER"}
+	if modes {
+		header = append(header, "<MODE")
+	}
+	header = append(header, "FILE", "EXEC", "NET", "MOUNT", "CAP", "PTRACE")
 	if others {
 		header = append(header, "OTHER")
 	}
 	t := &text.Table{Header: header}
 	for _, wl := range l.Workloads {
-		cells := []string{wl.Name, fmt.Sprint(wl.MntNS), wl.Enforcer, wl.Mode}
+		cells := []string{wl.Name, strconv.FormatUint(uint64(wl.MntNS), 10), wl.Enforcer}
+		if wl.MntNS == tracer.AllWorkloads {
+			cells[1] = ""
+		}
+		if modes {
+			cells = append(cells, wl.Mode)
+		}
 		counts := []int{wl.Rules.File, wl.Rules.Exec, wl.Rules.Net, wl.Rules.Mount, wl.Rules.Cap, wl.Rules.Ptrace, wl.Rules.Other}
 		for _, n := range counts[:len(header)-len(cells)] {
 			if wl.Mixed {
@@ -188,18 +296,33 @@ func (l *listing) writeWorkloads(w io.Writer) error {
 	return t.Print(w)
 }
 
-func state(p listedProgram) string {
-	if p.Attached {
-		return "attached"
+// writePrograms prints the programs. Whether one may sleep has a column if any may.
+func (l *listing) writePrograms(w io.Writer) error {
+	sleepable := slices.ContainsFunc(l.Programs, func(p listedProgram) bool { return p.Sleepable })
+	header := []string{"ID", "<PROGRAM", "<HOOK", "<STATE", "<ENFORCER"}
+	if sleepable {
+		header = append(header, "<MODE")
 	}
-	return "loaded"
+	t := &text.Table{Header: append(header, "<HELD BY")}
+	for _, p := range l.Programs {
+		cells := []string{strconv.FormatUint(uint64(p.ID), 10), p.Name, p.Hook, p.state(), p.Enforcer}
+		if sleepable {
+			cells = append(cells, map[bool]string{true: "sleepable"}[p.Sleepable])
+		}
+		t.Add(append(cells, heldBy(p.Holders))...)
+	}
+	return t.Print(w)
 }
 
-func mode(p listedProgram) string {
-	if p.Sleepable {
-		return "sleepable"
+func (p listedProgram) state() string {
+	state := "loaded"
+	if p.Attached {
+		state = "attached"
 	}
-	return "non-sleepable"
+	if p.Refused {
+		state += ", refuses to be opened"
+	}
+	return state
 }
 
 func heldBy(holders []lsm.Holder) string {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
+	"github.com/lsmprof/lsmprof/internal/golden"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
@@ -67,11 +69,11 @@ func TestList(t *testing.T) {
 	}
 
 	text := listed(t)
-	t.Log("\n" + text)
-	for _, s := range []string{"ref_bprm_check_security", "attached", "non-sleepable"} {
-		if !strings.Contains(text, s) {
-			t.Errorf("no %q in\n%s", s, text)
-		}
+	if !strings.HasPrefix(text, "reference: 12 programs, 1 workload confined, 2 rules\n") || strings.Contains(text, "ref_bprm_check_security") {
+		t.Errorf("want a summary, and no programs:\n%s", text)
+	}
+	if text := listed(t, "--programs"); !strings.Contains(text, "ref_bprm_check_security  bprm_check_security  attached  reference") {
+		t.Errorf("want programs:\n%s", text)
 	}
 	if err := e.Detach(); err != nil {
 		t.Fatal(err)
@@ -90,5 +92,50 @@ func TestListNamesHolders(t *testing.T) {
 		if len(p.Holders) != 1 || p.Holders[0].PID != os.Getpid() {
 			t.Errorf("%s: held by %v, want process %d", p.Name, p.Holders, os.Getpid())
 		}
+	}
+}
+
+func TestListingText(t *testing.T) {
+	program := func(id uint32, name, hook, enforcer string) listedProgram {
+		return listedProgram{ID: id, Name: name, Hook: hook, Attached: true, Enforcer: enforcer, BTF: true, Holders: []lsm.Holder{{PID: 812, Comm: enforcer}}}
+	}
+	reference := listing{
+		Enforcers: []listedEnforcer{{Name: "reference", Programs: 12, RulesKnown: true, Workloads: 1, Rules: 42}},
+		Programs:  []listedProgram{program(7, "ref_file_open", "file_open", "reference")},
+		Workloads: []listedWorkload{{Enforcer: "reference", Name: "sh", MntNS: 4026532115, Rules: enforcer.Rules{File: 20, Exec: 22}}},
+	}
+	node := listing{
+		Enforcers: []listedEnforcer{
+			{Name: "bpflock", Programs: 8, RulesKnown: true, Rules: 3, Everywhere: true},
+			{Name: "generic:acme", Programs: 2},
+			{Name: "varmor", Version: "v0.10.3", Programs: 14, RulesKnown: true, Workloads: 2, Rules: 118},
+		},
+		Pods: &listedPods{Running: 8, Confined: 2},
+		Programs: []listedProgram{
+			program(3, "varmor_file_open", "file_open", "varmor"),
+			{ID: 4, Name: "varmor_path_link_tail", Hook: "path_link", Enforcer: "varmor", BTF: true},
+			{ID: 9, Name: "acme_exec", Hook: "bprm_check_security", Attached: true, Enforcer: "generic:acme", Sleepable: true, Refused: true},
+		},
+		Workloads: []listedWorkload{
+			{Enforcer: "bpflock", Name: "(every)", Rules: enforcer.Rules{Other: 3}},
+			{Enforcer: "varmor", Name: "shop/db-0/postgres", MntNS: 4026532301, Mode: "enforce", Rules: enforcer.Rules{File: 64, Exec: 10, Net: 2}},
+			{Enforcer: "varmor", Name: "shop/web-0/nginx", MntNS: 4026532300, Mode: "complain", Mixed: true},
+		},
+		Warnings: []string{"1 of 3 programs refuse to be opened: an LSM protects them, and their rules cannot be read"},
+	}
+	for name, c := range map[string]struct {
+		l        listing
+		programs bool
+	}{
+		"nothing": {listing{}, true}, "reference": {reference, false}, "reference_programs": {reference, true},
+		"node": {node, false}, "node_programs": {node, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			if err := c.l.write(&b, c.programs); err != nil {
+				t.Fatal(err)
+			}
+			golden.Equal(t, "list_"+name+".txt", b.Bytes())
+		})
 	}
 }

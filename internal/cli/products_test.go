@@ -294,7 +294,9 @@ func TestKubeArmor(t *testing.T) {
 		{path: "\x02\x03", process: deny},
 		{path: "\x03\x06", process: deny}, // raw sockets, TCP
 		{path: "example.org", process: deny},
-		{path: "example.org.cluster.local", process: deny},
+		{path: "example.org.cluster.local", process: deny}, // with the suffixes that KubeArmor adds
+		{path: "example.org.svc.cluster.local", process: deny},
+		{path: "example.org.domain.name", process: deny},
 		{path: "example.org.shop.svc.cluster.local", process: deny},
 		{path: "\xc8\x05", process: deny}, // a capability
 		{path: "\x66", process: 141},      // the default posture for files

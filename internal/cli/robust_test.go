@@ -209,7 +209,7 @@ func TestRecordRefuses(t *testing.T) {
 				t.Fatal("the kernel takes any number of links")
 			}
 		}
-		refuses(t, lsmprof("record", "--output", out, "--program", "crowded"), 1, "stop another tracer")
+		refuses(t, lsmprof("record", "--output", out, "--program", "crowded"), 1, "Stop another enforcer or tracer")
 	})
 }
 

@@ -59,6 +59,7 @@ func (s *session) flags(f *cmdline.Flags) {
 	f.Lookup("calibrate").Hidden = true
 	f.Var(&s.sample, "sample", "Measure one call in `N`, chosen at random, and count it N times.")
 	s.unknown.flags(f)
+	s.unknown.containers = &s.containers
 	s.memory = tracer.DefaultMemory >> 20
 	f.Var(cmdline.Int(&s.memory, 1, 1<<20), "memory", "Use at most this much kernel memory for counters, in `MiB`.")
 	f.StringVar(&s.readyFile, "ready-file", "", "Create this `FILE` when recording has begun.")

@@ -29,25 +29,28 @@ type Product struct {
 
 // Owns reports whether a program belongs to the product.
 func (p Product) Owns(program tracer.Program) bool {
-	if matches(p.programs, program.Name) {
+	if matches(p.programs, program) {
 		return true
 	}
-	return matches(p.ambiguous, program.Name) && slices.ContainsFunc(mapNames(program.Maps), func(name string) bool {
+	return matches(p.ambiguous, program) && slices.ContainsFunc(mapNames(program.Maps), func(name string) bool {
 		return slices.ContainsFunc(p.uses, func(begin string) bool { return strings.HasPrefix(name, begin) })
 	})
 }
 
-func matches(names []string, name string) bool {
-	return slices.ContainsFunc(names, func(n string) bool {
-		begin, any := strings.CutSuffix(n, "*")
-		return name == n || any && strings.HasPrefix(name, begin)
+// matches reports whether a program has one of the names. A program whose BTF cannot be read has only the first 15
+// characters of its name.
+func matches(names []string, program tracer.Program) bool {
+	cut := !program.HasBTF && len(program.Name) == nameLimit
+	return slices.ContainsFunc(names, func(name string) bool {
+		begin, any := strings.CutSuffix(name, "*")
+		return program.Name == name || any && strings.HasPrefix(program.Name, begin) || cut && strings.HasPrefix(begin, program.Name)
 	})
 }
 
 // Open opens the maps that hold the rules of the product's programs. The caller closes the reader.
 func (p Product) Open(programs []tracer.Program) (Reader, error) {
 	walking := slices.DeleteFunc(slices.Clone(programs), func(program tracer.Program) bool {
-		return matches(p.constant, program.Name)
+		return matches(p.constant, program)
 	})
 	if len(walking) == 0 {
 		return noRules{}, nil

@@ -82,13 +82,18 @@ func connected(programs []tracer.Program, holders map[ebpf.ProgramID][]lsm.Holde
 // groupName returns generic:COMMAND, the command of the oldest process that holds one of the programs. Without a
 // holder, as for pinned programs, the name of the first program takes its place.
 func groupName(members []tracer.Program, holders map[ebpf.ProgramID][]lsm.Holder) string {
-	var oldest lsm.Holder
-	for _, p := range members {
+	holder, _ := oldest(members, holders)
+	return tracer.Generic + ":" + cmp.Or(holder.Comm, members[0].Name)
+}
+
+// oldest returns the process with the lowest id that holds one of the programs, and whether there is one.
+func oldest(programs []tracer.Program, holders map[ebpf.ProgramID][]lsm.Holder) (first lsm.Holder, ok bool) {
+	for _, p := range programs {
 		for _, h := range holders[p.ID] {
-			if oldest.PID == 0 || h.PID < oldest.PID {
-				oldest = h
+			if !ok || h.PID < first.PID {
+				first, ok = h, true
 			}
 		}
 	}
-	return tracer.Generic + ":" + cmp.Or(oldest.Comm, members[0].Name)
+	return first, ok
 }

@@ -23,10 +23,12 @@ type Registry struct {
 	source *enforcer.RuleSource // rules of unknown enforcers; nil: their number is unknown
 
 	mu       sync.Mutex
+	images   Images    // nil: no container runtime to ask
 	links    []link.ID // when the programs were listed
 	programs []tracer.Program
 	owners   map[ebpf.ProgramID]string
-	readers  map[string]openReader // by enforcer
+	readers  map[string]openReader   // by enforcer
+	versions map[string]knownVersion // by enforcer
 }
 
 type openReader struct {
@@ -120,6 +122,7 @@ type Reading struct {
 // Enforcer is an enforcer with what it has in force.
 type Enforcer struct {
 	Name     string           // "varmor", "generic:acme"
+	Version  string           // of the product, such as "v0.10.3", or a range such as "v0.9 to v0.10"; "" if unknown
 	Programs []tracer.Program // attached, by id
 	// RulesKnown is set if lsmprof knows where the rules are and could read them. Policies then holds them.
 	RulesKnown bool
@@ -154,15 +157,17 @@ func (r Reading) Find(name string) (Enforcer, bool) {
 	return r.Enforcers[i], true
 }
 
-// Read looks at the machine and reads all rules that are in force. The error says why the programs could not be listed;
-// rules that could not be read are in Reading.Err.
+// Read looks at the machine, and reads which enforcers of which version are attached and all rules that are in force.
+// The error says why the programs could not be listed; Reading.Err says why rules could not be read.
 func (r *Registry) Read() (Reading, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.look(); err != nil {
 		return Reading{}, err
 	}
-	return r.read(), nil
+	reading := r.read()
+	r.addVersions(reading.Enforcers)
+	return reading, nil
 }
 
 // ReadRules reads the rules of the programs of the last look.

@@ -14,6 +14,9 @@ type Rules struct {
 	Other  int `json:"other,omitempty"` // of no kind: of a program whose product is not known
 }
 
+// Sum returns the number of all rules.
+func (r Rules) Sum() int { return r.File + r.Exec + r.Net + r.Mount + r.Cap + r.Ptrace + r.Other }
+
 // ForHook returns how many rules a program on the hook walks, and false where that is not known.
 func (r Rules) ForHook(hook string) (int, bool) {
 	n := r.Kind(hook)
