@@ -1,5 +1,5 @@
-// Package check judges whether lsmprof can profile this machine. Gather collects facts, Judge turns them into items with a
-// reason and a remedy, and Decide sums them up.
+// Package check judges whether lsmprof can profile this machine. Gather collects facts, Judge turns them into items
+// with a reason and a remedy, and Decide sums them up.
 package check
 
 import "strings"

@@ -20,7 +20,8 @@ func goodFacts() Facts {
 	return Facts{
 		Arch: "amd64", Release: "6.12.9-cloud-amd64", Version: kernel.Version{Major: 6, Minor: 12},
 		Privileges: kernel.Privileges{Effective: ^uint64(0), Bounding: ^uint64(0), Memlock: 8 << 20},
-		BTF:        true, BuiltIn: true, LSMs: []string{"lockdown", "capability", "bpf"}, Lockdown: "none", JIT: 1,
+		BTF:        true, BuiltIn: true, Lockdown: "none", JIT: 1,
+		LSMs:  []string{"lockdown", "capability", "bpf"},
 		Clock: "tsc", Preemption: kernel.PreemptNone,
 		Enforcers: []Enforcer{{"varmor", 12}},
 	}
@@ -49,7 +50,8 @@ func TestEachProblemHasItsRemedy(t *testing.T) {
 		reason, remedy string
 	}{
 		{
-			"old kernel", func(f *Facts) { f.Release, f.Version = "5.4.0", kernel.Version{Major: 5, Minor: 4} },
+			"old kernel",
+			func(f *Facts) { f.Release, f.Version = "5.4.0", kernel.Version{Major: 5, Minor: 4} },
 			"kernel", Fail, "Linux 5.10 or later", "boot Linux 5.10 or later",
 		},
 		{
@@ -83,15 +85,24 @@ func TestEachProblemHasItsRemedy(t *testing.T) {
 			},
 			"locked memory", Fail, "before Linux 5.11", "ulimit -l unlimited",
 		},
-		{"no BTF", func(f *Facts) { f.BTF = false }, "BTF", Fail, "/sys/kernel/btf/vmlinux", "CONFIG_DEBUG_INFO_BTF=y"},
-		{"no BPF LSM", func(f *Facts) { f.BuiltIn = false }, "BPF LSM built in", Fail, "no BPF LSM", "CONFIG_BPF_LSM=y"},
 		{
-			"bpf not active", func(f *Facts) { f.LSMs = []string{"lockdown", "capability", "yama", "apparmor"} },
+			"no BTF", func(f *Facts) { f.BTF = false }, "BTF", Fail, "/sys/kernel/btf/vmlinux",
+			"CONFIG_DEBUG_INFO_BTF=y",
+		},
+		{
+			"no BPF LSM", func(f *Facts) { f.BuiltIn = false }, "BPF LSM built in", Fail, "no BPF LSM",
+			"CONFIG_BPF_LSM=y",
+		},
+		{
+			"bpf not active",
+			func(f *Facts) { f.LSMs = []string{"lockdown", "capability", "yama", "apparmor"} },
 			"BPF LSM active", Fail, "bpf is not among", "add lsm=lockdown,capability,yama,apparmor,bpf to",
 		},
 		{
-			"bpf not active, parameter given", func(f *Facts) { f.LSMs, f.BootParameter = []string{"capability", "yama"}, "lsm=yama" },
-			"BPF LSM active", Fail, "bpf is not among", "boot with lsm=capability,yama,bpf instead of lsm=yama",
+			"bpf not active, parameter given",
+			func(f *Facts) { f.LSMs, f.BootParameter = []string{"capability", "yama"}, "lsm=yama" },
+			"BPF LSM active", Fail, "bpf is not among",
+			"boot with lsm=capability,yama,bpf instead of lsm=yama",
 		},
 		{
 			"LSM list unreadable", func(f *Facts) { f.LSMs, f.LSMsErr = nil, os.ErrNotExist },
@@ -102,32 +113,71 @@ func TestEachProblemHasItsRemedy(t *testing.T) {
 			"lockdown", Fail, "may not read kernel memory", "lockdown=integrity",
 		},
 		{
-			"confidentiality blamed by the trial", func(f *Facts) { f.Lockdown, f.Tracing = "confidentiality", unix.EINVAL },
+			"confidentiality blamed by the trial",
+			func(f *Facts) { f.Lockdown, f.Tracing = "confidentiality", unix.EINVAL },
 			"tracing programs", Fail, "lockdown=confidentiality forbids", "lockdown=integrity",
 		},
-		{"no JIT", func(f *Facts) { f.JIT = 0 }, "JIT", Fail, "only compiled programs", "sysctl net.core.bpf_jit_enable=1"},
+		{
+			"no JIT", func(f *Facts) { f.JIT = 0 }, "JIT", Fail, "only compiled programs",
+			"sysctl net.core.bpf_jit_enable=1",
+		},
 		{"JIT debugging", func(f *Facts) { f.JIT = 2 }, "JIT", Warn, "log", "sysctl"},
 		{
 			"tracing forbidden", func(f *Facts) { f.Tracing = eperm },
-			"tracing programs", Fail, "this kernel or a security policy forbids", "higher MEMLOCK limit do not help",
+			"tracing programs", Fail, "this kernel or a security policy forbids",
+			"higher MEMLOCK limit do not help",
 		},
 		{
 			"LSM forbidden", func(f *Facts) { f.LSM = eperm },
 			"LSM programs", Fail, "this kernel or a security policy forbids", "stock kernel",
 		},
-		{"no trampolines", func(f *Facts) { f.Tracing = enotsupp }, "tracing programs", Fail, "cannot attach", "6.4 or later on arm64"},
-		{"all links", func(f *Facts) { f.Tracing = unix.E2BIG }, "tracing programs", Fail, "has all the trampoline programs", "stop another tracer"},
+		{
+			"no trampolines", func(f *Facts) { f.Tracing = enotsupp }, "tracing programs", Fail,
+			"cannot attach",
+			"6.4 or later on arm64",
+		},
+		{
+			"all links", func(f *Facts) { f.Tracing = unix.E2BIG }, "tracing programs", Fail,
+			"has all the trampoline programs", "stop another tracer",
+		},
 		{"live patch", func(f *Facts) { f.LSM = unix.EBUSY }, "LSM programs", Fail, "live patch", "unload"},
-		{"no hook function", func(f *Facts) { f.LSM = unix.ESRCH }, "LSM programs", Fail, "bpf_lsm_task_getpgid", "CONFIG_BPF_LSM=y"},
-		{"unknown error", func(f *Facts) { f.LSM = unix.ENOSPC }, "LSM programs", Fail, "no space left", "report it"},
-		{"busy function", func(f *Facts) { f.Busiest = 35 }, "link limit", Warn, "a pair of probes needs two more", "stop another tracer"},
-		{"hook mode", func(f *Facts) { f.Scope = profile.ScopeHook }, "attach mode", Warn, "5.18", "tell them apart"},
+		{
+			"no hook function", func(f *Facts) { f.LSM = unix.ESRCH }, "LSM programs", Fail,
+			"bpf_lsm_task_getpgid", "CONFIG_BPF_LSM=y",
+		},
+		{
+			"unknown error", func(f *Facts) { f.LSM = unix.ENOSPC }, "LSM programs", Fail, "no space left",
+			"report it",
+		},
+		{
+			"busy function", func(f *Facts) { f.Busiest = 35 }, "link limit", Warn,
+			"a pair of probes needs two more", "stop another tracer",
+		},
+		{
+			"hook mode", func(f *Facts) { f.Scope = profile.ScopeHook }, "attach mode", Warn, "5.18",
+			"tell them apart",
+		},
 		{"hpet", func(f *Facts) { f.Clock = "hpet" }, "clock source", Warn, "1 µs", "clocksource=tsc"},
-		{"early tsc", func(f *Facts) { f.Clock = "tsc-early" }, "clock source", Warn, "not calibrated yet", "wait"},
+		{
+			"early tsc", func(f *Facts) { f.Clock = "tsc-early" }, "clock source", Warn,
+			"not calibrated yet",
+			"wait",
+		},
 		{"kvm-clock", func(f *Facts) { f.Clock = "kvm-clock" }, "clock source", OK, "takes longer", ""},
-		{"preemption", func(f *Facts) { f.Preemption = kernel.PreemptLazy }, "preemption", OK, "does not time them", ""},
-		{"retpolines", func(f *Facts) { f.Mitigations = []string{"spectre_v2: Retpolines"} }, "mitigations", OK, "slower", ""},
-		{"no enforcer", func(f *Facts) { f.Enforcers = nil }, "enforcers", Warn, "nothing to profile yet", "lsmprof enforce"},
+		{
+			"preemption", func(f *Facts) { f.Preemption = kernel.PreemptLazy }, "preemption", OK,
+			"does not time them", "",
+		},
+		{
+			"retpolines", func(f *Facts) { f.Mitigations = []string{"spectre_v2: Retpolines"} },
+			"mitigations", OK,
+			"slower", "",
+		},
+		{
+			"no enforcer", func(f *Facts) { f.Enforcers = nil }, "enforcers", Warn,
+			"nothing to profile yet",
+			"lsmprof enforce",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := goodFacts()
@@ -140,7 +190,8 @@ func TestEachProblemHasItsRemedy(t *testing.T) {
 				if i.Name != test.item {
 					continue
 				}
-				if i.State != test.state || !strings.Contains(i.Reason, test.reason) || !strings.Contains(i.Remedy, test.remedy) {
+				if i.State != test.state || !strings.Contains(i.Reason, test.reason) ||
+					!strings.Contains(i.Remedy, test.remedy) {
 					t.Errorf("got %+v", i)
 				}
 				return
@@ -185,16 +236,18 @@ func TestGuardedProgramsAreNamed(t *testing.T) {
 	f.Refused = []tracer.Program{{Hook: "bpf_prog"}, {Hook: "bpf_map"}, {Hook: "bpf_prog"}}
 	items := f.Judge()
 	i := items[len(items)-1]
-	if i.State != Warn || i.Value != "3 programs" || !strings.Contains(i.Reason, "on bpf_map and bpf_prog keeps them from being opened") {
+	if i.State != Warn || i.Value != "3 programs" ||
+		!strings.Contains(i.Reason, "on bpf_map and bpf_prog keeps them from being opened") {
 		t.Errorf("%+v", i)
 	}
 }
 
 func TestRemedyFitsTheDistribution(t *testing.T) {
 	for release, want := range map[string]string{
-		"ID=ubuntu\nID_LIKE=debian\n":                            "run update-grub and reboot",
-		"NAME=x\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n": "run grubby --update-kernel=ALL --args=lsm=capability,bpf and reboot",
-		"ID=opensuse-leap\nID_LIKE='suse opensuse'\n":            "run grub2-mkconfig -o /boot/grub2/grub.cfg",
+		"ID=ubuntu\nID_LIKE=debian\n": "run update-grub and reboot",
+		"NAME=x\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n": "run grubby --update-kernel=ALL " +
+			"--args=lsm=capability,bpf and reboot",
+		"ID=opensuse-leap\nID_LIKE='suse opensuse'\n": "run grub2-mkconfig -o /boot/grub2/grub.cfg",
 		"ID=arch":                      "run grub-mkconfig -o /boot/grub/grub.cfg",
 		"ID=flatcar\nID_LIKE=coreos\n": "add lsm=capability,bpf to the kernel's command line and reboot",
 		"":                             "add lsm=capability,bpf to the kernel's command line and reboot",
@@ -218,7 +271,10 @@ func TestCalibrationItem(t *testing.T) {
 	good := profile.Calibration{Runs: 400, Bias: profile.Median{Value: 80, Spread: 1}}
 	refused, beside, shared := good, good, good
 	refused.Refused, beside.Warnings = "too wide", []profile.Warning{{Text: "something else runs"}}
-	shared.Warnings = []profile.Warning{{Kind: profile.WarnCalibrationShared, Text: "another program is on the hook"}}
+	shared.Warnings = []profile.Warning{{
+		Kind: profile.WarnCalibrationShared,
+		Text: "another program is on the hook",
+	}}
 	for _, test := range []struct {
 		cal            profile.Calibration
 		err            error
@@ -235,7 +291,8 @@ func TestCalibrationItem(t *testing.T) {
 		f.Calibration, f.CalibrationErr = test.cal, test.err
 		items := f.Judge()
 		i := items[len(items)-2]
-		if i.Name != "calibration" || i.State != test.state || !strings.Contains(i.Reason, test.reason) || !strings.Contains(i.Remedy, test.remedy) {
+		if i.Name != "calibration" || i.State != test.state || !strings.Contains(i.Reason, test.reason) ||
+			!strings.Contains(i.Remedy, test.remedy) {
 			t.Errorf("%+v, want %s %q %q", i, test.state, test.reason, test.remedy)
 		}
 	}

@@ -36,8 +36,8 @@ type Facts struct {
 	Lockdown      string
 	JIT           int // of net.core.bpf_jit_enable, -1: unknown
 
-	// Tracing and LSM are the results of loading and attaching a real program of the kind. They wrap ErrNotTried without
-	// the privileges to try.
+	// Tracing and LSM are the results of loading and attaching a real program of the kind. They wrap ErrNotTried
+	// without the privileges to try.
 	Tracing, LSM error
 	Busiest      int // trampoline programs on the function that has most
 	Scope        profile.Scope
@@ -62,14 +62,15 @@ type Enforcer struct {
 // ErrNotTried stands for the result of a trial that was not made.
 var ErrNotTried = errors.New("not tried")
 
-// Gather asks the machine. It loads and attaches short programs on a hook that is rarely called, unless it lacks the privileges, and
-// measures the cost of the probes, which takes about a second.
+// Gather asks the machine. It loads and attaches short programs on a hook that is rarely called, unless it lacks the
+// privileges, and measures the cost of the probes, which takes about a second.
 func Gather(ctx context.Context) Facts {
 	f := Facts{
 		Arch:         runtime.GOARCH,
 		Distribution: distribution("/etc/os-release"),
-		BTF:          kernel.HasBTF(), Lockdown: kernel.Lockdown(), JIT: kernel.JIT(), BootParameter: kernel.LSMParameter(),
-		Clock: kernel.ClockSource(), Preemption: kernel.Preemption(), Mitigations: kernel.Mitigations(),
+		BTF:          kernel.HasBTF(), Lockdown: kernel.Lockdown(), JIT: kernel.JIT(),
+		BootParameter: kernel.LSMParameter(),
+		Clock:         kernel.ClockSource(), Preemption: kernel.Preemption(), Mitigations: kernel.Mitigations(),
 		Tracing: ErrNotTried, LSM: ErrNotTried, EnforcersErr: ErrNotTried,
 	}
 	if f.Release, _, f.VersionErr = kernel.Uname(); f.VersionErr == nil {
@@ -85,7 +86,8 @@ func Gather(ctx context.Context) Facts {
 	f.Busiest, _ = lsm.Busiest()
 	f.Scope, f.VersionErr = tracer.SupportedScope()
 	if f.Tracing == nil && f.LSM == nil && f.VersionErr == nil {
-		f.Calibration, f.CalibrationErr = tracer.Calibrate(ctx, tracer.CalibrateOptions{Sleepable: true, Logger: slog.Default()})
+		f.Calibration, f.CalibrationErr = tracer.Calibrate(ctx,
+			tracer.CalibrateOptions{Sleepable: true, Logger: slog.Default()})
 	}
 	f.findEnforcers()
 	return f

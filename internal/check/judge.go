@@ -41,7 +41,8 @@ func judgeKernel(f *Facts) Item {
 	case !f.Version.AtLeast(5, 10):
 		return i.fail("lsmprof needs Linux 5.10 or later", "boot Linux 5.10 or later")
 	case f.Arch == "arm64" && !f.Version.AtLeast(6, 4):
-		return i.fail("on arm64 BPF programs cannot be attached to LSM hooks before Linux 6.4, which brought ftrace direct calls",
+		return i.fail("on arm64 BPF programs cannot be attached to LSM hooks before Linux 6.4, which brought "+
+			"ftrace direct calls",
 			"boot Linux 6.4 or later")
 	}
 	return i
@@ -67,13 +68,15 @@ func judgePrivileges(f *Facts) Item {
 	switch names := strings.Join(missing, ", "); {
 	case len(bounded) > 0:
 		return i.fail(names+" is out of reach: the container or service was started without it",
-			"start the container with --privileged or --cap-add "+strings.TrimPrefix(bounded[0], "CAP_")+", or run lsmprof on the host")
+			"start the container with --privileged or --cap-add "+strings.TrimPrefix(bounded[0], "CAP_")+
+				", or run lsmprof on the host")
 	case len(missing) > 0 && p.UID != 0:
 		return i.fail("not root: "+names+" is missing", "run it with sudo")
 	case len(missing) > 0:
 		return i.fail("root without "+names, "run it as full root")
 	case p.UserNamespace:
-		return i.fail("root of a user namespace (a rootless container) may not load BPF programs", "run it as root of the host")
+		return i.fail("root of a user namespace (a rootless container) may not load BPF programs",
+			"run it as root of the host")
 	}
 	i.Value += ", " + strings.Join(kernel.NeedCaps(), ", ")
 	return i
@@ -86,7 +89,8 @@ func judgeMemlock(f *Facts) Item {
 	}
 	i := ok("locked memory", fmt.Sprintf("%d KiB", f.Privileges.Memlock>>10))
 	if !f.Privileges.Has("CAP_SYS_RESOURCE") {
-		return i.fail("before Linux 5.11 this limits the size of BPF maps, and lsmprof needs CAP_SYS_RESOURCE to raise it",
+		return i.fail("before Linux 5.11 this limits the size of BPF maps, and lsmprof needs "+
+			"CAP_SYS_RESOURCE to raise it",
 			"ulimit -l unlimited")
 	}
 	i.Value += ", raised by lsmprof"
@@ -106,7 +110,8 @@ func judgeBuiltIn(f *Facts) Item {
 	case f.BuiltInErr != nil:
 		return ok("BPF LSM built in", "unknown").warn(f.BuiltInErr.Error(), "")
 	case !f.BuiltIn:
-		return ok("BPF LSM built in", "no").fail("the kernel has no BPF LSM", "boot a kernel with CONFIG_BPF_LSM=y")
+		return ok("BPF LSM built in", "no").fail("the kernel has no BPF LSM",
+			"boot a kernel with CONFIG_BPF_LSM=y")
 	}
 	return ok("BPF LSM built in", "yes")
 }
@@ -118,7 +123,8 @@ func judgeActive(f *Facts) Item {
 		i.Value = "unknown"
 		return i.warn(f.LSMsErr.Error(), "mount -t securityfs none /sys/kernel/security")
 	case !slices.Contains(f.LSMs, "bpf"):
-		return i.fail("bpf is not among the active security modules, so the kernel never calls an LSM program", f.bootRemedy())
+		return i.fail("bpf is not among the active security modules, so the kernel never calls an LSM program",
+			f.bootRemedy())
 	}
 	return i
 }
@@ -153,7 +159,8 @@ func judgeLockdown(f *Facts) Item {
 	if f.Lockdown != "confidentiality" || f.Tracing == nil {
 		return i
 	}
-	const reason, remedy = "BPF programs may not read kernel memory", "boot with lockdown=integrity, or without lockdown"
+	const reason, remedy = "BPF programs may not read kernel memory",
+		"boot with lockdown=integrity, or without lockdown"
 	if errors.Is(f.Tracing, ErrNotTried) {
 		return i.warn(reason, remedy)
 	}
@@ -168,19 +175,22 @@ func judgeJIT(f *Facts) Item {
 	case 2:
 		return ok("JIT", "debugging").warn("the compiler also dumps every program into the kernel's log", on)
 	case -1:
-		return ok("JIT", "unknown").warn("net.core.bpf_jit_enable cannot be read; the trials below show whether it is on", "")
+		return ok("JIT", "unknown").warn("net.core.bpf_jit_enable cannot be read; the trials below show "+
+			"whether it is on", "")
 	}
 	return ok("JIT", "on")
 }
 
 // judgeLinks warns a little below the limit, because the limit differs by a few between kernels.
 func judgeLinks(f *Facts) Item {
-	i := ok("link limit", fmt.Sprintf("about %d a function, %d used on the busiest", lsm.TrampolineLimit, f.Busiest))
+	i := ok("link limit",
+		fmt.Sprintf("about %d a function, %d used on the busiest", lsm.TrampolineLimit, f.Busiest))
 	switch {
 	case errors.Is(f.Tracing, ErrNotTried):
 		i.Value = fmt.Sprintf("about %d a function", lsm.TrampolineLimit)
 	case !f.Version.AtLeast(5, 13):
-		i.Value = fmt.Sprintf("about %d a function; this kernel does not say how many are used", lsm.TrampolineLimit)
+		i.Value = fmt.Sprintf("about %d a function; this kernel does not say how many are used",
+			lsm.TrampolineLimit)
 	}
 	if f.Busiest >= lsm.TrampolineLimit-4 {
 		return i.warn("a pair of probes needs two more on a function, which may not fit", "stop another tracer")
@@ -193,7 +203,8 @@ func judgeMode(f *Facts) Item {
 		return ok("attach mode", NotTried).warn("lsmprof lacks the privileges to try", "")
 	}
 	if f.Scope == profile.ScopeHook {
-		return ok("attach mode", "hook").warn("before Linux 5.18 lsmprof measures all programs of a hook together",
+		return ok("attach mode", "hook").warn(
+			"before Linux 5.18 lsmprof measures all programs of a hook together",
 			"boot Linux 5.18 or later to tell them apart")
 	}
 	return ok("attach mode", "program")
@@ -204,14 +215,17 @@ func judgeClock(f *Facts) Item {
 	switch f.Clock {
 	case "tsc":
 	case "arch_sys_counter":
-		i.Reason = "ticks every 1 to 40 ns, depending on the CPU: means are right, percentiles of short programs are coarse"
+		i.Reason = "ticks every 1 to 40 ns, depending on the CPU: means are right, percentiles of short " +
+			"programs are coarse"
 	case "kvm-clock", "hyperv_clocksource_tsc_page", "xen":
-		i.Reason = "reads the TSC through a page of the hypervisor, which takes longer; the calibration accounts for it"
+		i.Reason = "reads the TSC through a page of the hypervisor, which takes longer; the calibration " +
+			"accounts for it"
 	case "":
 		i.Value = "unknown"
 		return i.warn("the kernel does not say which clock it reads", "")
 	case "tsc-early":
-		return i.warn("the TSC is not calibrated yet: times may be wrong by some percent", "wait some seconds after boot")
+		return i.warn("the TSC is not calibrated yet: times may be wrong by some percent",
+			"wait some seconds after boot")
 	default:
 		return i.warn("reading it takes up to 1 µs, twice per call: probes cost more and are less precise",
 			"boot with clocksource=tsc if the CPU has an invariant TSC")
@@ -235,8 +249,10 @@ func judgeMitigations(f *Facts) Item {
 		return ok("mitigations", "none")
 	}
 	i := ok("mitigations", strings.Join(f.Mitigations, "; "))
-	if slices.ContainsFunc(f.Mitigations, func(m string) bool { return strings.HasPrefix(m, "spectre_v2: Retpolines") }) {
-		i.Reason = "retpolines make the indirect calls of every hook slower: the dispatch cost differs from other machines"
+	if slices.ContainsFunc(f.Mitigations,
+		func(m string) bool { return strings.HasPrefix(m, "spectre_v2: Retpolines") }) {
+		i.Reason = "retpolines make the indirect calls of every hook slower: the dispatch cost differs from " +
+			"other machines"
 	}
 	return i
 }
@@ -244,7 +260,8 @@ func judgeMitigations(f *Facts) Item {
 // judgeCalibration says what the probes cost here, and whether lsmprof would subtract it.
 func judgeCalibration(f *Facts) Item {
 	if f.CalibrationErr != nil {
-		return ok("calibration", "failed").warn(f.CalibrationErr.Error(), "use --calibration off, which reports readings as they are")
+		return ok("calibration", "failed").warn(f.CalibrationErr.Error(),
+			"use --calibration off, which reports readings as they are")
 	}
 	i := ok("calibration", f.Calibration.String())
 	switch {
@@ -256,7 +273,8 @@ func judgeCalibration(f *Facts) Item {
 		for _, w := range f.Calibration.Warnings {
 			texts = append(texts, w.Text)
 			if w.Kind == profile.WarnCalibrationShared {
-				remedy = "detach that program, run `lsmprof check --json -o FILE`, and pass the file to --calibration"
+				remedy = "detach that program, run `lsmprof check --json -o FILE`, and pass the file " +
+					"to --calibration"
 			}
 		}
 		return i.warn(strings.Join(texts, "; "), remedy)
@@ -293,5 +311,6 @@ func judgeRefused(f *Facts) Item {
 	}
 	slices.Sort(hooks)
 	return ok("guarded programs", text.Plural(len(f.Refused), "program")).warn(
-		"the owner of programs on "+text.List(slices.Compact(hooks))+" keeps them from being opened: lsmprof measures the hook as a whole", "")
+		"the owner of programs on "+text.List(slices.Compact(hooks))+" keeps them from being opened: lsmprof "+
+			"measures the hook as a whole", "")
 }

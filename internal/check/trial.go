@@ -11,7 +11,8 @@ import (
 // enotsupp is the kernel's internal ENOTSUPP, which has no name in user space.
 const enotsupp = unix.Errno(524)
 
-// judgeTrial explains why the kernel refused to load and attach a real program. Where another fact is to blame, it says so.
+// judgeTrial explains why the kernel refused to load and attach a real program. Where another fact is to blame, it says
+// so.
 func judgeTrial(name string, err error, f *Facts) Item {
 	i := ok(name, "loaded and attached one")
 	if err == nil {
@@ -26,9 +27,10 @@ func judgeTrial(name string, err error, f *Facts) Item {
 		return i.fail(err.Error()+": lockdown=confidentiality forbids BPF programs to read kernel memory",
 			"boot with lockdown=integrity, or without lockdown")
 	case errors.Is(err, os.ErrPermission):
-		return i.fail(err.Error()+", although root has every capability it takes: this kernel or a security policy forbids "+
-			"trampoline-based BPF programs",
-			"use a machine whose kernel allows them, or a VM with a stock kernel; more privileges or a higher MEMLOCK limit do not help")
+		return i.fail(err.Error()+", although root has every capability it takes: this kernel or a security "+
+			"policy forbids trampoline-based BPF programs",
+			"use a machine whose kernel allows them, or a VM with a stock kernel; more privileges or a "+
+				"higher MEMLOCK limit do not help")
 	case errors.Is(err, enotsupp) && f.JIT == 0:
 		return i.fail(err.Error()+": the JIT is off", "sysctl net.core.bpf_jit_enable=1")
 	case errors.Is(err, enotsupp):
@@ -38,10 +40,12 @@ func judgeTrial(name string, err error, f *Facts) Item {
 		return i.fail(err.Error()+": the kernel has no function bpf_lsm_task_getpgid to attach to",
 			"boot a kernel with CONFIG_BPF_LSM=y and CONFIG_DEBUG_INFO_BTF=y")
 	case errors.Is(err, unix.E2BIG):
-		return i.fail(err.Error()+": the function has all the trampoline programs that the kernel allows", "stop another tracer")
+		return i.fail(err.Error()+": the function has all the trampoline programs that the kernel allows",
+			"stop another tracer")
 	case errors.Is(err, unix.EBUSY):
 		return i.fail(err.Error()+": a live patch or a user of ftrace has patched the function",
 			"stop the other tracer, or unload the live patch")
 	}
-	return i.fail(err.Error(), "if none of the items above explains it, report it with the output of `lsmprof check --json`")
+	return i.fail(err.Error(),
+		"if none of the items above explains it, report it with the output of `lsmprof check --json`")
 }

@@ -12,7 +12,8 @@ import (
 func advised(w profile.Warning) string {
 	switch w.Kind {
 	case profile.WarnCalibrationShared:
-		return w.Text + ": detach that program, calibrate with `lsmprof check --json`, and pass the file to --calibration"
+		return w.Text + ": detach that program, calibrate with `lsmprof check --json`, and pass the file to " +
+			"--calibration"
 	case profile.WarnCountersFull:
 		return w.Text + ": record with more --memory"
 	case profile.WarnStacksLost:

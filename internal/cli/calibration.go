@@ -29,10 +29,12 @@ func calibration(ctx context.Context, file string) (profile.Calibration, error) 
 	defer f.Close()
 	cal, of, err := profile.ReadCalibration(f)
 	if err != nil {
-		return profile.Calibration{}, fmt.Errorf("--calibration %s: %w; give a file that `lsmprof check --json` wrote as root", file, err)
+		return profile.Calibration{}, fmt.Errorf("--calibration %s: %w; give a file that `lsmprof check "+
+			"--json` wrote as root", file, err)
 	}
 	if err := fits(cal, of, scope, kernel.Preempts()); err != nil {
-		return profile.Calibration{}, fmt.Errorf("--calibration %s: %w; measure again with `lsmprof check --json`", file, err)
+		return profile.Calibration{},
+			fmt.Errorf("--calibration %s: %w; measure again with `lsmprof check --json`", file, err)
 	}
 	return cal, nil
 }

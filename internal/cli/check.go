@@ -21,12 +21,15 @@ func checkCommand() *command {
 		Command: cmdline.Command{
 			Name: "check", Group: groupLook,
 			Summary: "Check whether this machine can be profiled",
-			Text: "The first line is the answer. What is wrong follows, with a reason and a remedy; --verbose prints what is right, too. The exit " +
-				"status is 3 unless the answer is yes.",
+			Text: "The first line is the answer. What is wrong follows, with a reason and a remedy; " +
+				"--verbose prints what is right, too. The exit status is 3 unless the answer is yes.",
 			Examples: []cmdline.Example{
 				{What: "See what is missing, and what to do about it", Command: "sudo lsmprof check"},
 				{What: "See all facts", Command: "sudo lsmprof check -v"},
-				{What: "Keep the calibration for later recordings", Command: "sudo lsmprof check --json -o calibration.json"},
+				{
+					What:    "Keep the calibration for later recordings",
+					Command: "sudo lsmprof check --json -o calibration.json",
+				},
 			},
 		},
 		setup: func(f *cmdline.Flags) action {
@@ -82,7 +85,8 @@ func writeCheck(std streams, items []check.Item, verdict check.Verdict) error {
 	}
 	byReason := map[string]string{}
 	for _, i := range items {
-		fmt.Fprintf(std.out, "%s  %-*s  %s\n", paintState(std.out, i.State), names, i.Name, text.Printable(i.Value))
+		fmt.Fprintf(std.out, "%s  %-*s  %s\n", paintState(std.out, i.State), names, i.Name,
+			text.Printable(i.Value))
 		if first := byReason[i.Reason]; first != "" && i.Reason != "" {
 			fmt.Fprintf(std.out, "%sfor the same reason as %s\n", indent, first)
 			continue
@@ -134,7 +138,8 @@ type checkMachine struct {
 
 func writeCheckJSON(w io.Writer, f *check.Facts, items []check.Item, verdict check.Verdict) error {
 	doc := checkDocument{
-		Schema: checkSchema, Version: version(), Supported: verdict.Answer == check.Yes, Verdict: verdict.Answer,
+		Schema: checkSchema, Version: version(), Supported: verdict.Answer == check.Yes,
+		Verdict: verdict.Answer,
 		Machine: checkMachine(machine()), Items: items,
 	}
 	if f.Calibration.Runs > 0 {

@@ -16,9 +16,11 @@ import (
 // goodFacts is a machine on which everything works.
 func goodFacts() check.Facts {
 	return check.Facts{
-		Arch: "amd64", Release: "6.12.9-cloud-amd64", Version: kernel.Version{Major: 6, Minor: 12}, Distribution: "debian",
-		Privileges: kernel.Privileges{Effective: ^uint64(0), Bounding: ^uint64(0), Memlock: 8 << 20},
-		BTF:        true, BuiltIn: true, LSMs: []string{"lockdown", "capability", "bpf"}, Lockdown: "none", JIT: 1,
+		Arch: "amd64", Release: "6.12.9-cloud-amd64", Version: kernel.Version{Major: 6, Minor: 12},
+		Distribution: "debian",
+		Privileges:   kernel.Privileges{Effective: ^uint64(0), Bounding: ^uint64(0), Memlock: 8 << 20},
+		BTF:          true, BuiltIn: true, Lockdown: "none", JIT: 1,
+		LSMs:  []string{"lockdown", "capability", "bpf"},
 		Clock: "tsc", Preemption: kernel.PreemptNone,
 		Enforcers: []check.Enforcer{{Name: "varmor", Programs: 12}},
 	}
@@ -64,7 +66,8 @@ func TestCheckJSON(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
 		t.Fatal(err)
 	}
-	if doc.Schema != "lsmprof/check/v1" || doc.Supported || doc.Verdict != check.No || len(doc.Items) != len(f.Judge()) {
+	if doc.Schema != "lsmprof/check/v1" || doc.Supported || doc.Verdict != check.No ||
+		len(doc.Items) != len(f.Judge()) {
 		t.Errorf("%+v", doc)
 	}
 }

@@ -1,5 +1,5 @@
-// Package cli is the command line: one file per command, each a declaration of its flags and a function from arguments and
-// streams to an error. stdout is data, stderr is everything else.
+// Package cli is the command line: one file per command, each a declaration of its flags and a function from arguments
+// and streams to an error. stdout is data, stderr is everything else.
 package cli
 
 import (
@@ -58,8 +58,8 @@ func commands() []*command {
 	}
 }
 
-// Main runs the command line args (without the program's name) and returns the exit code. SIGINT, SIGTERM and SIGHUP end a
-// command in good order, so that a lost ssh connection leaves nothing behind.
+// Main runs the command line args (without the program's name) and returns the exit code. SIGINT, SIGTERM and SIGHUP
+// end a command in good order, so that a lost ssh connection leaves nothing behind.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
@@ -117,7 +117,8 @@ func dispatch(ctx context.Context, std streams, args []string) error {
 		return err
 	}
 	if c.Args == "" && c.Flags.NArg() > 0 {
-		return usageError{fmt.Errorf("%s: unexpected argument %q; see `lsmprof %s --help`", name, c.Flags.Arg(0), name)}
+		return usageError{fmt.Errorf("%s: unexpected argument %q; see `lsmprof %s --help`", name,
+			c.Flags.Arg(0), name)}
 	}
 	std.quiet, std.verbose = common.quiet, common.verbose
 	setLogger(std)
@@ -166,7 +167,8 @@ func help(std streams, t *cmdline.Tool, args []string) error {
 }
 
 func unknownCommand(t *cmdline.Tool, name string) error {
-	return usageError{fmt.Errorf("unknown command %q%s; `lsmprof help` lists them", name, cmdline.DidYouMean(name, t.Names()))}
+	return usageError{fmt.Errorf("unknown command %q%s; `lsmprof help` lists them", name,
+		cmdline.DidYouMean(name, t.Names()))}
 }
 
 // setLogger sends log messages to stderr, without the time: lsmprof logs to somebody who is watching.
@@ -178,7 +180,8 @@ func setLogger(std streams) {
 	case std.verbose:
 		level = slog.LevelDebug
 	}
-	slog.SetDefault(slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level, ReplaceAttr: dropTime})))
+	slog.SetDefault(slog.New(slog.NewTextHandler(std.err,
+		&slog.HandlerOptions{Level: level, ReplaceAttr: dropTime})))
 }
 
 func dropTime(groups []string, a slog.Attr) slog.Attr {

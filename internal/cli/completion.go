@@ -18,14 +18,21 @@ func completionCommand() *command {
 			Summary: "Print a completion script for a shell",
 			Examples: []cmdline.Example{
 				{What: "Complete in this bash", Command: "source <(lsmprof completion bash)"},
-				{What: "Complete in every bash", Command: "lsmprof completion bash | sudo tee /etc/bash_completion.d/lsmprof"},
-				{What: "Complete in every zsh", Command: `lsmprof completion zsh > "${fpath[1]}/_lsmprof"`},
+				{
+					What:    "Complete in every bash",
+					Command: "lsmprof completion bash | sudo tee /etc/bash_completion.d/lsmprof",
+				},
+				{
+					What:    "Complete in every zsh",
+					Command: `lsmprof completion zsh > "${fpath[1]}/_lsmprof"`,
+				},
 			},
 		},
 		setup: func(f *cmdline.Flags) action {
 			return func(_ context.Context, std streams, _ []string) error {
 				if f.NArg() != 1 {
-					return usageError{fmt.Errorf("completion: name one shell: %s", cmdline.Shells())}
+					return usageError{fmt.Errorf("completion: name one shell: %s",
+						cmdline.Shells())}
 				}
 				t, _ := newTool()
 				script, err := t.Completion(f.Arg(0))
@@ -53,7 +60,8 @@ func manCommand() *command {
 					addCommon(c.Flags)
 				}
 				for name, page := range t.ManPages(version()) {
-					if err := atomicfile.WriteString(filepath.Join(f.Arg(0), name), page); err != nil {
+					if err := atomicfile.WriteString(filepath.Join(f.Arg(0), name),
+						page); err != nil {
 						return err
 					}
 				}

@@ -30,16 +30,22 @@ type enforceOptions struct {
 func (o *enforceOptions) flags(f *cmdline.Flags) {
 	f.Group("Whom to confine")
 	f.Var(cmdline.IDs(&o.pids), "pid", "Confine the mount namespaces of these processes.")
-	f.Var(cmdline.IDs(&o.mntns), "mntns", "Confine the mount namespaces with these inode numbers: see ls -Li /proc/PID/ns/mnt.")
+	f.Var(cmdline.IDs(&o.mntns), "mntns",
+		"Confine the mount namespaces with these inode numbers: see ls -Li /proc/PID/ns/mnt.")
 	f.NoEnv("mntns") // bench passes LSMPROF_MNTNS to the commands of a scenario
-	f.BoolVar(&o.confineHost, "confine-host", false, "Allow to confine the host's own mount namespace, and so this shell.")
+	f.BoolVar(&o.confineHost, "confine-host", false,
+		"Allow to confine the host's own mount namespace, and so this shell.")
 	f.Group("Rules")
-	f.StringVar(&o.rules, "rules", "8", "Walk this many rules that match nothing: N of each type, or `file=N,exec=N,net=N,mount=N,cap=N,ptrace=N`.")
-	f.StringArrayVar(&o.file, "deny-file", nil, "Deny opening, linking and renaming files that match `GLOB`: /etc/shadow, /proc/**, **.key, /tmp/*.sh.")
+	f.StringVar(&o.rules, "rules", "8", "Walk this many rules that match nothing: N of each type, or "+
+		"`file=N,exec=N,net=N,mount=N,cap=N,ptrace=N`.")
+	f.StringArrayVar(&o.file, "deny-file", nil,
+		"Deny opening, linking and renaming files that match `GLOB`: /etc/shadow, /proc/**, **.key, /tmp/*.sh.")
 	f.StringArrayVar(&o.exec, "deny-exec", nil, "Deny executing files that match `GLOB`, after symbolic links.")
-	f.StringArrayVar(&o.net, "deny-net", nil, "Deny connecting to `ADDR[/BITS][:PORT[-PORT]]`, or sockets of a family: inet6, unix, packet, …")
-	f.StringArrayVar(&o.mount, "deny-mount", nil, "Deny mounting `GLOB[,fstype=NAME][,op=OP+OP]`. GLOB is the source, or for umount the mount "+
-		"point. OP is mount, bind, remount, move or umount.")
+	f.StringArrayVar(&o.net, "deny-net", nil,
+		"Deny connecting to `ADDR[/BITS][:PORT[-PORT]]`, or sockets of a family: inet6, unix, packet, …")
+	f.StringArrayVar(&o.mount, "deny-mount", nil,
+		"Deny mounting `GLOB[,fstype=NAME][,op=OP+OP]`. GLOB is the source, or for umount the mount "+
+			"point. OP is mount, bind, remount, move or umount.")
 	f.StringArrayVar(&o.caps, "deny-cap", nil, "Deny the capability `CAP_NAME`.")
 	f.BoolVar(&o.denyPtrace, "deny-ptrace", false, "Deny attaching to other processes.")
 	f.Group(cmdline.Output)
@@ -51,12 +57,19 @@ func enforceCommand() *command {
 		Command: cmdline.Command{
 			Name: "enforce", Group: groupRun,
 			Summary: "Run the reference enforcer on some processes until Ctrl-C",
-			Text: "It confines whole mount namespaces, such as containers. A line on stdin with new --rules changes their number. Each --deny flag " +
-				"may be repeated.",
+			Text: "It confines whole mount namespaces, such as containers. A line on stdin with new " +
+				"--rules changes their number. Each --deny flag may be repeated.",
 			Examples: []cmdline.Example{
-				{What: "Walk 8 rules of each type in the container of a process", Command: "sudo lsmprof enforce --pid 1234"},
-				{What: "Deny something", Command: "sudo lsmprof enforce --pid 1234 --deny-file /etc/shadow --deny-net 169.254.169.254"},
-				{What: "Print what is in force as JSON", Command: "sudo lsmprof enforce --pid 1234 --rules file=64 --json"},
+				{
+					What:    "Walk 8 rules of each type in the container of a process",
+					Command: "sudo lsmprof enforce --pid 1234",
+				},
+				{What: "Deny something", Command: "sudo lsmprof enforce --pid 1234 --deny-file " +
+					"/etc/shadow --deny-net 169.254.169.254"},
+				{
+					What:    "Print what is in force as JSON",
+					Command: "sudo lsmprof enforce --pid 1234 --rules file=64 --json",
+				},
 			},
 		},
 		setup: func(f *cmdline.Flags) action {
@@ -77,7 +90,8 @@ func (o *enforceOptions) run(ctx context.Context, std streams) error {
 	}
 	targets, err := reference.FindTargets(o.pids, o.mntns, o.confineHost)
 	if errors.As(err, new(reference.HostNamespaceError)) {
-		return usageError{fmt.Errorf("enforce: %w; choose a process in a container, or add --confine-host", err)}
+		return usageError{fmt.Errorf("enforce: %w; choose a process in a container, or add --confine-host",
+			err)}
 	}
 	if err != nil {
 		return fmt.Errorf("enforce: %w", err)
@@ -117,7 +131,9 @@ func parseEach[T any](flag string, values []string, parse func(string) (T, error
 }
 
 // enforce keeps the policy in force until ctx is done. A line on stdin replaces the number of rules.
-func (o *enforceOptions) enforce(ctx context.Context, std streams, policy reference.Policy, targets reference.Targets) (err error) {
+func (o *enforceOptions) enforce(ctx context.Context, std streams, policy reference.Policy,
+	targets reference.Targets,
+) (err error) {
 	e, err := reference.Load()
 	if err != nil {
 		return err
@@ -201,7 +217,8 @@ type enforceReport struct {
 // announce prints what is in force, as a sentence or as a line of JSON.
 func (o *enforceOptions) announce(w io.Writer, e *reference.Enforcer, p reference.Policy, t reference.Targets) error {
 	if !o.JSON() {
-		_, err := fmt.Fprintf(w, "enforcing %s on %s; Ctrl-C ends it\n", describeRules(p.Rules()), text.List(t.Names()))
+		_, err := fmt.Fprintf(w, "enforcing %s on %s; Ctrl-C ends it\n", describeRules(p.Rules()),
+			text.List(t.Names()))
 		return err
 	}
 	programs, err := e.Programs()
@@ -220,7 +237,14 @@ func describeRules(r enforcer.Rules) string {
 	for _, kind := range []struct {
 		n    int
 		name string
-	}{{r.File, "file"}, {r.Exec, "exec"}, {r.Net, "net"}, {r.Mount, "mount"}, {r.Cap, "cap"}, {r.Ptrace, "ptrace"}} {
+	}{
+		{r.File, "file"},
+		{r.Exec, "exec"},
+		{r.Net, "net"},
+		{r.Mount, "mount"},
+		{r.Cap, "cap"},
+		{r.Ptrace, "ptrace"},
+	} {
 		if kind.n > 0 {
 			kinds = append(kinds, text.Plural(kind.n, kind.name+" rule"))
 		}

@@ -132,7 +132,8 @@ func TestEnforce(t *testing.T) {
 
 	report := e.report(t)
 	want := enforcer.Rules{File: 9, Exec: 9, Net: 9, Mount: 9, Cap: 9, Ptrace: 1}
-	if report.Schema != "lsmprof/enforce/v1" || report.State != "enforcing" || report.Rules != want || len(report.Programs) != 12 {
+	if report.Schema != "lsmprof/enforce/v1" || report.State != "enforcing" || report.Rules != want ||
+		len(report.Programs) != 12 {
 		t.Errorf("first report: %+v", report)
 	}
 	if len(report.MntNS) != 2 || !slices.Contains(report.MntNS, uint32(info.Ino)) {
@@ -141,14 +142,20 @@ func TestEnforce(t *testing.T) {
 
 	checkDenials := func(when string) {
 		t.Helper()
-		for _, line := range []string{"cat " + secret, "mount -t tmpfs none /mnt", "chown 1 " + secret, "nc 127.0.0.1 80"} {
+		for _, line := range []string{
+			"cat " + secret, "mount -t tmpfs none /mnt", "chown 1 " + secret,
+			"nc 127.0.0.1 80",
+		} {
 			for i, c := range []*container{a, b} {
 				if c.succeeds(t, "mkdir -p /mnt; "+line) {
 					t.Errorf("%s, container %d: %s is allowed", when, i, line)
 				}
 			}
 		}
-		for _, line := range []string{"cat " + secret, "mkdir -p /mnt; mount -t tmpfs none /mnt && umount /mnt", "chown 1 " + secret} {
+		for _, line := range []string{
+			"cat " + secret, "mkdir -p /mnt; mount -t tmpfs none /mnt && umount /mnt",
+			"chown 1 " + secret,
+		} {
 			if !free.succeeds(t, line) {
 				t.Errorf("%s, unconfined container: %s is denied", when, line)
 			}
@@ -160,7 +167,10 @@ func TestEnforce(t *testing.T) {
 	checkDenials("8 rules")
 
 	e.say(t, "file=2,net=1")
-	if report := e.report(t); report.Rules != (enforcer.Rules{File: 3, Exec: 1, Net: 2, Mount: 1, Cap: 1, Ptrace: 1}) {
+	if report := e.report(t); report.Rules != (enforcer.Rules{
+		File: 3, Exec: 1, Net: 2, Mount: 1, Cap: 1,
+		Ptrace: 1,
+	}) {
 		t.Errorf("after reload: %+v", report.Rules)
 	}
 	checkDenials("after reload")
@@ -172,7 +182,10 @@ func TestEnforce(t *testing.T) {
 		}
 	}
 	e.say(t, "\n63") // an empty line is nothing
-	if report := e.report(t); report.Rules != (enforcer.Rules{File: 64, Exec: 64, Net: 64, Mount: 64, Cap: 24, Ptrace: 1}) {
+	if report := e.report(t); report.Rules != (enforcer.Rules{
+		File: 64, Exec: 64, Net: 64, Mount: 64, Cap: 24,
+		Ptrace: 1,
+	}) {
 		t.Errorf("after bad lines: %+v", report.Rules)
 	}
 	e.in.Close()
@@ -224,13 +237,21 @@ func TestEnforceRefuses(t *testing.T) {
 		want   string
 	}{
 		{nil, 2, "give --pid or --mntns to say which mount namespace"},
-		{[]string{"--pid", "1"}, 2, "is the host's own (that of PID 1), so all processes in it would be confined"},
+		{
+			[]string{"--pid", "1"},
+			2,
+			"is the host's own (that of PID 1), so all processes in it would be confined",
+		},
 		{[]string{"--pid", self}, 2, "--confine-host"},
 		{[]string{"--pid", "4000000"}, 1, "pid 4000000: no such process"},
 		{[]string{"--mntns", "17"}, 1, "mount namespace 17: no process is in it"},
 		{[]string{"--mntns", "99999999999999"}, 2, "--mntns 99999999999999: must be a number from 1 to"},
 		{[]string{"--pid", self, "--rules", "65"}, 2, "--rules: 65 rules of each type: at most 64 of a type"},
-		{[]string{"--pid", self, "--rules", "file=64", "--deny-file", "/x"}, 2, "65 file rules: at most 64 of a type (64 given as a number, 1 by --deny-file)"},
+		{
+			[]string{"--pid", self, "--rules", "file=64", "--deny-file", "/x"},
+			2,
+			"65 file rules: at most 64 of a type (64 given as a number, 1 by --deny-file)",
+		},
 		{[]string{"--pid", self, "--rules", "bogus"}, 2, `"bogus" is not a number`},
 		{[]string{"--pid", self, "--deny-file", "x"}, 2, `--deny-file: glob "x": must start with /`},
 		{[]string{"--pid", self, "--deny-exec", "/a*b*"}, 2, "--deny-exec: glob"},

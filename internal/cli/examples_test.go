@@ -18,7 +18,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// exampleTools finds programs of Debian's packages. `make test` has installed them; a plain go test may go without.
+// exampleTools skips the test if a program is missing. `make test` installs all of them, so there it fails.
 func exampleTools(t *testing.T, names ...string) {
 	t.Helper()
 	needRoot(t)
@@ -38,7 +38,7 @@ func postgresBin() []string {
 	return dirs
 }
 
-// freePort is one that nobody listens on.
+// freePort returns a TCP port that no process listens on.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -50,13 +50,16 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// serve runs a server until the test ends, and returns when it can be connected to.
+// serveProduct runs a server until the test ends. It returns once the port accepts connections.
 func serveProduct(t *testing.T, uid int, port string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(args[0], args[1:]...)
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM, Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Setpgid: true, Pdeathsig: syscall.SIGTERM,
+		Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)},
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -74,10 +77,10 @@ func serveProduct(t *testing.T, uid int, port string, args ...string) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Fatalf("%s does not listen after half a minute", args[0])
+	t.Fatalf("%s does not listen after 30 s", args[0])
 }
 
-// example runs a script of examples/bench with tiny sizes, on scenarios that do not differ.
+// example runs a script of examples/bench with tiny sizes under two identical scenarios.
 func example(t *testing.T, script string, env ...string) {
 	t.Helper()
 	binary := publicCopy(t)
@@ -85,8 +88,10 @@ func example(t *testing.T, script string, env ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/bin/sh", path, "--enforcer", "none", "--same", "2", "--runs", "2", "-o", "json", "--dir", filepath.Join(t.TempDir(), "run"))
-	cmd.Env = append(append(os.Environ(), lsmprofEnv+"=1", "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH")), env...)
+	cmd := exec.Command("/bin/sh", path, "--enforcer", "none", "--same", "2", "--runs", "2", "--json", "--output",
+		filepath.Join(t.TempDir(), "run"))
+	cmd.Env = append(append(os.Environ(), lsmprofEnv+"=1", "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH")),
+		env...)
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
@@ -118,7 +123,8 @@ func TestExampleRedis(t *testing.T) {
 func TestExampleNginx(t *testing.T) {
 	exampleTools(t, "nginx", "wrk")
 	dir, port := t.TempDir(), freePort(t)
-	conf := fmt.Sprintf("daemon off; error_log stderr; pid %[1]s/pid; events {} http { access_log off; server { listen 127.0.0.1:%[2]s; location / { return 200 hello; } } }", dir, port)
+	conf := fmt.Sprintf("daemon off; error_log stderr; pid %[1]s/pid; events {} http { access_log off; server { "+
+		"listen 127.0.0.1:%[2]s; location / { return 200 hello; } } }", dir, port)
 	if err := os.WriteFile(filepath.Join(dir, "conf"), []byte(conf), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +153,9 @@ func TestExamplePgbench(t *testing.T) {
 		t.Helper()
 		cmd := exec.Command(args[0], args[1:]...)
 		cmd.Dir = dir
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)},
+		}
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v: %s", args[0], err, out)
 		}

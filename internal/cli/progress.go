@@ -12,8 +12,8 @@ import (
 // progressEvery is how often progress prints a line where no terminal can change one.
 const progressEvery = 30 * time.Second
 
-// progress shows how far a long operation is: one line that changes on a terminal, elsewhere a line every progressEvery. With
-// --quiet it shows nothing. It is safe for concurrent use.
+// progress shows how far a long operation is: one line that changes on a terminal, elsewhere a line every
+// progressEvery. With --quiet it shows nothing. It is safe for concurrent use.
 type progress struct {
 	w        io.Writer
 	terminal bool
@@ -28,11 +28,14 @@ type progress struct {
 
 func newProgress(std streams) *progress {
 	now := time.Now()
-	return &progress{w: std.err, terminal: isTerminal(std.err), quiet: std.quiet, now: time.Now, began: now, last: now}
+	return &progress{
+		w: std.err, terminal: isTerminal(std.err), quiet: std.quiet, now: time.Now, began: now,
+		last: now,
+	}
 }
 
-// show prints what lsmprof is doing. done is a share from 0 to 1, or negative if nobody knows. It is followed by the time that is
-// left; if remaining is 0, show derives that from the time since newProgress.
+// show prints what lsmprof is doing. done is a share from 0 to 1, or negative if nobody knows. It is followed by the
+// time that is left; if remaining is 0, show derives that from the time since newProgress.
 func (p *progress) show(done float64, remaining time.Duration, doing string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,14 +13,18 @@ func TestProgress(t *testing.T) {
 		terminal, quiet bool
 		want            string
 	}{
-		{name: "terminal", terminal: true, want: clearLine + "  0 %  attaching" + clearLine + " 50 %  attaching, 20s left" +
+		{name: "terminal", terminal: true, want: clearLine + "  0 %  attaching" + clearLine +
+			" 50 %  attaching, 20s left" +
 			clearLine + "recording, 5s left" + clearLine + "done\n"},
 		{name: "log", want: "recording, 5s left\ndone\n"},
 		{name: "quiet", terminal: true, quiet: true, want: "done\n"},
 	} {
 		var out bytes.Buffer
 		now := start
-		p := &progress{w: &out, terminal: test.terminal, quiet: test.quiet, now: func() time.Time { return now }, began: start, last: start}
+		p := &progress{
+			w: &out, terminal: test.terminal, quiet: test.quiet,
+			now: func() time.Time { return now }, began: start, last: start,
+		}
 		p.show(0, 0, "attaching")
 		now = now.Add(20 * time.Second)
 		p.show(0.5, 0, "attaching")

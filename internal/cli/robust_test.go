@@ -23,14 +23,15 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// lsmprof is the command in a process of its own.
+// lsmprof returns the command line args as a process of its own: this test binary, which is lsmprof if lsmprofEnv is
+// set.
 func lsmprof(args ...string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", args...)
 	cmd.Env = append(os.Environ(), lsmprofEnv+"=1")
 	return cmd
 }
 
-// run runs it to its end and returns its exit status and stderr.
+// run waits for cmd and returns its exit status and stderr.
 func run(t *testing.T, cmd *exec.Cmd) (status int, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -62,6 +63,7 @@ func TestNothingStaysInTheKernel(t *testing.T) {
 		command []string
 	}{
 		{"interrupt", os.Interrupt, 0, []string{"record", "--output", "profile"}},
+		{"hangup", syscall.SIGHUP, 0, []string{"record", "--output", "profile", "--calibrate=off"}},
 		{"kill", os.Kill, -1, []string{"record", "--output", "profile", "--stacks", "--calibrate=off"}},
 		{"trace interrupt", os.Interrupt, 0, []string{"trace", "--calibrate=off"}},
 		{"trace kill", os.Kill, -1, []string{"trace", "--calibrate=off", "--stack", "--args"}},
@@ -76,7 +78,7 @@ func TestNothingStaysInTheKernel(t *testing.T) {
 			}
 			waitForFile(t, filepath.Join(dir, "ready"))
 			if slices.Equal(before, vmtest.KernelIDs(t)) {
-				t.Fatal("nothing of lsmprof is in the kernel while it records")
+				t.Fatal("no program of lsmprof is loaded while it records")
 			}
 			cmd.Process.Signal(c.signal)
 			cmd.Wait()
@@ -84,8 +86,9 @@ func TestNothingStaysInTheKernel(t *testing.T) {
 				t.Errorf("exit status %d, want %d", got, c.status)
 			}
 			vmtest.NothingNew(t, before)
-			if _, err := os.Stat(filepath.Join(dir, "profile")); (err == nil) != (c.status == 0 && c.command[0] == "record") {
-				t.Errorf("profile: %v", err)
+			_, err := os.Stat(filepath.Join(dir, "profile"))
+			if wrote := c.status == 0 && c.command[0] == "record"; (err == nil) != wrote {
+				t.Errorf("profile: %v, want it: %v", err, wrote)
 			}
 		})
 	}
@@ -101,7 +104,7 @@ func TestRecordLeavesNoDescriptors(t *testing.T) {
 			t.Fatalf("exit status %d", code)
 		}
 	}
-	record() // what the runtime opens once
+	record() // the Go runtime and the kernel open some descriptors once
 	before := descriptors(t)
 	record()
 	if after := descriptors(t); !slices.Equal(before, after) {
@@ -130,16 +133,18 @@ func TestRecordCommand(t *testing.T) {
 	startReference(t, map[uint32]enforcer.Rules{})
 	out := filepath.Join(t.TempDir(), "profile")
 	for script, want := range map[string]int{"exit 7": 7, "kill -9 $$": 137, "true": 0} {
-		if got, stderr := run(t, lsmprof("record", "--calibrate=off", "--output", out, "--", "sh", "-c", script)); got != want {
+		cmd := lsmprof("record", "--calibrate=off", "--output", out, "--", "sh", "-c", script)
+		if got, stderr := run(t, cmd); got != want {
 			t.Errorf("%s: exit status %d, want %d: %s", script, got, want, stderr)
 		}
 	}
-	if got, stderr := run(t, lsmprof("record", "--calibrate=off", "--output", out, "--", "/no/such/command")); got != 1 || oneLine(stderr) != nil {
+	if got, stderr := run(t, lsmprof("record", "--calibrate=off", "--output", out, "--",
+		"/no/such/command")); got != 1 || oneLine(stderr) != nil {
 		t.Errorf("exit status %d: %q", got, stderr)
 	}
 }
 
-// oneLine says what is wrong with an error message.
+// oneLine returns an error unless stderr is a single line of lsmprof, beside log messages.
 func oneLine(stderr string) error {
 	var lines []string
 	for line := range strings.Lines(stderr) {
@@ -148,7 +153,7 @@ func oneLine(stderr string) error {
 		}
 	}
 	if len(lines) != 1 || !strings.HasPrefix(lines[0], "lsmprof: ") {
-		return fmt.Errorf("not one line of lsmprof: %q", stderr)
+		return fmt.Errorf("want one line of lsmprof, got %q", stderr)
 	}
 	return nil
 }
@@ -189,38 +194,41 @@ func TestRecordRefuses(t *testing.T) {
 		refuses(t, lsmprof("record", "--output", out, "--program", "varmor_*"), 1, "none of the")
 	})
 	if !r.AtLeast(5, 18) {
-		return // hooks are probed, not programs
+		return // lsmprof probes hooks instead of programs
 	}
 	t.Run("no BTF", func(t *testing.T) {
 		attachLSM(t, &ebpf.ProgramSpec{
-			Name: "bare", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "task_getpgid", License: "GPL",
+			Name: "bare", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "task_getpgid",
+			License:      "GPL",
 			Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
 		})
 		refuses(t, lsmprof("record", "--output", out, "--program", "bare"), 1, "no BTF")
 	})
 	t.Run("all trampoline links taken", func(t *testing.T) {
 		target := attachLSM(t, &ebpf.ProgramSpec{
-			Name: "crowded", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "task_getpgid", License: "GPL",
+			Name: "crowded", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "task_getpgid",
+			License:      "GPL",
 			Instructions: withBTF("crowded"),
 		})
-		// 36 to 40, depending on the kernel.
+		// The limit is between 36 and 40, depending on the kernel.
 		for n := 0; attachFentry(t, target, "crowded"); n++ {
 			if n > 100 {
-				t.Fatal("the kernel takes any number of links")
+				t.Fatal("the function takes more than 100 links")
 			}
 		}
 		refuses(t, lsmprof("record", "--output", out, "--program", "crowded"), 1, "Stop another enforcer or tracer")
 	})
 }
 
-// withBTF is a program that returns 0, as a compiler would describe it.
+// withBTF returns instructions that return 0, with the BTF that a compiler would emit.
 func withBTF(name string) asm.Instructions {
 	proto := &btf.FuncProto{
 		Return: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed},
 		Params: []btf.FuncParam{{Name: "ctx", Type: &btf.Pointer{Target: &btf.Void{}}}},
 	}
 	return asm.Instructions{
-		btf.WithFuncMetadata(asm.Mov.Imm(asm.R0, 0), &btf.Func{Name: name, Type: proto, Linkage: btf.GlobalFunc}).WithSymbol(name),
+		btf.WithFuncMetadata(asm.Mov.Imm(asm.R0, 0),
+			&btf.Func{Name: name, Type: proto, Linkage: btf.GlobalFunc}).WithSymbol(name),
 		asm.Return(),
 	}
 }
@@ -239,12 +247,13 @@ func attachLSM(t *testing.T, spec *ebpf.ProgramSpec) *ebpf.Program {
 	return prog
 }
 
-// attachFentry says whether the target took one more program.
+// attachFentry attaches one more program to target, and reports false if the function is full.
 func attachFentry(t *testing.T, target *ebpf.Program, function string) bool {
 	t.Helper()
 	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Name: "occupant", Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTarget: target, AttachTo: function,
-		License: "GPL", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+		Name: "occupant", Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTarget: target,
+		AttachTo: function,
+		License:  "GPL", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -261,8 +270,8 @@ func attachFentry(t *testing.T, target *ebpf.Program, function string) bool {
 	return true
 }
 
-// A command that does not listen to the signal is not waited for for ever, and what was measured is written.
-func TestRecordOutlivesAStubbornCommand(t *testing.T) {
+// If the command ignores the signal, record kills it and writes the profile.
+func TestRecordKillsACommandThatIgnoresSignals(t *testing.T) {
 	vmtest.Guest(t)
 	vmtest.OnOneKernel(t)
 	startReference(t, map[uint32]enforcer.Rules{})
@@ -274,11 +283,11 @@ func TestRecordOutlivesAStubbornCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitForFile(t, ready)
-	time.Sleep(time.Second) // for the shell to set its trap
+	time.Sleep(time.Second) // until the shell has set its trap
 	cmd.Process.Signal(os.Interrupt)
 	cmd.Wait()
 	if got := cmd.ProcessState.ExitCode(); got != 137 {
-		t.Errorf("exit status %d, want that of the killed command, 137", got)
+		t.Errorf("exit status %d, want 137, that of the killed command", got)
 	}
 	if _, err := os.Stat(profile); err != nil {
 		t.Error(err)

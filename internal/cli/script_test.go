@@ -16,21 +16,23 @@ import (
 	"github.com/lsmprof/lsmprof/internal/golden"
 )
 
-// TestScripts runs testdata/script: the command line as a user sees it.
+// TestScripts runs the scripts in testdata/script, which use lsmprof as a user does.
 func TestScripts(t *testing.T) {
 	binary := publicCopy(t)
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: golden.Update(),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":   func(ts *testscript.TestScript, neg bool, args []string) { exits(ts, binary, neg, args) },
+			"exits": func(ts *testscript.TestScript, neg bool, args []string) {
+				exits(ts, binary, neg, args)
+			},
 			"oneline": oneline,
 		},
 		Condition: condition,
 	})
 }
 
-// publicCopy copies the test binary, which is lsmprof where lsmprofEnv is set, to where every user can run it.
+// publicCopy copies the test binary to a folder where every user can run it. It is lsmprof if lsmprofEnv is set.
 func publicCopy(t *testing.T) string {
 	dir, err := os.MkdirTemp("", "lsmprof-script")
 	if err != nil {
@@ -63,14 +65,15 @@ func condition(name string) (bool, error) {
 	return false, errors.New("unknown condition " + name)
 }
 
-// exits runs lsmprof and compares its exit status: exits 2 lsmprof --nope. As another user: exits 3 nobody lsmprof check.
+// exits runs lsmprof and compares its exit status, as in "exits 2 lsmprof --nope". With "exits 3 nobody lsmprof check"
+// it runs without privileges.
 func exits(ts *testscript.TestScript, binary string, neg bool, args []string) {
 	cmd := exec.Command(binary)
 	cmd.Dir = ts.MkAbs(".")
 	if len(args) > 2 && args[1] == "nobody" {
 		const nobody = 65534
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-		cmd.Dir = filepath.Dir(binary) // the script's own folder is closed to others
+		cmd.Dir = filepath.Dir(binary) // others may not enter the script's folder
 		args = append(args[:1], args[2:]...)
 	}
 	if neg || len(args) < 2 || args[1] != "lsmprof" {
@@ -90,7 +93,7 @@ func exits(ts *testscript.TestScript, binary string, neg bool, args []string) {
 	}
 }
 
-// oneline says that a stream has exactly one line: oneline stderr.
+// oneline asserts that a stream has exactly one line, as in "oneline stderr".
 func oneline(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: oneline stdout|stderr")

@@ -57,8 +57,8 @@ func (w asciiWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// spelled makes w print plain ASCII, such as us for µs, if it is a terminal whose character set is not UTF-8. Files and pipes
-// are always UTF-8.
+// spelled makes w print plain ASCII, such as us for µs, if it is a terminal whose character set is not UTF-8. Files and
+// pipes are always UTF-8.
 func spelled(w io.Writer) io.Writer {
 	if f, ok := w.(*os.File); ok && isTerminal(f) && !utf8Locale(os.Getenv) {
 		return asciiWriter{f}

@@ -21,7 +21,8 @@ func versionCommand() *command {
 			var d cmdline.Destination
 			d.Flags(f, "Write to this `FILE` instead of stdout.", "text", "json")
 			return func(_ context.Context, std streams, _ []string) error {
-				return std.produce(&d, func(std streams) error { return printVersion(std.out, d.JSON()) })
+				return std.produce(&d,
+					func(std streams) error { return printVersion(std.out, d.JSON()) })
 			}
 		},
 	}

@@ -51,15 +51,17 @@ func declare(o *options) *Tool {
 	check := &Command{Name: "check", Summary: "Check this machine", Group: "Look", Flags: NewFlags("check")}
 	record := &Command{
 		Name: "record", Args: "[-- COMMAND...]", Group: "Look", Summary: "Record what programs cost", Flags: f,
-		Text: "The first paragraph is long enough to be broken at the width of an ordinary terminal, which is 80 columns.\n\n.The second.",
+		Text: "The first paragraph is long enough to be broken at the width of an ordinary terminal, which " +
+			"is 80 columns.\n\n.The second.",
 		Examples: []Example{
 			{"Record for 30 seconds", "sudo tool record -d 30s"},
 			{"Record one process", "sudo tool record --pid 17"},
 		},
 	}
 	return &Tool{
-		Name: "tool", Summary: "Measures things.", URL: "https://example.com", Commands: []*Command{check, record, hidden},
-		Exits: []Exit{{0, "Success."}, {2, "The command line is wrong."}},
+		Name: "tool", Summary: "Measures things.", URL: "https://example.com",
+		Commands: []*Command{check, record, hidden},
+		Exits:    []Exit{{0, "Success."}, {2, "The command line is wrong."}},
 	}
 }
 
@@ -67,7 +69,8 @@ func TestHelp(t *testing.T) {
 	tool := declare(&options{})
 	record := tool.Find("record")
 	for name, help := range map[string]string{
-		"help_tool.txt": tool.Help(80), "help_80.txt": record.Help(tool, 80, false), "help_40.txt": record.Help(tool, 40, false),
+		"help_tool.txt": tool.Help(80), "help_80.txt": record.Help(tool, 80, false),
+		"help_40.txt":  record.Help(tool, 40, false),
 		"help_all.txt": record.Help(tool, 200, true),
 	} {
 		golden.Equal(t, name, []byte(help))
@@ -90,16 +93,17 @@ func TestManPages(t *testing.T) {
 
 func TestErrorsAreInWordsOfOurs(t *testing.T) {
 	for args, want := range map[string]string{
-		"--durration 3s":      "unknown flag --durration (did you mean --duration?)",
-		"--nope":              "unknown flag --nope",
-		"-x":                  "unknown flag -x",
-		"-d":                  "--duration needs a value: DURATION",
-		"-d 3":                "-d 3: must be a duration (did you mean 3s?)",
-		"-d three":            "-d three: must be a duration, such as 500ms, 30s or 2m",
-		"-d 0s":               "-d 0s: must be longer than 0",
-		"--top -1":            "--top -1: must be at least 0",
-		"--top 1.5":           "--top 1.5: must be a whole number",
-		"--pid abc":           "--pid abc: must be a number from 1 to 4294967295, or several with commas between",
+		"--durration 3s": "unknown flag --durration (did you mean --duration?)",
+		"--nope":         "unknown flag --nope",
+		"-x":             "unknown flag -x",
+		"-d":             "--duration needs a value: DURATION",
+		"-d 3":           "-d 3: must be a duration (did you mean 3s?)",
+		"-d three":       "-d three: must be a duration, such as 500ms, 30s or 2m",
+		"-d 0s":          "-d 0s: must be longer than 0",
+		"--top -1":       "--top -1: must be at least 0",
+		"--top 1.5":      "--top 1.5: must be a whole number",
+		"--pid abc": "--pid abc: must be a number from 1 to 4294967295, or several with commas " +
+			"between",
 		"--pid 0":             "--pid 0: must be a number from 1 to 4294967295, or several with commas between",
 		"--program [":         `--program [: "[" is not a pattern of *, ? and [a-z]`,
 		"--format yaml":       "--format yaml: must be text or json",
@@ -122,18 +126,25 @@ func noEnv(string) (string, bool) { return "", false }
 
 func TestOutputAndFormat(t *testing.T) {
 	for args, want := range map[string]Destination{
-		"":                        {Path: "profile.pb.gz", Format: "text"},
-		"-o out.pb.gz":            {Path: "out.pb.gz", Format: "text"},
-		"--output - --json":       {Path: "-", Format: "json"},
-		"--format json -o x":      {Path: "x", Format: "json"},
-		"--json=false":            {Path: "profile.pb.gz", Format: "text"},
-		"-o json":                 {Path: "profile.pb.gz", Format: "json", Note: "-o json means --format json; for a file of that name write -o ./json"},
-		"-o json --output=-":      {Path: "-", Format: "json", Note: "-o json means --format json; for a file of that name write -o ./json"},
+		"":                   {Path: "profile.pb.gz", Format: "text"},
+		"-o out.pb.gz":       {Path: "out.pb.gz", Format: "text"},
+		"--output - --json":  {Path: "-", Format: "json"},
+		"--format json -o x": {Path: "x", Format: "json"},
+		"--json=false":       {Path: "profile.pb.gz", Format: "text"},
+		"-o json": {
+			Path: "profile.pb.gz", Format: "json",
+			Note: "-o json means --format json; for a file of that name write -o ./json",
+		},
+		"-o json --output=-": {
+			Path: "-", Format: "json",
+			Note: "-o json means --format json; for a file of that name write -o ./json",
+		},
 		"-o ./json":               {Path: "./json", Format: "text"},
 		"--json --format text -q": {Path: "profile.pb.gz", Format: "text"},
 	} {
 		var o options
-		if err := declare(&o).Find("record").Flags.Parse(strings.Fields(args), noEnv); err != nil || o.Destination != want {
+		if err := declare(&o).Find("record").Flags.Parse(strings.Fields(args), noEnv); err != nil ||
+			o.Destination != want {
 			t.Errorf("%s: %+v, %v; want %+v", args, o.Destination, err, want)
 		}
 	}
@@ -142,8 +153,9 @@ func TestOutputAndFormat(t *testing.T) {
 func TestEnvironmentSetsDefaults(t *testing.T) {
 	env := func(name string) (string, bool) {
 		value, ok := map[string]string{
-			"LSMPROF_PID": "1,2", "LSMPROF_TOP": "5", "LSMPROF_RECORD_TOP": "6", "LSMPROF_PROGRAM": "a*", "LSMPROF_CALIBRATION": "/nope",
-			"LSMPROF_HELP": "true", "LSMPROF_DURATION": "",
+			"LSMPROF_PID": "1,2", "LSMPROF_TOP": "5", "LSMPROF_RECORD_TOP": "6", "LSMPROF_PROGRAM": "a*",
+			"LSMPROF_CALIBRATION": "/nope",
+			"LSMPROF_HELP":        "true", "LSMPROF_DURATION": "",
 		}[name]
 		return value, ok
 	}
@@ -152,7 +164,8 @@ func TestEnvironmentSetsDefaults(t *testing.T) {
 	if err := f.Parse([]string{"--program", "b*"}, env); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(o.pids, []uint{1, 2}) || o.rows != 6 || !slices.Equal(o.programs, []string{"b*"}) || o.help || o.file != "" {
+	if !slices.Equal(o.pids, []uint{1, 2}) || o.rows != 6 || !slices.Equal(o.programs, []string{"b*"}) || o.help ||
+		o.file != "" {
 		t.Errorf("got %+v", o)
 	}
 	for name, want := range map[string]bool{"pid": true, "program": true, "duration": false, "syscall": false} {
@@ -162,7 +175,8 @@ func TestEnvironmentSetsDefaults(t *testing.T) {
 	}
 	bad := func(name string) (string, bool) { return "abc", name == "LSMPROF_DURATION" }
 	err := declare(&o).Find("record").Flags.Parse(nil, bad)
-	if want := "LSMPROF_DURATION=abc: must be a duration, such as 500ms, 30s or 2m"; err == nil || err.Error() != want {
+	if want := "LSMPROF_DURATION=abc: must be a duration, such as 500ms, 30s or 2m"; err == nil ||
+		err.Error() != want {
 		t.Errorf("%v, want %q", err, want)
 	}
 }
@@ -174,7 +188,8 @@ func TestListsGrowWithEachFlag(t *testing.T) {
 	f := tool.Find("record").Flags
 	formats = []string{"html"}
 	f.Var(Choices(&formats, "html", "md", "csv"), "formats", "Write these formats.")
-	if err := f.Parse(strings.Fields("--pid 1 --pid 2,3 --program a,b --program c --formats md,csv --formats html"), noEnv); err != nil {
+	if err := f.Parse(strings.Fields("--pid 1 --pid 2,3 --program a,b --program c --formats md,csv --formats html"),
+		noEnv); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(o.pids, []uint{1, 2, 3}) || !slices.Equal(o.programs, []string{"a", "b", "c"}) {
@@ -188,7 +203,8 @@ func TestListsGrowWithEachFlag(t *testing.T) {
 func TestDidYouMean(t *testing.T) {
 	names := []string{"check", "list", "record", "report", "top"}
 	for word, want := range map[string]string{
-		"chekc": "check", "recrod": "record", "lst": "list", "tpo": "top", "repo": "report", "xyz": "", "t": "", "bench": "",
+		"chekc": "check", "recrod": "record", "lst": "list", "tpo": "top", "repo": "report", "xyz": "", "t": "",
+		"bench": "",
 	} {
 		got := DidYouMean(word, names)
 		if want != "" {
@@ -233,7 +249,8 @@ func TestExistingFile(t *testing.T) {
 	if err := Directory(&name).Set(dir); err != nil || name != dir {
 		t.Errorf("%q, %v", name, err)
 	}
-	if err := Directory(&name).Set(filepath.Join(dir, "x")); err == nil || err.Error() != "no such file or directory" {
+	if err := Directory(&name).Set(filepath.Join(dir, "x")); err == nil ||
+		err.Error() != "no such file or directory" {
 		t.Errorf("a missing directory: %v", err)
 	}
 }

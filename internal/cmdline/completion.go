@@ -8,12 +8,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// CompleteCommand is the hidden command that the scripts of Completion call with the words up to the cursor. Its output is what
-// Complete returns, one candidate a line.
+// CompleteCommand is the hidden command that the scripts of Completion call with the words up to the cursor. Its output
+// is what Complete returns, one candidate a line.
 const CompleteCommand = "__complete"
 
-// Complete returns the candidates for the last of the words behind the tool's name: commands, flags, or values of a flag. Each is
-// a word, which a tab and a description may follow. No candidates mean that the shell should complete names of files.
+// Complete returns the candidates for the last of the words behind the tool's name: commands, flags, or values of a
+// flag. Each is a word, which a tab and a description may follow. No candidates mean that the shell should complete
+// names of files.
 func (t *Tool) Complete(words []string) []string {
 	if len(words) == 0 {
 		return nil
@@ -98,8 +99,8 @@ func (f *Flags) completeValue(flag *pflag.Flag, prefix, value string) (all []str
 // Shells are those that Completion knows.
 func Shells() []string { return []string{"bash", "zsh", "fish"} }
 
-// Completion returns a script that makes a shell complete the tool's commands, flags and their values, or an error for a shell that
-// it does not know.
+// Completion returns a script that makes a shell complete the tool's commands, flags and their values, or an error for
+// a shell that it does not know.
 func (t *Tool) Completion(shell string) (string, error) {
 	script, ok := map[string]string{"bash": bash, "zsh": zsh, "fish": fish}[shell]
 	if !ok {

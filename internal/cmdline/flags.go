@@ -86,12 +86,12 @@ func (f *Flags) NoEnv(names ...string) {
 // Values tells completion what the values of a flag are, where its pflag.Value has no method Choices.
 func (f *Flags) Values(name string, values func() []string) { f.values[name] = values }
 
-// Given reports whether a flag has a value from the command line or from the environment. pflag's Changed is about the command
-// line alone.
+// Given reports whether a flag has a value from the command line or from the environment. pflag's Changed is about the
+// command line alone.
 func (f *Flags) Given(name string) bool { return f.Changed(name) || f.fromEnv[name] }
 
-// Parse reads the arguments of a command, and then takes values for flags that are not among them from the environment: see
-// EnvNames. Its errors name the flag and say which values it takes.
+// Parse reads the arguments of a command, and then takes values for flags that are not among them from the environment:
+// see EnvNames. Its errors name the flag and say which values it takes.
 func (f *Flags) Parse(args []string, env func(name string) (string, bool)) error {
 	f.assign()
 	if err := f.FlagSet.Parse(args); err != nil {
@@ -117,8 +117,8 @@ func (f *Flags) Parse(args []string, env func(name string) (string, bool)) error
 	return errors.Join(errs...)
 }
 
-// EnvNames returns the environment variables that a flag takes its default from, the most specific first: --pid of record takes
-// LSMPROF_RECORD_PID, else LSMPROF_PID.
+// EnvNames returns the environment variables that a flag takes its default from, the most specific first: --pid of
+// record takes LSMPROF_RECORD_PID, else LSMPROF_PID.
 func (f *Flags) EnvNames(flag *pflag.Flag) []string {
 	if flag.Annotations[noEnvKey] != nil || flag.Hidden {
 		return nil
@@ -156,7 +156,8 @@ func (f *Flags) explain(err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
 		flag := invalid.GetFlag()
-		return fmt.Errorf("%s %s: %s", spelling(flag), invalid.GetValue(), reason(flag, invalid.GetValue(), invalid.Unwrap()))
+		return fmt.Errorf("%s %s: %s", spelling(flag), invalid.GetValue(),
+			reason(flag, invalid.GetValue(), invalid.Unwrap()))
 	}
 	return err
 }

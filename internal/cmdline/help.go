@@ -28,7 +28,8 @@ func (t *Tool) Help(width int) string {
 			b.WriteString(item("  "+c.Name, c.Summary, name+4, width))
 		}
 	}
-	fmt.Fprintf(&b, "\n`%[1]s help COMMAND` describes a command and its flags.\nDocumentation: %[2]s\n", t.Name, t.URL)
+	fmt.Fprintf(&b, "\n`%[1]s help COMMAND` describes a command and its flags.\nDocumentation: %[2]s\n", t.Name,
+		t.URL)
 	return b.String()
 }
 
@@ -101,8 +102,8 @@ func flagHead(flag *pflag.Flag) string {
 	return head + " " + value
 }
 
-// placeholder stands for the value of a flag: what its usage has in backquotes, else a word for its type. It is empty for a flag
-// that takes none.
+// placeholder stands for the value of a flag: what its usage has in backquotes, else a word for its type. It is empty
+// for a flag that takes none.
 func placeholder(flag *pflag.Flag) string {
 	name, _ := pflag.UnquoteUsage(flag)
 	if strings.Contains(flag.Usage, "`") {
@@ -146,7 +147,7 @@ func (f *Flags) hasRare() bool {
 func (f *Flags) environment() (s string) {
 	f.VisitAll(func(flag *pflag.Flag) {
 		if names := f.EnvNames(flag); s == "" && len(names) > 0 {
-			s = "Environment variables set the defaults of flags: " + names[1] + " that of --" + flag.Name + "."
+			s = fmt.Sprintf("Environment variables set the defaults of flags: %s that of --%s.", names[1], flag.Name)
 		}
 	})
 	return s

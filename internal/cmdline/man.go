@@ -3,6 +3,7 @@ package cmdline
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // ManPages returns the man pages of the tool and its commands by the names of their files, such as lsmprof-record.1.
@@ -26,7 +27,8 @@ func (t *Tool) man(version string) string {
 			m.term(`\fB`+roff(t.Name+"-"+c.Name)+`\fR(1)`, c.Summary+".")
 		}
 	}
-	m.environment("LSMPROF_PID is the default of --pid in every command that has it, and LSMPROF_RECORD_PID that of record alone. " +
+	m.environment("LSMPROF_PID is the default of --pid in every command that has it, and LSMPROF_RECORD_PID that " +
+		"of record alone. " +
 		"So has every other flag its variables.")
 	m.exits(t)
 	m.section("SEE ALSO")
@@ -79,7 +81,8 @@ func (m *manual) text(s string) { m.line(roff(s)) }
 func (m *manual) section(name string) { m.line(".SH " + quoted(name)) }
 
 func (m *manual) title(name, version, summary string) {
-	m.line(fmt.Sprintf(".TH %s 1 \"\" %s %s", quoted(strings.ToUpper(name)), quoted("lsmprof "+version), quoted("User commands")))
+	m.line(fmt.Sprintf(".TH %s 1 \"\" %s %s", quoted(strings.ToUpper(name)), quoted("lsmprof "+version),
+		quoted("User commands")))
 	m.section("NAME")
 	m.line(roff(name) + ` \- ` + roff(strings.TrimSuffix(summary, ".")))
 }
@@ -107,7 +110,16 @@ func roff(s string) string {
 	if strings.HasPrefix(s, ".") || strings.HasPrefix(s, "'") { // the first character would make it a request
 		s = `\&` + s
 	}
-	return strings.NewReplacer("\n.", "\n\\&.", "\n'", "\n\\&'").Replace(s)
+	s = strings.NewReplacer("\n.", "\n\\&.", "\n'", "\n\\&'").Replace(s)
+	var b strings.Builder
+	for _, r := range s {
+		if r < utf8.RuneSelf {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\[u%04X]`, r)
+		}
+	}
+	return b.String()
 }
 
 func quoted(s string) string { return `"` + strings.ReplaceAll(roff(s), `"`, `\(dq`) + `"` }

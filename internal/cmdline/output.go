@@ -17,8 +17,8 @@ type Destination struct {
 // JSON reports whether the result is to be JSON.
 func (d *Destination) JSON() bool { return d.Format == "json" }
 
-// Flags declares --output (-o), --format and --json in the group Output. The format defaults to the first of formats. For
-// compatibility -o also takes a name of a format, with a Note.
+// Flags declares --output (-o), --format and --json in the group Output. The format defaults to the first of formats.
+// For compatibility -o also takes a name of a format, with a Note.
 func (d *Destination) Flags(f *Flags, usage string, formats ...string) {
 	f.Group(Output)
 	f.VarP(&outputValue{d, formats}, "output", "o", usage)

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// DidYouMean returns ` (did you mean "openat"?)` for a misspelled word, to be appended to an error, or "" if no candidate is
-// within two edits of it.
+// DidYouMean returns ` (did you mean "openat"?)` for a misspelled word, to be appended to an error, or "" if no
+// candidate is within two edits of it.
 func DidYouMean(word string, candidates []string) string { return didYouMean(word, candidates, "") }
 
 func didYouMean(word string, candidates []string, prefix string) string {

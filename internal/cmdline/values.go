@@ -131,7 +131,8 @@ func IDs(ids *[]uint) pflag.Value {
 		for part := range strings.SplitSeq(s, ",") {
 			v, err := strconv.ParseUint(strings.TrimSpace(part), 10, 32)
 			if err != nil || v == 0 {
-				return fmt.Errorf("must be a number from 1 to %d, or several with commas between", uint32(math.MaxUint32))
+				return fmt.Errorf("must be a number from 1 to %d, or several with commas between",
+					uint32(math.MaxUint32))
 			}
 			all = append(all, uint(v))
 		}
@@ -142,15 +143,18 @@ func IDs(ids *[]uint) pflag.Value {
 
 // Globs is the value of a repeatable flag for patterns as of path.Match: web-* or web-*,db-?.
 func Globs(globs *[]string) pflag.Value {
-	return &value{kind: "GLOB,...", show: func() string { return strings.Join(*globs, ",") }, set: func(s string) error {
-		for g := range strings.SplitSeq(s, ",") {
-			if _, err := path.Match(g, ""); err != nil || g == "" {
-				return fmt.Errorf("%q is not a pattern of *, ? and [a-z]", g)
+	return &value{
+		kind: "GLOB,...", show: func() string { return strings.Join(*globs, ",") },
+		set: func(s string) error {
+			for g := range strings.SplitSeq(s, ",") {
+				if _, err := path.Match(g, ""); err != nil || g == "" {
+					return fmt.Errorf("%q is not a pattern of *, ? and [a-z]", g)
+				}
+				*globs = append(*globs, g)
 			}
-			*globs = append(*globs, g)
-		}
-		return nil
-	}}
+			return nil
+		},
+	}
 }
 
 // Choice is the value of a flag for one of some words. Its default is what s holds.
@@ -171,7 +175,8 @@ func Choice(s *string, words ...string) pflag.Value {
 func Choices(list *[]string, words ...string) pflag.Value {
 	given := false
 	return &value{
-		kind: strings.Join(words, "|") + ",...", choices: words, show: func() string { return strings.Join(*list, ",") },
+		kind: strings.Join(words, "|") + ",...", choices: words,
+		show: func() string { return strings.Join(*list, ",") },
 		set: func(s string) error {
 			all := strings.Split(s, ",")
 			for _, v := range all {
@@ -199,7 +204,8 @@ func Checked(s *string, kind string, check func(string) error) pflag.Value {
 	}}
 }
 
-// Percent is the value of a flag for a percentage above 0 and up to 100, as 2% or 2. It sets share to a number where 1 is 100 %.
+// Percent is the value of a flag for a percentage above 0 and up to 100, as 2% or 2. It sets share to a number where 1
+// is 100 %.
 func Percent(share *float64) pflag.Value {
 	show := func() string {
 		if *share == 0 {

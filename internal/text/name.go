@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// Printable replaces every character of s that cannot be displayed by a question mark. Processes choose their own names, so a
-// name may hold escape sequences for a terminal or bytes that are not UTF-8.
+// Printable replaces every character of s that cannot be displayed by a question mark. Processes choose their own
+// names, so a name may hold escape sequences for a terminal or bytes that are not UTF-8.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
@@ -34,8 +34,8 @@ func Clean(s string, limit int, without string) string {
 	return b.String()
 }
 
-// Shorten cuts s in the middle to at most width columns of a terminal, because names that share a beginning often differ at
-// the end: "kube-system/kube-pr…/proxy".
+// Shorten cuts s in the middle to at most width columns of a terminal, because names that share a beginning often
+// differ at the end: "kube-system/kube-pr…/proxy".
 func Shorten(s string, width int) string {
 	s = Printable(s)
 	if Width(s) <= width {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Duration formats a time given in ns with three digits and a unit: "166 ns", "1.23 µs", "45.6 ms", "2.10 s". Below 10 ns it
-// keeps one decimal unless that is zero: "1.5 ns", "7 ns". There is no unit above seconds.
+// Duration formats a time given in ns with three digits and a unit: "166 ns", "1.23 µs", "45.6 ms", "2.10 s". Below 10
+// ns it keeps one decimal unless that is zero: "1.5 ns", "7 ns". There is no unit above seconds.
 func Duration(ns float64) string {
 	units := []string{"ns", "µs", "ms", "s"}
 	unit := 0
@@ -24,8 +24,8 @@ func Duration(ns float64) string {
 	return strings.TrimSuffix(fixed(ns, decimals), ".0") + " ns"
 }
 
-// Rough formats a time given in ns as Duration does, but with two digits, which is what a quantile from a histogram is worth:
-// "170 ns", "1.2 µs", "46 ms".
+// Rough formats a time given in ns as Duration does, but with two digits, which is what a quantile from a histogram is
+// worth: "170 ns", "1.2 µs", "46 ms".
 func Rough(ns float64) string {
 	if a := math.Abs(ns); a >= 9.95 {
 		unit := math.Pow10(int(math.Floor(math.Log10(a))) - 1)
@@ -74,7 +74,8 @@ func group(s string) string {
 	return digits
 }
 
-// Number formats v with four significant digits, or as a whole number with commas from 1,000 on: "0.1234", "12.5", "541,203".
+// Number formats v with four significant digits, or as a whole number with commas from 1,000 on: "0.1234", "12.5",
+// "541,203".
 func Number(v float64) string {
 	if math.Abs(v) < 1000 {
 		return strconv.FormatFloat(v, 'g', 4, 64)

@@ -7,7 +7,8 @@ import (
 
 // Table aligns columns for people. The zero value is an empty table; it is not safe for concurrent use.
 type Table struct {
-	// Header names the columns. A column whose header begins with "<" is aligned to the left, any other to the right.
+	// Header names the columns. A column whose header begins with "<" is aligned to the left, any other to the
+	// right.
 	Header []string
 	rows   [][]string
 	fit    int
@@ -26,8 +27,9 @@ func (t *Table) Add(cells ...string) {
 // Len returns the number of rows.
 func (t *Table) Len() int { return len(t.rows) }
 
-// Fit lets Print shorten the cells of left-aligned columns, the widest first, until a line takes at most width columns of a
-// terminal. A column keeps at least minFit columns and its header, so a line can still be wider. Width 0 shortens nothing.
+// Fit lets Print shorten the cells of left-aligned columns, the widest first, until a line takes at most width columns
+// of a terminal. A column keeps at least minFit columns and its header, so a line can still be wider. Width 0 shortens
+// nothing.
 func (t *Table) Fit(width int) { t.fit = width }
 
 // minFit is what a shortened name needs to be recognized.

@@ -4,8 +4,10 @@ import "testing"
 
 func TestDuration(t *testing.T) {
 	for ns, want := range map[float64]string{
-		0: "0 ns", 0.4: "0.4 ns", 0.04: "0 ns", -0.04: "0 ns", 7: "7 ns", 9.96: "10 ns", 166.4: "166 ns", 999.4: "999 ns",
-		999.6: "1.00 µs", 1000: "1.00 µs", 1234: "1.23 µs", -1234: "-1.23 µs", 9996: "10.0 µs", 45600: "45.6 µs",
+		0: "0 ns", 0.4: "0.4 ns", 0.04: "0 ns", -0.04: "0 ns", 7: "7 ns", 9.96: "10 ns", 166.4: "166 ns",
+		999.4: "999 ns",
+		999.6: "1.00 µs", 1000: "1.00 µs", 1234: "1.23 µs", -1234: "-1.23 µs", 9996: "10.0 µs",
+		45600: "45.6 µs",
 		99960: "100 µs", 999600: "1.00 ms", 2.1e9: "2.10 s", 7.3e12: "7300 s",
 	} {
 		if got := Duration(ns); got != want {
@@ -16,7 +18,8 @@ func TestDuration(t *testing.T) {
 
 func TestThousands(t *testing.T) {
 	for n, want := range map[int64]string{
-		0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", 100000: "100,000", -100: "-100", -1000: "-1,000",
+		0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", 100000: "100,000", -100: "-100",
+		-1000: "-1,000",
 	} {
 		if got := Thousands(n); got != want {
 			t.Errorf("Thousands(%d) = %q, want %q", n, got, want)
@@ -28,7 +31,10 @@ func TestThousands(t *testing.T) {
 }
 
 func TestNumber(t *testing.T) {
-	for v, want := range map[float64]string{0.12345: "0.1235", 12.5: "12.5", 999.4: "999.4", 541203.4: "541,203", -4500: "-4,500"} {
+	for v, want := range map[float64]string{
+		0.12345: "0.1235", 12.5: "12.5", 999.4: "999.4", 541203.4: "541,203",
+		-4500: "-4,500",
+	} {
 		if got := Number(v); got != want {
 			t.Errorf("Number(%v) = %q, want %q", v, got, want)
 		}
@@ -84,7 +90,10 @@ func TestASCII(t *testing.T) {
 }
 
 func TestListAndPlural(t *testing.T) {
-	for want, names := range map[string][]string{"": nil, "a": {"a"}, "a and b": {"a", "b"}, "a, b and c": {"a", "b", "c"}} {
+	for want, names := range map[string][]string{
+		"": nil, "a": {"a"}, "a and b": {"a", "b"},
+		"a, b and c": {"a", "b", "c"},
+	} {
 		if got := List(names); got != want {
 			t.Errorf("List(%q) = %q, want %q", names, got, want)
 		}
@@ -142,8 +151,10 @@ func TestWrap(t *testing.T) {
 
 func TestRough(t *testing.T) {
 	for ns, want := range map[float64]string{
-		0: "0 ns", 1.5: "1.5 ns", 7: "7 ns", 9.96: "10 ns", 12.3: "12 ns", 166: "170 ns", 994: "990 ns", 996: "1.0 µs",
-		1234: "1.2 µs", 9951: "10 µs", 12345: "12 µs", 99501: "100 µs", 166e3: "170 µs", 2.882e6: "2.9 ms", 65e9: "65 s", -1234: "-1.2 µs",
+		0: "0 ns", 1.5: "1.5 ns", 7: "7 ns", 9.96: "10 ns", 12.3: "12 ns", 166: "170 ns", 994: "990 ns",
+		996:  "1.0 µs",
+		1234: "1.2 µs", 9951: "10 µs", 12345: "12 µs", 99501: "100 µs", 166e3: "170 µs", 2.882e6: "2.9 ms",
+		65e9: "65 s", -1234: "-1.2 µs",
 	} {
 		if got := Rough(ns); got != want {
 			t.Errorf("%g ns: %q, want %q", ns, got, want)

@@ -5,7 +5,8 @@ import (
 	"unicode"
 )
 
-// Width returns the number of terminal columns that s takes. East Asian wide characters take two and combining marks none.
+// Width returns the number of terminal columns that s takes. East Asian wide characters take two and combining marks
+// none.
 func Width(s string) int {
 	n := 0
 	for _, r := range s {

@@ -2,8 +2,8 @@ package text
 
 import "strings"
 
-// Wrap breaks s between words into lines of at most width columns of a terminal, and puts indent before all lines but the first. The
-// indent adds to the width. A word that is wider than a line is not broken. Width 0 breaks nothing.
+// Wrap breaks s between words into lines of at most width columns of a terminal, and puts indent before all lines but
+// the first. The indent adds to the width. A word that is wider than a line is not broken. Width 0 breaks nothing.
 func Wrap(s string, width int, indent string) string {
 	var b strings.Builder
 	column := 0
