@@ -22,7 +22,11 @@ func guestScope(t *testing.T) profile.Scope {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := map[bool]profile.Scope{true: profile.ScopeProgram, false: profile.ScopeHook}[r.AtLeast(5, 18)]; scope != want {
+	want := profile.ScopeHook
+	if r.AtLeast(5, 18) {
+		want = profile.ScopeProgram
+	}
+	if scope != want {
 		t.Fatalf("scope %v on %v, want %v", scope, r, want)
 	}
 	return scope
@@ -41,11 +45,14 @@ func calibrate(t *testing.T, check bool) profile.Calibration {
 
 func TestCalibrateMeasuresEverythingAndLeavesNothing(t *testing.T) {
 	guestScope(t)
-	// Nothing may be left to the garbage collector, which comes by when it likes.
+	// Calibrate must not leave anything to the garbage collector.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	before := vmtest.KernelIDs(t)
 	cal := calibrate(t, true)
-	for name, m := range map[string]profile.Median{"bias": cal.Bias, "dispatch": cal.Dispatch, "further": cal.DispatchNext, "probe cost": cal.ProbeCost} {
+	for name, m := range map[string]profile.Median{
+		"bias": cal.Bias, "probe cost": cal.ProbeCost, "dispatch": cal.Dispatch,
+		"next dispatch": cal.DispatchNext,
+	} {
 		if m.Value < 0 || m.Spread < 0 {
 			t.Errorf("%s %v is negative", name, m)
 		}
@@ -74,12 +81,13 @@ func TestIcountCalibrationRepeats(t *testing.T) {
 		}
 	}
 	if again.ProbeCost.Value > preemptible.ProbeCost.Value {
-		t.Errorf("probes that look for preemption cost %v, those that do not %v", preemptible.ProbeCost, again.ProbeCost)
+		t.Errorf("probes that check for preemption cost %v, those that do not cost %v",
+			preemptible.ProbeCost, again.ProbeCost)
 	}
 }
 
-// A program costs the same whatever pair of probes is on it: each kind has a bias of its own.
-func TestIcountEveryPairSeesTheSameCost(t *testing.T) {
+// A program costs the same whichever kind of probe measures it, because each kind has a bias of its own.
+func TestIcountEveryKindOfProbeSeesTheSameCost(t *testing.T) {
 	vmtest.IcountGuest(t)
 	if guestScope(t) != profile.ScopeProgram {
 		t.Skip("before 5.18 there is one kind of probes")
@@ -87,7 +95,7 @@ func TestIcountEveryPairSeesTheSameCost(t *testing.T) {
 	cal := calibrate(t, true)
 	lsmProgram(t, "plain", "task_getpgid", 0, allow()...)
 	lsmProgram(t, "sleeps", sleepableHook, sleepable, allow()...)
-	record := func(opts Options, pair profile.ProbeKind, hook string, call func()) profile.Cost {
+	record := func(opts Options, kind profile.ProbeKind, hook string, call func()) profile.Cost {
 		opts.Calibration = cal
 		opts.Select = func(p Program) bool { return p.Hook == hook }
 		s, _ := measure(t, opts, func() {
@@ -95,8 +103,8 @@ func TestIcountEveryPairSeesTheSameCost(t *testing.T) {
 				call()
 			}
 		})
-		if s.Programs[0].Probe != pair {
-			t.Fatalf("%+v: pair %d, want %d", opts, s.Programs[0].Probe, pair)
+		if s.Programs[0].Probe != kind {
+			t.Fatalf("%+v: kind of probe %d, want %d", opts, s.Programs[0].Probe, kind)
 		}
 		costs, err := s.Costs()
 		if err != nil {
@@ -104,11 +112,11 @@ func TestIcountEveryPairSeesTheSameCost(t *testing.T) {
 		}
 		return costs.Rows[0]
 	}
-	// The least of some short recordings: an interrupt only adds.
-	mean := func(opts Options, pair profile.ProbeKind) float64 {
+	// The least of a few short recordings: an interrupt only adds.
+	mean := func(opts Options, kind profile.ProbeKind) float64 {
 		var means []float64
 		for range 5 {
-			c := record(opts, pair, "task_getpgid", callGetpgid)
+			c := record(opts, kind, "task_getpgid", callGetpgid)
 			means = append(means, c.Mean())
 		}
 		return slices.Min(means)
@@ -116,7 +124,9 @@ func TestIcountEveryPairSeesTheSameCost(t *testing.T) {
 	plain := mean(Options{}, profile.ProbeEvery)
 	t.Logf("plain %.1f, %v", plain, cal)
 	for name, opts := range map[string]Options{
-		"filtered": {Filter: Filter{MntNS: ownNamespace()}}, "by pid": {Filter: Filter{PIDs: []uint32{uint32(os.Getpid())}}}, "sampled": {Sample: 4},
+		"filtered": {Filter: Filter{MntNS: ownNamespace()}},
+		"by pid":   {Filter: Filter{PIDs: []uint32{uint32(os.Getpid())}}},
+		"sampled":  {Sample: 4},
 	} {
 		if got := mean(opts, profile.ProbeSelective); math.Abs(got-plain) > 3 {
 			t.Errorf("%s: %.1f, plain %.1f", name, got, plain)
@@ -125,33 +135,35 @@ func TestIcountEveryPairSeesTheSameCost(t *testing.T) {
 	if cal.BiasSleepable == (profile.Median{}) {
 		t.Skip("this machine cannot keep a start with the task")
 	}
-	// The median: calls that take a start's room from the kernel are long. It is as exact as a bucket.
+	// The median, because calls that allocate the task's storage take long. It is as exact as a bucket.
 	c := record(Options{}, profile.ProbeSleepable, sleepableHook, callCapget)
 	got, want := c.Quantile(0.5), cal.DispatchSleepable.Value
 	if math.Abs(got-want) > profile.Tolerance*(want+cal.BiasSleepable.Value) {
-		t.Errorf("sleepable: %.1f, its dispatch is %.1f and its body nothing", got, want)
+		t.Errorf("sleepable: %.1f, want its dispatch of %.1f: its body does nothing", got, want)
 	}
 }
 
-// A tenth of a second on a real CPU, where such instructions take a quarter to half a nanosecond each. What is beyond
-// are the grace periods that the kernel waits for when the last program leaves a hook.
+// A calibration takes a tenth of a second of a real CPU, at a quarter to half a nanosecond per instruction. The rest is
+// waiting for the grace periods when the last program leaves a hook.
 func TestIcountCalibrationIsShort(t *testing.T) {
 	vmtest.IcountGuest(t)
 	for i, most := range []time.Duration{800 * time.Millisecond, 500 * time.Millisecond} {
 		cpu, began := kernel.CPUTime(), time.Now()
-		if _, err := Calibrate(preemptible(false), CalibrateOptions{}); err != nil { // as record does if no program is sleepable
+		// As record does if no program is sleepable.
+		if _, err := Calibrate(preemptible(false), CalibrateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		took, waited := kernel.CPUTime()-cpu, time.Since(began)
 		waited -= took
 		if took > most || waited > 2*time.Second {
-			t.Errorf("calibration %d took %d million instructions, want %d at most, and waited %v", i, took.Milliseconds(), most.Milliseconds(), waited)
+			t.Errorf("calibration %d took %d million instructions, want %d at most, and waited %v",
+				i, took.Milliseconds(), most.Milliseconds(), waited)
 		}
 		t.Logf("calibration %d took %d million instructions, and waited %v", i, took.Milliseconds(), waited)
 	}
 }
 
-// Where an enforcer is on the hook, the first program's dispatch is not to be had.
+// If another program is on the hook, the dispatch of the first program cannot be measured.
 func TestIcountCalibrationBesideAnotherProgram(t *testing.T) {
 	vmtest.IcountGuest(t)
 	alone := calibrate(t, false)
@@ -170,8 +182,10 @@ func TestIcountCalibrationBesideAnotherProgram(t *testing.T) {
 	if !cal.Applies() || len(cal.Warnings) != 1 || cal.Dispatch != cal.DispatchNext {
 		t.Errorf("%v, refused %q, warnings %q", cal, cal.Refused, cal.Warnings)
 	}
-	if math.Abs(cal.Bias.Value-alone.Bias.Value) > 2 || math.Abs(cal.DispatchNext.Value-alone.DispatchNext.Value) > 2 {
-		t.Errorf("%v, alone %v", cal, alone)
+	for _, m := range [][2]profile.Median{{cal.Bias, alone.Bias}, {cal.DispatchNext, alone.DispatchNext}} {
+		if math.Abs(m[0].Value-m[1].Value) > 2 {
+			t.Errorf("%v, without the other program %v", cal, alone)
+		}
 	}
 }
 

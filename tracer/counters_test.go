@@ -18,8 +18,10 @@ func TestDifferenceOfWrappedCounters(t *testing.T) {
 	if !changed {
 		t.Fatal("the change is not seen")
 	}
-	if d.mntns != 7 || d.syscall != 3 || d.comm != "cat" || d.sum != 900 || d.denials != 1 || d.preempted != 0 || d.readings[10] != 5 {
-		t.Errorf("%+v", d)
+	want := count{mntns: 7, syscall: 3, comm: "cat", sum: 900, denials: 1}
+	want.readings[10] = 5
+	if *d != want {
+		t.Errorf("%+v, want %+v", *d, want)
 	}
 	if _, changed := difference(&now, &now); changed {
 		t.Error("a change is seen although nothing changed")

@@ -34,13 +34,15 @@ func craft(sections ...section) []byte {
 		body.Write(all[i].data)
 	}
 	h := elf.Header64{
-		Ident: [16]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), 1}, Type: uint16(elf.ET_DYN),
+		Ident: [16]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), 1},
+		Type:  uint16(elf.ET_DYN),
 		Phoff: uint64(head), Phentsize: uint16(program), Phnum: 1,
-		Shoff: uint64(head + program + body.Len()), Shentsize: uint16(binary.Size(elf.Section64{})), Shnum: uint16(len(all)),
-		Shstrndx: uint16(len(all) - 1),
+		Shoff: uint64(head + program + body.Len()), Shentsize: uint16(binary.Size(elf.Section64{})),
+		Shnum: uint16(len(all)), Shstrndx: uint16(len(all) - 1),
 	}
 	var out bytes.Buffer
-	for _, part := range []any{h, elf.Prog64{Type: uint32(elf.PT_LOAD), Vaddr: 0x1000, Filesz: 1 << 12}, body.Bytes()} {
+	load := elf.Prog64{Type: uint32(elf.PT_LOAD), Vaddr: 0x1000, Filesz: 1 << 12}
+	for _, part := range []any{h, load, body.Bytes()} {
 		_ = binary.Write(&out, binary.LittleEndian, part)
 	}
 	for _, s := range all {
@@ -79,12 +81,14 @@ func withPclntab(size int, words ...uint64) []byte {
 
 func TestELFSymbols(t *testing.T) {
 	names := []byte("\x00outer\x00inner\x00endless")
-	s, err := readELF(bytes.NewReader(withSymbols(names, fn(1, 0x1100, 0x40), fn(7, 0x1200, 0), fn(13, 0x1300, 8), fn(1<<31, 0x1400, 8))))
+	file := withSymbols(names, fn(1, 0x1100, 0x40), fn(7, 0x1200, 0), fn(13, 0x1300, 8), fn(1<<31, 0x1400, 8))
+	s, err := readELF(bytes.NewReader(file))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for offset, want := range map[uint64]string{
-		0x100: "outer", 0x13f: "outer", 0x140: "", 0x0ff: "", 0x210: "inner", 0x304: "endless", 0x404: "", 0x2000: "",
+		0x0ff: "", 0x100: "outer", 0x13f: "outer", 0x140: "",
+		0x210: "inner", 0x304: "endless", 0x404: "", 0x2000: "",
 	} {
 		if got, _ := s.symbol(offset); got != want {
 			t.Errorf("at %#x: %q, want %q", offset, got, want)
@@ -101,6 +105,10 @@ func TestCraftedELFTakesLittleMemory(t *testing.T) {
 	for i := range many {
 		many[i] = fn(uint32(i), uint64(0x1000+i), 1)
 	}
+	symtab := func(s elf.Section64, data []byte) []byte {
+		s.Type = uint32(elf.SHT_SYMTAB)
+		return craft(section{".symtab", s, data})
+	}
 	header := func(change func(*elf.Header64)) []byte {
 		file := withSymbols([]byte("\x00f\x00"), fn(1, 0x1100, 4))
 		var h elf.Header64
@@ -110,16 +118,15 @@ func TestCraftedELFTakesLittleMemory(t *testing.T) {
 		return file
 	}
 	for name, file := range map[string][]byte{
-		"pclntab of 2^31 functions":    withPclntab(3000, huge, 0, 0, 100, 200, 200, 200, 200),
-		"pclntab without a name":       withPclntab(3000, 10, 0, 0, 1<<63, 1<<63, 200, 200, 200),
-		"pclntab behind the end":       withPclntab(3000, 10, 0, 0, 100, 200, 200, 200, 1<<63),
-		"names without an end":         withSymbols(overlapping, many...),
-		"section of 2^40 bytes":        craft(section{".symtab", elf.Section64{Type: uint32(elf.SHT_SYMTAB), Link: 1, Size: 1 << 40}, nil}),
-		"section of 60 MiB, not there": craft(section{".symtab", elf.Section64{Type: uint32(elf.SHT_SYMTAB), Link: 1, Size: 60 << 20}, nil}),
-		"compressed section": craft(section{".symtab", elf.Section64{
-			Type: uint32(elf.SHT_SYMTAB), Link: 1, Flags: uint64(elf.SHF_COMPRESSED),
-		}, []byte{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}),
-		"links to no section":  craft(section{".symtab", elf.Section64{Type: uint32(elf.SHT_SYMTAB), Link: 1 << 31}, make([]byte, 48)}),
+		"pclntab of 2^31 functions":  withPclntab(3000, huge, 0, 0, 100, 200, 200, 200, 200),
+		"pclntab without a name":     withPclntab(3000, 10, 0, 0, 1<<63, 1<<63, 200, 200, 200),
+		"pclntab behind the end":     withPclntab(3000, 10, 0, 0, 100, 200, 200, 200, 1<<63),
+		"names without an end":       withSymbols(overlapping, many...),
+		"section of 2^40 bytes":      symtab(elf.Section64{Link: 1, Size: 1 << 40}, nil),
+		"section of 60 MiB, missing": symtab(elf.Section64{Link: 1, Size: 60 << 20}, nil),
+		"compressed section": symtab(elf.Section64{Link: 1, Flags: uint64(elf.SHF_COMPRESSED)},
+			[]byte{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}),
+		"links to no section":  symtab(elf.Section64{Link: 1 << 31}, make([]byte, 48)),
 		"65,535 sections":      header(func(h *elf.Header64) { h.Shnum = 1<<16 - 1 }),
 		"65,535 segments":      header(func(h *elf.Header64) { h.Phnum = 1<<16 - 1 }),
 		"sections at 2^64 - 1": header(func(h *elf.Header64) { h.Shoff = 1<<64 - 1 }),
@@ -158,10 +165,11 @@ func TestNamesAreBounded(t *testing.T) {
 }
 
 func TestSymbolsOfManyFilesAreBounded(t *testing.T) {
+	file := withSymbols([]byte("\x00f\x00"), fn(1, 0x1100, 4))
 	e, left := newELFFiles(), maxFilesAtOnce
 	for i := range uint64(4 * maxELFFiles) {
 		left = 1
-		if e.symbols(bytes.NewReader(withSymbols([]byte("\x00f\x00"), fn(1, 0x1100, 4))), fileID{inode: i}, &left) == nil || left != 0 {
+		if e.symbols(bytes.NewReader(file), fileID{inode: i}, &left) == nil || left != 0 {
 			t.Fatalf("file %d was not read", i)
 		}
 		var sum int
@@ -198,7 +206,7 @@ func FuzzReadELF(f *testing.F) {
 			t.Errorf("a name of %d bytes", len(name))
 		}
 		if len(s.functions) > len(file) || len(s.segments) > maxELFSegments {
-			t.Errorf("%d functions in %d segments of %d bytes", len(s.functions), len(s.segments), len(file))
+			t.Errorf("%d functions, %d segments in %d bytes", len(s.functions), len(s.segments), len(file))
 		}
 	})
 }

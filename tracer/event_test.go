@@ -25,8 +25,11 @@ func encoded(t testing.TB, e event, padding int) []byte {
 
 func TestDecodeEvent(t *testing.T) {
 	want := event{
-		TraceEvent: bpf.TraceEvent{Start: 5, Reading: 7, Probe: 1, Mntns: 2, Tgid: 3, Pid: 4, Ret: -13, Syscall: 6, Comm: [16]uint8{'s', 'h'}},
-		about:      []byte("name\x00\x00"), kernel: []uint64{1 << 63, 2}, user: []uint64{3},
+		TraceEvent: bpf.TraceEvent{
+			Start: 5, Reading: 7, Probe: 1, Mntns: 2, Tgid: 3, Pid: 4, Ret: -13, Syscall: 6,
+			Comm: [16]uint8{'s', 'h'},
+		},
+		about: []byte("name\x00\x00"), kernel: []uint64{1 << 63, 2}, user: []uint64{3},
 	}
 	want.About, want.KernelStack, want.UserStack = 6, 16, 8
 	raw := encoded(t, want, 7)

@@ -55,7 +55,8 @@ func ExampleStartTrace() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	err = s.Trace(ctx, func(inv *tracer.Invocation) error {
-		fmt.Printf("%s[%d]: %s denies %s of %s\n", inv.Comm, inv.PID, inv.Program.Label(), inv.Syscall, inv.About)
+		fmt.Printf("%s[%d]: %s denies %s of %s\n",
+			inv.Comm, inv.PID, inv.Program.Label(), inv.Syscall, inv.About)
 		return nil
 	}, nil)
 	if err != nil {

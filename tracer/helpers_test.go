@@ -17,7 +17,7 @@ import (
 
 const sleepable = 1 << 4 // BPF_F_SLEEPABLE
 
-// lsmProgram attaches an LSM program with a body of its own.
+// lsmProgram attaches an LSM program with the instructions of body.
 func lsmProgram(t *testing.T, name, hook string, flags uint32, body ...asm.Instruction) *ebpf.Program {
 	t.Helper()
 	prog := loadLSM(t, name, hook, flags, body...)
@@ -43,19 +43,21 @@ func loadLSM(t *testing.T, name, hook string, flags uint32, body ...asm.Instruct
 	return prog
 }
 
-// described gives instructions the BTF that a compiler would.
+// described adds the BTF of a function, as a compiler does.
 func described(name string, body asm.Instructions) asm.Instructions {
 	proto := &btf.FuncProto{
 		Return: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed},
 		Params: []btf.FuncParam{{Name: "ctx", Type: &btf.Pointer{Target: &btf.Void{}}}},
 	}
-	body[0] = btf.WithFuncMetadata(body[0], &btf.Func{Name: name, Type: proto, Linkage: btf.GlobalFunc}).WithSymbol(name)
+	fn := &btf.Func{Name: name, Type: proto, Linkage: btf.GlobalFunc}
+	body[0] = btf.WithFuncMetadata(body[0], fn).WithSymbol(name)
 	return body
 }
 
 func raiseMemlock(t *testing.T) {
 	t.Helper()
-	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}); err != nil {
+	all := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
+	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &all); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -65,7 +67,7 @@ func allow() []asm.Instruction { return []asm.Instruction{asm.Mov.Imm(asm.R0, 0)
 // deny returns -EPERM.
 func deny() []asm.Instruction { return []asm.Instruction{asm.Mov.Imm(asm.R0, -1), asm.Return()} }
 
-// proceed is what a program of a cgroup returns to allow.
+// proceed allows in a program of a cgroup.
 func proceed() []asm.Instruction { return []asm.Instruction{asm.Mov.Imm(asm.R0, 1), asm.Return()} }
 
 // preemptible returns a context under which the probes check for preemption, or do not, whatever the kernel is.
@@ -73,13 +75,13 @@ func preemptible(check bool) context.Context {
 	return kernel.WithOverride(context.Background(), kernel.Override{Preemptible: &check})
 }
 
-// measure is what a Tracer sees of fn, summed by program.
+// measure returns what a Tracer counts while fn runs, and the sums by program.
 func measure(t *testing.T, opts Options, fn func()) (profile.Snapshot, map[string]profile.Program) {
 	t.Helper()
 	return measureWhile(t, opts, func(func()) { fn() })
 }
 
-// measureWhile is measure of what polls meanwhile; a poll sees what came and went.
+// measureWhile is measure for functions that poll meanwhile. A poll notices programs that came or went.
 func measureWhile(t *testing.T, opts Options, fn func(poll func())) (profile.Snapshot, map[string]profile.Program) {
 	t.Helper()
 	tr, err := Start(preemptible(true), opts)
@@ -124,7 +126,7 @@ func open(t *testing.T, n int) {
 	}
 }
 
-// program is under what a program is found in measure's result: hooks stand for programs before 5.18.
+// label returns the key of a program in the result of measure: before 5.18 the hook stands for it.
 func label(name, hook string) string {
 	if scope, _ := SupportedScope(); scope == profile.ScopeHook {
 		return "lsm/" + hook

@@ -43,7 +43,8 @@ func FuzzReadKallsyms(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !slices.IsSorted(k.addresses) || len(k.names) != len(k.addresses) || len(k.modules) != len(k.addresses) {
+		n := len(k.addresses)
+		if !slices.IsSorted(k.addresses) || len(k.names) != n || len(k.modules) != n {
 			t.Errorf("%+v", k)
 		}
 		_ = k.frame(address).String()
@@ -58,7 +59,10 @@ func TestStackBeginsAtTheHook(t *testing.T) {
 		return out
 	}
 	for _, c := range []struct{ in, want []string }{
-		{[]string{"bpf_prog_x", "bpf_trampoline_1", "bpf_lsm_file_open", "security_file_open", "open"}, []string{"bpf_lsm_file_open", "security_file_open", "open"}},
+		{
+			[]string{"bpf_prog_x", "bpf_trampoline_1", "bpf_lsm_file_open", "security_file_open", "open"},
+			[]string{"bpf_lsm_file_open", "security_file_open", "open"},
+		},
 		{[]string{"bpf_prog_x", "", "security_file_open", "open"}, []string{"security_file_open", "open"}},
 		{[]string{"bpf_get_stack_raw_tp", "bpf_trampoline_1", "caller"}, []string{"caller"}},
 		{[]string{"bpf_prog_x"}, []string{"bpf_prog_x"}},

@@ -31,7 +31,7 @@ type progLoad struct {
 	_                        uint32
 }
 
-// loadLSMCgroup loads a program of a cgroup, whose hook the library does not look up (v0.22).
+// loadLSMCgroup loads a program of a cgroup. cilium/ebpf v0.22 does not look up the hook of such programs.
 func loadLSMCgroup(t *testing.T, name, hook string, body ...asm.Instruction) *ebpf.Program {
 	t.Helper()
 	vmlinux, err := btf.LoadKernelSpec()
@@ -62,12 +62,14 @@ func loadLSMCgroup(t *testing.T, name, hook string, body ...asm.Instruction) *eb
 	}
 	license := []byte("GPL\x00")
 	attr := progLoad{
-		kind: uint32(ebpf.LSM), attach: uint32(ebpf.AttachLSMCgroup), hook: uint32(id), btf: uint32(handle.FD()),
-		instructions: uint32(code.Len() / asm.InstructionSize), code: address(code.Bytes()), license: address(license),
+		kind: uint32(ebpf.LSM), attach: uint32(ebpf.AttachLSMCgroup), hook: uint32(id),
+		instructions: uint32(code.Len() / asm.InstructionSize), code: address(code.Bytes()),
+		license: address(license), btf: uint32(handle.FD()),
 		funcSize: btf.FuncInfoSize, funcCount: uint32(len(funcs)) / btf.FuncInfoSize, funcs: address(funcs),
 	}
 	copy(attr.name[:15], name)
-	fd, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_LOAD, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	fd, _, errno := unix.Syscall(unix.SYS_BPF,
+		unix.BPF_PROG_LOAD, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
 	runtime.KeepAlive([][]byte{code.Bytes(), license, funcs})
 	if errno != 0 {
 		t.Fatalf("load %s: %v", name, errno)

@@ -26,8 +26,9 @@ func TestCountersPerCPU(t *testing.T) {
 			t.Errorf("%s: %d bytes, %d taken, for %d targets on %d CPUs: %d counters, want %d",
 				c.what, c.memory, c.taken, c.targets, c.cpus, got, c.want)
 		}
-		if took := c.taken + c.targets*countersOfAll(got, c.cpus)*counterSize; got > leastCounters && took > c.memory {
-			t.Errorf("%s: %d bytes taken of %d", c.what, took, c.memory)
+		took := c.taken + c.targets*countersOfAll(got, c.cpus)*counterSize
+		if got > leastCounters && took > c.memory {
+			t.Errorf("%s: %d of %d bytes are taken", c.what, took, c.memory)
 		}
 	}
 }

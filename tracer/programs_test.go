@@ -34,13 +34,13 @@ func TestDenialsAreCounted(t *testing.T) {
 	}
 }
 
-// A sleepable program may go on on another CPU, and others may run it meanwhile.
+// A sleepable program may move to another CPU, and other tasks may run it meanwhile.
 func TestSleepablePrograms(t *testing.T) {
 	r := vmtest.Guest(t)
 	if !r.AtLeast(5, 18) {
 		lsmProgram(t, "sleeps", "bprm_committed_creds", sleepable, allow()...)
 		if _, err := Start(context.Background(), Options{}); err == nil {
-			t.Error("a sleepable program was probed where its start cannot be kept")
+			t.Error("a sleepable program was probed although the start of a call cannot be kept")
 		}
 		return
 	}
@@ -68,15 +68,16 @@ func TestSleepablePrograms(t *testing.T) {
 	if p.Calls() < threads*each {
 		t.Errorf("%d calls, want %d: %+v", p.Calls(), threads*each, p)
 	}
-	// Task storage is allocated by kmalloc_nolock since 7.0, which needs cmpxchg16b; QEMU 7.2 has it broken and
-	// vmtest off.
-	if cpu, _ := os.ReadFile("/proc/cpuinfo"); p.Timed == 0 && (bytes.Contains(cpu, []byte("cx16")) || !r.AtLeast(7, 0)) {
+	// Since 7.0 the kernel allocates task storage with kmalloc_nolock, which needs cmpxchg16b. It is broken in QEMU
+	// 7.2, so guests do not have it.
+	cpu, _ := os.ReadFile("/proc/cpuinfo")
+	if allocates := bytes.Contains(cpu, []byte("cx16")) || !r.AtLeast(7, 0); allocates && p.Timed == 0 {
 		t.Errorf("nothing was timed: %+v", p)
 	}
 }
 
-// A tail call jumps past the place where a probe sits: the caller's probe covers the time of both, the callee's
-// counts nothing.
+// A tail call jumps past the place where a probe sits, so the caller's probe measures both programs and the callee's
+// none.
 func TestTailCalls(t *testing.T) {
 	r := vmtest.Guest(t)
 	if !r.AtLeast(5, 18) {
@@ -99,14 +100,14 @@ func TestTailCalls(t *testing.T) {
 		t.Errorf("caller: %d calls, want 50", n)
 	}
 	if _, probed := programs["callee"]; probed {
-		t.Error("a program that is only tail-called was taken for attached")
+		t.Error("a program that is only tail-called was probed")
 	}
 	if len(s.Rows) != 1 || s.Rows[0].Denials != 50 {
 		t.Errorf("rows %+v: want one, with the 50 denials of the callee", s.Rows)
 	}
 }
 
-// Programs of several hooks in one call, and several on one hook, do not take each other's starts.
+// Programs on several hooks of one syscall, and several on one hook, do not mix up their starts.
 func TestNestedAndNeighbouringPrograms(t *testing.T) {
 	r := vmtest.Guest(t)
 	lsmProgram(t, "first", "sb_mount", 0, allow()...)
@@ -139,8 +140,8 @@ func TestNestedAndNeighbouringPrograms(t *testing.T) {
 	}
 }
 
-// Hooks of one open that follow upon each other: root may open what nobody may, which is capable's to say, and then
-// file_open's.
+// One open may call two hooks: root may open a file without permissions if capable allows it, and then file_open
+// decides.
 func TestCapableInsideOpen(t *testing.T) {
 	vmtest.Guest(t)
 	lsmProgram(t, "opens", "file_open", 0, allow()...)
@@ -152,7 +153,7 @@ func TestCapableInsideOpen(t *testing.T) {
 	const n = 70
 	s, _ := measure(t, Options{}, func() {
 		for range n {
-			// Not openat, which is what Go's own library calls meanwhile.
+			// Not openat, which the Go runtime may call meanwhile.
 			fd, err := unix.Openat2(unix.AT_FDCWD, path, &unix.OpenHow{Flags: unix.O_RDONLY})
 			if err != nil {
 				t.Fatal(err)
@@ -171,18 +172,18 @@ func TestCapableInsideOpen(t *testing.T) {
 	}
 }
 
-// What finds no cell of its own is counted all the same, and said to be.
-func TestKeysThatDoNotFit(t *testing.T) {
+// Calls that find no free counter are counted, and a warning says how many they are.
+func TestKeysWithoutACounter(t *testing.T) {
 	vmtest.Guest(t)
 	lsmProgram(t, "crowded", "task_getpgid", 0, allow()...)
-	const namespaces, each = 40, 5 // more than the 16 cells that the least memory gives
+	const namespaces, each = 40, 5 // more than the 16 counters that the least memory gives
 	s, programs := measure(t, Options{Memory: 1}, func() {
-		all := make(chan struct{}) // namespaces that end give their numbers to new ones
+		all := make(chan struct{}) // the kernel reuses the numbers of namespaces that are gone
 		defer close(all)
 		for range namespaces {
 			done := make(chan error)
 			go func() {
-				runtime.LockOSThread() // and never unlock: the thread ends with its namespace
+				runtime.LockOSThread() // never unlocked: the thread ends with its namespace
 				err := unix.Unshare(unix.CLONE_NEWNS)
 				getpgid(each)
 				done <- err
@@ -204,35 +205,38 @@ func TestKeysThatDoNotFit(t *testing.T) {
 		}
 	}
 	if other == 0 || other%each != 0 {
-		t.Errorf("%d calls under [other] in %d rows; want all of some namespaces", other, len(s.Rows))
+		t.Errorf("%d calls in [other], in %d rows; want all calls of some namespaces", other, len(s.Rows))
 	}
-	says := fmt.Sprintf("%s: %s of %s calls are charged to [other]", p.Label(), text.Thousands(other), text.Thousands(p.Calls()))
+	says := fmt.Sprintf("%s: %s of %s calls are charged to [other]",
+		p.Label(), text.Thousands(other), text.Thousands(p.Calls()))
 	costs, err := s.Costs()
 	if err != nil {
 		t.Fatal(err)
 	}
-	full := slices.IndexFunc(costs.Warnings(), func(w profile.Warning) bool { return w.Kind == profile.WarnCountersFull })
+	full := slices.IndexFunc(costs.Warnings(), func(w profile.Warning) bool {
+		return w.Kind == profile.WarnCountersFull
+	})
 	if full < 0 || !strings.Contains(costs.Warnings()[full].Text, says) {
 		t.Errorf("warnings %q, want %q", costs.Warnings(), says)
 	}
 }
 
-// One of sixteen is measured, and stands for sixteen.
+// One call in 16 is measured and counts 16 times.
 func TestSampling(t *testing.T) {
 	vmtest.Guest(t)
 	lsmProgram(t, "denies", "task_getpgid", 0, deny()...)
 	const n, of = 64000, 16
 	s, programs := measure(t, Options{Sample: of}, func() { getpgid(n) })
 	p := programs[label("denies", "task_getpgid")]
-	// The gaps vary by half their mean or so: the sum of 4000 of them by one percent.
+	// The distances between samples vary by about half their mean, and the sum of 4,000 distances by about 1 %.
 	if calls := p.Calls(); calls < n*95/100 || calls > n*105/100 {
-		t.Errorf("%d calls estimated of %d", calls, n)
+		t.Errorf("%d calls estimated, want about %d", calls, n)
 	}
 	if p.Timed%of != 0 {
 		t.Errorf("%d timed: not a multiple of %d", p.Timed, of)
 	}
 	if denials := s.Rows[0].Denials; denials != p.Calls() {
-		t.Errorf("%d denials in %d calls, all of which are denied", denials, p.Calls())
+		t.Errorf("%d denials in %d calls, want all denied", denials, p.Calls())
 	}
 }
 

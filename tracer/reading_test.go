@@ -8,8 +8,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// Counters are read while the probes go on writing them: calls go on at the same rate, and each is in the end counted
-// once.
+// Reading the counters does not stop the probes from writing them. Each call is counted once.
 func TestTwoCPUsReadingDoesNotStallRecording(t *testing.T) {
 	vmtest.TwoCPUsGuest(t)
 	lsmProgram(t, "busy", "task_getpgid", 0, allow()...)
@@ -38,6 +37,7 @@ func TestTwoCPUsReadingDoesNotStallRecording(t *testing.T) {
 		t.Errorf("%+v: %d calls, want %d", p, p.Calls(), made.Load())
 	}
 	if read.Load() < made.Load()/10 {
-		t.Errorf("%d of %d calls were made while counters were read: reading stalls them", read.Load(), made.Load())
+		t.Errorf("%d of %d calls were made while counters were read: reading stalls them",
+			read.Load(), made.Load())
 	}
 }

@@ -9,7 +9,8 @@ import (
 )
 
 func TestConstantsOfEvents(t *testing.T) {
-	o := ringOptions{events: TraceOptions{SlowerThan: 1000, Syscalls: []string{"openat", "ia32:open", "read"}, Denied: true}, bias: 158.4}
+	events := TraceOptions{SlowerThan: 1000, Syscalls: []string{"openat", "ia32:open", "read"}, Denied: true}
+	o := ringOptions{events: events, bias: 158.4}
 	c, err := o.constants(7, 4096)
 	if err != nil {
 		t.Fatal(err)

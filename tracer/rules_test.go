@@ -32,12 +32,40 @@ func TestRulesAreKnownOnlyBetweenEqualReadings(t *testing.T) {
 	}
 	const unknown = profile.RulesUnknown
 	for name, readings := range map[string][]reading{
-		"steady":          {{"a", 8, unknown}, {"a", 8, unknown}, {"a", 8, 8}, {"a", 8, 8}},
-		"changed":         {{"a", 8, unknown}, {"a", 8, unknown}, {"a", 8, 8}, {"b", 2, unknown}, {"b", 2, unknown}, {"b", 2, 2}},
-		"there and back":  {{"a", 8, unknown}, {"a", 8, unknown}, {"a", 8, 8}, {"c", 8, unknown}, {"c", 8, unknown}, {"c", 8, 8}},
-		"confined late":   {{"", 0, unknown}, {"", 0, unknown}, {"", 0, 0}, {"a", 4, unknown}, {"a", 4, unknown}, {"a", 4, 4}},
-		"released":        {{"a", 4, unknown}, {"a", 4, unknown}, {"a", 4, 4}, {"", 0, unknown}, {"", 0, unknown}, {"", 0, 0}},
-		"changing always": {{"a", 1, unknown}, {"b", 2, unknown}, {"c", 3, unknown}, {"d", 4, unknown}},
+		"steady": {{"a", 8, unknown}, {"a", 8, unknown}, {"a", 8, 8}, {"a", 8, 8}},
+		"changed": {
+			{"a", 8, unknown},
+			{"a", 8, unknown},
+			{"a", 8, 8},
+			{"b", 2, unknown},
+			{"b", 2, unknown},
+			{"b", 2, 2},
+		},
+		"changed and back": {
+			{"a", 8, unknown},
+			{"a", 8, unknown},
+			{"a", 8, 8},
+			{"c", 8, unknown},
+			{"c", 8, unknown},
+			{"c", 8, 8},
+		},
+		"confined late": {
+			{"", 0, unknown},
+			{"", 0, unknown},
+			{"", 0, 0},
+			{"a", 4, unknown},
+			{"a", 4, unknown},
+			{"a", 4, 4},
+		},
+		"released": {
+			{"a", 4, unknown},
+			{"a", 4, unknown},
+			{"a", 4, 4},
+			{"", 0, unknown},
+			{"", 0, unknown},
+			{"", 0, 0},
+		},
+		"always changing": {{"a", 1, unknown}, {"b", 2, unknown}, {"c", 3, unknown}, {"d", 4, unknown}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var h ruleHistory
@@ -94,7 +122,8 @@ func TestRuleHistoryStartsAnew(t *testing.T) {
 		"enforcer gone":     nil,
 	} {
 		e := &fakeEnforcers{rules}
-		set := &probeSet{opts: Options{Enforcers: e, Logger: slog.New(slog.DiscardHandler)}, warned: map[string]bool{}}
+		opts := Options{Enforcers: e, Logger: slog.New(slog.DiscardHandler)}
+		set := &probeSet{opts: opts, warned: map[string]bool{}}
 		read := func(n int) int {
 			for range n {
 				set.readRules()

@@ -29,7 +29,9 @@ func (s scale) tracer() (t *Tracer, found int) {
 		c := &counters{mem: make(mapMemory, all*counterSize), last: make([]*bpf.ProbeCounter, all)}
 		set.order = append(set.order, &probedTarget{
 			probe: &probe{counters: c},
-			sum:   profile.Program{ID: uint32(p + 1), Name: fmt.Sprintf("program_%d", p), Hook: fmt.Sprintf("hook_%d", p)},
+			sum: profile.Program{
+				ID: uint32(p + 1), Name: fmt.Sprintf("program_%d", p), Hook: fmt.Sprintf("hook_%d", p),
+			},
 		})
 		for cpu := range s.cpus {
 			c.at(cpu * s.counters).Tag = sharedCounter
@@ -105,7 +107,9 @@ func BenchmarkScale(b *testing.B) {
 		{workloads: 100, programs: 14, syscalls: 5, cpus: 2, counters: 1 << 10},
 		full,
 	} {
-		b.Run(fmt.Sprintf("workloads=%d/programs=%d/syscalls=%d/cpus=%d", s.workloads, s.programs, s.syscalls, s.cpus), func(b *testing.B) {
+		name := fmt.Sprintf("workloads=%d/programs=%d/syscalls=%d/cpus=%d",
+			s.workloads, s.programs, s.syscalls, s.cpus)
+		b.Run(name, func(b *testing.B) {
 			before := heap()
 			t, found := s.tracer()
 			kernel := s.programs * s.cpus * s.counters * counterSize
@@ -114,8 +118,8 @@ func BenchmarkScale(b *testing.B) {
 				repeat(b, func() { fresh, _ = s.tracer() }, func() { fresh.collect() })
 			})
 			t.collect()
-			b.Run("poll-busy", func(b *testing.B) { repeat(b, func() { s.run(t) }, func() { t.collect() }) })
-			b.Run("poll-idle", func(b *testing.B) { repeat(b, func() {}, func() { t.collect() }) })
+			b.Run("poll-busy", func(b *testing.B) { repeat(b, func() { s.run(t) }, t.collect) })
+			b.Run("poll-idle", func(b *testing.B) { repeat(b, func() {}, t.collect) })
 			b.Run("snapshot", func(b *testing.B) {
 				repeat(b, func() {}, func() { snapshot(b, t) })
 				b.ReportMetric(float64(found), "counters")

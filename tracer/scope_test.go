@@ -12,7 +12,7 @@ func TestScopeOfKernelVersions(t *testing.T) {
 	version := func(major, minor, patch uint32) uint32 { return major<<16 | minor<<8 | patch }
 	for v, want := range map[uint32]profile.Scope{
 		version(5, 10, 0): profile.ScopeHook, version(5, 17, 255): profile.ScopeHook,
-		version(5, 18, 0): profile.ScopeProgram, version(6, 1, 0): profile.ScopeProgram, version(7, 2, 1): profile.ScopeProgram,
+		version(5, 18, 0): profile.ScopeProgram, version(7, 2, 1): profile.ScopeProgram,
 	} {
 		if got := scopeOf(v); got != want {
 			t.Errorf("%#x: %v, want %v", v, got, want)
@@ -50,7 +50,7 @@ func TestCalibrationHasToFit(t *testing.T) {
 		"none":                   {profile.Calibration{}, true},
 		"same":                   {profile.Calibration{Runs: 1, Preemptible: true}, true},
 		"refused":                {profile.Calibration{Runs: 1, Refused: "too wide"}, true},
-		"other scope":            {profile.Calibration{Runs: 1, Preemptible: true, Scope: profile.ScopeHook}, false},
+		"other scope":            {profile.Calibration{Runs: 1, Scope: profile.ScopeHook}, false},
 		"other preemption model": {profile.Calibration{Runs: 1}, false},
 	} {
 		if err := m.fits(c.cal); (err == nil) != c.fits {

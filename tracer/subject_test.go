@@ -57,23 +57,44 @@ func TestDescribe(t *testing.T) {
 }
 
 func TestSubjectOf(t *testing.T) {
+	type params = []btf.FuncParam
 	pointer := func(name string) btf.FuncParam {
 		return btf.FuncParam{Type: &btf.Pointer{Target: &btf.Const{Type: &btf.Struct{Name: name}}}}
 	}
 	number := btf.FuncParam{Type: &btf.Int{Name: "int", Size: 4}}
 	for _, c := range []struct {
 		hook   string
-		params []btf.FuncParam
+		params params
 		want   subject
 	}{
-		{"file_open", []btf.FuncParam{pointer("file")}, subject{bpf.TraceSubjectABOUT_FILE, 0}},
-		{"path_rename", []btf.FuncParam{pointer("path"), pointer("dentry"), pointer("path"), pointer("dentry")}, subject{bpf.TraceSubjectABOUT_ENTRY, 0}},
-		{"path_link", []btf.FuncParam{pointer("dentry"), pointer("path"), pointer("dentry")}, subject{bpf.TraceSubjectABOUT_ENTRY, 1}},
-		{"sb_mount", []btf.FuncParam{number, pointer("path"), number}, subject{bpf.TraceSubjectABOUT_PATH, 1}},
-		{"inode_setattr", []btf.FuncParam{pointer("mnt_idmap"), pointer("dentry"), pointer("iattr")}, subject{bpf.TraceSubjectABOUT_DENTRY, 1}},
-		{"socket_connect", []btf.FuncParam{pointer("socket"), pointer("sockaddr"), number}, subject{bpf.TraceSubjectABOUT_ADDRESS, 1}},
-		{"capable", []btf.FuncParam{pointer("cred"), pointer("user_namespace"), number, number}, subject{bpf.TraceSubjectABOUT_NUMBERS, 2}},
-		{"bpf", []btf.FuncParam{number, pointer("bpf_attr"), number}, subject{}},
+		{"file_open", params{pointer("file")}, subject{bpf.TraceSubjectABOUT_FILE, 0}},
+		{
+			"path_rename",
+			params{pointer("path"), pointer("dentry"), pointer("path"), pointer("dentry")},
+			subject{bpf.TraceSubjectABOUT_ENTRY, 0},
+		},
+		{
+			"path_link",
+			params{pointer("dentry"), pointer("path"), pointer("dentry")},
+			subject{bpf.TraceSubjectABOUT_ENTRY, 1},
+		},
+		{"sb_mount", params{number, pointer("path"), number}, subject{bpf.TraceSubjectABOUT_PATH, 1}},
+		{
+			"inode_setattr",
+			params{pointer("mnt_idmap"), pointer("dentry"), pointer("iattr")},
+			subject{bpf.TraceSubjectABOUT_DENTRY, 1},
+		},
+		{
+			"socket_connect",
+			params{pointer("socket"), pointer("sockaddr"), number},
+			subject{bpf.TraceSubjectABOUT_ADDRESS, 1},
+		},
+		{
+			"capable",
+			params{pointer("cred"), pointer("user_namespace"), number, number},
+			subject{bpf.TraceSubjectABOUT_NUMBERS, 2},
+		},
+		{"bpf", params{number, pointer("bpf_attr"), number}, subject{}},
 	} {
 		if got := subjectOf(c.hook, c.params); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.hook, got, c.want)

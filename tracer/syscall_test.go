@@ -7,11 +7,13 @@ import (
 )
 
 func TestSyscallName(t *testing.T) {
+	number := func(kind bpf.ProbeSyscallKind, nr uint16) uint16 { return uint16(kind)<<syscallKindShift | nr }
+	const none = bpf.ProbeSyscallKindSYSCALL_NONE
 	for s, want := range map[uint16]string{
-		uint16(bpf.ProbeSyscallKindSYSCALL_X32)<<syscallKindShift | 2:                                              "x32:open",
-		uint16(bpf.ProbeSyscallKindSYSCALL_NONE)<<syscallKindShift | uint16(bpf.ProbeNoSyscallNO_SYSCALL_IRQ):      "[irq]",
-		uint16(bpf.ProbeSyscallKindSYSCALL_NONE)<<syscallKindShift | uint16(bpf.ProbeNoSyscallNO_SYSCALL_IO_URING): "[io_uring]",
-		7<<syscallKindShift | 5: "[unknown 0xe005]",
+		number(bpf.ProbeSyscallKindSYSCALL_X32, 2):                  "x32:open",
+		number(none, uint16(bpf.ProbeNoSyscallNO_SYSCALL_IRQ)):      "[irq]",
+		number(none, uint16(bpf.ProbeNoSyscallNO_SYSCALL_IO_URING)): "[io_uring]",
+		number(7, 5): "[unknown 0xe005]",
 	} {
 		if got := syscallName(s); got != want {
 			t.Errorf("%#x: %s, want %s", s, got, want)

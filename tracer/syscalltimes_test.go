@@ -22,8 +22,14 @@ func TestPreemptedSyscallsCountAsTheOthers(t *testing.T) {
 		want SyscallTime
 	}{
 		{bpf.SyscallsSyscallTime{Calls: 10, Ns: 1000}, SyscallTime{Calls: 10, Ns: 1000}},
-		{bpf.SyscallsSyscallTime{Calls: 8, Ns: 800, Preempted: 2, PreemptedNs: 9000}, SyscallTime{Calls: 10, Preempted: 2, Ns: 1000}},
-		{bpf.SyscallsSyscallTime{Calls: 1, Ns: 100, Preempted: 9, PreemptedNs: 9000}, SyscallTime{Calls: 10, Preempted: 9, Ns: 9100}},
+		{
+			bpf.SyscallsSyscallTime{Calls: 8, Ns: 800, Preempted: 2, PreemptedNs: 9000},
+			SyscallTime{Calls: 10, Preempted: 2, Ns: 1000},
+		},
+		{
+			bpf.SyscallsSyscallTime{Calls: 1, Ns: 100, Preempted: 9, PreemptedNs: 9000},
+			SyscallTime{Calls: 10, Preempted: 9, Ns: 9100},
+		},
 		{bpf.SyscallsSyscallTime{Preempted: 1, PreemptedNs: 50}, SyscallTime{Calls: 1, Preempted: 1, Ns: 50}},
 	} {
 		c.want.MntNS, c.want.Syscall = 7, syscallName(3)
@@ -33,8 +39,8 @@ func TestPreemptedSyscallsCountAsTheOthers(t *testing.T) {
 	}
 }
 
-// What the clock says of a call is what the call takes without it: what the reading has of the tracepoints is about
-// what it lacks of the way into the kernel and back.
+// The clock reports the time that a call takes without the clock: the part of the tracepoints that is in the reading is
+// about as long as the part of entering and leaving the kernel that is not.
 func TestIcountSyscallTimesAreTrue(t *testing.T) {
 	vmtest.IcountGuest(t)
 	runtime.LockOSThread()
@@ -51,10 +57,10 @@ func TestIcountSyscallTimesAreTrue(t *testing.T) {
 	}
 	self := uintptr(unix.Getpid())
 	getpgid := func(int) { unix.RawSyscall(unix.SYS_GETPGID, self, 0, 0) }
-	const none = 5000 // no syscall: all of its reading is bias
+	const none = 5000 // not a syscall: its whole reading is bias
 	nothing := func(int) { unix.RawSyscall(none, 0, 0, 0) }
 	calls := map[string]func(int){"open": open, "getpgid": getpgid, "syscall_5000": nothing}
-	// took is the median of batches: most are not interrupted.
+	// took returns the median of batches, most of which are not interrupted.
 	took := func(call func(i int), then func()) float64 {
 		all := make([]float64, batches)
 		for i := range all {
@@ -99,9 +105,9 @@ func TestIcountSyscallTimesAreTrue(t *testing.T) {
 			before = times[i]
 		})
 		m := median(said)
-		t.Logf("%s takes %.0f, the clock says %.0f", name, truth[name], m.Value)
+		t.Logf("%s takes %.0f, the clock reads %.0f", name, truth[name], m.Value)
 		if name == "open" && math.Abs(m.Value/truth[name]-1) > 0.05 {
-			t.Errorf("%s takes %.0f, the clock says %.0f", name, truth[name], m.Value)
+			t.Errorf("%s takes %.0f, the clock reads %.0f", name, truth[name], m.Value)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func TestTimelineKnowsRulesBetweenEqualReadings(t *testing.T) {
 		{"between two equal ones", 120, 180, 8},
 		{"across an equal one", 120, 250, unknown}, // 300 is the first reading after it
 		{"during an equal one", 150, 205, unknown}, // likewise
-		{"across a whole one", 115, 199, 8},
+		{"with an equal one in between", 115, 199, 8},
 		{"around a change", 220, 230, unknown},
 		{"after a change", 320, 380, 2},
 		{"while it was read", 305, 380, unknown},

@@ -14,10 +14,10 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// The same program loaded twice on the same hook is two programs of one name: charged apart, told apart by their ids.
+// A program that is loaded twice is two programs of one name, which are charged apart.
 func TestProgramLoadedTwice(t *testing.T) {
 	r := vmtest.Guest(t)
-	// The kernel runs the younger first, and none behind one that denies.
+	// The kernel runs the latest program first, and no program after one that denies.
 	first := programID(t, lsmProgram(t, "twin", "task_getpgid", 0, deny()...))
 	second := programID(t, lsmProgram(t, "twin", "task_getpgid", 0, allow()...))
 	const n = 60
@@ -37,13 +37,15 @@ func TestProgramLoadedTwice(t *testing.T) {
 	}
 	for i, want := range []struct{ id, denials uint64 }{{uint64(first), n}, {uint64(second), 0}} {
 		p := s.Programs[i]
-		if p.Name != "twin" || uint64(p.ID) != want.id || p.Position != i || p.Timed != n || denials[p.ID] != want.denials {
-			t.Errorf("%+v with %d denials, want twin, id %d, position %d with %d calls, %d denied", p, denials[p.ID], want.id, i, n, want.denials)
+		same := p.Name == "twin" && uint64(p.ID) == want.id && p.Position == i
+		if !same || p.Calls() != n || denials[p.ID] != want.denials {
+			t.Errorf("%+v with %d denials, want twin, id %d, position %d, with %d calls, %d of them denied",
+				p, denials[p.ID], want.id, i, n, want.denials)
 		}
 	}
 }
 
-// A hook takes a program through one link at a time. Attached again, the program is charged to where it was before.
+// A program can have one link to a hook at a time. If it is attached again, its earlier rows go on.
 func TestProgramAttachedAgain(t *testing.T) {
 	r := vmtest.Guest(t)
 	prog := loadLSM(t, "again", "task_getpgid", 0, allow()...)
@@ -53,10 +55,11 @@ func TestProgramAttachedAgain(t *testing.T) {
 	}
 	refused := unix.EBUSY
 	if !r.AtLeast(5, 13) {
-		refused = unix.ENOENT // until f3a95075549e a program was attached once and never again
+		refused = unix.ENOENT // before f3a95075549e a program could be attached only once
 	}
 	if twin, err := link.AttachLSM(link.LSMOptions{Program: prog}); !errors.Is(err, refused) {
-		t.Fatalf("a second link: %v, %v; want %v. A kernel that allows it runs the program twice: test that", twin, err, refused)
+		t.Fatalf("a second link: %v, %v; want %v. If this kernel allows it, test that the program runs twice",
+			twin, err, refused)
 	}
 	defer func() { l.Close() }()
 	const n = 60
@@ -70,7 +73,7 @@ func TestProgramAttachedAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		poll()
-		getpgid(n) // by nobody
+		getpgid(n) // while it is detached
 		if l, err = link.AttachLSM(link.LSMOptions{Program: prog}); err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +86,7 @@ func TestProgramAttachedAgain(t *testing.T) {
 	}
 }
 
-// A program of a cgroup (lsm_cgroup, 6.0) may have several links, and runs once for each that the task is under.
+// A program of a cgroup (lsm_cgroup, 6.0) may have several links. It runs once for each cgroup that the task is in.
 func TestProgramWithTwoLinks(t *testing.T) {
 	r := vmtest.Guest(t)
 	if !r.AtLeast(6, 0) {
@@ -108,19 +111,20 @@ func TestProgramWithTwoLinks(t *testing.T) {
 		t.Fatalf("%+v, %v: want one program on %s with two links", progs, err, hook)
 	}
 	enter := func(cgroup string) {
-		if err := os.WriteFile(filepath.Join(cgroup, "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0); err != nil {
+		pid := strconv.Itoa(os.Getpid())
+		if err := os.WriteFile(filepath.Join(cgroup, "cgroup.procs"), []byte(pid), 0); err != nil {
 			t.Fatal(err)
 		}
 	}
 	const n = 30
 	s, programs := measure(t, Options{}, func() {
-		socketpairs(t, n) // under one link
+		socketpairs(t, n) // in one of the cgroups
 		enter(inner)
 		defer enter("/sys/fs/cgroup")
-		socketpairs(t, n) // under both
+		socketpairs(t, n) // in both
 	})
-	if p := programs["scoped"]; len(s.Programs) != 1 || p.Timed != 3*n {
-		t.Errorf("%+v: want %d calls of one program, all timed", s.Programs, 3*n)
+	if p := programs["scoped"]; len(s.Programs) != 1 || p.Calls() != 3*n {
+		t.Errorf("%+v: want %d calls of one program", s.Programs, 3*n)
 	}
 }
 

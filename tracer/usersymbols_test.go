@@ -44,7 +44,8 @@ func TestUserSymbols(t *testing.T) {
 	u := newUserSymbols(newELFFiles())
 	got := u.frames(uint32(os.Getpid()), []uint64{uint64(pc), uint64(pc), 16})
 	for i, f := range got[:2] {
-		if !strings.HasSuffix(f.Function, "TestUserSymbols") || !strings.HasPrefix(f.Module, "/") || f.Address != uint64(pc) {
+		named := strings.HasSuffix(f.Function, "TestUserSymbols") && strings.HasPrefix(f.Module, "/")
+		if !named || f.Address != uint64(pc) {
 			t.Errorf("%d: %+v", i, f)
 		}
 	}
@@ -70,7 +71,8 @@ func TestStrippedGoProgram(t *testing.T) {
 	pc, _, _, _ := runtime.Caller(0)
 	address := uint64(pc) - base(t)
 	name, offset := symbolsOf(t, self).symbol(address)
-	if again, at := symbolsOf(t, stripped).symbol(address); again != name || at != offset || !strings.HasSuffix(name, "TestStrippedGoProgram") {
+	again, at := symbolsOf(t, stripped).symbol(address)
+	if again != name || at != offset || !strings.HasSuffix(name, "TestStrippedGoProgram") {
 		t.Errorf("stripped: %s+%#x, whole: %s+%#x", again, at, name, offset)
 	}
 }
@@ -89,7 +91,7 @@ func symbolsOf(t *testing.T, path string) *elfSymbols {
 	return s
 }
 
-// base is where our executable segment would be if its file began there.
+// base returns the address of the file's first byte, if all of it were mapped where its executable segment is.
 func base(t *testing.T) uint64 {
 	t.Helper()
 	data, err := os.ReadFile("/proc/self/maps")
@@ -106,6 +108,7 @@ func base(t *testing.T) uint64 {
 // A process's files are opened in its own root, and only if they are files.
 func TestOpenInRoot(t *testing.T) {
 	root, outside := t.TempDir(), filepath.Join(t.TempDir(), "secret")
+	const want = "of the process"
 	write := func(path, content string) {
 		t.Helper()
 		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
@@ -119,7 +122,7 @@ func TestOpenInRoot(t *testing.T) {
 		}
 	}
 	write(outside, "of the host")
-	write(filepath.Join(root, "lib"), "of the process")
+	write(filepath.Join(root, "lib"), want)
 	link("/lib", "absolute")
 	link(outside, "leads-out")
 	link("../../../../../../.."+outside, "climbs-out")
@@ -127,7 +130,7 @@ func TestOpenInRoot(t *testing.T) {
 	if err := unix.Mkfifo(filepath.Join(root, "fifo"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{"/lib": "of the process", "/absolute": "of the process", "/../lib": "of the process"} {
+	for _, path := range []string{"/lib", "/absolute", "/../lib"} {
 		f, id, err := openInRoot(root, path)
 		if err != nil {
 			t.Errorf("%s: %v", path, err)

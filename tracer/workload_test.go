@@ -25,7 +25,10 @@ func TestWorkloadsAreNamedByTheirOldestProcess(t *testing.T) {
 		"80":  {"mnt:[4026532100]", "nginx", "12:cpu:/x\n0::/pod/c1\n"},
 		"1":   {"mnt:[4026531840]", "systemd", "0::/init.scope\n"},
 		// With cgroup v1, and v2 without controllers, only v1 has the container.
-		"70": {"mnt:[4026532300]", "redis", "5:pids:/kubepods/" + id + "\n0::/system.slice/containerd.service\n"},
+		"70": {
+			"mnt:[4026532300]", "redis",
+			"5:pids:/kubepods/" + id + "\n0::/system.slice/containerd.service\n",
+		},
 	} {
 		dir := filepath.Join(w.proc, pid)
 		for path, content := range map[string]string{"comm": p.comm + "\n", "cgroup": p.cgroup} {
@@ -68,7 +71,8 @@ func TestContainersAreNamedOnceTheyAreKnown(t *testing.T) {
 	}
 	known[7] = "db-0" // another container has the number of its namespace
 	w.refreshNames()
-	if heir := w.lookup(7, "postgres"); heir == first || heir.Pod != "db-0" || heir.MntNS != 7 || first.Pod != "web-0" {
+	heir := w.lookup(7, "postgres")
+	if heir == first || heir.Pod != "db-0" || heir.MntNS != 7 || first.Pod != "web-0" {
 		t.Errorf("heir %+v, first %+v", heir, first)
 	}
 }

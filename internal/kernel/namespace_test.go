@@ -21,7 +21,8 @@ func TestMountNamespaceIsItsInode(t *testing.T) {
 
 func TestKnownSyscall(t *testing.T) {
 	for name, want := range map[string]bool{
-		SyscallName(Native(), 5): true, SyscallName(Compat(), 5): true, "x32:ioctl": true, "[io_uring]": true, "syscall_999": true,
+		SyscallName(Native(), 5): true, SyscallName(Compat(), 5): true, "x32:ioctl": true,
+		"[io_uring]": true, "syscall_999": true,
 		"opneat": false, "": false, "[unknown 0x0]": false,
 	} {
 		if got := KnownSyscall(name); got != want {

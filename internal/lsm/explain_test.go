@@ -21,7 +21,10 @@ func TestExplainLoad(t *testing.T) {
 		unsupported bool
 	}{
 		// As cilium/ebpf words it, hint included.
-		"policy": {fmt.Errorf("load program: %w (MEMLOCK may be too low, consider rlimit.RemoveMemlock)", unix.EPERM), "security policy", true},
+		"policy": {
+			fmt.Errorf("load program: %w (MEMLOCK may be too low, consider rlimit.RemoveMemlock)", unix.EPERM),
+			"security policy", true,
+		},
 		"full":   {fmt.Errorf("create link: %w", unix.E2BIG), "(about 38)", false},
 		"no BTF": {fmt.Errorf("no BTF: %w", ebpf.ErrNotSupported), "CONFIG_DEBUG_INFO_BTF", true},
 		"other":  {unix.ENOMEM, "cannot allocate memory", false},

@@ -43,7 +43,8 @@ func TestBusiestCountsUntilTheFunctionIsFull(t *testing.T) {
 	for ; attached <= TrampolineLimit+2; attached++ {
 		// A program attaches to one function once: each link takes a program of its own.
 		p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-			Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTo: HookPrefix + TrialHook, License: "GPL",
+			Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTo: HookPrefix + TrialHook,
+			License:      "GPL",
 			Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
 		})
 		if err != nil {
