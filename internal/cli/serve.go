@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"time"
@@ -57,36 +58,51 @@ func serveCommand() *command {
 		setup: func(f *cmdline.Flags) action {
 			var o serveOptions
 			o.flags(f)
-			return func(ctx context.Context, _ streams, args []string) error {
+			return func(ctx context.Context, std streams, args []string) error {
 				o.invocation = invocation("serve", args)
 				if err := o.validate(); err != nil {
 					return usageError{fmt.Errorf("serve: %w", err)}
 				}
-				return o.run(ctx)
+				return o.run(ctx, std)
 			}
 		},
 	}
 }
 
-func (o *serveOptions) run(ctx context.Context) error {
+func (o *serveOptions) run(ctx context.Context, std streams) error {
 	if err := o.prepare(ctx); err != nil {
 		return classify(err)
 	}
 	server, err := serve.New(o.config)
 	if err != nil {
-		return err
+		return o.named(err)
 	}
-	return server.Run(ctx, o.listening)
+	return server.Run(ctx, func(addr net.Addr) error { return o.listening(std.err, addr) })
 }
 
 func (o *serveOptions) validate() error {
 	if err := o.config.Validate(); err != nil {
-		return err
+		return o.named(err)
 	}
 	return o.session.validate()
 }
 
-// prepare calibrates: once, as totals over the life of the server want one bias.
+// named words an error of the server with the flags behind its settings.
+func (o *serveOptions) named(err error) error {
+	var wrong *serve.ConfigError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	flag, advice := map[string]string{
+		"Listen": "--listen", "CertFile": "--tls-cert and --tls-key", "ClientCAFile": "--client-ca", "TokenFile": "--token-file",
+	}[wrong.Setting], ""
+	if errors.Is(err, serve.ErrExposed) {
+		advice = ". Give --token-file, or --client-ca with --tls-cert and --tls-key; --insecure serves everybody"
+	}
+	return fmt.Errorf("%s: %w%s", flag, wrong.Err, advice)
+}
+
+// prepare calibrates once: totals over the life of the server need one bias.
 func (o *serveOptions) prepare(ctx context.Context) error {
 	opts := o.baseOptions()
 	if o.calibrate == "on" {
@@ -99,7 +115,7 @@ func (o *serveOptions) prepare(ctx context.Context) error {
 		return err
 	}
 	c := &o.config
-	c.PollInterval = tracer.PollInterval
+	c.PollInterval, c.Logger = tracer.PollInterval, slog.Default()
 	c.Origin = o.withProvenance(profile.Snapshot{Start: time.Now(), Calibration: opts.Calibration, Sample: opts.Sample})
 	c.Rules = o.rules
 	c.Start = func(ctx context.Context) (serve.Tracer, error) {
@@ -118,7 +134,8 @@ func (o *serveOptions) prepare(ctx context.Context) error {
 	return nil
 }
 
-// calibrateWhenQuiet tries a few times: a server lives long with what it measures here, and starts with the node, when others do.
+// calibrateWhenQuiet tries a few times: a server keeps what it measures here for long, and it starts when the node is busy starting
+// everything else.
 func (o *serveOptions) calibrateWhenQuiet(ctx context.Context) (cal profile.Calibration, err error) {
 	const tries, pause = 5, 2 * time.Second
 	for i := range tries {
@@ -138,8 +155,9 @@ func (o *serveOptions) calibrateWhenQuiet(ctx context.Context) (cal profile.Cali
 	return cal, err
 }
 
-func (o *serveOptions) listening(addr net.Addr) error {
-	slog.Info("listening", "address", addr.String())
+// listening says where to ask, and creates the ready file.
+func (o *serveOptions) listening(w io.Writer, addr net.Addr) error {
+	fmt.Fprintln(w, o.invitation(addr))
 	if o.readyFile == "" {
 		return nil
 	}
@@ -149,7 +167,24 @@ func (o *serveOptions) listening(addr net.Addr) error {
 	return nil
 }
 
-// rules are those in force now, by type.
+// invitation returns "serving URL" and a command to try.
+func (o *serveOptions) invitation(addr net.Addr) string {
+	host, port, _ := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	scheme := "http"
+	if o.config.CertFile != "" {
+		scheme = "https"
+	}
+	url := scheme + "://" + net.JoinHostPort(host, port)
+	if o.config.TokenFile != "" || o.config.ClientCAFile != "" { // go tool pprof sends no credentials
+		return fmt.Sprintf("serving %s (how to ask: %s/)", url, url)
+	}
+	return fmt.Sprintf("serving %s (try: go tool pprof -http=: '%s/debug/pprof/lsm?seconds=30')", url, url)
+}
+
+// rules returns the numbers of rules in force now, by enforcer, workload and type.
 func (o *serveOptions) rules() ([]serve.Rules, error) {
 	reading, err := o.unknown.registry().Read()
 	if err != nil {
@@ -173,7 +208,7 @@ func (o *serveOptions) rules() ([]serve.Rules, error) {
 	return all, reading.Err()
 }
 
-// servedTracer is a tracer as the server wants it.
+// servedTracer is a tracer whose snapshots say where they come from.
 type servedTracer struct {
 	*tracer.Tracer
 	session *session
@@ -181,10 +216,10 @@ type servedTracer struct {
 
 func (t servedTracer) Snapshot() (profile.Snapshot, error) { return t.session.snapshot(t.Tracer) }
 
-func (t servedTracer) Room() []serve.Room {
-	var all []serve.Room
-	for _, u := range t.CounterUsage() {
-		all = append(all, serve.Room{Program: u.Program, Used: u.Used, Cells: u.Counters})
+func (t servedTracer) CounterUsage() []serve.CounterUsage {
+	var all []serve.CounterUsage
+	for _, u := range t.Tracer.CounterUsage() {
+		all = append(all, serve.CounterUsage(u))
 	}
 	return all
 }

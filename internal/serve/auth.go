@@ -5,59 +5,40 @@ import (
 	"crypto/subtle"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
 )
 
-// credentials are what the files hold that say who may ask.
+// credentials are the files that say who may ask.
 type credentials struct {
-	token   *watched[[sha256.Size]byte] // nil: none is asked for
-	clients *watched[*x509.CertPool]    // likewise
+	token   *watched[[sha256.Size]byte] // nil: no token is needed
+	clients *watched[*x509.CertPool]    // nil: no client certificate is needed
 	server  *watched[*tls.Certificate]  // nil: no TLS
 }
 
-// Validate finds what does not go together.
-func (c Config) Validate() error {
-	switch {
-	case (c.CertFile == "") != (c.KeyFile == ""):
-		return errors.New("--tls-cert and --tls-key: give both")
-	case c.ClientCAFile != "" && c.CertFile == "":
-		return errors.New("--client-ca: client certificates need TLS; give --tls-cert and --tls-key")
-	}
-	local, err := loopback(c.Listen)
-	if err != nil {
-		return fmt.Errorf("--listen %s: %w", c.Listen, err)
-	}
-	if !local && !c.Insecure && c.TokenFile == "" && c.ClientCAFile == "" {
-		return fmt.Errorf("--listen %s: not a loopback address, and everybody who reaches it could read the names of all workloads: "+
-			"give --token-file, or --client-ca with --tls-cert and --tls-key; --insecure serves all the same", c.Listen)
-	}
-	return nil
-}
-
-func newCredentials(c Config) (creds credentials, err error) {
+func newCredentials(c Config, log *slog.Logger) (creds credentials, err error) {
 	if c.CertFile != "" {
-		creds.server, err = newWatched(func() (*tls.Certificate, error) {
+		creds.server, err = newWatched(log, func() (*tls.Certificate, error) {
 			pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
 			return &pair, err
 		}, c.CertFile, c.KeyFile)
 		if err != nil {
-			return creds, fmt.Errorf("--tls-cert, --tls-key: %w", err)
+			return creds, &ConfigError{"CertFile", err}
 		}
 	}
 	if c.ClientCAFile != "" {
-		creds.clients, err = newWatched(func() (*x509.CertPool, error) { return readPool(c.ClientCAFile) }, c.ClientCAFile)
+		creds.clients, err = newWatched(log, func() (*x509.CertPool, error) { return readPool(c.ClientCAFile) }, c.ClientCAFile)
 		if err != nil {
-			return creds, fmt.Errorf("--client-ca: %w", err)
+			return creds, &ConfigError{"ClientCAFile", err}
 		}
 	}
 	if c.TokenFile != "" {
-		creds.token, err = newWatched(func() ([sha256.Size]byte, error) { return readToken(c.TokenFile) }, c.TokenFile)
+		creds.token, err = newWatched(log, func() ([sha256.Size]byte, error) { return readToken(c.TokenFile) }, c.TokenFile)
 		if err != nil {
-			return creds, fmt.Errorf("--token-file: %w", err)
+			return creds, &ConfigError{"TokenFile", err}
 		}
 	}
 	return creds, nil
@@ -75,7 +56,7 @@ func readPool(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// readToken keeps only the hash: comparing it takes the same time whatever is sent.
+// readToken keeps only the hash of the token: comparing hashes takes the same time whatever a client sends.
 func readToken(file string) (hash [sha256.Size]byte, err error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -88,7 +69,7 @@ func readToken(file string) (hash [sha256.Size]byte, err error) {
 	return sha256.Sum256([]byte(token)), nil
 }
 
-// tls is nil without TLS. A client need not show a certificate to be told that the server is healthy: allow looks at it.
+// tls returns nil without TLS. The handshake requires no client certificate, because health needs none: allow looks at it.
 func (c credentials) tls() *tls.Config {
 	if c.server == nil {
 		return nil
@@ -103,17 +84,17 @@ func (c credentials) tls() *tls.Config {
 	return conf
 }
 
-// allow lets those through who show everything that is asked for. Certificates are checked with every request, not with the
-// connection: a scraper keeps its connection for longer than a certificate authority may last.
+// allow lets through the requests that show everything that is asked for. It checks certificates with every request, not with the
+// connection: a scraper may keep its connection for longer than the server trusts an authority.
 func (c credentials) allow(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c.clients != nil && !c.knows(r.TLS) {
-			http.Error(w, "a client certificate that the server's --client-ca has signed is needed", http.StatusForbidden)
+			http.Error(w, "this server asks for a client certificate that one of its authorities has signed", http.StatusForbidden)
 			return
 		}
 		if c.token != nil && !c.holds(r) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="lsmprof"`)
-			http.Error(w, "the bearer token of the server's --token-file is needed", http.StatusUnauthorized)
+			http.Error(w, `this server asks for its token: curl -H "Authorization: Bearer $TOKEN" …`, http.StatusUnauthorized)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// authority signs certificates.
+// authority is a certificate authority.
 type authority struct {
 	t    *testing.T
 	cert *x509.Certificate
@@ -53,7 +53,7 @@ func (a *authority) signed(template, parent *x509.Certificate, public *ecdsa.Pub
 	return cert
 }
 
-// leaf is a certificate and its key, in PEM.
+// leaf returns a new certificate and its key, in PEM.
 func (a *authority) leaf(usage x509.ExtKeyUsage) (cert, key []byte) {
 	a.t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -87,7 +87,7 @@ func write(t *testing.T, name string, data []byte) string {
 	return name
 }
 
-// tlsServer has all files in dir.
+// tlsServer starts a server with its files in dir.
 func tlsServer(t *testing.T, dir string, server, clients *authority) *served {
 	t.Helper()
 	cert, key := server.leaf(x509.ExtKeyUsageServerAuth)
@@ -102,7 +102,7 @@ func tlsServer(t *testing.T, dir string, server, clients *authority) *served {
 	return s
 }
 
-// as makes the client trust an authority and show a certificate of another, if any.
+// as makes the client trust an authority and, with of, show a certificate that it has signed.
 func (s *served) as(t *testing.T, trusted, of *authority, usage x509.ExtKeyUsage) {
 	t.Helper()
 	conf := &tls.Config{RootCAs: x509.NewCertPool()}
@@ -112,7 +112,7 @@ func (s *served) as(t *testing.T, trusted, of *authority, usage x509.ExtKeyUsage
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Whatever the server says it accepts.
+		// Show it whatever the server says it accepts.
 		conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	}
 	s.client.CloseIdleConnections()
@@ -152,7 +152,7 @@ func TestCertificatesAreReloaded(t *testing.T) {
 	if code, _, _ := s.get(t, "/metrics"); code != 200 {
 		t.Fatalf("status %d", code)
 	}
-	// The connection stays open, and is worth nothing once its authority is gone.
+	// The connection stays open, but it is refused once its authority is gone.
 	write(t, filepath.Join(dir, "ca"), append(later.pem(), '\n'))
 	if code, _, _ := s.get(t, "/metrics"); code != 403 {
 		t.Errorf("with a certificate of the authority that was removed: status %d", code)
@@ -213,14 +213,14 @@ func TestBearerToken(t *testing.T) {
 	if got := ask("/metrics", "Bearer another"); got != 200 {
 		t.Errorf("the new token: status %d", got)
 	}
-	// A file that is emptied opens nothing.
+	// An empty file changes nothing.
 	write(t, file, nil)
 	if first, second := ask("/metrics", "Bearer"), ask("/metrics", "Bearer another"); first != 401 || second != 200 {
 		t.Errorf("an empty file: status %d without a token, %d with the last one", first, second)
 	}
 }
 
-func TestWhoMayListenWhere(t *testing.T) {
+func TestConfigIsChecked(t *testing.T) {
 	dir := t.TempDir()
 	token, empty := write(t, filepath.Join(dir, "token"), []byte("x")), write(t, filepath.Join(dir, "empty"), nil)
 	cert, key := newAuthority(t, "a").leaf(x509.ExtKeyUsageServerAuth)
@@ -244,12 +244,12 @@ func TestWhoMayListenWhere(t *testing.T) {
 		{"token", Config{Listen: ":0", TokenFile: token}, ""},
 		{"client certificates", Config{Listen: ":0", CertFile: certFile, KeyFile: keyFile, ClientCAFile: certFile}, ""},
 		{"no port", Config{Listen: "127.0.0.1"}, "missing port"},
-		{"a certificate without a key", Config{Listen: "127.0.0.1:0", CertFile: certFile}, "give both"},
+		{"a certificate without a key", Config{Listen: "127.0.0.1:0", CertFile: certFile}, "needs its key"},
 		{"client certificates without TLS", Config{Listen: ":0", ClientCAFile: certFile}, "need TLS"},
 		{"no token in the file", Config{Listen: ":0", TokenFile: empty}, "is empty"},
 		{"no such file", Config{Listen: ":0", TokenFile: filepath.Join(dir, "nope")}, "no such file"},
 		{"no certificate in the file", Config{Listen: ":0", CertFile: certFile, KeyFile: keyFile, ClientCAFile: keyFile}, "no certificate"},
-		{"key and certificate of two", Config{Listen: "127.0.0.1:0", CertFile: certFile, KeyFile: token}, "--tls-cert, --tls-key"},
+		{"key and certificate of two", Config{Listen: "127.0.0.1:0", CertFile: certFile, KeyFile: token}, "CertFile: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := New(test.config)

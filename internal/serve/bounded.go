@@ -2,11 +2,11 @@ package serve
 
 import "time"
 
-// bounded is a table that cannot grow beyond what is set: whatever the names that workloads choose, a scrape stays small.
+// bounded is a table with a limit on its rows: however many names workloads choose, a scrape stays small.
 type bounded[K comparable, V any] struct {
 	limit    int
 	rows     map[K]*boundedRow[V]
-	overflow uint64 // how often a row did not get the name it asked for
+	overflow uint64 // how often a row could not have the key that was asked for
 }
 
 type boundedRow[V any] struct {
@@ -18,8 +18,9 @@ func newBounded[K comparable, V any](limit int) *bounded[K, V] {
 	return &bounded[K, V]{limit: limit, rows: map[K]*boundedRow[V]{}}
 }
 
-// at returns the row of the first of keys for which there is room, and makes it where it is missing. They go from the most to the
-// least telling; the last always has room, and the one before the tenth that is left free for it.
+// at returns the row of the first of keys for which there is room, and makes that row if it is missing. The keys go from the most
+// specific to the least. The first may not use the last tenth of the table, so that there is room for the others; the last one
+// always has room.
 func (b *bounded[K, V]) at(now time.Time, keys ...K) *V {
 	for i, k := range keys {
 		row := b.rows[k]
@@ -39,11 +40,11 @@ func (b *bounded[K, V]) at(now time.Time, keys ...K) *V {
 			b.overflow++
 		}
 	}
-	panic("no keys")
+	return new(V) // without keys
 }
 
-// expire makes room where it is running out: of what has not been seen since. For Prometheus a counter that comes back has
-// restarted from 0, which its functions know how to read.
+// expire deletes rows that were last touched before the given time, but only if the table is nearly full. If such a row comes back,
+// it starts at 0: Prometheus reads that as a restart of the counter.
 func (b *bounded[K, V]) expire(before time.Time) {
 	if len(b.rows) < b.limit-b.limit/10 {
 		return

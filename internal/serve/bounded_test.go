@@ -14,7 +14,7 @@ func TestBoundedKeepsItsBoundAndCounts(t *testing.T) {
 	for i := range 100 {
 		*b.at(now, fmt.Sprint("w", i), fmt.Sprint("hook", i%3), "all")++
 	}
-	// 18 under their own names; two hooks had room; the third is in "all".
+	// 18 rows have their own names and two the names of hooks; the third hook is in "all".
 	if len(b.rows) != 21 || b.overflow != 82 {
 		t.Errorf("%d rows, %d overflows; want 21 and 82", len(b.rows), b.overflow)
 	}
@@ -27,7 +27,7 @@ func TestBoundedKeepsItsBoundAndCounts(t *testing.T) {
 	}
 }
 
-func TestBoundedMakesRoomOfWhatIsGone(t *testing.T) {
+func TestBoundedExpiresOldRows(t *testing.T) {
 	b := newBounded[string, int](20)
 	for i := range 20 {
 		*b.at(time.Unix(int64(i), 0), fmt.Sprint(i))++
@@ -38,11 +38,11 @@ func TestBoundedMakesRoomOfWhatIsGone(t *testing.T) {
 	}
 	b.expire(time.Unix(1000, 0))
 	if len(b.rows) != 5 {
-		t.Error("rows are gone although there is room")
+		t.Error("rows expired although there was room")
 	}
 }
 
-// A node whose pods never stop coming: the metrics stay bounded, the totals right.
+// On a node where new pods start for ever, the metrics stay bounded and the totals right.
 func TestLedgerUnderChurn(t *testing.T) {
 	const limit, pods = 100, 1000
 	now := time.Unix(0, 0)

@@ -12,7 +12,7 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// source hands out tracers and knows how many there are. Every Poll of a tracer adds a call of each of its rows.
+// source starts tracers and counts them. Every Poll of a tracer adds one call to each of its rows.
 type source struct {
 	mu       sync.Mutex
 	live     int
@@ -21,7 +21,7 @@ type source struct {
 	startErr error
 	pollErr  error
 	rows     []profile.Row
-	room     []Room
+	usage    []CounterUsage
 }
 
 type fakeTracer struct {
@@ -32,7 +32,7 @@ type fakeTracer struct {
 var web = profile.Workload{MntNS: 7, Comm: "nginx", Namespace: "shop", Pod: "web-0", Container: "nginx"}
 
 func newSource() *source {
-	return &source{rows: []profile.Row{{Syscall: "openat", Workload: web, Rules: 8}}, room: []Room{{0, 3, 64}}}
+	return &source{rows: []profile.Row{{Syscall: "openat", Workload: web, Rules: 8}}, usage: []CounterUsage{{0, 3, 64}}}
 }
 
 func (s *source) start(context.Context) (Tracer, error) {
@@ -80,7 +80,7 @@ func (t *fakeTracer) Snapshot() (profile.Snapshot, error) {
 	return s, nil
 }
 
-func (t *fakeTracer) Room() []Room { return t.room }
+func (t *fakeTracer) CounterUsage() []CounterUsage { return t.usage }
 
 func (t *fakeTracer) Close() error {
 	t.mu.Lock()
@@ -101,7 +101,7 @@ func (s *source) attached() (live, started int) {
 	return s.live, s.started
 }
 
-// served is a server on a port of its own.
+// served is a running server with its client.
 type served struct {
 	*Server
 	*source
@@ -145,7 +145,7 @@ func startServer(t *testing.T, change func(*Config)) *served {
 			t.Error(err)
 		}
 		if live, _ := src.attached(); live != 0 {
-			t.Errorf("%d sets of probes outlive the server", live)
+			t.Errorf("%d sets of probes are still attached after the server", live)
 		}
 	})
 	return s
@@ -153,12 +153,12 @@ func startServer(t *testing.T, change func(*Config)) *served {
 
 var errBroken = errors.New("broken")
 
-// eventually waits for what another goroutine does.
+// eventually waits until another goroutine has done something.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
+			t.Fatalf("waited 20 s for %s", what)
 		}
 	}
 }

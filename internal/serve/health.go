@@ -7,12 +7,11 @@ import (
 	"time"
 )
 
-// stalledAfter is how late a poll may be before the server counts as hung: a busy machine is late, too.
+// stalledAfter is how late a poll may be before the server counts as hung. It is long, because polls on a busy machine are late.
 const stalledAfter = time.Minute
 
-// handleHealth is of liveness: it fails where only a restart helps.
+// handleHealth answers liveness probes: it fails if only a restart helps.
 func (s *Server) handleHealth(w http.ResponseWriter, _ *http.Request) {
-	writeSoon(w)
 	if st := s.probes.state(); st.stalled > stalledAfter {
 		http.Error(w, fmt.Sprintf("the probes were last read %v ago", st.stalled.Round(time.Second)), http.StatusServiceUnavailable)
 		return
@@ -20,10 +19,9 @@ func (s *Server) handleHealth(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ok")
 }
 
-// handleReady is of readiness: it fails where asking for a profile would. A node without an enforcer is ready, as it has nothing
-// to measure.
+// handleReady answers readiness probes: it fails if a request for a profile would. A node without an enforcer is ready: there is
+// nothing to measure.
 func (s *Server) handleReady(w http.ResponseWriter, _ *http.Request) {
-	writeSoon(w)
 	st := s.probes.state()
 	switch {
 	case s.probes.ctx.Err() != nil:
@@ -35,6 +33,6 @@ func (s *Server) handleReady(w http.ResponseWriter, _ *http.Request) {
 	case st.attached:
 		fmt.Fprintln(w, "ok: measuring")
 	default:
-		fmt.Fprintln(w, "ok: nobody measures")
+		fmt.Fprintln(w, "ok: no client is measuring")
 	}
 }

@@ -54,8 +54,8 @@ func TestAnswers(t *testing.T) {
 		{"no number", "GET", "/debug/pprof/lsm?seconds=x", nil, 400, "must be a number"},
 		{"negative", "GET", "/debug/pprof/lsm?seconds=-1", nil, 400, "not negative"},
 		{"not a number", "GET", "/debug/pprof/lsm?seconds=NaN", nil, 400, "must be a number"},
-		{"too long", "GET", "/debug/pprof/lsm?seconds=61", nil, 400, "--max-duration"},
-		{"for ever", "GET", "/debug/pprof/lsm?seconds=Inf", nil, 400, "--max-duration"},
+		{"too long", "GET", "/debug/pprof/lsm?seconds=61", nil, 400, "the longest profile"},
+		{"for ever", "GET", "/debug/pprof/lsm?seconds=Inf", nil, 400, "the longest profile"},
 		{"only GET", "POST", "/debug/pprof/lsm", nil, 405, ""},
 		{"no enforcer", "GET", "/debug/pprof/lsm?seconds=0.01", failing(ErrNothing), 503, "nothing to measure"},
 		{"no enforcer, cumulative", "GET", "/debug/pprof/lsm", failing(ErrNothing), 200, ""},
@@ -65,7 +65,7 @@ func TestAnswers(t *testing.T) {
 		{"index", "GET", "/", nil, 200, "/debug/pprof/lsm"},
 		{"elsewhere", "GET", "/debug/pprof/", nil, 404, ""},
 		{"healthy", "GET", "/healthz", nil, 200, "ok"},
-		{"ready", "GET", "/readyz", nil, 200, "nobody measures"},
+		{"ready", "GET", "/readyz", nil, 200, "no client is measuring"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := startServer(t, nil)
@@ -115,7 +115,7 @@ func TestReadinessFollowsTheProbes(t *testing.T) {
 	}
 }
 
-func TestHealthFailsWhereThePollsHang(t *testing.T) {
+func TestHealthFailsIfPollsHang(t *testing.T) {
 	var late atomic.Int64
 	s := startServer(t, func(c *Config) {
 		c.PollInterval = time.Hour
@@ -156,7 +156,7 @@ func TestManyRequestsShareOneSetOfProbes(t *testing.T) {
 	eventually(t, "the probes to go", func() bool { live, _ := s.attached(); return live == 0 })
 }
 
-func TestAClientThatGoesAwayFreesItsShare(t *testing.T) {
+func TestClientThatGoesAwayFreesItsProbes(t *testing.T) {
 	s := startServer(t, nil)
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
@@ -181,7 +181,7 @@ func TestTooManyRequests(t *testing.T) {
 		first <- calls(t, body)
 	}()
 	eventually(t, "the first to measure", func() bool { return s.probes.state().users == 1 })
-	// The limit is one for all paths.
+	// The limit is for all paths together.
 	for _, path := range []string{"/debug/pprof/lsm", "/metrics"} {
 		if code, header, _ := s.get(t, path); code != http.StatusTooManyRequests || header.Get("Retry-After") == "" {
 			t.Errorf("%s: status %d", path, code)
@@ -215,11 +215,11 @@ func TestOversizeRequests(t *testing.T) {
 	s := startServer(t, nil)
 	long := strings.Repeat("x", 64<<10)
 	for name, test := range map[string]struct{ request, want string }{
-		"header":        {"GET /metrics HTTP/1.1\r\nHost: x\r\nX: " + long + "\r\n\r\n", "431"},
-		"body":          {"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 65536\r\n\r\n" + long, "413"},
-		"chunked body":  {"GET /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n10000\r\n" + long + "\r\n0\r\n\r\n", "413"},
-		"no body comes": {"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n", "413"},
-		"small body":    {"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nok", "200"},
+		"header":        {"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: " + long + "\r\n\r\n", "431"},
+		"body":          {"GET /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65536\r\n\r\n" + long, "413"},
+		"chunked body":  {"GET /metrics HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n10000\r\n" + long + "\r\n0\r\n\r\n", "413"},
+		"no body comes": {"GET /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n", "413"},
+		"small body":    {"GET /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nok", "200"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -230,7 +230,7 @@ func TestOversizeRequests(t *testing.T) {
 	}
 }
 
-// What was measured until the end is not thrown away.
+// Clients that measure when the server ends get what was measured until then.
 func TestDrain(t *testing.T) {
 	s := startServer(t, nil)
 	got := make(chan int64, 1)
@@ -245,7 +245,7 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-func TestProbesThatBreakAreAnError(t *testing.T) {
+func TestBrokenProbesAreAnError(t *testing.T) {
 	s := startServer(t, nil)
 	got := make(chan string, 1)
 	go func() {
@@ -256,8 +256,8 @@ func TestProbesThatBreakAreAnError(t *testing.T) {
 	s.set(func(src *source) { src.pollErr = errBroken })
 	eventually(t, "the probes to go", func() bool { live, _ := s.attached(); return live == 0 })
 	s.set(func(src *source) { src.pollErr = nil })
-	if body := <-got; !strings.Contains(body, "lost meanwhile") {
-		t.Errorf("got %q", body)
+	if body := <-got; !strings.Contains(body, "were lost while measuring") {
+		t.Errorf("answer %q, want that the probes were lost", body)
 	}
 	if code, _, _ := s.get(t, "/debug/pprof/lsm?seconds=0.01"); code != 200 {
 		t.Errorf("afterwards: status %d", code)

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -10,13 +11,13 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// other is the name of what found no room under its own.
+// other is the label of series beyond the limit.
 const other = "[other]"
 
-// idleAfter is how long a workload must have been silent for its series to make room for others.
+// idleAfter is how long a series must not have changed before it makes room for others.
 const idleAfter = time.Hour
 
-// ledger is everything measured since the server started.
+// ledger holds everything that was measured since the server started.
 type ledger struct {
 	now func() time.Time
 
@@ -26,19 +27,19 @@ type ledger struct {
 	syscalls *bounded[syscallSeries, costTotals]
 	rules    *bounded[rulesSeries, costTotals]
 
-	head     profile.Snapshot // of the last one, without programs and rows
-	first    time.Time
+	head     profile.Snapshot // the last difference, without programs and rows
+	first    time.Time        // start of the first difference
 	measured time.Duration
-	probing  float64 // ns that the probes cost
-	room     map[program]Room
+	probing  float64 // cost of the probes, ns
+	usage    map[program]CounterUsage
 
-	total          *pprof.Profile   // empty: nothing yet
-	pending        []*pprof.Profile // not in total yet
+	total          *pprof.Profile   // without sample types: nothing was measured yet
+	pending        []*pprof.Profile // differences that are not in total yet
 	pendingSamples int
-	restarts       uint64 // of total
+	restarts       uint64 // how often total began anew
 }
 
-// What the series differ in. The labels of Prometheus have the same names.
+// The keys of the tables. Prometheus labels have the same names.
 type (
 	program    struct{ enforcer, hook, program string }
 	workload   struct{ workload, namespace, pod, container string }
@@ -53,35 +54,36 @@ type (
 	rulesSeries struct{ enforcer, hook, rules string }
 )
 
-// What is added up.
+// The values of the tables.
 type (
 	programTotals struct{ timed, preempted, missed uint64 }
 	costTotals    struct {
 		calls uint64
-		hook  float64 // ns
+		hook  float64 // cost, ns
 	}
 	callTotals struct {
 		costTotals
 		denials   uint64
-		histogram [len(histogramBounds) + 1]uint64 // of the calls that have a time
-		timed     float64                          // ns, of those
+		histogram [len(histogramBounds) + 1]uint64 // of the calls with a time
+		timed     float64                          // their hook cost, ns
 	}
 )
 
-// histogramBounds are upper bounds, ns. The last bucket has none.
+// histogramBounds are the upper bounds of the buckets, ns. The last bucket has none.
 var histogramBounds = [...]float64{100, 250, 500, 1e3, 2500, 5e3, 10e3, 25e3, 100e3, 1e6}
 
 var otherWorkload = workload{workload: other}
 
 func newLedger(limit int, now func() time.Time) *ledger {
 	return &ledger{
-		now: now, total: &pprof.Profile{}, programs: newBounded[program, programTotals](limit), calls: newBounded[callSeries, callTotals](limit),
+		now: now, total: &pprof.Profile{},
+		programs: newBounded[program, programTotals](limit), calls: newBounded[callSeries, callTotals](limit),
 		syscalls: newBounded[syscallSeries, costTotals](limit), rules: newBounded[rulesSeries, costTotals](limit),
 	}
 }
 
-// add adds what was measured since the last call.
-func (l *ledger) add(delta profile.Snapshot, room []Room) error {
+// add adds what was measured since the last add.
+func (l *ledger) add(delta profile.Snapshot, usage []CounterUsage) error {
 	costs, err := delta.Costs()
 	if err != nil {
 		return err
@@ -103,10 +105,10 @@ func (l *ledger) add(delta profile.Snapshot, room []Room) error {
 	for i := range costs.Rows {
 		l.addRow(&costs.Rows[i], now)
 	}
-	l.room = map[program]Room{}
-	for _, r := range room {
-		if r.Program < len(delta.Programs) {
-			l.room[programOf(delta.Programs[r.Program])] = r
+	l.usage = map[program]CounterUsage{}
+	for _, u := range usage {
+		if u.Program >= 0 && u.Program < len(delta.Programs) {
+			l.usage[programOf(delta.Programs[u.Program])] = u
 		}
 	}
 	if l.first.IsZero() {
@@ -130,8 +132,10 @@ func (l *ledger) addRow(c *profile.Cost, now time.Time) {
 	if c.Calls > 0 {
 		t.timed += c.Hook / float64(c.Calls) * float64(c.Readings.Count())
 	}
-	l.syscalls.at(now, syscallSeries{c.Syscall, w}, syscallSeries{c.Syscall, otherWorkload}, syscallSeries{other, otherWorkload}).add(c)
-	l.rules.at(now, rulesSeries{p.enforcer, p.hook, rulesLabel(c.Rules)}, rulesSeries{p.enforcer, p.hook, other}, rulesSeries{other, other, other}).add(c)
+	syscall, rules := label(c.Syscall), rulesLabel(c.Rules)
+	l.syscalls.at(now, syscallSeries{syscall, w}, syscallSeries{syscall, otherWorkload}, syscallSeries{other, otherWorkload}).add(c)
+	l.rules.at(now,
+		rulesSeries{p.enforcer, p.hook, rules}, rulesSeries{p.enforcer, p.hook, other}, rulesSeries{other, other, other}).add(c)
 }
 
 func (t *costTotals) add(c *profile.Cost) {
@@ -148,14 +152,20 @@ func bucket(hook float64) int {
 	return len(histogramBounds)
 }
 
-func programOf(p profile.Program) program { return program{p.Enforcer, p.Hook, p.Label()} }
+func programOf(p profile.Program) program {
+	return program{label(p.Enforcer), label(p.Hook), label(p.Label())}
+}
 
 func workloadOf(w profile.Workload) workload {
 	if w == (profile.Workload{}) {
-		return otherWorkload // found no counter in the kernel
+		return otherWorkload // no counter in the kernel was free
 	}
-	return workload{w.Name(), w.Namespace, w.Pod, w.Container}
+	return workload{label(w.Name()), label(w.Namespace), label(w.Pod), label(w.Container)}
 }
+
+// label makes a name valid for Prometheus, which insists on UTF-8. All keys are made of labels: names that differ only in what
+// label replaces are one series, where two equal ones would break the whole scrape.
+func label(name string) string { return strings.ToValidUTF8(name, "?") }
 
 func rulesLabel(n int) string {
 	if n == profile.RulesUnknown {

@@ -1,9 +1,9 @@
 package serve
 
 import (
+	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -14,11 +14,28 @@ const (
 	bodyTimeout    = 5 * time.Second
 	writeTimeout   = 30 * time.Second
 	idleTimeout    = 2 * time.Minute
-	maxConnections = 256
 )
 
-// limit bounds what clients can take: so many requests at once, and a body that is small and comes soon. It also reads the body,
-// without which the server does not notice that a client goes away.
+// whole reads a request to its end before anything else looks at it, on every path: the body must be small and come soon. Without
+// that a client could keep its connection, and the server would not notice when a client that measures goes away. It also bounds
+// how long the client may take to read a short answer.
+func whole(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
+		writeSoon(w)
+		if _, err := io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxBodyBytes)); err != nil {
+			w.Header().Set("Connection", "close")
+			http.Error(w, fmt.Sprintf("the request's body is longer than %d bytes, or takes longer than %v", maxBodyBytes, bodyTimeout),
+				http.StatusRequestEntityTooLarge)
+			return
+		}
+		_ = control.SetReadDeadline(time.Time{})
+		next.ServeHTTP(w, r)
+	})
+}
+
+// limit bounds how many requests are answered at once. Their connections are not cut.
 func limit(requests int, next http.Handler) http.Handler {
 	slots := make(chan struct{}, requests)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -27,21 +44,17 @@ func limit(requests int, next http.Handler) http.Handler {
 			defer func() { <-slots }()
 		default:
 			w.Header().Set("Retry-After", "1")
-			http.Error(w, "as many requests as the server takes (--max-requests "+strconv.Itoa(requests)+") are under way", http.StatusTooManyRequests)
+			http.Error(w, fmt.Sprintf("the server answers %d requests at once, and has as many now; try again", requests), http.StatusTooManyRequests)
 			return
 		}
-		control := http.NewResponseController(w)
-		_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
-		if _, err := io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxBodyBytes)); err != nil {
-			http.Error(w, "the request's body is too long or does not come", http.StatusRequestEntityTooLarge)
-			return
-		}
-		_ = control.SetReadDeadline(time.Time{})
+		conn := connOf(r.Context())
+		conn.setBusy(true)
+		defer conn.setBusy(false)
 		next.ServeHTTP(w, r)
 	})
 }
 
-// writeSoon bounds how long a client may take to read what comes now.
+// writeSoon bounds how long a client may take to read the answer, counted from now.
 func writeSoon(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 }

@@ -1,25 +1,22 @@
 package serve
 
 import (
-	"log/slog"
 	"net"
-
-	"golang.org/x/net/netutil"
 )
 
 // listen opens the address.
 func (s *Server) listen() (net.Listener, error) {
 	if local, err := loopback(s.config.Listen); err == nil && !local && s.creds.server == nil {
-		slog.Warn("no TLS: profiles, and the token if there is one, cross the network in the clear", "listen", s.config.Listen)
+		s.log.Warn("no TLS: profiles, and the token if there is one, cross the network unencrypted", "listen", s.config.Listen)
 	}
 	l, err := net.Listen("tcp", s.config.Listen)
 	if err != nil {
 		return nil, err
 	}
-	return netutil.LimitListener(l, maxConnections), nil
+	return newClientConns(l, limitsFor(s.config.MaxRequests)), nil
 }
 
-// loopback says whether only this machine reaches an address. A name counts if all that it stands for does.
+// loopback reports whether only this machine can reach an address. A name must stand for loopback addresses only.
 func loopback(address string) (bool, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

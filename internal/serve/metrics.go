@@ -1,13 +1,10 @@
 package serve
 
 import (
-	"log/slog"
-	"strings"
-
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics describes what /metrics has, beside what client_golang says of the process. docs/serve.md has the same table.
+// metrics is everything that /metrics exports beside client_golang's metrics of the process. docs/serve.md has the same table.
 type metrics struct {
 	server *Server
 
@@ -35,29 +32,29 @@ func newMetrics(s *Server) *metrics {
 	rules := []string{"enforcer", "hook", "rules"}
 	m := &metrics{
 		server:         s,
-		calls:          d("calls_total", "Invocations of BPF LSM programs, those without a time included.", call...),
-		denials:        d("denials_total", "Invocations that denied.", call...),
-		hookSeconds:    d("hook_seconds_total", "What the invocations cost: the programs and reaching them, without the probes.", call...),
-		hookDuration:   d("hook_duration_seconds", "Hook cost of the invocations that have a time.", call...),
-		syscallCalls:   d("syscall_calls_total", "Invocations by the syscall they ran in.", syscall...),
-		syscallSeconds: d("syscall_hook_seconds_total", "Hook cost by the syscall it was in.", syscall...),
-		rulesCalls:     d("rules_calls_total", "Invocations by the number of rules that the program had to walk.", rules...),
+		calls:          d("calls_total", "Calls of BPF LSM programs, including those without a time.", call...),
+		denials:        d("denials_total", "Calls that denied.", call...),
+		hookSeconds:    d("hook_seconds_total", "Hook cost: running the programs and reaching them, without the probes.", call...),
+		hookDuration:   d("hook_duration_seconds", "Hook cost of the calls that have a time.", call...),
+		syscallCalls:   d("syscall_calls_total", "Calls by the syscall they ran in.", syscall...),
+		syscallSeconds: d("syscall_hook_seconds_total", "Hook cost by the syscall that the calls ran in.", syscall...),
+		rulesCalls:     d("rules_calls_total", "Calls by the number of rules that the program had to walk.", rules...),
 		rulesSeconds:   d("rules_hook_seconds_total", "Hook cost by the number of rules that the program had to walk.", rules...),
-		rulesInForce:   d("rules", "Rules in force for a workload, by their type.", append([]string{"enforcer", "type"}, workload...)...),
-		invocations:    d("invocations_total", "Invocations by what became of their time: timed, preempted or missed.", append(program, "outcome")...),
-		completeness:   d("completeness_ratio", "Share of all invocations so far that have a time."),
-		cells:          d("cells", "Counters in the kernel that a program has.", program...),
-		used:           d("cells_used", "Counters in the kernel that are taken; when none is left workloads become [other].", program...),
-		measured:       d("measured_seconds_total", "How long probes were attached."),
-		probing:        d("probe_seconds_total", "What the probes cost the profiled system."),
-		attached:       d("probes_attached", "Whether probes are attached."),
-		clients:        d("measuring_clients", "Requests that are measuring now."),
-		calibration:    d("calibration_seconds", "What lsmprof measured of itself at start.", "what"),
-		series:         d("series", "Sets of labels that are in use, by table.", "table"),
-		limit:          d("series_limit", "Bound on each of the tables (--max-series)."),
-		overflow:       d("series_overflow_total", "Rows that were charged to [other] because a table was full.", "table"),
+		rulesInForce:   d("rules", "Rules in force for a workload, by type.", append([]string{"enforcer", "type"}, workload...)...),
+		invocations:    d("invocations_total", "Calls by outcome: timed, preempted (no time, another task ran meanwhile) or missed (not seen by the probes).", append(program, "outcome")...),
+		completeness:   d("completeness_ratio", "Share of all calls so far that have a time."),
+		cells:          d("cells", "Counters in the kernel for a program.", program...),
+		used:           d("cells_used", "Counters in the kernel that are taken. When all are, further workloads are charged to [other].", program...),
+		measured:       d("measured_seconds_total", "Time that probes were attached."),
+		probing:        d("probe_seconds_total", "Time that the probes cost the profiled system."),
+		attached:       d("probes_attached", "1 if probes are attached, else 0."),
+		clients:        d("measuring_clients", "Requests for profiles that are measuring now."),
+		calibration:    d("calibration_seconds", "What lsmprof measured of itself at start, by quantity.", "what"),
+		series:         d("series", "Series in use, by table.", "table"),
+		limit:          d("series_limit", "Limit on the series of each table."),
+		overflow:       d("series_overflow_total", "Updates that were charged to [other] because a table was full.", "table"),
 		restarts:       d("profile_restarts_total", "How often the cumulative profile began anew because it was full."),
-		build:          d("build_info", "Version of lsmprof and of the kernel.", "version", "kernel"),
+		build:          d("build_info", "Version of lsmprof and of the kernel; always 1.", "version", "kernel"),
 	}
 	m.all = all
 	return m
@@ -70,12 +67,9 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect is part of prometheus.Collector. A scrape is a client that measures.
+// Collect is part of prometheus.Collector.
 func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	s := m.server
-	if err := s.probes.scrape(); err != nil {
-		slog.Debug("the scrape has nothing new", "reason", err)
-	}
 	state := s.probes.state()
 	e := emitter{ch}
 	m.collectRules(e)
@@ -149,33 +143,34 @@ func (m *metrics) collectPrograms(e emitter, l *ledger) {
 	if all > 0 {
 		e.gauge(m.completeness, float64(timed)/float64(all))
 	}
-	for p, r := range l.room {
-		e.gauge(m.cells, float64(r.Cells), p.labels()...)
-		e.gauge(m.used, float64(r.Used), p.labels()...)
+	for p, u := range l.usage {
+		e.gauge(m.cells, float64(u.Counters), p.labels()...)
+		e.gauge(m.used, float64(u.Used), p.labels()...)
 	}
 }
 
-// collectRules reads the rules at every scrape: a gauge is of now. The table is as bounded as the others.
+// collectRules reads the rules at every scrape, because a gauge shows the present. The table is bounded like the others.
 func (m *metrics) collectRules(e emitter) {
 	if m.server.config.Rules == nil {
 		return
 	}
 	rules, err := m.server.config.Rules()
 	if err != nil {
-		slog.Debug("the scrape lacks rules", "reason", err)
+		m.server.log.Debug("the scrape lacks rules", "reason", err)
 	}
 	type key struct {
 		enforcer, kind string
 		workload
 	}
-	sums := newBounded[key, int](m.server.config.MaxSeries)
+	most := newBounded[key, int](m.server.config.MaxSeries)
 	for _, r := range rules {
-		k := key{r.Enforcer, r.Type, workloadOf(r.Workload)}
-		// Workloads of one name: the one with most rules stands for them, a sum would be of nobody.
-		v := sums.at(m.server.config.now(), k, key{r.Enforcer, r.Type, otherWorkload}, key{other, other, otherWorkload})
+		enforcer, kind := label(r.Enforcer), label(r.Type)
+		k := key{enforcer, kind, workloadOf(r.Workload)}
+		// Of several workloads with one name the one with most rules counts: no workload has the sum of their rules.
+		v := most.at(m.server.config.now(), k, key{enforcer, kind, otherWorkload}, key{other, other, otherWorkload})
 		*v = max(*v, r.Count)
 	}
-	for k, row := range sums.rows {
+	for k, row := range most.rows {
 		e.gauge(m.rulesInForce, float64(row.value), append([]string{k.enforcer, k.kind}, k.workload.labels()...)...)
 	}
 }
@@ -184,15 +179,15 @@ func (p program) labels() []string { return []string{p.enforcer, p.hook, p.progr
 
 func (w workload) labels() []string { return []string{w.workload, w.namespace, w.pod, w.container} }
 
-// emitter makes metrics. Names that a process chose need not be UTF-8, which Prometheus insists on.
+// emitter sends metrics to a scrape. Labels must be valid UTF-8: see label.
 type emitter struct{ ch chan<- prometheus.Metric }
 
 func (e emitter) counter(d *prometheus.Desc, v float64, labels ...string) {
-	e.ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, valid(labels)...)
+	e.ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
 }
 
 func (e emitter) gauge(d *prometheus.Desc, v float64, labels ...string) {
-	e.ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, valid(labels)...)
+	e.ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 }
 
 func (e emitter) histogram(d *prometheus.Desc, t *callTotals, labels ...string) {
@@ -203,12 +198,5 @@ func (e emitter) histogram(d *prometheus.Desc, t *callTotals, labels ...string) 
 		buckets[bound/1e9] = n
 	}
 	n += t.histogram[len(histogramBounds)]
-	e.ch <- prometheus.MustNewConstHistogram(d, n, t.timed/1e9, buckets, valid(labels)...)
-}
-
-func valid(labels []string) []string {
-	for i, l := range labels {
-		labels[i] = strings.ToValidUTF8(l, "?")
-	}
-	return labels
+	e.ch <- prometheus.MustNewConstHistogram(d, n, t.timed/1e9, buckets, labels...)
 }

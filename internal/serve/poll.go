@@ -2,15 +2,14 @@ package serve
 
 import (
 	"errors"
-	"log/slog"
 	"time"
 )
 
-// retryInterval is how often probes that should always be attached are tried for where they are not: the enforcer may start later.
+// retryInterval is how often the server tries to attach probes that should always be attached: the enforcer may start later.
 const retryInterval = 5 * time.Second
 
-// run polls the probes while they are attached, detaches those that nobody wants any longer and, with always, attaches them. It
-// returns when the server's context is done.
+// run polls the probes while they are attached, detaches them when no client needs them any longer and, with always, attaches them.
+// It returns when the server's context is done.
 func (p *probes) run() {
 	tick := time.NewTicker(p.interval)
 	defer tick.Stop()
@@ -39,14 +38,15 @@ func (p *probes) run() {
 	}
 }
 
-// turn does what is to be done now, and says whether nothing is until somebody wants probes.
+// turn does what is due, and reports whether nothing will be until a client needs probes.
 func (p *probes) turn() (idle bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.tracer == nil && p.always && !p.closed && p.now().Sub(p.attempted) >= retryInterval {
 		before := p.trouble
-		if err := p.attach(); err != nil && (before == nil || before.Error() != err.Error()) && !errors.Is(err, errDraining) {
-			slog.Warn("not measuring yet", "reason", err)
+		err := p.attach(client{why: "probes are always attached"})
+		if err != nil && (before == nil || before.Error() != err.Error()) && !errors.Is(err, errDraining) {
+			p.log.Warn("not measuring yet", "reason", err)
 		}
 	}
 	if p.tracer == nil {
@@ -76,8 +76,8 @@ func (p *probes) close() {
 type state struct {
 	attached bool
 	users    int
-	stalled  time.Duration // since the last poll; 0 where none is due
-	trouble  error
+	stalled  time.Duration // since the last poll; 0 if none is due
+	trouble  error         // why probes could not be attached
 }
 
 func (p *probes) state() state {

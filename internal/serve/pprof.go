@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
@@ -20,16 +19,16 @@ func (s *Server) handleProfile(w http.ResponseWriter, r *http.Request) {
 	}
 	var out bytes.Buffer
 	if d > 0 {
-		err = s.writeDelta(r.Context(), d, &out)
+		err = s.writeDelta(r.Context(), d, client{r.RemoteAddr, fmt.Sprintf("profile of %v", d)}, &out)
 	} else {
-		if err := s.probes.scrape(); err != nil {
-			slog.Debug("the cumulative profile has nothing new", "reason", err)
+		if err := s.probes.scrape(client{r.RemoteAddr, "cumulative profile"}); err != nil {
+			s.log.Debug("the cumulative profile has nothing new", "reason", err)
 		}
 		err = s.ledger.writeProfile(&out, s.config.Origin)
 	}
 	switch {
 	case r.Context().Err() != nil:
-		return // nobody reads it
+		return // the client is gone
 	case errors.Is(err, ErrNothing) || errors.Is(err, errDraining) || errors.Is(err, errLost):
 		profileError(w, http.StatusServiceUnavailable, err)
 		return
@@ -42,18 +41,18 @@ func (s *Server) handleProfile(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set("Content-Disposition", `attachment; filename="lsm"`)
 	h.Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(out.Bytes()) // a client that is gone needs no error
+	_, _ = w.Write(out.Bytes()) // fails only if the client is gone
 }
 
-func (s *Server) writeDelta(ctx context.Context, d time.Duration, out *bytes.Buffer) error {
-	snap, err := s.probes.measure(ctx, d)
+func (s *Server) writeDelta(ctx context.Context, d time.Duration, who client, out *bytes.Buffer) error {
+	snap, err := s.probes.measure(ctx, d, who)
 	if err != nil {
 		return err
 	}
 	return snap.Write(out)
 }
 
-// duration reads the parameter seconds.
+// duration reads the parameter seconds. It returns 0 if the parameter is missing.
 func duration(text string, limit time.Duration) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
@@ -63,12 +62,12 @@ func duration(text string, limit time.Duration) (time.Duration, error) {
 		return 0, fmt.Errorf("seconds=%q: must be a number that is not negative", text)
 	}
 	if seconds > limit.Seconds() {
-		return 0, fmt.Errorf("seconds=%s: more than --max-duration allows, %g", text, limit.Seconds())
+		return 0, fmt.Errorf("seconds=%s: must not be more than %g, the longest profile that this server takes", text, limit.Seconds())
 	}
 	return time.Duration(seconds * float64(time.Second)), nil
 }
 
-// profileError is an error that `go tool pprof` shows.
+// profileError writes an error in the form that `go tool pprof` shows to its user.
 func profileError(w http.ResponseWriter, code int, err error) {
 	w.Header().Set("X-Go-Pprof", "1")
 	http.Error(w, err.Error(), code)

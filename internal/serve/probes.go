@@ -11,32 +11,34 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// errLost says that the probes went while somebody measured.
-var errLost = errors.New("the probes were lost meanwhile; ask again")
+// errLost is the answer to clients whose probes broke while they measured.
+var errLost = errors.New("the probes were lost while measuring; ask again")
 
-// errDraining says that the server is about to end.
+// errDraining is the answer to clients that ask while the server ends.
 var errDraining = errors.New("the server is shutting down")
 
-// probes are shared by everybody who measures: attached for the first, detached after the last. A scraper counts as one for so
-// long after each scrape that it is still one at the next.
+// probes are shared by all clients that measure: they are attached for the first and detached after the last. A scraper counts as
+// one of them for linger after each scrape, so that it still is one at the next.
 type probes struct {
 	start    func(context.Context) (Tracer, error)
 	always   bool
 	linger   time.Duration
 	interval time.Duration // between polls
 	now      func() time.Time
-	absorb   func(profile.Snapshot, []Room) // is given what was measured, every invocation once
+	log      *slog.Logger
+	absorb   func(profile.Snapshot, []CounterUsage) // gets what was measured, every call once
 
 	ctx  context.Context // of the server: probes outlive the request that attached them
-	wake chan struct{}   // the loop has something to do
+	wake chan struct{}   // tells run that there is something to do
 
-	mu        sync.Mutex // also keeps calls of the tracer apart
+	mu        sync.Mutex // also serializes calls of the tracer
 	users     int
 	scraped   time.Time
-	tracer    Tracer // nil: none attached
-	life      int    // of the tracer: tells it from one before
+	tracer    Tracer    // nil: no probes are attached
+	attached  time.Time // when
+	life      int       // of the tracer: tells it from an earlier one
 	absorbed  profile.Snapshot
-	room      []Room
+	usage     []CounterUsage
 	polled    time.Time
 	renewed   time.Time
 	attempted time.Time
@@ -44,14 +46,20 @@ type probes struct {
 	closed    bool
 }
 
-// acquire attaches the probes if nobody has yet, and returns what they measured so far.
-func (p *probes) acquire(ctx context.Context) (base profile.Snapshot, life int, err error) {
+// client is who measures, for the log.
+type client struct {
+	address string // "" for the server itself
+	why     string // profile of 30s
+}
+
+// acquire attaches the probes if none are attached, and returns what they have measured so far.
+func (p *probes) acquire(ctx context.Context, who client) (base profile.Snapshot, life int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := ctx.Err(); err != nil {
-		return base, 0, err // gone while it waited for the lock
+		return base, 0, err // the client went away while it waited for the lock
 	}
-	if err := p.attach(); err != nil {
+	if err := p.attach(who); err != nil {
 		return base, 0, err
 	}
 	p.users++
@@ -71,10 +79,10 @@ func (p *probes) release() {
 	p.detachIdle()
 }
 
-// measure returns what was measured from now on, until the duration is over or the server ends. Whoever goes away before gets
-// nothing, and no longer keeps the probes.
-func (p *probes) measure(ctx context.Context, d time.Duration) (profile.Snapshot, error) {
-	base, life, err := p.acquire(ctx)
+// measure returns what is measured from now on, until the duration is over or the server ends. A client that goes away gets nothing,
+// and keeps the probes no longer.
+func (p *probes) measure(ctx context.Context, d time.Duration, who client) (profile.Snapshot, error) {
+	base, life, err := p.acquire(ctx, who)
 	if err != nil {
 		return profile.Snapshot{}, err
 	}
@@ -99,28 +107,28 @@ func (p *probes) measure(ctx context.Context, d time.Duration) (profile.Snapshot
 	return now.Since(base)
 }
 
-// scrape hands what was measured to absorb. Unless linger is 0 it keeps the probes attached until the next scrape.
-func (p *probes) scrape() error {
+// scrape passes what was measured to absorb. Unless linger is 0 it keeps the probes attached until the next scrape.
+func (p *probes) scrape(who client) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.scraped = p.now()
-	defer func() { p.scraped = p.now() }() // attaching may take its time
+	defer func() { p.scraped = p.now() }() // attaching may take a while
 	if p.linger > 0 || p.always {
-		if err := p.attach(); err != nil {
+		if err := p.attach(who); err != nil {
 			return err
 		}
 	}
 	if p.tracer == nil {
 		return nil
 	}
-	if err := p.settle(); err != nil {
+	if err := p.flush(); err != nil {
 		return err
 	}
 	return p.renew()
 }
 
-// attach starts the probes where there are none. The caller holds the lock, as of everything below.
-func (p *probes) attach() error {
+// attach starts the probes if none are attached. The caller holds the lock, as for everything below.
+func (p *probes) attach(who client) error {
 	if p.closed || p.ctx.Err() != nil {
 		return errDraining
 	}
@@ -133,8 +141,9 @@ func (p *probes) attach() error {
 	if p.trouble != nil {
 		return p.trouble
 	}
+	p.log.Info("probes attached", "why", who.why, "client", who.address)
 	p.tracer, p.life, p.absorbed = t, p.life+1, profile.Snapshot{}
-	p.polled, p.renewed = p.now(), p.now()
+	p.attached, p.polled, p.renewed = p.now(), p.now(), p.now()
 	select {
 	case p.wake <- struct{}{}:
 	default:
@@ -142,7 +151,7 @@ func (p *probes) attach() error {
 	return nil
 }
 
-// snapshot is up to date. Probes that cannot be read are of no use to anybody.
+// snapshot polls first. If the probes cannot be read, they are detached: they are of no use to any client.
 func (p *probes) snapshot() (s profile.Snapshot, err error) {
 	if err = p.tracer.Poll(context.WithoutCancel(p.ctx)); err == nil {
 		s, err = p.tracer.Snapshot()
@@ -152,12 +161,12 @@ func (p *probes) snapshot() (s profile.Snapshot, err error) {
 		p.discard(err)
 		return s, err
 	}
-	p.polled, p.room = p.now(), p.tracer.Room()
+	p.polled, p.usage = p.now(), p.tracer.CounterUsage()
 	return s, nil
 }
 
-// settle hands over what was measured since it did so last.
-func (p *probes) settle() error {
+// flush passes what was measured since the last flush to absorb.
+func (p *probes) flush() error {
 	now, err := p.snapshot()
 	if err != nil {
 		return err
@@ -169,7 +178,7 @@ func (p *probes) settle() error {
 		}
 	}
 	p.absorbed = now
-	p.absorb(delta, p.room)
+	p.absorb(delta, p.usage)
 	return nil
 }
 
@@ -177,51 +186,55 @@ func (p *probes) wanted() bool {
 	return !p.closed && (p.users > 0 || p.always || p.linger > 0 && p.now().Sub(p.scraped) < p.linger)
 }
 
-// detachIdle detaches the probes where nobody wants them.
+// detachIdle detaches the probes if no client needs them.
 func (p *probes) detachIdle() {
 	if p.tracer == nil || p.wanted() {
 		return
 	}
-	if err := p.settle(); err != nil {
-		slog.Warn("what was measured last is not in the totals", "reason", err)
+	if err := p.flush(); err != nil {
+		p.log.Warn("the totals lack what was measured last", "reason", err)
 	}
 	p.discard(nil)
 }
 
+// discard detaches the probes. A reason means that they broke.
 func (p *probes) discard(why error) {
 	if p.tracer == nil {
 		return
 	}
-	if why != nil {
-		slog.Error("the probes are detached", "reason", why)
-	}
 	if err := p.tracer.Close(); err != nil {
-		slog.Error("detach the probes", "reason", err)
+		p.log.Error("detach the probes", "reason", err)
 	}
-	p.tracer, p.room, p.absorbed = nil, nil, profile.Snapshot{}
+	after := p.now().Sub(p.attached).Round(time.Millisecond)
+	if why != nil {
+		p.log.Error("probes detached", "reason", why, "after", after)
+	} else {
+		p.log.Info("probes detached", "after", after)
+	}
+	p.tracer, p.usage, p.absorbed = nil, nil, profile.Snapshot{}
 }
 
-// Of a workload that has ended, counters in the kernel and rows stay for as long as the probes do.
+// The counters and rows of workloads that have ended stay for as long as the probes do. These are the bounds beyond which new
+// probes take the place of the old ones.
 const (
 	crowdedRows   = 20_000
-	crowdedRoom   = 0.75
+	crowdedUsage  = 0.75
 	renewInterval = 10 * time.Minute
 )
 
-// renew attaches new probes where ended workloads have filled the counters of the old ones, and nobody is in the middle of
-// measuring. What runs in between, for about a second, is not measured.
+// renew attaches new probes if ended workloads have filled the counters of the old ones and no client is in the middle of measuring.
+// Calls in between, for about a second, are not measured.
 func (p *probes) renew() error {
 	if p.users > 0 || p.now().Sub(p.renewed) < renewInterval || !p.crowded() {
 		return nil
 	}
-	slog.Info("attaching new probes: the counters of these are nearly full", "rows", len(p.absorbed.Rows))
 	p.discard(nil)
-	return p.attach()
+	return p.attach(client{why: "the counters of the last probes were nearly full"})
 }
 
 func (p *probes) crowded() bool {
-	for _, r := range p.room {
-		if float64(r.Used) > crowdedRoom*float64(r.Cells) {
+	for _, u := range p.usage {
+		if float64(u.Used) > crowdedUsage*float64(u.Counters) {
 			return true
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// The clock of these servers is set by hand.
+// withClock gives a server a clock that is late by as much as the test says.
 func withClock(late *atomic.Int64, change func(*Config)) func(*Config) {
 	return func(c *Config) {
 		c.now = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
@@ -18,7 +18,7 @@ func withClock(late *atomic.Int64, change func(*Config)) func(*Config) {
 	}
 }
 
-func TestAScrapeKeepsProbesUntilItLingersNoMore(t *testing.T) {
+func TestScrapeKeepsProbesForLinger(t *testing.T) {
 	var late atomic.Int64
 	s := startServer(t, withClock(&late, nil))
 	for range 3 {
@@ -26,7 +26,7 @@ func TestAScrapeKeepsProbesUntilItLingersNoMore(t *testing.T) {
 		late.Add(int64(50 * time.Second))
 	}
 	if live, started := s.attached(); live != 1 || started != 1 {
-		t.Errorf("%d sets of probes, %d ever; want one all the time", live, started)
+		t.Errorf("%d sets of probes attached, %d ever; want 1 and 1", live, started)
 	}
 	late.Add(int64(time.Minute))
 	eventually(t, "the probes to go", func() bool { live, _ := s.attached(); return live == 0 })
@@ -41,7 +41,7 @@ func TestScrapesAttachNothingWithoutLinger(t *testing.T) {
 	}
 	s.get(t, "/debug/pprof/lsm?seconds=0.01")
 	if _, _, body := s.get(t, "/debug/pprof/lsm"); calls(t, body) == 0 {
-		t.Error("what a client measured is not in the total")
+		t.Error("the total lacks what a client measured")
 	}
 }
 
@@ -52,26 +52,26 @@ func TestAlwaysWaitsForAnEnforcerAndKeepsProbes(t *testing.T) {
 	s.get(t, "/debug/pprof/lsm?seconds=0.01")
 	late.Add(int64(24 * time.Hour))
 	if live, started := s.attached(); live != 1 || started != 1 {
-		t.Errorf("%d sets of probes, %d ever; want one all the time", live, started)
+		t.Errorf("%d sets of probes attached, %d ever; want 1 and 1", live, started)
 	}
 }
 
-// The cells and rows of workloads that have ended are given back, but never while somebody measures.
+// Counters and rows of workloads that have ended are given back, but never while a client measures.
 func TestCrowdedProbesAreRenewed(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		room    Room
+		usage   CounterUsage
 		age     time.Duration
 		renewed bool
 	}{
-		{"room", Room{0, 48, 64}, time.Hour, false},
-		{"crowded", Room{0, 49, 64}, time.Hour, true},
-		{"crowded, new", Room{0, 49, 64}, time.Minute, false},
+		{"room left", CounterUsage{0, 48, 64}, time.Hour, false},
+		{"crowded", CounterUsage{0, 49, 64}, time.Hour, true},
+		{"crowded, new", CounterUsage{0, 49, 64}, time.Minute, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var late atomic.Int64
 			s := startServer(t, withClock(&late, func(c *Config) { c.Always, c.PollInterval = true, time.Hour }))
-			s.set(func(src *source) { src.room = []Room{test.room} })
+			s.set(func(src *source) { src.usage = []CounterUsage{test.usage} })
 			s.get(t, "/metrics")
 			a := make(chan struct{})
 			go func() {
@@ -82,18 +82,18 @@ func TestCrowdedProbesAreRenewed(t *testing.T) {
 			late.Add(int64(test.age))
 			s.get(t, "/metrics")
 			if _, started := s.attached(); started != 1 {
-				t.Error("renewed under a client that measures")
+				t.Error("the probes were renewed while a client measured")
 			}
 			<-a
 			s.get(t, "/metrics")
 			if live, started := s.attached(); live != 1 || (started == 2) != test.renewed {
-				t.Errorf("%d sets of probes, %d ever", live, started)
+				t.Errorf("%d sets of probes attached, %d ever; want 1, renewed %t", live, started, test.renewed)
 			}
 		})
 	}
 }
 
-// Whatever comes and goes, the totals have every call once and never fall.
+// Totals hold every call once and never fall, however often probes are attached and detached.
 func TestTotalsOverSeveralSetsOfProbes(t *testing.T) {
 	s := startServer(t, func(c *Config) { c.Linger = 0 })
 	var last int64
@@ -105,13 +105,13 @@ func TestTotalsOverSeveralSetsOfProbes(t *testing.T) {
 		var all int64
 		s.set(func(src *source) { all = src.calls })
 		if total != all || total <= last {
-			t.Errorf("%d calls, want %d", total, all)
+			t.Errorf("%d calls, want %d and more than %d", total, all, last)
 		}
 		last = total
 	}
 }
 
-// A total of differences does not fall where later intervals are more complete than earlier ones.
+// Totals do not fall if later intervals are more complete than earlier ones.
 func TestTotalsDoNotFall(t *testing.T) {
 	l := newLedger(1000, time.Now)
 	add := func(rows []int, missed uint64) {
@@ -138,11 +138,11 @@ func TestTotalsDoNotFall(t *testing.T) {
 	}
 	add([]int{10}, 10)
 	if opens() != 20 {
-		t.Errorf("%d opens, want the 10 that were timed and the 10 that were missed", opens())
+		t.Errorf("%d opens, want 10 timed and 10 missed ones", opens())
 	}
 	add([]int{0, 1000}, 0)
 	if opens() != 20 {
-		t.Errorf("%d opens, want the 20 of before", opens())
+		t.Errorf("%d opens, want 20 as before", opens())
 	}
 	if err := l.merge(); err != nil {
 		t.Fatal(err)

@@ -34,9 +34,9 @@ func newReplay(t *testing.T) *replay {
 func (r *replay) Poll(context.Context) error { r.polls++; return nil }
 func (r *replay) Close() error               { return nil }
 
-func (r *replay) Room() (all []Room) {
+func (r *replay) CounterUsage() (all []CounterUsage) {
 	for i := range r.recorded.Programs {
-		all = append(all, Room{i, 40, 1024})
+		all = append(all, CounterUsage{i, 40, 1024})
 	}
 	return all
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,59 +17,38 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// Config says what to serve, where and to whom.
-type Config struct {
-	Listen   string // host:port
-	Insecure bool   // serve everybody who reaches Listen
-
-	CertFile, KeyFile string // of the server; empty: no TLS
-	ClientCAFile      string // whose certificates clients must show; empty: none
-	TokenFile         string // the bearer token clients must show; empty: none
-
-	Always       bool          // keep probes attached
-	Linger       time.Duration // a scrape keeps them for so long
-	MaxRequests  int           // at once
-	MaxDuration  time.Duration // of one profile
-	MaxSeries    int           // of each kind
-	PollInterval time.Duration
-
-	// Start attaches probes; it returns an ErrNothing where there is nothing to probe.
-	Start func(context.Context) (Tracer, error)
-	// Rules reads the rules in force now; nil: they cannot be read.
-	Rules func() ([]Rules, error)
-	// Origin says where the numbers come from: a snapshot without programs and rows.
-	Origin profile.Snapshot
-
-	now func() time.Time // nil: time.Now
-}
-
 // Server is `lsmprof serve`.
 type Server struct {
 	config Config
+	log    *slog.Logger
 	creds  credentials
 	probes *probes
 	ledger *ledger
 }
 
-// New reads the files of c.
+// New returns a server that is not listening yet. It reads the files of c, and returns a *ConfigError if a setting or a file is
+// wrong.
 func New(c Config) (*Server, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	creds, err := newCredentials(c)
+	creds, err := newCredentials(c, c.Logger)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, creds: creds, ledger: newLedger(c.MaxSeries, c.now)}
+	s := &Server{config: c, log: c.Logger, creds: creds, ledger: newLedger(c.MaxSeries, c.now)}
 	s.probes = &probes{
-		start: c.Start, always: c.Always, linger: c.Linger, interval: c.PollInterval, now: c.now, wake: make(chan struct{}, 1),
-		ctx: context.Background(),
-		absorb: func(delta profile.Snapshot, room []Room) {
-			if err := s.ledger.add(delta, room); err != nil {
-				slog.Error("what was measured is not in the totals", "reason", err)
+		start: c.Start, always: c.Always, linger: c.Linger, interval: c.PollInterval, now: c.now, log: c.Logger,
+		wake: make(chan struct{}, 1), ctx: context.Background(),
+		absorb: func(delta profile.Snapshot, usage []CounterUsage) {
+			if err := s.ledger.add(delta, usage); err != nil {
+				s.log.Error("the totals lack what was measured", "reason", err)
 			}
 		},
 	}
@@ -80,8 +58,8 @@ func New(c Config) (*Server, error) {
 // drainTimeout is how long requests have to end when the server does.
 const drainTimeout = 10 * time.Second
 
-// Run serves until ctx is done: then requests that measure are answered at once, with what they have, and the probes are detached.
-// listening is called with the address.
+// Run serves until ctx is done. Then it answers requests that measure at once, with what they have, and detaches the probes. It
+// calls listening with the address when clients can connect.
 func (s *Server) Run(ctx context.Context, listening func(net.Addr) error) error {
 	l, err := s.listen()
 	if err != nil {
@@ -92,10 +70,10 @@ func (s *Server) Run(ctx context.Context, listening func(net.Addr) error) error 
 	defer s.probes.close()
 	server := &http.Server{
 		Handler: s.handler(), TLSConfig: s.creds.tls(), MaxHeaderBytes: maxHeaderBytes, ReadHeaderTimeout: headerTimeout,
-		IdleTimeout: idleTimeout, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
+		IdleTimeout: idleTimeout, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), ConnContext: connContext,
 		Protocols: new(http.Protocols),
 	}
-	server.Protocols.SetHTTP1(true) // which suffices, and has no streams to be limited
+	server.Protocols.SetHTTP1(true) // suffices, and has no streams to be limited
 	s.probes.ctx = ctx
 	var polling sync.WaitGroup
 	polling.Go(s.probes.run)
@@ -132,38 +110,37 @@ func (s *Server) Run(ctx context.Context, listening func(net.Addr) error) error 
 }
 
 func (s *Server) handler() http.Handler {
+	errorLog := slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)
 	registry := prometheus.NewRegistry()
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "lsmprof_http_requests_total", Help: "Requests by path and status.",
 	}, []string{"path", "code"})
 	registry.MustRegister(newMetrics(s), requests, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn)})
+	// One metric that cannot be exported must not hide all others.
+	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: errorLog, ErrorHandling: promhttp.ContinueOnError})
 
 	guarded := http.NewServeMux()
 	guarded.HandleFunc("GET /debug/pprof/lsm", s.handleProfile)
 	guarded.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		if err := s.probes.scrape(client{r.RemoteAddr, "scrape"}); err != nil {
+			s.log.Debug("the scrape has nothing new", "reason", err)
+		}
 		writeSoon(w)
 		metrics.ServeHTTP(w, r)
 	})
-	guarded.HandleFunc("GET /{$}", index)
 	all := http.NewServeMux()
+	count := func(path string, h http.Handler) http.Handler {
+		return promhttp.InstrumentHandlerCounter(requests.MustCurryWith(prometheus.Labels{"path": path}), h)
+	}
 	open := s.creds.allow(limit(s.config.MaxRequests, guarded))
 	for _, path := range []string{"/debug/pprof/lsm", "/metrics", "/"} {
-		all.Handle(path, promhttp.InstrumentHandlerCounter(requests.MustCurryWith(prometheus.Labels{"path": path}), open))
+		all.Handle(path, count(path, open))
 	}
+	all.Handle("GET /{$}", count("/", http.HandlerFunc(s.index)))
 	all.HandleFunc("GET /healthz", s.handleHealth)
 	all.HandleFunc("GET /readyz", s.handleReady)
-	return all
-}
-
-func index(w http.ResponseWriter, _ *http.Request) {
-	writeSoon(w)
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, `lsmprof serve
-
-/debug/pprof/lsm?seconds=30  what BPF LSM programs cost in the next 30 s, for go tool pprof
-/debug/pprof/lsm             the same since the server started
-/metrics                     for Prometheus
-/healthz /readyz             for who runs it
-`)
+	if local, err := loopback(s.config.Listen); err == nil && local && s.creds.token == nil && s.creds.clients == nil {
+		return whole(ownHost(s.config.Listen, all))
+	}
+	return whole(all)
 }

@@ -9,26 +9,26 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// maxSamples bounds the cumulative profile. Beyond it begins anew, as after a restart of the server: scrapers know that.
+// maxSamples bounds the cumulative profile. A larger one begins anew, which for scrapers looks like a restart of the server.
 const maxSamples = 50_000
 
-// addProfile takes a difference for the cumulative profile. The caller holds the lock, as of merge.
+// addProfile adds a difference to the cumulative profile. The caller holds the lock, as for merge.
 func (l *ledger) addProfile(delta *profile.Costs) error {
 	p, err := delta.Profile()
 	if err != nil {
 		return err
 	}
-	p.Comments = nil // of the difference; writeProfile has those of the total
+	p.Comments = nil // they are of the difference; writeProfile adds those of the total
 	l.pending = append(l.pending, p)
 	l.pendingSamples += len(p.Sample)
-	// Merging goes through the whole total: with the next of similar size at the latest, so that it stays cheap.
+	// Merging goes through the whole total, so wait until there is half as much to add.
 	if l.pendingSamples > 1000 && l.pendingSamples > len(l.total.Sample)/2 || len(l.pending) > 1000 {
 		return l.merge()
 	}
 	return nil
 }
 
-// merge brings the total up to date.
+// merge adds what is pending to the total.
 func (l *ledger) merge() error {
 	if len(l.pending) == 0 {
 		return nil

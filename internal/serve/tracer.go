@@ -7,25 +7,28 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// ErrNothing is what Start returns where there is no program to probe: an enforcer that does not run, no failure.
+// ErrNothing is what Config.Start returns if there is no program to probe. That is no failure: an enforcer may start later.
 var ErrNothing = errors.New("nothing to measure")
 
 // Tracer is a set of attached probes. The server calls it from one goroutine at a time.
 type Tracer interface {
+	// Poll charges what the probes have counted.
 	Poll(context.Context) error
+	// Snapshot returns everything that was charged.
 	Snapshot() (profile.Snapshot, error)
-	// Room says how full the probes' counters are.
-	Room() []Room
+	// CounterUsage returns how many of the probes' counters are in use.
+	CounterUsage() []CounterUsage
+	// Close detaches the probes.
 	Close() error
 }
 
-// Room is how many of a program's counters are taken.
-type Room struct {
-	Program     int // index into the programs of a Snapshot
-	Used, Cells int
+// CounterUsage is how many of the counters of one program are in use, on all CPUs together.
+type CounterUsage struct {
+	Program        int // index into Snapshot.Programs
+	Used, Counters int
 }
 
-// Rules are the rules of one type that an enforcer has in force for a workload.
+// Rules is the number of rules of one type that an enforcer has in force for a workload.
 type Rules struct {
 	Enforcer string
 	Workload profile.Workload

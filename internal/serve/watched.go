@@ -6,30 +6,35 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"time"
+	"syscall"
 )
 
-// watched is what some files hold, read again when one of them has changed. It looks whenever it is asked, so a change holds from
-// the next request on, also through the symbolic links that Kubernetes swaps.
+// watched is the content of some files, read again when one of them has changed. It looks at them whenever it is asked, so a change
+// holds from the next request on, also through the symbolic links that Kubernetes swaps.
 type watched[T any] struct {
 	files []string
 	load  func() (T, error)
+	log   *slog.Logger
 
 	mu     sync.Mutex
 	stamps []stamp
+	failed bool // the last reading did: it is tried again with every request
 	value  T
 }
 
-// stamp is what tells a file from the one before.
+// stamp tells a file from another one, and from what it was before. Size and time of modification do not suffice: whoever rotates a
+// token may set both. The time of the last change cannot be set, and another file has another inode.
 type stamp struct {
-	modified time.Time
-	size     int64
-	failed   bool
+	device, inode    uint64
+	size             int64
+	modified, change syscall.Timespec
+	missing          bool
 }
 
-// newWatched reads the files; what is wrong with them then is an error, and later a warning.
-func newWatched[T any](load func() (T, error), files ...string) (*watched[T], error) {
-	w := &watched[T]{files: files, load: load}
+// newWatched reads the files. What is wrong with them now is an error; what is wrong later is a warning, and the last good content
+// stays in force.
+func newWatched[T any](log *slog.Logger, load func() (T, error), files ...string) (*watched[T], error) {
+	w := &watched[T]{files: files, load: load, log: log}
 	w.stamps = w.look()
 	var err error
 	w.value, err = load()
@@ -39,31 +44,36 @@ func newWatched[T any](load func() (T, error), files ...string) (*watched[T], er
 func (w *watched[T]) look() []stamp {
 	stamps := make([]stamp, len(w.files))
 	for i, f := range w.files {
-		st, err := os.Stat(f)
+		info, err := os.Stat(f)
 		if err != nil {
-			stamps[i].failed = true
+			stamps[i].missing = true
 			continue
 		}
-		stamps[i] = stamp{st.ModTime(), st.Size(), false}
+		if st, ok := info.Sys().(*syscall.Stat_t); ok {
+			stamps[i] = stamp{uint64(st.Dev), st.Ino, st.Size, st.Mtim, st.Ctim, false}
+		}
 	}
 	return stamps
 }
 
-// get is the newest that could be read: half of a new pair, or a file that is being written, changes nothing.
+// get returns the newest content that could be read. Half of a new pair, or a file that is just being written, changes nothing.
 func (w *watched[T]) get() T {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.look()
-	if slices.Equal(now, w.stamps) {
+	changed := !slices.Equal(now, w.stamps)
+	if !changed && !w.failed {
 		return w.value
 	}
 	w.stamps = now
 	value, err := w.load()
-	if err != nil {
-		slog.Warn("going on with what the files held before", "files", fmt.Sprint(w.files), "reason", err)
-		return w.value
+	w.failed = err != nil
+	switch {
+	case err == nil:
+		w.value = value
+		w.log.Info("files were read again", "files", fmt.Sprint(w.files))
+	case changed: // else it was said before
+		w.log.Warn("files cannot be read; what they held before stays in force", "files", fmt.Sprint(w.files), "reason", err)
 	}
-	slog.Info("read again", "files", fmt.Sprint(w.files))
-	w.value = value
-	return value
+	return w.value
 }

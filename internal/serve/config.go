@@ -1,0 +1,72 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+// Config says what to serve, where and to whom.
+type Config struct {
+	Listen   string // host:port
+	Insecure bool   // serve everybody who can connect, also on addresses that are not loopback
+
+	CertFile, KeyFile string // of the server, PEM; "": no TLS
+	ClientCAFile      string // PEM: clients must show a certificate that one of these authorities has signed; "": none
+	TokenFile         string // clients must show the bearer token in it; "": none
+
+	Always       bool          // keep probes attached
+	Linger       time.Duration // keep probes attached for so long after a scrape
+	MaxRequests  int           // answered at once
+	MaxDuration  time.Duration // of one profile
+	MaxSeries    int           // in each table of metrics
+	PollInterval time.Duration
+
+	// Start attaches probes. It returns an ErrNothing if there is nothing to probe.
+	Start func(context.Context) (Tracer, error)
+	// Rules reads the rules in force now; nil: they cannot be read.
+	Rules func() ([]Rules, error)
+	// Origin says where the numbers come from: a snapshot without programs and rows.
+	Origin profile.Snapshot
+	// Logger gets what the operator of the server should know; nil: nobody does.
+	Logger *slog.Logger
+
+	now func() time.Time // nil: time.Now
+}
+
+// ConfigError says which setting of a Config is wrong.
+type ConfigError struct {
+	Setting string // name of the field
+	Err     error
+}
+
+// Error names the setting and says what is wrong with it.
+func (e *ConfigError) Error() string { return e.Setting + ": " + e.Err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// ErrExposed is in the error of a server that would show the names of all workloads to everybody who can connect.
+var ErrExposed = errors.New("not a loopback address, and everybody who can reach it could read the names of all workloads")
+
+// Validate returns a *ConfigError if settings contradict each other. It does not look into files.
+func (c Config) Validate() error {
+	switch {
+	case (c.CertFile == "") != (c.KeyFile == ""):
+		return &ConfigError{"CertFile", errors.New("a certificate needs its key, and a key its certificate")}
+	case c.ClientCAFile != "" && c.CertFile == "":
+		return &ConfigError{"ClientCAFile", errors.New("client certificates need TLS, and that a certificate of the server")}
+	}
+	local, err := loopback(c.Listen)
+	if err != nil {
+		return &ConfigError{"Listen", fmt.Errorf("%q: %w", c.Listen, err)}
+	}
+	if !local && !c.Insecure && c.TokenFile == "" && c.ClientCAFile == "" {
+		return &ConfigError{"Listen", fmt.Errorf("%q: %w", c.Listen, ErrExposed)}
+	}
+	return nil
+}
