@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
@@ -99,7 +100,7 @@ func (o *serveOptions) named(err error) error {
 	if errors.Is(err, serve.ErrExposed) {
 		advice = ". Give --token-file, or --client-ca with --tls-cert and --tls-key; --insecure serves everybody"
 	}
-	return fmt.Errorf("%s: %w%s", flag, wrong.Err, advice)
+	return fmt.Errorf("%s: %w%s", strings.TrimSpace(flag+" "+wrong.Value), wrong.Err, advice)
 }
 
 // prepare calibrates once: totals over the life of the server need one bias.

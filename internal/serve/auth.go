@@ -26,19 +26,19 @@ func newCredentials(c Config, log *slog.Logger) (creds credentials, err error) {
 			return &pair, err
 		}, c.CertFile, c.KeyFile)
 		if err != nil {
-			return creds, &ConfigError{"CertFile", err}
+			return creds, &ConfigError{"CertFile", "", err}
 		}
 	}
 	if c.ClientCAFile != "" {
 		creds.clients, err = newWatched(log, func() (*x509.CertPool, error) { return readPool(c.ClientCAFile) }, c.ClientCAFile)
 		if err != nil {
-			return creds, &ConfigError{"ClientCAFile", err}
+			return creds, &ConfigError{"ClientCAFile", "", err}
 		}
 	}
 	if c.TokenFile != "" {
 		creds.token, err = newWatched(log, func() ([sha256.Size]byte, error) { return readToken(c.TokenFile) }, c.TokenFile)
 		if err != nil {
-			return creds, &ConfigError{"TokenFile", err}
+			return creds, &ConfigError{"TokenFile", "", err}
 		}
 	}
 	return creds, nil

@@ -3,8 +3,8 @@ package serve
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/lsmprof/lsmprof/profile"
@@ -41,11 +41,14 @@ type Config struct {
 // ConfigError says which setting of a Config is wrong.
 type ConfigError struct {
 	Setting string // name of the field
+	Value   string // "" where the error says enough
 	Err     error
 }
 
 // Error names the setting and says what is wrong with it.
-func (e *ConfigError) Error() string { return e.Setting + ": " + e.Err.Error() }
+func (e *ConfigError) Error() string {
+	return strings.TrimSpace(e.Setting+" "+e.Value) + ": " + e.Err.Error()
+}
 
 // Unwrap returns what is wrong.
 func (e *ConfigError) Unwrap() error { return e.Err }
@@ -57,16 +60,16 @@ var ErrExposed = errors.New("not a loopback address, and everybody who can reach
 func (c Config) Validate() error {
 	switch {
 	case (c.CertFile == "") != (c.KeyFile == ""):
-		return &ConfigError{"CertFile", errors.New("a certificate needs its key, and a key its certificate")}
+		return &ConfigError{"CertFile", "", errors.New("a certificate needs its key, and a key its certificate")}
 	case c.ClientCAFile != "" && c.CertFile == "":
-		return &ConfigError{"ClientCAFile", errors.New("client certificates need TLS, and that a certificate of the server")}
+		return &ConfigError{"ClientCAFile", "", errors.New("client certificates need TLS, and that a certificate of the server")}
 	}
 	local, err := loopback(c.Listen)
 	if err != nil {
-		return &ConfigError{"Listen", fmt.Errorf("%q: %w", c.Listen, err)}
+		return &ConfigError{"Listen", c.Listen, err}
 	}
 	if !local && !c.Insecure && c.TokenFile == "" && c.ClientCAFile == "" {
-		return &ConfigError{"Listen", fmt.Errorf("%q: %w", c.Listen, ErrExposed)}
+		return &ConfigError{"Listen", c.Listen, ErrExposed}
 	}
 	return nil
 }
