@@ -40,6 +40,21 @@ func Create(path string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", path, err)
 	}
+	return createIn(dir, path)
+}
+
+// CreateIn is Create for a file in a folder that is open already. It does not close the folder.
+func CreateIn(dir *os.File, name string) (*File, error) {
+	path := filepath.Join(dir.Name(), name)
+	fd, err := unix.FcntlInt(dir.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", path, err)
+	}
+	return createIn(os.NewFile(uintptr(fd), dir.Name()), path)
+}
+
+// createIn closes the folder, at once or with the File.
+func createIn(dir *os.File, path string) (*File, error) {
 	f := &File{dir: dir, path: path}
 	if err := f.create(); err != nil {
 		return nil, errors.Join(fmt.Errorf("write %s: %w", path, err), dir.Close())
@@ -150,6 +165,16 @@ func (f *File) Discard() {
 // Write replaces the content of path in one step.
 func Write(path string, write func(io.Writer) error) error {
 	f, err := Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = f.Commit(write)
+	return err
+}
+
+// WriteIn replaces the content of a file in a folder that is open already. It does not close the folder.
+func WriteIn(dir *os.File, name string, write func(io.Writer) error) error {
+	f, err := CreateIn(dir, name)
 	if err != nil {
 		return err
 	}

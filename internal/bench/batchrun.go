@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"io"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -12,7 +11,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// batchRun measures one batch.
+// batchRun measures one batch of tests.
 type batchRun struct {
 	bench    *Bench
 	plan     *rundir.Plan
@@ -20,11 +19,11 @@ type batchRun struct {
 	batch    []rundir.Test
 	workers  *workers
 	progress *progress
-	state    rundir.State // "": not known yet
-	again    int          // rounds that were repeated because of others
+	state    rundir.State // that the enforcer is in; empty: unknown
+	retried  int          // rounds that were repeated because of other processes
 }
 
-// warmUp lets every copy run once, for nothing: memory is mapped, caches and branch predictors are filled.
+// warmUp lets every copy run once without counting it: memory is mapped, caches and branch predictors are filled.
 func (m *batchRun) warmUp(ctx context.Context) error {
 	for i, t := range m.batch {
 		if !t.Sliced() {
@@ -39,7 +38,7 @@ func (m *batchRun) warmUp(ctx context.Context) error {
 	return nil
 }
 
-// measure runs round after round until no test wants another one.
+// measure runs rounds until no test needs another one.
 func (m *batchRun) measure(ctx context.Context, pending *pendingRounds) error {
 	m.progress.skip(m.planned() * time.Duration(pending.finished()))
 	if m.plan.Order == rundir.Sequential {
@@ -48,7 +47,7 @@ func (m *batchRun) measure(ctx context.Context, pending *pendingRounds) error {
 	for n := 0; ; n++ {
 		active := pending.active(n)
 		if len(active) == 0 {
-			if n < pending.last() {
+			if n < pending.end() {
 				continue
 			}
 			return nil
@@ -60,11 +59,12 @@ func (m *batchRun) measure(ctx context.Context, pending *pendingRounds) error {
 		if err := m.bench.Dir.Append(results); err != nil {
 			return err
 		}
-		m.progress.round(fmt.Sprintf("%s: round %d of %d", m.names(active), n+1, max(n+1, pending.rounds)), m.planned())
+		doing := fmt.Sprintf("%s: round %d of %d", m.names(active), n+1, max(n+1, pending.rounds))
+		m.progress.add(doing, m.planned())
 	}
 }
 
-// planned is what a round of the whole batch is expected to take.
+// planned returns how long a round of the whole batch is expected to take.
 func (m *batchRun) planned() time.Duration {
 	p := *m.plan
 	p.Tests, p.Runs = m.batch, 1
@@ -79,16 +79,16 @@ func (m *batchRun) names(active []int) string {
 	return strings.Join(names, ",")
 }
 
-// quiet collects garbage now, and none until the returned function is called: there may be one CPU for the test and for us.
-func quiet() (release func()) {
+// pauseGC collects garbage now, and prevents that until the returned function is called: test and lsmprof may share one CPU.
+func pauseGC() (resume func()) {
 	runtime.GC()
 	percent := debug.SetGCPercent(-1)
 	return func() { debug.SetGCPercent(percent) }
 }
 
-// sliceSums is the slices of a scenario in a round.
+// sliceSums collects the slices of a test under a scenario in one round.
 type sliceSums struct {
-	slices [][2]float64
+	slices [][2]float64 // operations, ns
 	output []byte
 }
 
@@ -103,10 +103,10 @@ func (m *batchRun) result(n int, t rundir.Test, s rundir.Scenario, sum sliceSums
 		r.Ops, r.Ns = r.Ops+s[0], r.Ns+s[1]
 	}
 	r.Score = t.Score(r.Rate())
-	return r, m.bench.Dir.keep(&r, sum.output)
+	return r, m.bench.Dir.saveOutput(&r, sum.output)
 }
 
-// deal puts the scenarios in force in the slots.
+// deal puts each scenario in force in its slot.
 func (m *batchRun) deal(slots []int) error {
 	for i, s := range m.plan.Scenarios {
 		for _, ns := range m.workers.mntns[slots[i]] {
@@ -134,11 +134,4 @@ func (m *batchRun) slice(ctx context.Context, test, slot int, s rundir.Scenario)
 		return Sample{}, fmt.Errorf("%s under %s: %w", m.batch[test].Name, s.Name, err)
 	}
 	return sample, nil
-}
-
-func bytesTo(data []byte) func(io.Writer) error {
-	return func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	}
 }

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,32 +9,43 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// Save writes what follows from the results: analysis.json, and bench.txt in the Go benchmark format. For benchstat:
-// `benchstat -col /scenario bench.txt`.
-func (d *Dir) Save() (rundir.Analysis, error) {
-	explained, err := d.Explained()
-	a := d.Analyze(explained)
-	return a, errors.Join(err, d.writeJSON(rundir.AnalysisFile, a), d.write(rundir.BenchFile, d.benchmarks), d.SaveInfo())
-}
-
+// benchmarks writes the results in the Go benchmark format, for `benchstat -col /scenario bench.txt`.
 func (d *Dir) benchmarks(w io.Writer) error {
 	m := d.Info.Machine
 	fmt.Fprintf(w, "goos: linux\ngoarch: %s\ncpu: %s\nkernel: %s\nenforcer: %s\n", m.Arch, m.CPU, m.Kernel, d.Info.Enforcer)
-	units := map[string]rundir.Test{}
+	tests, names := map[string]rundir.Test{}, benchmarkNames(d.Info.Plan.Tests)
 	for _, t := range d.Info.Plan.Tests {
-		units[t.Name] = t
+		tests[t.Name] = t
 	}
 	for _, r := range d.Results() {
-		t := units[r.Test]
-		if _, err := fmt.Fprintf(w, "Benchmark%s/scenario=%s %.0f %.1f ns/op %.6g %s\n", camel(r.Test), rundir.FileName(r.Scenario), max(1, r.Ops), r.Ns/r.Ops,
-			t.Score(r.Rate()), unitName(t.Unit)); err != nil {
+		t := tests[r.Test]
+		if _, err := fmt.Fprintf(w, "Benchmark%s/scenario=%s %.0f %.1f ns/op %.6g %s\n", names[r.Test], rundir.FileName(r.Scenario),
+			max(1, r.Ops), r.Ns/r.Ops, t.Score(r.Rate()), unitName(t.Unit)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// camel is a name as benchmarks have them: open-close becomes OpenClose.
+// benchmarkNames returns a benchmark name for each test. Tests whose names differ only in what a benchmark name cannot have get
+// their own names too, as a label.
+func benchmarkNames(tests []rundir.Test) map[string]string {
+	same := map[string]int{}
+	for _, t := range tests {
+		same[camel(t.Name)]++
+	}
+	names := map[string]string{}
+	for _, t := range tests {
+		name := camel(t.Name)
+		if same[name] > 1 {
+			name += "/test=" + rundir.FileName(t.Name)
+		}
+		names[t.Name] = name
+	}
+	return names
+}
+
+// camel writes a name as Go benchmarks do: open-close becomes OpenClose.
 func camel(s string) string {
 	var b strings.Builder
 	up := true

@@ -4,160 +4,225 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// Dir is a run directory that this process works on. Nobody else can meanwhile.
+// Dir is a run directory that this process works on. Its lock keeps other processes out. It is not safe for concurrent use.
+//
+// The directory is opened once, and every file is opened relative to that descriptor. Whoever can write to a directory above it
+// can therefore not redirect what lsmprof, usually as root, writes.
 type Dir struct {
-	Path    string
-	Info    rundir.Info
-	lock    *os.File
-	journal *journal
+	Path string
+	Info rundir.Info
+
+	dir       *os.File
+	lock      *os.File
+	journal   *journal
+	explained map[string]map[string]rundir.Explained
+	analysis  *rundir.Analysis // nil: not worked out since something changed
 }
 
-// Create makes a run directory, which must not hold a run yet.
-func Create(path string, info rundir.Info) (*Dir, error) {
-	if err := os.MkdirAll(path, 0o755); err != nil {
+// Errors of Create and Open that a caller can remedy.
+var (
+	ErrHoldsRun = errors.New("it holds results already")
+	ErrNoRun    = errors.New("it holds no run")
+	ErrSchema   = errors.New("another version of lsmprof made it")
+)
+
+// Create makes a run directory, whose parent must exist, or takes an existing one of this user that holds no results.
+func Create(path string, info rundir.Info) (_ *Dir, err error) {
+	if err := os.Mkdir(path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("run directory: %w", err)
 	}
-	if _, err := os.Stat(filepath.Join(path, rundir.InfoFile)); err == nil {
-		return nil, fmt.Errorf("run directory %s: holds a run already; go on with it by --resume, or give another --dir", path)
-	}
-	d, err := lockDir(path)
+	d, err := openDir(path)
 	if err != nil {
 		return nil, err
 	}
-	info.Schema = rundir.RunSchema
-	d.Info = info
-	if err := d.SaveInfo(); err != nil {
-		return nil, errors.Join(err, d.lock.Close())
+	defer d.closeAfter(&err)
+	if holds, err := d.holdsResults(); holds || err != nil {
+		return nil, d.wrap(errors.Join(ErrHoldsRun, err))
 	}
-	return d.open()
+	d.Info = info
+	d.Info.Schema = rundir.RunSchema
+	if err := d.SaveInfo(); err != nil {
+		return nil, err
+	}
+	return d, d.open()
 }
 
-// Open continues a run.
-func Open(path string) (*Dir, error) {
-	if _, err := os.Stat(filepath.Join(path, rundir.InfoFile)); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("run directory %s: no %s in it; `lsmprof bench --dir %s` begins one", path, rundir.InfoFile, path)
+// holdsResults reports whether anything was measured. A bench that failed before its first round leaves a directory that another
+// one may take.
+func (d *Dir) holdsResults() (bool, error) {
+	f, err := d.openFile(rundir.ResultsFile, unix.O_RDONLY)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
 	}
-	d, err := lockDir(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	return err == nil && info.Size() > 0, err
+}
+
+// CreateNew makes a run directory named after base, with a number appended if that name is taken.
+func CreateNew(base string, info rundir.Info) (*Dir, error) {
+	const most = 1000
+	path := base
+	for n := 2; ; n++ {
+		switch err := os.Mkdir(path, 0o755); {
+		case err == nil:
+			return Create(path, info)
+		case n > most || !errors.Is(err, fs.ErrExist):
+			return nil, fmt.Errorf("run directory: %w", err)
+		}
+		path = fmt.Sprintf("%s-%d", base, n)
+	}
+}
+
+// Open continues the run in a directory. It refuses a directory that another user could have changed: the plan in it names
+// commands to run.
+func Open(path string) (_ *Dir, err error) {
+	d, err := openDir(path)
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(filepath.Join(path, rundir.InfoFile))
-	if err == nil {
+	defer d.closeAfter(&err)
+	data, err := d.readFile(rundir.InfoFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = ErrNoRun
+	case err == nil:
 		err = json.Unmarshal(data, &d.Info)
 	}
 	if err == nil && d.Info.Schema != rundir.RunSchema {
-		err = fmt.Errorf("schema %q, this lsmprof writes %q: use the lsmprof that began it", d.Info.Schema, rundir.RunSchema)
+		err = fmt.Errorf("%w: its schema is %q, not %q", ErrSchema, d.Info.Schema, rundir.RunSchema)
+	}
+	if err == nil {
+		err = d.Info.Plan.Check()
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("run directory %s: %s: %w", path, rundir.InfoFile, err), d.lock.Close())
+		return nil, d.wrap(err)
 	}
-	return d.open()
+	return d, d.open()
 }
 
-func lockDir(path string) (*Dir, error) {
-	lock, err := os.OpenFile(filepath.Join(path, rundir.LockFile), os.O_RDWR|os.O_CREATE, 0o644)
+// openDir opens and locks a directory.
+func openDir(path string) (_ *Dir, err error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("run directory: %w", err)
-	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		lock.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("run directory %s: another lsmprof bench is at work on it", path)
+		if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
+			err = errors.New("is not a directory, or is a symbolic link to one")
 		}
-		return nil, fmt.Errorf("lock run directory %s: %w", path, err)
+		return nil, fmt.Errorf("run directory %s: %w", path, err)
 	}
-	return &Dir{Path: path, lock: lock}, nil
-}
-
-func (d *Dir) open() (_ *Dir, err error) {
-	if d.journal, err = openJournal(d.File(rundir.ResultsFile)); err == nil {
-		err = syncDir(d.Path)
+	d := &Dir{Path: path, dir: os.NewFile(uintptr(fd), path)}
+	defer d.closeAfter(&err)
+	if err := onlyOurs(fd); err != nil {
+		return nil, d.wrap(err)
 	}
-	if err != nil {
-		return nil, errors.Join(err, d.lock.Close())
+	if d.lock, err = d.openFile(rundir.LockFile, unix.O_RDWR|unix.O_CREAT); err != nil {
+		return nil, d.wrap(err)
+	}
+	if err := unix.Flock(int(d.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = errors.New("another lsmprof bench is working on it")
+		}
+		return nil, d.wrap(err)
 	}
 	return d, nil
 }
 
-// File is a path in the directory.
-func (d *Dir) File(parts ...string) string {
-	return filepath.Join(append([]string{d.Path}, parts...)...)
-}
-
-// SaveInfo writes run.json.
-func (d *Dir) SaveInfo() error {
-	if d.Info.Warnings == nil {
-		d.Info.Warnings = []string{}
-	}
-	return d.writeJSON(rundir.InfoFile, d.Info)
-}
-
-func (d *Dir) writeJSON(name string, v any) error {
-	return d.write(name, func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(v)
-	})
-}
-
-// write replaces a file: it has its old content or the new one, whatever happens.
-func (d *Dir) write(name string, content func(io.Writer) error) error {
-	path := d.File(name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+// onlyOurs checks that nobody but this user can change what a directory holds.
+func onlyOurs(fd int) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
 		return err
 	}
-	return atomicfile.Write(path, content)
-}
-
-// syncDir makes new names in a directory outlive a power loss.
-func syncDir(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
-// Warn notes what a reader must know before trusting the numbers, once.
-func (d *Dir) Warn(format string, args ...any) {
-	w := fmt.Sprintf(format, args...)
-	for _, old := range d.Info.Warnings {
-		if old == w {
-			return
-		}
-	}
-	d.Info.Warnings = append(d.Info.Warnings, w)
-}
-
-// Results are the rounds that are complete: a round of a test counts once all scenarios have a line. Where a round was repeated,
-// the last one counts.
-func (d *Dir) Results() []rundir.Result { return rundir.Complete(&d.Info.Plan, d.journal.results) }
-
-// Analyze works out what the results say.
-func (d *Dir) Analyze(explained map[string]map[string]rundir.Explained) rundir.Analysis {
-	return rundir.Analyze(&d.Info.Plan, d.Results(), explained)
-}
-
-// Append adds finished results.
-func (d *Dir) Append(results []rundir.Result) error {
-	if err := d.journal.append(results); err != nil {
-		return fmt.Errorf("write %s: %w", d.File(rundir.ResultsFile), err)
+	switch {
+	case int(st.Uid) != os.Geteuid():
+		return fmt.Errorf("it belongs to user %d, but lsmprof runs as user %d and writes only to its own run directories", st.Uid, os.Geteuid())
+	case st.Mode&0o022 != 0:
+		return errors.New("other users can write to it: chmod go-w")
 	}
 	return nil
 }
 
-// Close lets others work on the directory.
+// open reads what earlier benches measured.
+func (d *Dir) open() (err error) {
+	if d.journal, err = d.openJournal(); err != nil {
+		return d.wrap(err)
+	}
+	if d.explained, err = d.readExplained(); err != nil {
+		return d.wrap(err)
+	}
+	return d.dir.Sync()
+}
+
+func (d *Dir) wrap(err error) error { return fmt.Errorf("run directory %s: %w", d.Path, err) }
+
+// closeAfter closes the directory if *err is set.
+func (d *Dir) closeAfter(err *error) {
+	if *err != nil {
+		*err = errors.Join(*err, d.Close())
+	}
+}
+
+// Close lets other processes work on the directory.
 func (d *Dir) Close() error {
-	return errors.Join(d.journal.Close(), d.lock.Close())
+	var all error
+	if d.journal != nil {
+		all = d.journal.Close()
+	}
+	if d.lock != nil {
+		all = errors.Join(all, d.lock.Close())
+	}
+	return errors.Join(all, d.dir.Close())
+}
+
+// File returns the path of a file in the directory.
+func (d *Dir) File(parts ...string) string {
+	return filepath.Join(append([]string{d.Path}, parts...)...)
+}
+
+// Warn adds a warning to run.json, for whoever reads the results, unless it is there already. SaveInfo writes it.
+func (d *Dir) Warn(format string, args ...any) {
+	if w := fmt.Sprintf(format, args...); !slices.Contains(d.Info.Warnings, w) {
+		d.Info.Warnings = append(d.Info.Warnings, w)
+	}
+}
+
+// Started reports whether the directory has results.
+func (d *Dir) Started() bool { return len(d.journal.results) > 0 }
+
+// Results returns the results of complete rounds.
+func (d *Dir) Results() []rundir.Result { return rundir.Complete(&d.Info.Plan, d.journal.results) }
+
+// Explained returns what profile runs found, by test and scenario. The caller must not change it.
+func (d *Dir) Explained() map[string]map[string]rundir.Explained { return d.explained }
+
+// Analysis returns what the results say. It is worked out again only if something was measured since the last call.
+func (d *Dir) Analysis() rundir.Analysis {
+	if d.analysis == nil {
+		a := rundir.Analyze(&d.Info.Plan, d.Results(), d.explained)
+		d.analysis = &a
+	}
+	return *d.analysis
+}
+
+// cell returns the analysis of a test under a scenario, or nil if no round of it is complete.
+func (d *Dir) cell(test, scenario string) *rundir.Cell {
+	a := d.Analysis()
+	i := slices.IndexFunc(a.Cells, func(c rundir.Cell) bool { return c.Test == test && c.Scenario == scenario })
+	if i < 0 {
+		return nil
+	}
+	return &a.Cells[i]
 }

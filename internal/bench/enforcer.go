@@ -9,19 +9,19 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// Enforcer is what scenarios differ in.
+// Enforcer puts scenarios in force.
 type Enforcer interface {
-	// Switch brings the machine into a state. It is called with the state that it is in, too.
+	// Switch brings the machine into a state. The machine may be in that state already.
 	Switch(ctx context.Context, s rundir.State) error
 	// Confine puts a scenario in force in a mount namespace.
 	Confine(mntns uint32, s rundir.Scenario) error
-	// Forget makes the next Confine of each namespace write again: somebody else has changed something.
+	// Forget makes the next Confine of each namespace write its rules again, because something else changed them.
 	Forget()
-	// Close leaves the machine as it was found.
+	// Close restores the machine as it was.
 	Close() error
 }
 
-// NoEnforcer is for a bench of scenarios that do not differ.
+// NoEnforcer does nothing. It is for scenarios that do not differ.
 type NoEnforcer struct{}
 
 func (NoEnforcer) Switch(context.Context, rundir.State) error { return nil }
@@ -32,16 +32,16 @@ func (NoEnforcer) Close() error                               { return nil }
 // Reference is the reference enforcer in this process.
 type Reference struct {
 	enforcer *reference.Enforcer
-	inForce  map[uint32]string // scenario by namespace
+	inForce  map[uint32]string // scenario by mount namespace
 }
 
-// LoadReference loads it; nothing is enforced yet.
+// LoadReference loads the reference enforcer without attaching it. The caller must close it.
 func LoadReference() (*Reference, error) {
 	e, err := reference.Load()
 	return &Reference{e, map[uint32]string{}}, err
 }
 
-// Switch attaches or detaches its programs.
+// Switch attaches or detaches the programs.
 func (r *Reference) Switch(_ context.Context, s rundir.State) error {
 	switch s {
 	case rundir.Removed:
@@ -49,10 +49,10 @@ func (r *Reference) Switch(_ context.Context, s rundir.State) error {
 	case rundir.Installed:
 		return r.enforcer.Attach()
 	}
-	return fmt.Errorf("the reference enforcer is %q or %q, not %q", rundir.Removed, rundir.Installed, s)
+	return fmt.Errorf("the reference enforcer has the states %q and %q, not %q", rundir.Removed, rundir.Installed, s)
 }
 
-// Confine changes only what is not in force already: an update of a map of maps makes the kernel wait.
+// Confine writes only rules that are not in force already, because an update of a map of maps makes the kernel wait.
 func (r *Reference) Confine(mntns uint32, s rundir.Scenario) error {
 	if r.inForce[mntns] == s.Name {
 		return nil
@@ -70,10 +70,10 @@ func (r *Reference) Confine(mntns uint32, s rundir.Scenario) error {
 	return err
 }
 
-// Forget forgets what is in force.
+// Forget makes Confine write all rules again.
 func (r *Reference) Forget() { clear(r.inForce) }
 
-// Close unloads it, and its rules with it.
+// Close unloads the programs and their rules.
 func (r *Reference) Close() error {
 	err := r.enforcer.Detach()
 	return errors.Join(err, r.enforcer.Close())

@@ -1,16 +1,16 @@
 package bench
 
 import (
-	"errors"
+	"fmt"
+	"path"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/unixbench/score"
 )
 
-// Source is a file that a plain ./Run of UnixBench wrote under some scenario.
+// Source is a file that UnixBench's Run wrote under some scenario.
 type Source struct {
 	Scenario string
 	Name     string // of the file
@@ -18,62 +18,71 @@ type Source struct {
 	Report   *score.Report
 }
 
-// Import makes a run directory of results that others have measured, the first scenario being the baseline. A pass of a log is a
-// round; the other files have only what UnixBench made of all passes: one round. Several files of one scenario follow each other.
-func Import(path string, info rundir.Info, sources []Source) (_ *Dir, err error) {
-	results := take(&info.Plan, sources)
+// Import fills a new run directory, which create makes, with results that were measured elsewhere. The first scenario is the
+// baseline. A pass of a log is a round. Other files have only what UnixBench made of all passes, which becomes one round. The
+// rounds of several files of one scenario follow each other.
+func Import(info rundir.Info, sources []Source, create func(rundir.Info) (*Dir, error)) (_ *Dir, err error) {
+	results, files := take(&info.Plan, sources)
 	if err := info.Plan.Check(); err != nil {
 		return nil, err
 	}
-	d, err := Create(path, info)
+	d, err := create(info)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range sources {
-		raw := filepath.Join(rundir.RawDir, rundir.FileName(s.Scenario), filepath.Base(s.Name))
-		if err := d.write(raw, bytesTo(s.Data)); err != nil {
-			return nil, errors.Join(err, d.Close())
+	defer d.closeAfter(&err)
+	for i, s := range sources {
+		if err := d.writeBytes(path.Join(rundir.RawDir, files[i]), s.Data); err != nil {
+			return nil, err
 		}
 	}
-	if err := d.Append(results); err != nil {
-		return nil, errors.Join(err, d.Close())
-	}
-	return d, nil
+	return d, d.Append(results)
 }
 
-// take turns the sources into a plan that has been carried out.
-func take(p *rundir.Plan, sources []Source) (results []rundir.Result) {
+// take turns the sources into a plan that has been carried out, and returns the name of each file below raw/.
+func take(p *rundir.Plan, sources []Source) (results []rundir.Result, files []string) {
 	p.Order = rundir.Sequential
 	rounds := map[[2]string]int{}
 	for _, source := range sources {
 		if !slices.ContainsFunc(p.Scenarios, func(s rundir.Scenario) bool { return s.Name == source.Scenario }) {
-			p.Scenarios = append(p.Scenarios, rundir.Scenario{Name: source.Scenario, State: rundir.State("scenario " + source.Scenario)})
+			state := rundir.State("scenario " + source.Scenario)
+			p.Scenarios = append(p.Scenarios, rundir.Scenario{Name: source.Scenario, State: state})
 		}
+		file := rawName(source, files)
+		files = append(files, file)
 		for _, section := range source.Report.Sections {
 			for _, imported := range section.Tests {
 				t := importedTest(p, imported, section.Copies)
 				for _, pass := range passesOf(imported) {
 					key := [2]string{t.Name, source.Scenario}
-					r := rundir.Result{
-						Test: t.Name, Scenario: source.Scenario, Round: rounds[key], Start: time.Time{},
-						Ns: pass.Time * 1e9, Ops: pass.Value() * pass.Time, Score: pass.Value(),
-						Output: filepath.Join(rundir.FileName(source.Scenario), filepath.Base(source.Name)),
-					}
+					results = append(results, rundir.Result{
+						Test: t.Name, Scenario: source.Scenario, Round: rounds[key],
+						Ns: pass.Time * 1e9, Ops: pass.Value() * pass.Time, Score: pass.Value(), Output: file,
+					})
 					rounds[key]++
 					p.Runs = max(p.Runs, rounds[key])
-					results = append(results, r)
 				}
 			}
 		}
 	}
-	return results
+	return results, files
 }
 
-// importedTest finds the test in the plan or adds it.
+// rawName returns a name for a source that none of the others has.
+func rawName(s Source, taken []string) string {
+	folder, base := rundir.FileName(s.Scenario), filepath.Base(s.Name)
+	name := path.Join(folder, rundir.FileName(base))
+	for n := 2; slices.Contains(taken, name); n++ {
+		name = path.Join(folder, rundir.FileName(fmt.Sprintf("%s-%d", base, n)))
+	}
+	return name
+}
+
+// importedTest returns the test of a result, and adds it to the plan if it is new.
 func importedTest(p *rundir.Plan, i score.Imported, copies int) rundir.Test {
 	t := rundir.Test{Name: i.Name, Label: i.Label, Unit: i.Unit, Kind: rundir.Plain, Baseline: i.Baseline}
 	if t.Name == "" {
-		t.Name = rundir.FileName(i.Label)
+		t.Name = i.Label
 	}
 	t = t.WithCopies(copies)
 	if !slices.ContainsFunc(p.Tests, func(known rundir.Test) bool { return known.Name == t.Name }) {
@@ -82,7 +91,7 @@ func importedTest(p *rundir.Plan, i score.Imported, copies int) rundir.Test {
 	return t
 }
 
-// passesOf are those of a log; elsewhere the score stands for all of them.
+// passesOf returns the passes of a log. In other files the score stands for all of them.
 func passesOf(i score.Imported) []score.Pass {
 	if len(i.Passes) > 0 {
 		return i.Passes
@@ -93,6 +102,3 @@ func passesOf(i score.Imported) []score.Pass {
 	}
 	return []score.Pass{{Count: i.Score, Time: elapsed}}
 }
-
-// ErrImported says that a run directory holds what others measured.
-var ErrImported = errors.New("its results were imported: there is nothing to go on with")

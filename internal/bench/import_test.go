@@ -26,6 +26,11 @@ func source(t *testing.T, scenario, name string) Source {
 	return Source{scenario, name, data, report}
 }
 
+// in makes a run directory.
+func in(path string) func(rundir.Info) (*Dir, error) {
+	return func(info rundir.Info) (*Dir, error) { return Create(path, info) }
+}
+
 // Whichever file it comes from, the index is what UnixBench printed, to its last digit.
 func TestImportGivesUnixBenchsIndex(t *testing.T) {
 	vmtest.Host(t)
@@ -33,13 +38,14 @@ func TestImportGivesUnixBenchsIndex(t *testing.T) {
 		{"run-index-i1", ""}, {"run-index-i1", ".log"}, {"run-i3-c1c2", ""}, {"run-i3-c1c2", ".log"}, {"run-i3-c1c2", ".csv"},
 	} {
 		t.Run(c.run+c.suffix, func(t *testing.T) {
-			d, err := Import(filepath.Join(t.TempDir(), "run"), rundir.Info{Plan: rundir.Plan{Slice: 1e9}}, []Source{source(t, "base", c.run+c.suffix)})
+			sources := []Source{source(t, "base", c.run+c.suffix)}
+			d, err := Import(rundir.Info{}, sources, in(filepath.Join(t.TempDir(), "run")))
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer d.Close()
 			printed := source(t, "", c.run).Report
-			a := d.Analyze(nil)
+			a := d.Analysis()
 			if len(a.Index) != len(printed.Sections) {
 				t.Fatalf("%d indexes, %d sections", len(a.Index), len(printed.Sections))
 			}
@@ -54,7 +60,7 @@ func TestImportGivesUnixBenchsIndex(t *testing.T) {
 					}
 				}
 			}
-			if _, err := os.Stat(d.File(rundir.RawDir, "base", c.run+c.suffix)); err != nil {
+			if _, err := os.Stat(d.File(rundir.RawDir, d.Results()[0].Output)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -72,12 +78,12 @@ func TestImportComparesScenarios(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "run")
-	d, err := Import(path, rundir.Info{Plan: rundir.Plan{Slice: 1e9}}, []Source{base, half, base})
+	d, err := Import(rundir.Info{}, []Source{base, half, base}, in(path))
 	if err != nil {
 		t.Fatal(err)
 	}
 	passes := len(base.Report.Sections[0].Tests[0].Passes)
-	for _, c := range d.Analyze(nil).Cells {
+	for _, c := range d.Analysis().Cells {
 		want := map[string]int{"base": 2 * passes, "half": passes}[c.Scenario]
 		if c.Test == d.Info.Plan.Tests[0].Name && c.Rounds != want {
 			t.Errorf("%s under %s: %d rounds, want %d", c.Test, c.Scenario, c.Rounds, want)

@@ -83,8 +83,7 @@ func TestCheckOfScenarios(t *testing.T) {
 	}
 }
 
-// inForce makes readings follow the fake enforcer's state. Whether a namespace is confined a fake cannot show: all slots are in
-// one.
+// inForce returns readings that follow the fake enforcer's state. They have no policies, because all slots share one namespace.
 func inForce(f *fakeSuite, n *int, spoil func(n int, r *inforce.Reading)) func() inforce.Reading {
 	return func() inforce.Reading {
 		*n++
@@ -116,7 +115,7 @@ func TestWhatIsInForceIsRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !rules.closed {
-		t.Error("the maps are still open")
+		t.Error("the reader is still open")
 	}
 	for _, r := range d.Results() {
 		want := map[string]int{}
@@ -186,13 +185,13 @@ func TestRulesThatNeverStayEndTheBench(t *testing.T) {
 	}
 }
 
-// Crowded rounds are measured once more, but no more than a quarter of all; what stays crowded is marked.
-func TestCrowdedRoundsAreRepeated(t *testing.T) {
+// Rounds on a busy machine are repeated once, but at most a quarter of them. Those that stay disturbed are marked.
+func TestDisturbedRoundsAreRepeated(t *testing.T) {
 	vmtest.OnOneKernel(t)
 	for name, c := range map[string]struct {
-		crowded  func(n int) bool
-		repeated int
-		busy     int
+		disturbed func(n int) bool
+		repeated  int
+		busy      int
 	}{
 		"one":    {func(n int) bool { return n == 3 }, 1, 0},
 		"always": {func(int) bool { return true }, 3, 12},
@@ -206,7 +205,7 @@ func TestCrowdedRoundsAreRepeated(t *testing.T) {
 				// Of each of the three parts of a round.
 				parts++
 				n = (parts + 2) / 3
-				return rundir.Interference{Foreign: map[bool]float64{true: 2}[c.crowded(n)], Wall: 1}
+				return rundir.Interference{Foreign: map[bool]float64{true: 2}[c.disturbed(n)], Wall: 1}
 			}
 			if err := b.Run(context.Background()); err != nil {
 				t.Fatal(err)
@@ -216,7 +215,7 @@ func TestCrowdedRoundsAreRepeated(t *testing.T) {
 				if r.Test != "a" || r.Scenario != "no-policy" {
 					continue
 				}
-				if len(r.Discarded) == 1 && strings.Contains(r.Discarded[0], "others kept 2.0 CPUs busy") {
+				if len(r.Discarded) == 1 && strings.Contains(r.Discarded[0], "other processes kept 2.0 CPUs busy") {
 					repeated++
 				}
 				if r.Interference.Busy {
@@ -226,9 +225,9 @@ func TestCrowdedRoundsAreRepeated(t *testing.T) {
 			if repeated != c.repeated || busy != c.busy || n != 12+c.repeated {
 				t.Errorf("%d repeated, %d busy, %d attempts", repeated, busy, n)
 			}
-			warnings := strings.Join(d.Analyze(nil).Warnings, "; ")
+			warnings := strings.Join(d.Analysis().Warnings, "; ")
 			if !strings.Contains(warnings, "measured again") {
-				t.Errorf("no word of it: %s", warnings)
+				t.Errorf("no warning: %s", warnings)
 			}
 		})
 	}

@@ -12,38 +12,38 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// watch measures what others do to the machine while we do our work.
+// watch measures how busy other processes keep the machine.
 type watch struct {
 	start       time.Time
-	pids        []int
-	busy, steal float64 // seconds of CPU, all CPUs
-	own         float64
+	own         []int   // processes of the bench
+	busy, steal float64 // CPU seconds of all CPUs
+	ownBusy     float64 // CPU seconds
 }
 
-func startWatch(pids []int) *watch {
-	w := &watch{start: time.Now(), pids: pids, own: ownTime(pids)}
+func startWatch(own []int) *watch {
+	w := &watch{start: time.Now(), own: own, ownBusy: ownTime(own)}
 	w.busy, w.steal = cpuTime()
 	return w
 }
 
-// stop says what happened since the start.
+// stop returns what happened since the start.
 func (w *watch) stop() rundir.Interference {
 	wall := time.Since(w.start).Seconds()
 	busy, steal := cpuTime()
-	a := rundir.Interference{
-		Foreign:  max(0, busy-w.busy-(ownTime(w.pids)-w.own)) / wall,
+	i := rundir.Interference{
+		Foreign:  max(0, busy-w.busy-(ownTime(w.own)-w.ownBusy)) / wall,
 		Steal:    (steal - w.steal) / wall,
 		Load:     firstField("/proc/loadavg"),
 		Pressure: pressure(),
 		Wall:     wall,
 	}
-	a.Busy = a.Foreign+a.Steal > rundir.BusyAbove
-	return a
+	i.Busy = i.Foreign+i.Steal > rundir.BusyAbove
+	return i
 }
 
-const tick = 100 // USER_HZ, the same on every architecture that Go and BPF LSM share
+const tick = 100 // USER_HZ, on every architecture that Go and BPF LSM both support
 
-// cpuTime is what all CPUs spent working, and what the hypervisor took.
+// cpuTime returns how long all CPUs have worked and how long the hypervisor took them away, in CPU seconds.
 func cpuTime() (busy, steal float64) {
 	data, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -63,7 +63,7 @@ func cpuTime() (busy, steal float64) {
 	return busy, steal
 }
 
-// ownTime is what the workers with their children, and lsmprof itself, spent.
+// ownTime returns the CPU seconds of lsmprof and of processes with their children.
 func ownTime(pids []int) float64 {
 	total := kernel.CPUTime().Seconds()
 	for _, pid := range pids {
@@ -71,7 +71,7 @@ func ownTime(pids []int) float64 {
 		if err != nil {
 			continue
 		}
-		// The command, in parentheses, may contain anything.
+		// The command, in parentheses, may contain parentheses and spaces.
 		fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
 		for i := 11; i < 15 && i < len(fields); i++ { // utime, stime, cutime, cstime
 			v, _ := strconv.ParseFloat(fields[i], 64)
@@ -91,7 +91,7 @@ func firstField(file string) float64 {
 	return v
 }
 
-// pressure is how much of the last ten seconds some task waited for a CPU, in percent; 0 where the kernel does not say.
+// pressure returns the share of the last 10 s in which some task waited for a CPU, in percent, or 0 if the kernel does not say.
 func pressure() float64 {
 	data, err := os.ReadFile("/proc/pressure/cpu")
 	if err != nil {

@@ -13,21 +13,29 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
+// ErrDiskFull is wrapped by errors of results that found no room. Nothing is lost but the round that was to be written.
+var ErrDiskFull = errors.New("the file system is full")
+
 // journal is results.jsonl: lines are only ever appended, and are on the disk when append returns.
 type journal struct {
 	f       *os.File
 	results []rundir.Result
 }
 
-// openJournal reads what is there. A last line that was cut, by a crash or a full disk, is cut off.
-func openJournal(path string) (*journal, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
+// openJournal reads the results. A last line that a crash or a full disk cut short is removed.
+func (d *Dir) openJournal() (*journal, error) {
+	f, err := d.openFile(rundir.ResultsFile, unix.O_RDWR|unix.O_CREAT|unix.O_APPEND)
 	if err != nil {
 		return nil, err
 	}
 	j := &journal{f: f}
 	var whole int64
 	j.results, whole, err = rundir.ReadResults(f)
+	for i := 0; i < len(j.results) && err == nil; i++ {
+		if err = d.Info.Plan.CheckResult(&j.results[i]); err != nil {
+			err = fmt.Errorf("line %d: %w; remove the line to go on without it", i+1, err)
+		}
+	}
 	if err == nil {
 		err = f.Truncate(whole)
 	}
@@ -35,13 +43,12 @@ func openJournal(path string) (*journal, error) {
 		_, err = f.Seek(0, io.SeekEnd)
 	}
 	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("%s: %w", rundir.ResultsFile, err), f.Close())
 	}
 	return j, nil
 }
 
-// append writes the lines in one piece and syncs them. After an error nothing of them is left.
+// append writes the lines in one piece and syncs them. After an error none of them is left.
 func (j *journal) append(results []rundir.Result) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -58,14 +65,29 @@ func (j *journal) append(results []rundir.Result) error {
 	if err == nil {
 		err = j.f.Sync()
 	}
+	if err == nil {
+		err = j.present()
+	}
 	if err != nil {
 		err = errors.Join(err, j.f.Truncate(end))
 		if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
-			return fmt.Errorf("%w; make room and go on with --resume", err)
+			return fmt.Errorf("%w: %w", ErrDiskFull, err)
 		}
 		return err
 	}
 	j.results = append(j.results, results...)
+	return nil
+}
+
+// present fails if the file was deleted: it can still be written, but nobody would ever read it.
+func (j *journal) present() error {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(j.f.Fd()), &st); err != nil {
+		return err
+	}
+	if st.Nlink == 0 {
+		return errors.New("it was deleted while the bench was running")
+	}
 	return nil
 }
 

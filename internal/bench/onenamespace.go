@@ -6,14 +6,15 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// Shared puts the scenarios of a separated plan in force, one after the other in the same namespaces.
+// OneNamespace is for scenarios that all run in the same mount namespaces, such as a container's. It puts one of them in force at
+// a time; see Plan.OneStatePerScenario.
 type OneNamespace struct {
 	Own       Enforcer
 	Scenarios []rundir.Scenario
 	mntns     map[uint32]bool
 }
 
-// Switch begins the scenario whose state it is.
+// Switch puts the scenario with the given state in force.
 func (e *OneNamespace) Switch(ctx context.Context, state rundir.State) error {
 	for _, s := range e.Scenarios {
 		if s.State != state || !s.NeedsReference() {
@@ -29,7 +30,7 @@ func (e *OneNamespace) Switch(ctx context.Context, state rundir.State) error {
 	return e.Own.Switch(ctx, state)
 }
 
-// Confine notes where the tests run.
+// Confine remembers where the tests run.
 func (e *OneNamespace) Confine(mntns uint32, _ rundir.Scenario) error {
 	if e.mntns == nil {
 		e.mntns = map[uint32]bool{}
@@ -38,8 +39,8 @@ func (e *OneNamespace) Confine(mntns uint32, _ rundir.Scenario) error {
 	return nil
 }
 
-// Forget is that of the enforcer.
+// Forget calls Forget of the enforcer.
 func (e *OneNamespace) Forget() { e.Own.Forget() }
 
-// Close is that of the enforcer.
+// Close closes the enforcer.
 func (e *OneNamespace) Close() error { return e.Own.Close() }

@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// parallel is several copies of a test that run at once: operations are added, times averaged, as UnixBench does.
+// parallel is several copies of a test that run at once. Like UnixBench, it adds their operations and averages their times.
 type parallel []Worker
 
-// startTest starts a test in all its copies, in one mount namespace where the suite can do that.
+// startTest starts all copies of a test, in one mount namespace if the suite can do that.
 func startTest(ctx context.Context, suite Suite, t rundir.Test, join int) (Worker, error) {
 	if t.Copies < 2 {
 		return suite.Start(ctx, t, join)
@@ -54,10 +54,10 @@ func (p parallel) Slice(ctx context.Context, d, warmup time.Duration) (sum Sampl
 	return sum, nil
 }
 
-// PID is that of the first copy.
+// PID returns the process of the first copy.
 func (p parallel) PID() int { return p[0].PID() }
 
-// Close ends the first copy, which holds the namespace, last.
+// Close ends the copies, the first of them last: it holds the namespace.
 func (p parallel) Close() error {
 	var all error
 	for i := len(p) - 1; i >= 0; i-- {
@@ -66,7 +66,7 @@ func (p parallel) Close() error {
 	return all
 }
 
-// pidsOf are the processes of a worker.
+// pidsOf returns the processes of a worker.
 func pidsOf(w Worker) []int {
 	p, several := w.(parallel)
 	if !several {

@@ -39,7 +39,7 @@ func TestCopies(t *testing.T) {
 		t.Errorf("%d copies left", *f.open)
 	}
 	scores := map[string]float64{}
-	for _, c := range d.Analyze(nil).Cells {
+	for _, c := range d.Analysis().Cells {
 		if c.Scenario == "not-installed" {
 			scores[c.Test] = c.Score
 		}

@@ -2,17 +2,17 @@ package bench
 
 import "github.com/lsmprof/lsmprof/internal/rundir"
 
-// todo says which rounds of a batch are still to do.
+// pendingRounds are the rounds of a batch that are not measured yet.
 type pendingRounds struct {
-	rounds int            // of each test, at least
-	done   []map[int]bool // by test
-	// wanted says whether a test needs more than that in a round.
+	rounds int            // planned for each test
+	done   []map[int]bool // by test: complete rounds
+	// wanted reports whether a test needs a round beyond the planned ones.
 	wanted func(test, round int) bool
 }
 
 func (b *Bench) pendingRounds(batch []rundir.Test, progress *progress) *pendingRounds {
 	plan := &b.Dir.Info.Plan
-	t := &pendingRounds{rounds: plan.Rounds(batch[0])}
+	p := &pendingRounds{rounds: plan.Rounds(batch[0])}
 	lines := map[string]map[int]int{}
 	for _, r := range b.Dir.Results() {
 		if lines[r.Test] == nil {
@@ -25,59 +25,59 @@ func (b *Bench) pendingRounds(batch []rundir.Test, progress *progress) *pendingR
 		for round, n := range lines[test.Name] {
 			done[round] = n == len(plan.Scenarios)
 		}
-		t.done = append(t.done, done)
+		p.done = append(p.done, done)
 	}
 	perRun := plan.Rounds(batch[0]) / plan.Runs
 	more := map[int]bool{}
-	t.wanted = func(test, round int) bool {
-		if plan.UntilCI == 0 || plan.Order == rundir.Sequential || progress.over() {
+	p.wanted = func(test, round int) bool {
+		if plan.UntilCI == 0 || plan.Order == rundir.Sequential || round >= rundir.MaxRuns*perRun || progress.over() {
 			return false
 		}
-		// An interval takes some ten thousand draws: once a run is enough.
+		// An interval is expensive to compute, and one more round hardly changes it.
 		if _, known := more[test]; !known || round%perRun == 0 {
 			more[test] = b.wide(batch[test], plan.UntilCI)
 		}
 		return more[test]
 	}
-	return t
+	return p
 }
 
-// active are the tests that a round is to be run for.
-func (t *pendingRounds) active(round int) []int {
+// active returns the tests that need a round.
+func (p *pendingRounds) active(round int) []int {
 	var tests []int
-	for i, done := range t.done {
-		if !done[round] && (round < t.rounds || t.wanted(i, round)) {
+	for i, done := range p.done {
+		if !done[round] && (round < p.rounds || p.wanted(i, round)) {
 			tests = append(tests, i)
 		}
 	}
 	return tests
 }
 
-// last is behind every round that is planned or done.
-func (t *pendingRounds) last() int {
-	last := t.rounds
-	for _, done := range t.done {
+// end returns the number behind the last round that is planned or complete.
+func (p *pendingRounds) end() int {
+	end := p.rounds
+	for _, done := range p.done {
 		for round := range done {
-			last = max(last, round+1)
+			end = max(end, round+1)
 		}
 	}
-	return last
+	return end
 }
 
-func (t *pendingRounds) any() bool {
-	for n := range t.last() + 1 {
-		if len(t.active(n)) > 0 {
+func (p *pendingRounds) any() bool {
+	for n := range p.end() + 1 {
+		if len(p.active(n)) > 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// finished is how many of the planned rounds need not be run any more.
-func (t *pendingRounds) finished() int {
+// finished returns how many planned rounds are complete for all tests.
+func (p *pendingRounds) finished() int {
 	n := 0
-	for round := range t.rounds {
-		if len(t.active(round)) == 0 {
+	for round := range p.rounds {
+		if len(p.active(round)) == 0 {
 			n++
 		}
 	}

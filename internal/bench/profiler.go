@@ -2,12 +2,8 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"slices"
 	"time"
 
@@ -16,21 +12,17 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Profiler makes the profile runs: with probes on the enforcer's programs, and never counted as a score.
+// Profiler makes the profile runs, with probes on the enforcer's programs. Scores never come from them.
 type Profiler struct {
 	Options tracer.Options
 	Slice   time.Duration // of sliced tests
-	// Describe fills in what a snapshot says of lsmprof and the machine.
+	// Describe fills in the fields of a snapshot that are about lsmprof and the machine.
 	Describe func(*profile.Snapshot)
 }
 
-// profile finds out what runs in each cell of the batch, and writes it down.
+// profile finds out which hooks run in each cell of the batch, and saves it.
 func (m *batchRun) profile(ctx context.Context) error {
 	p, dir := m.bench.Profiler, m.bench.Dir
-	explained, err := dir.Explained()
-	if err != nil {
-		return err
-	}
 	identity := make([]int, len(m.plan.Scenarios))
 	for i := range identity {
 		identity[i] = i
@@ -39,7 +31,7 @@ func (m *batchRun) profile(ctx context.Context) error {
 		return err
 	}
 	for i, t := range m.batch {
-		if _, ok := explained[t.Name]; ok {
+		if _, ok := dir.Explained()[t.Name]; ok {
 			m.progress.skip(m.plan.ProfileDuration(t))
 			continue
 		}
@@ -56,17 +48,15 @@ func (m *batchRun) profile(ctx context.Context) error {
 				return fmt.Errorf("time the syscalls of %s: %w", t.Name, err)
 			}
 		}
-		explained[t.Name] = cells
-		// With what there was to warn of: a bench that goes on does not come by here again.
-		if err := errors.Join(dir.SaveInfo(), dir.writeJSON(rundir.ExplainedFile, explained)); err != nil {
+		if err := dir.saveExplained(t.Name, cells); err != nil {
 			return err
 		}
-		m.progress.round("profiled "+t.Name, m.plan.ProfileDuration(t))
+		m.progress.add("profiled "+t.Name, m.plan.ProfileDuration(t))
 	}
 	return nil
 }
 
-// states are those in which there is something to profile.
+// states returns the states in which an enforcer is in force.
 func (m *batchRun) states() []rundir.State {
 	var all []rundir.State
 	for _, s := range m.plan.Scenarios {
@@ -77,7 +67,7 @@ func (m *batchRun) states() []rundir.State {
 	return all
 }
 
-// members are the scenarios of a state that are profiled.
+// members returns the scenarios of a state that are profiled.
 func (p *Profiler) members(plan *rundir.Plan, state rundir.State) []int {
 	var own []int
 	for i, s := range plan.Scenarios {
@@ -89,7 +79,9 @@ func (p *Profiler) members(plan *rundir.Plan, state rundir.State) []int {
 }
 
 // cells profiles one test under all scenarios of a state, one after the other.
-func (p *Profiler) cells(ctx context.Context, m *batchRun, test int, state rundir.State, cells map[string]rundir.Explained) error {
+func (p *Profiler) cells(
+	ctx context.Context, m *batchRun, test int, state rundir.State, cells map[string]rundir.Explained,
+) error {
 	opts := p.Options
 	own := p.members(m.plan, state)
 	for _, i := range own {
@@ -136,7 +128,7 @@ func (p *Profiler) cells(ctx context.Context, m *batchRun, test int, state rundi
 	return nil
 }
 
-// profileSlice lets a copy run; all of its operations count, as the probes see those of a warm-up, too.
+// profileSlice lets a copy run without a warm-up: the probes would see its operations too.
 func (m *batchRun) profileSlice(ctx context.Context, test, scenario int) (Sample, error) {
 	if err := ctx.Err(); err != nil {
 		return Sample{}, err
@@ -145,7 +137,7 @@ func (m *batchRun) profileSlice(ctx context.Context, test, scenario int) (Sample
 	return s, errors.Join(ctx.Err(), err)
 }
 
-// whilePolling does the work while the tracer follows it.
+// whilePolling does the work while the tracer polls its counters.
 func (p *Profiler) whilePolling(ctx context.Context, t *tracer.Tracer, work func() error) error {
 	ctx, stop := context.WithCancel(ctx)
 	polled := make(chan error, 1)
@@ -155,7 +147,7 @@ func (p *Profiler) whilePolling(ctx context.Context, t *tracer.Tracer, work func
 	return errors.Join(err, <-polled)
 }
 
-// only is the part of a snapshot that ran in some namespaces.
+// only returns the part of a snapshot that belongs to some mount namespaces.
 func only(s profile.Snapshot, mntns []uint32) profile.Snapshot {
 	out := s
 	out.Rows = nil
@@ -171,7 +163,7 @@ func only(s profile.Snapshot, mntns []uint32) profile.Snapshot {
 			out.Programs[r.Program].Preempted += r.Preempted
 		}
 	}
-	// What the kernel kept from a probe has no namespace: each gets its share.
+	// Calls that a probe missed have no namespace. Each gets its share.
 	for i := range out.Programs {
 		p, all := &out.Programs[i], s.Programs[i]
 		p.Missed = 0
@@ -182,59 +174,10 @@ func only(s profile.Snapshot, mntns []uint32) profile.Snapshot {
 	return out
 }
 
-// lacks says whether some test of the batch has no profile yet.
-func (p *Profiler) lacks(d *Dir, batch []rundir.Test) bool {
-	if p == nil {
-		return false
-	}
-	explained, err := d.Explained()
-	return err != nil || slices.ContainsFunc(batch, func(t rundir.Test) bool { _, ok := explained[t.Name]; return !ok })
-}
-
-// Explained reads what the profile runs found, by test and scenario.
-func (d *Dir) Explained() (map[string]map[string]rundir.Explained, error) {
-	all := map[string]map[string]rundir.Explained{}
-	data, err := os.ReadFile(d.File(rundir.ExplainedFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return all, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &all)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", d.File(rundir.ExplainedFile), err)
-	}
-	return all, nil
-}
-
-// saveProfile writes profiles/<scenario>/<test>.pb.gz, its samples labelled with where they are from.
-func (d *Dir) saveProfile(costs *profile.Costs, t rundir.Test, in rundir.Scenario) error {
-	p, err := costs.Profile()
-	if err != nil {
-		return err
-	}
-	labels := [][2]string{{"scenario", in.Name}, {"test", t.Name}}
-	if cell := d.cell(t, in); cell != nil {
-		labels = append(labels, [2]string{"score", fmt.Sprintf("%.6g %s", cell.Score, t.Unit)}, [2]string{"loss", fmt.Sprintf("%.3f %%", 100*cell.Loss)})
-	}
-	for _, l := range labels {
-		p.Comments = append(p.Comments, l[0]+": "+l[1])
-		for _, sample := range p.Sample {
-			if sample.Label == nil {
-				sample.Label = map[string][]string{}
-			}
-			sample.Label[l[0]] = []string{l[1]}
-		}
-	}
-	return d.write(rundir.ProfilePath(in.Name, t.Name), func(w io.Writer) error { return p.Write(w) })
-}
-
-func (d *Dir) cell(t rundir.Test, in rundir.Scenario) *rundir.Cell {
-	a := d.Analyze(nil)
-	for i := range a.Cells {
-		if c := &a.Cells[i]; c.Test == t.Name && c.Scenario == in.Name {
-			return c
-		}
-	}
-	return nil
+// missing reports whether some test of the batch has no profile yet.
+func (p *Profiler) missing(d *Dir, batch []rundir.Test) bool {
+	return p != nil && slices.ContainsFunc(batch, func(t rundir.Test) bool {
+		_, ok := d.Explained()[t.Name]
+		return !ok
+	})
 }

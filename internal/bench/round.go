@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// attempts is how often a round may find its rules changed before the bench gives up.
+	// attempts is how often the rules may change during a round before the bench gives up.
 	attempts = 4
-	// One of crowdShare rounds of a batch may be measured again because of what others do, once each: a machine that is always
-	// crowded would never be done.
-	crowdShare = 4
+	// At most one in retryShare rounds of a batch is repeated because of other processes, once each: on a machine that is always
+	// busy a bench would never end.
+	retryShare = 4
 )
 
-// repeat measures a round until it counts. An attempt during which the rules changed is worth nothing; one in a crowd is worth
-// less than another one. Neither goes away in silence: the results say what was discarded, and why.
+// repeat measures a round until it counts. If the rules changed meanwhile the attempt is worthless. If other processes kept the
+// machine busy, another attempt is probably better. The results say what was discarded, and why.
 func (m *batchRun) repeat(rounds int, attempt func() ([]rundir.Result, string, error)) ([]rundir.Result, error) {
 	var discarded []string
 	for {
@@ -33,10 +33,10 @@ func (m *batchRun) repeat(rounds int, attempt func() ([]rundir.Result, string, e
 		case reason != "":
 			m.bench.Enforcer.Forget()
 			m.state = ""
-		case len(discarded) == 0 && m.crowded(results, rounds):
-			m.again++
-			around := results[0].Interference
-			reason = fmt.Sprintf("others kept %.1f CPUs busy", around.Foreign+around.Steal)
+		case len(discarded) == 0 && m.disturbed(results, rounds):
+			m.retried++
+			i := results[0].Interference
+			reason = fmt.Sprintf("other processes kept %.1f CPUs busy", i.Foreign+i.Steal)
 		default:
 			for i := range results {
 				results[i].Discarded = discarded
@@ -47,20 +47,22 @@ func (m *batchRun) repeat(rounds int, attempt func() ([]rundir.Result, string, e
 	}
 }
 
-// crowded says whether others did so much during the round that another one is worth its time. What runs beside commands may be
-// their servers.
-func (m *batchRun) crowded(results []rundir.Result, rounds int) bool {
-	ours := !slices.ContainsFunc(m.batch, func(t rundir.Test) bool { return t.Kind == rundir.Command })
-	return ours && len(results) > 0 && results[0].Interference.WorthRetrying() && m.again < rounds/crowdShare
+// disturbed reports whether other processes were so busy during the round that repeating it is worth the time. Processes beside
+// commands may be servers that the commands talk to.
+func (m *batchRun) disturbed(results []rundir.Result, rounds int) bool {
+	if slices.ContainsFunc(m.batch, func(t rundir.Test) bool { return t.Kind == rundir.Command }) {
+		return false
+	}
+	return len(results) > 0 && results[0].Interference.WorthRetrying() && m.retried < rounds/retryShare
 }
 
-// round measures all scenarios of the active tests once. A reason says that its results must not be used.
+// round measures all scenarios of the active tests once. A reason says why its results must not be used.
 func (m *batchRun) round(ctx context.Context, n int, active []int) (_ []rundir.Result, reason string, err error) {
 	round := m.plan.Round(m.index, n)
 	if err := m.deal(round.Slots); err != nil {
 		return nil, "", err
 	}
-	defer quiet()()
+	defer pauseGC()()
 	tests := make([]rundir.Test, len(active))
 	for i, a := range active {
 		tests[i] = m.batch[a]
@@ -69,31 +71,19 @@ func (m *batchRun) round(ctx context.Context, n int, active []int) (_ []rundir.R
 	for i := range sums {
 		sums[i] = make([]sliceSums, len(m.plan.Scenarios))
 	}
-	noted := make([]*rundir.InForce, len(m.plan.Scenarios))
-	start, around := time.Now(), rundir.Interference{}
+	seen := make([]*rundir.InForce, len(m.plan.Scenarios))
+	start, interference := time.Now(), rundir.Interference{}
 	for _, phase := range round.Phases {
 		before, err := m.enter(ctx, phase.State, phase.Scenarios, round.Slots)
 		if err != nil {
 			return nil, "", err
 		}
-		watched := m.bench.watch(m.workers.pids())
-		for _, turn := range round.Turns(m.plan, tests, phase) {
-			if turn.Lead {
-				if err := m.rest(ctx, m.bench.Settle/2-m.plan.Slice-m.plan.Warmup); err != nil {
-					return nil, "", err
-				}
-			}
-			scenario := m.plan.Scenarios[turn.Scenario]
-			sample, err := m.slice(ctx, active[turn.Test], turn.Slot, scenario)
-			if err != nil {
-				return nil, "", err
-			}
-			if !turn.Lead {
-				sums[turn.Test][turn.Scenario].add(sample)
-			}
+		stop := m.bench.watch(m.workers.pids())
+		if err := m.phase(ctx, round.Turns(m.plan, tests, phase), active, sums); err != nil {
+			return nil, "", err
 		}
-		around = around.And(watched())
-		if reason, err = m.unchanged(before, phase.Scenarios, round.Slots, noted); reason != "" || err != nil {
+		interference = interference.And(stop())
+		if reason, err = m.unchanged(before, phase.Scenarios, round.Slots, seen); reason != "" || err != nil {
 			return nil, reason, err
 		}
 	}
@@ -104,14 +94,36 @@ func (m *batchRun) round(ctx context.Context, n int, active []int) (_ []rundir.R
 			if err != nil {
 				return nil, "", err
 			}
-			r.Start, r.Interference, r.InForce = start, around, noted[j]
+			r.Start, r.Interference, r.InForce = start, interference, seen[j]
 			results = append(results, r)
 		}
 	}
 	return results, "", nil
 }
 
-// enter brings the machine into a state, and returns when the scenarios are in force.
+// phase takes the turns of a phase.
+func (m *batchRun) phase(ctx context.Context, turns []rundir.Turn, active []int, sums [][]sliceSums) error {
+	previous := -1
+	for _, turn := range turns {
+		test := active[turn.Test]
+		if turn.Lead && turn.Test != previous {
+			if err := m.rest(ctx, m.bench.Settle/2-m.plan.LeadTime(m.batch[test])); err != nil {
+				return err
+			}
+		}
+		previous = turn.Test
+		sample, err := m.slice(ctx, test, turn.Slot, m.plan.Scenarios[turn.Scenario])
+		if err != nil {
+			return err
+		}
+		if !turn.Lead {
+			sums[turn.Test][turn.Scenario].add(sample)
+		}
+	}
+	return nil
+}
+
+// enter brings the enforcer into a state, and returns what is in force as soon as that is what the scenarios want.
 func (m *batchRun) enter(ctx context.Context, s rundir.State, scenarios, slots []int) (inforce.Reading, error) {
 	if m.state != s {
 		if err := m.bench.Enforcer.Switch(ctx, s); err != nil {
@@ -126,8 +138,8 @@ func (m *batchRun) enter(ctx context.Context, s rundir.State, scenarios, slots [
 	return inForce, m.rest(ctx, m.bench.Settle)
 }
 
-// rest lets the kernel free what it no longer needs: after a switch, and between two tests as far as the slice that leads is too short
-// for that. RCU takes several ticks: behind leads of 5 ms, slices of syscall were up to 1 % slower where spawn had been before.
+// rest waits. The kernel needs the time to free what it no longer uses: after a switch, and between two tests unless the slices
+// that do not count take longer. RCU takes several ticks: 5 ms after spawn had run, slices of syscall were up to 1 % slower.
 func (m *batchRun) rest(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()

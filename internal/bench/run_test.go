@@ -30,6 +30,24 @@ func newDir(t *testing.T, p rundir.Plan) *Dir {
 	return d
 }
 
+// reopenAndFinish closes a run directory, opens it again as another process would, and runs what is left.
+func reopenAndFinish(t *testing.T, d *Dir) *Dir {
+	t.Helper()
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(d.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	b, _ := fakeBench(t, d)
+	if err := b.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 func shortPlan() rundir.Plan {
 	p := testPlan()
 	p.Runs, p.Tests = 3, p.Tests[:2]
@@ -46,11 +64,10 @@ func TestALossIsFound(t *testing.T) {
 	if *f.open != 0 || f.enforcer.closed != 1 {
 		t.Errorf("%d copies left, enforcer closed %d times", *f.open, f.enforcer.closed)
 	}
-	a, err := d.Save()
-	if err != nil {
+	if err := d.Save(); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range a.Cells {
+	for _, c := range d.Analysis().Cells {
 		switch c.Scenario {
 		case "not-installed":
 		case rundir.SecondBaselineName:
@@ -95,27 +112,16 @@ func TestResumeRepeatsOnlyWhatWasCut(t *testing.T) {
 		t.Fatal("nothing was written before the end")
 	}
 	before, _ := os.ReadFile(d.File(rundir.ResultsFile))
-	path := d.Path
-	d.Close()
-
-	d, err := Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	b, _ = fakeBench(t, d)
-	if err := b.Run(context.Background()); err != nil {
-		t.Fatal(err)
-	}
+	d = reopenAndFinish(t, d)
 	after, _ := os.ReadFile(d.File(rundir.ResultsFile))
 	if !bytes.HasPrefix(after, before) {
-		t.Error("what was there has changed")
+		t.Error("results of the first bench have changed")
 	}
 	want := len(d.Info.Plan.Scenarios) * 2 * d.Info.Plan.Rounds(d.Info.Plan.Tests[0])
 	if got := bytes.Count(after, []byte("\n")); got != want || len(d.Results()) != want {
 		t.Errorf("%d lines, %d results, want %d: rounds were repeated or left out", got, len(d.Results()), want)
 	}
-	// Nothing is left to do.
+	// A third bench has nothing left to do.
 	b, f = fakeBench(t, d)
 	f.after = func() error { t.Error("a finished run was measured again"); return nil }
 	if err := b.Run(context.Background()); err != nil {
@@ -137,47 +143,17 @@ func TestATornLineIsRepaired(t *testing.T) {
 			if err := b.Run(context.Background()); err != nil {
 				t.Fatal(err)
 			}
-			want, path := len(d.Results()), d.Path
-			d.Close()
-			file := filepath.Join(path, rundir.ResultsFile)
+			want := len(d.Results())
+			file := d.File(rundir.ResultsFile)
 			data, _ := os.ReadFile(file)
 			if err := os.WriteFile(file, tear(data), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			d, err := Open(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer d.Close()
-			b, _ = fakeBench(t, d)
-			if err := b.Run(context.Background()); err != nil {
-				t.Fatal(err)
-			}
+			d = reopenAndFinish(t, d)
 			if got := len(d.Results()); got != want {
 				t.Errorf("%d results, want %d", got, want)
 			}
 		})
-	}
-}
-
-func TestDamageInTheMiddleIsNamed(t *testing.T) {
-	d := newDir(t, shortPlan())
-	path := d.Path
-	d.Close()
-	os.WriteFile(filepath.Join(path, rundir.ResultsFile), []byte("{}\nnonsense\n{}\n"), 0o644)
-	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "line 2") {
-		t.Errorf("%v", err)
-	}
-}
-
-func TestASecondBenchIsRefused(t *testing.T) {
-	d := newDir(t, shortPlan())
-	defer d.Close()
-	if _, err := Open(d.Path); err == nil || !strings.Contains(err.Error(), "at work") {
-		t.Errorf("%v", err)
-	}
-	if _, err := Create(d.Path, rundir.Info{}); err == nil || !strings.Contains(err.Error(), "--resume") {
-		t.Errorf("%v", err)
 	}
 }
 
@@ -204,17 +180,7 @@ func TestSequentialOrder(t *testing.T) {
 	if err := b.Run(context.Background()); err == nil {
 		t.Fatal("not cut")
 	}
-	path := d.Path
-	d.Close()
-	d, err := Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	b, _ = fakeBench(t, d)
-	if err := b.Run(context.Background()); err != nil {
-		t.Fatal(err)
-	}
+	d = reopenAndFinish(t, d)
 	results := d.journal.results
 	if want := len(p.Scenarios) * 2 * p.Rounds(p.Tests[0]); len(results) != want {
 		t.Errorf("%d results, want %d", len(results), want)
@@ -224,7 +190,7 @@ func TestSequentialOrder(t *testing.T) {
 			t.Errorf("line %d: %s begins with round %d", i, results[i].Scenario, results[i].Round)
 		}
 	}
-	for _, c := range d.Analyze(nil).Cells {
+	for _, c := range d.Analysis().Cells {
 		if c.Scenario == "rules=8" && (!c.Significant || c.Loss < 0.09 || c.Loss > 0.11) {
 			t.Errorf("%+v", c)
 		}

@@ -130,7 +130,7 @@ scenarios:
 func TestStepTimeout(t *testing.T) {
 	s := &rundir.Step{Run: "sleep 10 & sleep 10", Timeout: 50 * time.Millisecond}
 	start := time.Now()
-	if err := run(context.Background(), s, "setup"); err == nil || !strings.Contains(err.Error(), "not done after 50ms") {
+	if err := run(context.Background(), s, "setup"); err == nil || !strings.Contains(err.Error(), "still running after 50ms") {
 		t.Errorf("%v", err)
 	}
 	if time.Since(start) > 5*time.Second {

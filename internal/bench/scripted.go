@@ -11,20 +11,38 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// Scripted runs the scenarios of a file: those with commands through them, the others on an enforcer of ours.
+// Scripted executes scenarios from a file: those with setup and teardown commands through these commands, all others on the
+// enforcer Own.
 type Scripted struct {
 	Own       Enforcer
 	Scenarios []rundir.Scenario
-	// OneNamespace: all scenarios are in one mount namespace, that of a container.
+	// OneNamespace says that all scenarios run in the same mount namespaces, those of a container.
 	OneNamespace bool
-	mntns        map[string][]uint32 // by scenario: where its workload is
-	current      *rundir.Scenario    // whose setup has run
+	// Mark notes, before a setup and after a teardown, which scenario is in force; an empty name: none. Nil: nobody notes it.
+	Mark func(scenario string) error
+
+	mntns   map[string][]uint32 // by scenario: the namespaces of its workload
+	current *rundir.Scenario    // whose setup has run
 }
 
-// teardownTimeout bounds a teardown after the bench was interrupted.
+// teardownTimeout bounds the teardown of a bench that was interrupted.
 const teardownTimeout = time.Minute
 
-// Switch ends the scenario in force and begins another one: it is begun when ready succeeds.
+// Recover tears down a scenario that an earlier bench left in force, because it was killed. Its rules would be in force during
+// every scenario otherwise.
+func (d *Scripted) Recover(name string) error {
+	i := slices.IndexFunc(d.Scenarios, func(s rundir.Scenario) bool { return s.Name == name && s.Setup != nil })
+	if i < 0 {
+		return fmt.Errorf("scenario %s, which an earlier bench left in force, is not in the plan", name)
+	}
+	d.current = &d.Scenarios[i]
+	if d.current.Teardown == nil {
+		return d.mark("")
+	}
+	return d.teardown()
+}
+
+// Switch ends the scenario that is in force and starts another one. That is in force when its ready command succeeds.
 func (d *Scripted) Switch(ctx context.Context, s rundir.State) error {
 	if err := d.teardown(); err != nil {
 		return err
@@ -37,7 +55,10 @@ func (d *Scripted) Switch(ctx context.Context, s rundir.State) error {
 		if err := d.Own.Switch(ctx, rundir.Removed); err != nil {
 			return err
 		}
-		d.current = next // from here on there is something to tear down
+		if err := d.mark(next.Name); err != nil {
+			return err
+		}
+		d.current = next // even a setup that fails may leave something to tear down
 		if err := run(ctx, next.Setup, "setup of "+next.Name, d.env(next)...); err != nil {
 			return err
 		}
@@ -46,7 +67,14 @@ func (d *Scripted) Switch(ctx context.Context, s rundir.State) error {
 	return d.Own.Switch(ctx, s)
 }
 
-// ready asks until the answer is yes.
+func (d *Scripted) mark(scenario string) error {
+	if d.Mark == nil {
+		return nil
+	}
+	return d.Mark(scenario)
+}
+
+// ready runs the ready command until it succeeds.
 func (d *Scripted) ready(ctx context.Context, s *rundir.Scenario) error {
 	if s.Ready == nil {
 		return nil
@@ -64,19 +92,25 @@ func (d *Scripted) ready(ctx context.Context, s *rundir.Scenario) error {
 	}
 }
 
-// teardown runs also when the bench was interrupted.
+// teardown ends the scenario that is in force. It has a context of its own, so that it runs after an interrupt too.
 func (d *Scripted) teardown() error {
 	s := d.current
 	d.current = nil
-	if s == nil || s.Teardown == nil {
+	if s == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), teardownTimeout)
-	defer cancel()
-	return run(ctx, s.Teardown, "teardown of "+s.Name, d.env(s)...)
+	if s.Teardown != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), teardownTimeout)
+		defer cancel()
+		if err := run(ctx, s.Teardown, "teardown of "+s.Name, d.env(s)...); err != nil {
+			return err
+		}
+	}
+	return d.mark("")
 }
 
-// env tells the commands which mount namespaces the workload of the scenario lives in: built-in tests share one, others have one each.
+// env returns variables with the mount namespaces of a scenario's workload, for its commands. Built-in tests share one namespace,
+// other tests have one each.
 func (d *Scripted) env(s *rundir.Scenario) []string {
 	var all []string
 	for _, ns := range d.mntns[s.Name] {
@@ -85,25 +119,25 @@ func (d *Scripted) env(s *rundir.Scenario) []string {
 	return []string{"LSMPROF_MNTNS=" + strings.Join(all, ","), "LSMPROF_SCENARIO=" + s.Name}
 }
 
-// Confine notes where a scenario's workload is.
+// Confine remembers where the workload of a scenario runs.
 func (d *Scripted) Confine(mntns uint32, s rundir.Scenario) error {
 	if d.mntns == nil {
 		d.mntns = map[string][]uint32{}
 	}
 	for name, all := range d.mntns {
-		if name == s.Name || !d.OneNamespace { // it was another scenario's in the round before
+		if name == s.Name || !d.OneNamespace { // the namespace was another scenario's in the round before
 			d.mntns[name] = slices.DeleteFunc(all, func(ns uint32) bool { return ns == mntns })
 		}
 	}
 	d.mntns[s.Name] = append(d.mntns[s.Name], mntns)
 	if s.Setup != nil {
-		s = rundir.Scenario{Name: "no-policy", State: rundir.Removed} // of ours
+		s = rundir.Scenario{Name: "no-policy", State: rundir.Removed} // as far as Own is concerned
 	}
 	return d.Own.Confine(mntns, s)
 }
 
-// Forget passes it on: the commands run again with every round anyway.
+// Forget calls Forget of the enforcer. Setup commands run in every round anyway.
 func (d *Scripted) Forget() { d.Own.Forget() }
 
-// Close tears down what is in force.
+// Close tears down the scenario that is in force.
 func (d *Scripted) Close() error { return errors.Join(d.teardown(), d.Own.Close()) }

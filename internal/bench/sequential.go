@@ -8,11 +8,14 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// sequential runs all rounds of one scenario, then those of the next: what the seed did. Drift between scenarios is in its losses.
+// sequential runs all rounds of one scenario, then those of the next, as published benchmarks do. The losses include whatever
+// changed in the machine between the scenarios.
 func (m *batchRun) sequential(ctx context.Context, pending *pendingRounds) error {
-	done := map[string]int{}
+	type cell struct{ test, scenario string }
+	done := map[cell]int{}
 	for _, r := range m.bench.Dir.journal.results {
-		done[r.Scenario+"\x00"+r.Test] = max(done[r.Scenario+"\x00"+r.Test], r.Round+1)
+		c := cell{r.Test, r.Scenario}
+		done[c] = max(done[c], r.Round+1)
 	}
 	slots := make([]int, len(m.plan.Scenarios))
 	for i := range slots {
@@ -25,7 +28,7 @@ func (m *batchRun) sequential(ctx context.Context, pending *pendingRounds) error
 		for n := range pending.rounds {
 			var left []int
 			for i, t := range m.batch {
-				if n >= done[s.Name+"\x00"+t.Name] {
+				if n >= done[cell{t.Name, s.Name}] {
 					left = append(left, i)
 				}
 			}
@@ -36,14 +39,17 @@ func (m *batchRun) sequential(ctx context.Context, pending *pendingRounds) error
 			if err := m.bench.Dir.Append(results); err != nil {
 				return err
 			}
-			m.progress.round(fmt.Sprintf("%s: round %d of %d", s.Name, n+1, pending.rounds), m.planned()/time.Duration(len(m.plan.Scenarios)))
+			doing := fmt.Sprintf("%s: round %d of %d", s.Name, n+1, pending.rounds)
+			m.progress.add(doing, m.planned()/time.Duration(len(m.plan.Scenarios)))
 		}
 	}
 	return nil
 }
 
 // alone measures a round of one scenario.
-func (m *batchRun) alone(ctx context.Context, n int, tests []int, scenario int, slots []int) (results []rundir.Result, reason string, err error) {
+func (m *batchRun) alone(ctx context.Context, n int, tests []int, scenario int, slots []int) (
+	results []rundir.Result, reason string, err error,
+) {
 	if len(tests) == 0 {
 		return nil, "", nil
 	}
@@ -52,7 +58,7 @@ func (m *batchRun) alone(ctx context.Context, n int, tests []int, scenario int, 
 	if err != nil {
 		return nil, "", err
 	}
-	start, watched := time.Now(), m.bench.watch(m.workers.pids())
+	start, stop := time.Now(), m.bench.watch(m.workers.pids())
 	for _, i := range tests {
 		var sum sliceSums
 		for range m.plan.Slices(m.batch[i]) {
@@ -68,12 +74,12 @@ func (m *batchRun) alone(ctx context.Context, n int, tests []int, scenario int, 
 		}
 		results = append(results, r)
 	}
-	around, noted := watched(), make([]*rundir.InForce, len(m.plan.Scenarios))
-	if reason, err = m.unchanged(before, []int{scenario}, slots, noted); reason != "" || err != nil {
+	interference, seen := stop(), make([]*rundir.InForce, len(m.plan.Scenarios))
+	if reason, err = m.unchanged(before, []int{scenario}, slots, seen); reason != "" || err != nil {
 		return nil, reason, err
 	}
 	for i := range results {
-		results[i].Start, results[i].Interference, results[i].InForce = start, around, noted[scenario]
+		results[i].Start, results[i].Interference, results[i].InForce = start, interference, seen[scenario]
 	}
 	return results, "", nil
 }

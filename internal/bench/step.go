@@ -12,9 +12,10 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/ownns"
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// run runs the command to its end, with everything that it started.
+// run runs a command to its end. If the time is over or ctx ends, it kills the command's process group.
 func run(ctx context.Context, s *rundir.Step, what string, env ...string) error {
 	if s == nil || s.Run == "" {
 		return nil
@@ -33,10 +34,10 @@ func run(ctx context.Context, s *rundir.Step, what string, env ...string) error 
 		return nil
 	}
 	if ctx.Err() == context.DeadlineExceeded {
-		err = fmt.Errorf("not done after %s", s.Timeout)
+		err = fmt.Errorf("still running after %s, killed", s.Timeout)
 	}
 	if tail := lastLine(out.String()); tail != "" {
-		return fmt.Errorf("%s: %w: %s", what, err, tail)
+		return fmt.Errorf("%s: %w: %s", what, err, text.Printable(tail))
 	}
 	return fmt.Errorf("%s: %w: %s", what, err, s.Run)
 }

@@ -7,24 +7,27 @@ import (
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// fewLost is the share of calls without a time that goes without saying.
+// fewLost is the share of calls without a time up to which nobody is warned.
 const fewLost = 0.01
 
-// syscalls finds out how long the syscalls of the cells take: what the time in hooks is a share of. It is a run of its own, of the
-// scenarios that are in force. The cells do without where the kernel does not let it be measured.
-func (p *Profiler) syscalls(ctx context.Context, m *batchRun, test int, state rundir.State, cells map[string]rundir.Explained) error {
+// syscalls measures how long the syscalls of the cells take, of which the time in hooks is a part. It is a run of its own, of the
+// scenarios that are in force. If the kernel does not allow it, the cells have no such times.
+func (p *Profiler) syscalls(
+	ctx context.Context, m *batchRun, test int, state rundir.State, cells map[string]rundir.Explained,
+) error {
 	own := p.members(m.plan, state)
 	var all []uint32
 	for _, i := range own {
 		all = append(all, m.workers.mntns[i]...)
 	}
-	defer quiet()()
+	defer pauseGC()()
 	clock, err := tracer.StartSyscallClock(all)
 	if err != nil {
-		m.bench.Dir.Warn("what share of a syscall's own time the hooks are is not known: %v", err)
+		m.bench.Dir.Warn("how long syscalls take is unknown, and so is the share of the hooks in them: %v", err)
 		return nil
 	}
 	ops, err := p.timed(ctx, m, test, own)
@@ -39,22 +42,23 @@ func (p *Profiler) syscalls(ctx context.Context, m *batchRun, test int, state ru
 		for _, s := range times {
 			if slices.Contains(m.workers.mntns[i], s.MntNS) {
 				calls += s.Calls
-				cell.Syscalls = add(cell.Syscalls, s, ops[n])
+				cell.Syscalls = addSyscall(cell.Syscalls, s, ops[n])
 			}
 		}
 		slices.SortFunc(cell.Syscalls, func(a, b rundir.SyscallTime) int { return strings.Compare(a.Syscall, b.Syscall) })
 		cells[name] = cell
 	}
 	if float64(lost) > fewLost*float64(calls) {
-		m.bench.Dir.Warn("the time of %d of %d syscalls of %s is not known: take shares of the syscalls' time for rough", lost, lost+calls, m.batch[test].Name)
+		m.bench.Dir.Warn("%s: %s of %s syscalls were not timed; the shares of hooks in syscalls are rough", m.batch[test].Name,
+			text.Thousands(lost), text.Thousands(lost+calls))
 	}
 	return nil
 }
 
-// timed lets the copies run, one after the other, and returns what each did.
+// timed lets the copies run, one after the other, and returns the operations of each.
 func (p *Profiler) timed(ctx context.Context, m *batchRun, test int, own []int) ([]float64, error) {
 	ops := make([]float64, len(own))
-	// What was loaded leaves the kernel something to free.
+	// The kernel has probes to free.
 	if err := m.rest(ctx, m.bench.Settle); err != nil {
 		return nil, err
 	}
@@ -70,8 +74,8 @@ func (p *Profiler) timed(ctx context.Context, m *batchRun, test int, own []int) 
 	return ops, nil
 }
 
-// add adds what a syscall took in one of a cell's namespaces.
-func add(all []rundir.SyscallTime, s tracer.SyscallTime, ops float64) []rundir.SyscallTime {
+// addSyscall adds the time of a syscall in one of a cell's namespaces.
+func addSyscall(all []rundir.SyscallTime, s tracer.SyscallTime, ops float64) []rundir.SyscallTime {
 	i := slices.IndexFunc(all, func(o rundir.SyscallTime) bool { return o.Syscall == s.Syscall })
 	if i < 0 {
 		all, i = append(all, rundir.SyscallTime{Syscall: s.Syscall}), len(all)

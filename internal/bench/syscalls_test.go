@@ -21,7 +21,7 @@ func TestSyscallsThatCannotBeTimedAreAWarning(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if w := d.Info.Warnings; len(w) != 1 || !strings.Contains(w[0], "is not known: time syscalls: ") {
+	if w := d.Info.Warnings; len(w) != 1 || !strings.Contains(w[0], "is unknown, and so is the share of the hooks in them: time syscalls: ") {
 		t.Errorf("warnings %q", w)
 	}
 	if e := cells["rules=8"]; e.Syscalls != nil || e.HookNs != 1 {
@@ -31,9 +31,9 @@ func TestSyscallsThatCannotBeTimedAreAWarning(t *testing.T) {
 
 // Parallel copies of a command have a namespace each, and are one cell.
 func TestSyscallsOfSeveralNamespacesAddUp(t *testing.T) {
-	all := add(nil, tracer.SyscallTime{MntNS: 1, Syscall: "read", Calls: 10, Ns: 1000}, 10)
-	all = add(all, tracer.SyscallTime{MntNS: 2, Syscall: "read", Calls: 30, Ns: 2000}, 10)
-	all = add(all, tracer.SyscallTime{MntNS: 2, Syscall: "write", Calls: 5, Ns: 50}, 10)
+	all := addSyscall(nil, tracer.SyscallTime{MntNS: 1, Syscall: "read", Calls: 10, Ns: 1000}, 10)
+	all = addSyscall(all, tracer.SyscallTime{MntNS: 2, Syscall: "read", Calls: 30, Ns: 2000}, 10)
+	all = addSyscall(all, tracer.SyscallTime{MntNS: 2, Syscall: "write", Calls: 5, Ns: 50}, 10)
 	if len(all) != 2 || all[0].Calls != 4 || all[0].Ns != 300 || all[1].Calls != 0.5 || all[1].Ns != 5 {
 		t.Errorf("%+v", all)
 	}

@@ -19,7 +19,7 @@ func untilCI(t *testing.T, target float64, limit time.Duration) (*rundir.Plan, [
 	if err := b.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	return &d.Info.Plan, d.Analyze(nil).Cells, f
+	return &d.Info.Plan, d.Analysis().Cells, f
 }
 
 // The copies differ by 1 % from slice to slice, so that the loss of a round, of five slices, is off by some 0.6 %: the median of n
@@ -52,8 +52,8 @@ func TestMaxTimeEndsUntilCI(t *testing.T) {
 	vmtest.OnOneKernel(t)
 	const limit = 20 * time.Second
 	p, cells, f := untilCI(t, 1e-6, limit)
-	// Both tests, all scenarios, the slices that count and one that leads in each of three phases.
-	round := time.Duration(2*(len(p.Scenarios)*rundir.SlicesPerRound+3)) * p.Slice
+	const phases = 3
+	round := 2 * (time.Duration(len(p.Scenarios)*rundir.SlicesPerRound)*p.Slice + phases*p.LeadTime(p.Tests[0]))
 	warmUp := time.Duration(2*len(p.Scenarios)) * p.Slice
 	if want := int((limit-warmUp)/round) + 1; cells[0].Rounds != want {
 		t.Errorf("%d rounds, want %d", cells[0].Rounds, want)

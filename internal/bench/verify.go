@@ -11,11 +11,11 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// patience is what a state gets to show in the enforcers' maps, where the scenario has no ready with a time-out of its own.
+// patience is how long the rules of a scenario may take to appear in the enforcers' maps, unless its ready command has a longer
+// timeout.
 const patience = 5 * time.Second
 
-// verify waits until the enforcers' own maps show what the scenarios of a state are about, and returns that reading. Nothing is
-// scored before.
+// verify waits until the enforcers' own maps show the rules of the scenarios, and returns that reading. Nothing is scored before.
 func (m *batchRun) verify(ctx context.Context, scenarios, slots []int) (inforce.Reading, error) {
 	if m.bench.Rules == nil {
 		return inforce.Reading{}, nil
@@ -45,7 +45,7 @@ func (m *batchRun) verify(ctx context.Context, scenarios, slots []int) (inforce.
 	}
 }
 
-// check compares what is in force with what the scenario says.
+// check compares what is in force with a scenario.
 func check(s rundir.Scenario, r inforce.Reading, mntns []uint32) error {
 	f, err := summarize(r, mntns)
 	if err != nil {
@@ -56,7 +56,7 @@ func check(s rundir.Scenario, r inforce.Reading, mntns []uint32) error {
 	case s.Setup != nil:
 		return checkExpected(s, r, f)
 	case s.State == rundir.Removed && f.Programs[own] > 0:
-		return fmt.Errorf("%d programs of the reference enforcer are attached: end the `lsmprof enforce` that holds them", f.Programs[own])
+		return fmt.Errorf("%d programs of the reference enforcer are attached: end the lsmprof that attached them", f.Programs[own])
 	case !s.NeedsReference():
 		return nil
 	case f.Programs[own] == 0:
@@ -74,7 +74,7 @@ func check(s rundir.Scenario, r inforce.Reading, mntns []uint32) error {
 	return nil
 }
 
-// checkExpected is for enforcers that others drive: any product that lsmprof knows may have the rules.
+// checkExpected compares what is in force with the rules that a scripted scenario expects, of whichever product.
 func checkExpected(s rundir.Scenario, r inforce.Reading, f rundir.InForce) error {
 	switch want := s.Expect; {
 	case want == nil:
@@ -110,9 +110,11 @@ func rulesText(r enforcer.Rules) string {
 	return fmt.Sprintf("file=%d,exec=%d,net=%d,mount=%d,cap=%d,ptrace=%d", r.File, r.Exec, r.Net, r.Mount, r.Cap, r.Ptrace)
 }
 
-// unchanged reads again what is in force; a reason says that the slices in between are worth nothing. What was in force is noted
-// with the scenarios.
-func (m *batchRun) unchanged(before inforce.Reading, scenarios, slots []int, noted []*rundir.InForce) (reason string, err error) {
+// unchanged reads what is in force once more and saves it in seen, by scenario. A reason says that something changed since before,
+// so that the slices in between must not be used.
+func (m *batchRun) unchanged(
+	before inforce.Reading, scenarios, slots []int, seen []*rundir.InForce,
+) (reason string, err error) {
 	if m.bench.Rules == nil {
 		return "", nil
 	}
@@ -129,7 +131,10 @@ func (m *batchRun) unchanged(before inforce.Reading, scenarios, slots []int, not
 		if err != nil {
 			return "", err
 		}
-		noted[i] = &f
+		seen[i] = &f
+		if err := m.bench.Dir.found(m.plan.Scenarios[i], now); err != nil {
+			return "", err
+		}
 	}
 	return "", nil
 }

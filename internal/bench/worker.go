@@ -11,36 +11,37 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// Worker is a copy of a test in a mount namespace of its own, or shared with copies of other tests. It does nothing until it is
-// told to.
+// Worker is a copy of a test in a mount namespace of its own, or in one that it shares with copies of other tests. It only
+// waits until Slice is called.
 type Worker interface {
-	// Slice lets it run: until d is over or, where a test is not sliced, for a whole pass. Operations during the warm-up are not
-	// counted.
+	// Slice lets the test run: for d if it can be sliced, else for one whole pass. Operations during the warm-up do not count.
 	Slice(ctx context.Context, d, warmup time.Duration) (Sample, error)
 	PID() int
-	// Close ends it. The error says that its results were wrong.
+	// Close ends the test. The error says that its results were wrong.
 	Close() error
 }
 
-// Sample is what a worker did in a slice.
+// Sample is the work of one slice.
 type Sample struct {
 	Ops, Ns float64
-	Output  []byte // what it printed, to be kept; may be nil
+	Output  []byte // of the test, to be kept; may be nil
 }
 
 // Suite starts copies of tests.
 type Suite interface {
-	// Start returns when the copy is ready and waits. join is a process whose mount namespace it goes to; 0: a new one.
+	// Start returns when the copy is set up and waits. join is a process whose mount namespace the copy enters; 0: a new one.
 	Start(ctx context.Context, t rundir.Test, join int) (Worker, error)
 }
 
-// copies are the workers of a batch: one for each test in each slot. The copies in a slot share a namespace where they can.
+// workers are the copies of a batch, one of each test in each slot. Copies in the same slot share a mount namespace if they can.
 type workers struct {
 	byTest [][]Worker // and by slot
 	mntns  [][]uint32 // by slot
 }
 
-func startWorkers(ctx context.Context, suites map[rundir.Kind]Suite, batch []rundir.Test, slots int) (_ *workers, err error) {
+func startWorkers(
+	ctx context.Context, suites map[rundir.Kind]Suite, batch []rundir.Test, slots int,
+) (_ *workers, err error) {
 	c := &workers{mntns: make([][]uint32, slots)}
 	defer func() {
 		if err != nil {
@@ -56,7 +57,7 @@ func startWorkers(ctx context.Context, suites map[rundir.Kind]Suite, batch []run
 			}
 			suite := suites[t.Kind]
 			if suite == nil {
-				return c, fmt.Errorf("%s: nothing here runs tests of kind %q", t.Name, t.Kind)
+				return c, fmt.Errorf("%s: tests of kind %q cannot run here", t.Name, t.Kind)
 			}
 			w, err := startTest(ctx, suite, t, join)
 			if err != nil {
@@ -64,7 +65,7 @@ func startWorkers(ctx context.Context, suites map[rundir.Kind]Suite, batch []run
 			}
 			c.byTest[i] = append(c.byTest[i], w)
 			for _, pid := range pidsOf(w) {
-				if err := c.note(slot, pid); err != nil {
+				if err := c.addNamespace(slot, pid); err != nil {
 					return c, fmt.Errorf("%s: %w", t.Name, err)
 				}
 			}
@@ -73,24 +74,21 @@ func startWorkers(ctx context.Context, suites map[rundir.Kind]Suite, batch []run
 	return c, nil
 }
 
-// note adds the namespace of a process to those of a slot.
-func (c *workers) note(slot, pid int) error {
+// addNamespace adds the mount namespace of a process to those of a slot.
+func (c *workers) addNamespace(slot, pid int) error {
 	ns, err := kernel.MountNamespace(fmt.Sprintf("/proc/%d", pid))
 	if err != nil {
 		return err
 	}
-	for _, known := range c.mntns[slot] {
-		if known == ns {
-			return nil
-		}
+	if !slices.Contains(c.mntns[slot], ns) {
+		c.mntns[slot] = append(c.mntns[slot], ns)
 	}
-	c.mntns[slot] = append(c.mntns[slot], ns)
 	return nil
 }
 
 func (c *workers) Close() error {
 	var all error
-	// The first ones hold the namespaces.
+	// The first test holds the namespaces.
 	for i := len(c.byTest) - 1; i >= 0; i-- {
 		for _, w := range c.byTest[i] {
 			all = errors.Join(all, w.Close())

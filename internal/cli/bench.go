@@ -174,74 +174,68 @@ func (o *benchOptions) validate(f *cmdline.Flags) error {
 	return nil
 }
 
-func (o *benchOptions) run(ctx context.Context, std streams) (err error) {
-	if len(o.imports) > 0 {
+func (o *benchOptions) run(ctx context.Context, std streams) error {
+	switch {
+	case len(o.imports) > 0:
 		return o.importRuns(std)
+	case o.resume != "":
+		return o.continueRun(ctx, std)
 	}
 	plan, err := o.plan()
 	if err != nil {
 		return usageError{fmt.Errorf("bench: %w", err)}
 	}
-	if o.dryRun {
-		return dryRun(std.out, o, &plan)
+	now := o.attached(ctx)
+	subject := o.subject(&plan, o.enforcer, now)
+	if !o.dryRun {
+		std.say(subject)
+		if err := o.check(ctx, &plan, o.enforcer, now); err != nil {
+			return fmt.Errorf("bench: %w", err)
+		}
+		return o.newRun(ctx, std, plan)
 	}
-	d, err := o.open(plan)
+	hooks, err := subjectHooks(&plan, now)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	fmt.Fprintf(std.err, "run directory: %s\n", d.Path)
-	if err := o.measure(ctx, std, d); err != nil {
-		_, saving := d.Save()
-		if ctx.Err() != nil {
-			err = errors.New("interrupted")
-		}
-		if errors.Is(err, bench.ErrImported) {
-			return fmt.Errorf("bench: %s: %w", d.Path, err)
-		}
-		return errors.Join(fmt.Errorf("bench: %w; `lsmprof bench --resume %s` goes on from here", err, d.Path), saving)
+	fmt.Fprintln(std.out, subject)
+	if err := o.printPlan(std.out, &plan, hooks); err != nil {
+		return err
 	}
-	return o.conclude(std, d)
+	return o.dryCheck(std, o.check(ctx, &plan, o.enforcer, now))
+}
+
+// dryCheck is the end of --dry-run: without root, a plan that is right in every other respect is a success.
+func (o *benchOptions) dryCheck(std streams, err error) error {
+	if err == errBenchRoot {
+		std.note("without root, --dry-run cannot see what the kernel supports and which enforcers are attached")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("bench: this run would fail: %w", err)
+	}
+	return nil
 }
 
 // conclude saves and prints what the results say.
 func (o *benchOptions) conclude(std streams, d *bench.Dir) error {
-	analysis, err := d.Save()
-	if err != nil {
+	if err := d.Save(); err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	if err := o.print(std, d); err != nil {
 		return err
 	}
-	if err := o.print(std, d, analysis); err != nil {
-		return err
-	}
-	return o.verdict(std, analysis)
+	return o.verdict(std, d.Analysis())
 }
 
-// open makes the run directory, or opens that of --resume.
-func (o *benchOptions) open(plan rundir.Plan) (*bench.Dir, error) {
-	if o.resume != "" {
-		return bench.Open(o.resume)
-	}
-	return bench.Create(o.path(), rundir.Info{
-		Version: version(), CommandLine: o.invocation, Start: time.Now(), Machine: bench.ThisMachine(),
-		Enforcer: o.enforcer, Product: version(), Suite: suiteName(plan), Plan: plan,
-	})
-}
-
-func (o *benchOptions) path() string {
-	if o.Path != "" {
-		return o.Path
-	}
-	return "lsmprof-bench-" + time.Now().Format("20060102-150405")
-}
-
-func (o *benchOptions) print(std streams, d *bench.Dir, a rundir.Analysis) error {
+func (o *benchOptions) print(std streams, d *bench.Dir) error {
 	if o.JSON() {
 		e := json.NewEncoder(std.out)
 		e.SetIndent("", "  ")
 		return e.Encode(struct {
 			Run *rundir.Info `json:"run"`
 			rundir.Analysis
-		}{&d.Info, a})
+		}{&d.Info, d.Analysis()})
 	}
 	r, err := report.Open(d.Path)
 	if err != nil {
@@ -250,11 +244,11 @@ func (o *benchOptions) print(std streams, d *bench.Dir, a rundir.Analysis) error
 	if err := r.WriteText(std.out); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "run directory: %s\n", d.Path)
+	_, err = fmt.Fprintf(std.out, "run directory: %[1]s; as a page: lsmprof report %[1]s --http localhost:0\n", d.Path)
 	return err
 }
 
-// verdict is exit code 4 where a loss is above --fail-over.
+// verdict returns exit status 4 if a loss is above --fail-over.
 func (o *benchOptions) verdict(std streams, a rundir.Analysis) error {
 	if o.regression == 0 {
 		return nil
@@ -262,7 +256,8 @@ func (o *benchOptions) verdict(std streams, a rundir.Analysis) error {
 	failed := false
 	for _, c := range a.Cells {
 		if c.Significant && c.Loss > o.regression {
-			fmt.Fprintf(std.err, "lsmprof: %s under %s lost %s, more than --fail-over %s\n", c.Test, c.Scenario, text.Percent(c.Loss), text.Number(100*o.regression)+" %")
+			fmt.Fprintf(std.err, "lsmprof: %s under %s lost %s, more than --fail-over %s\n", text.Printable(c.Test), text.Printable(c.Scenario),
+				text.Percent(c.Loss), text.Number(100*o.regression)+" %")
 			failed = true
 		}
 	}

@@ -92,35 +92,35 @@ func TestBenchFailOver(t *testing.T) {
 	if !strings.Contains(errs, "number under slow lost 50.0 %, more than --fail-over 2 %") || strings.Contains(errs, "steady under slow lost") {
 		t.Error(errs)
 	}
-	if !strings.Contains(out, "50.00 % ±0.00") {
+	if !strings.Contains(out, "50.00 % (50.00 to 50.00)") {
 		t.Error(out)
 	}
 	if _, err := os.Stat(flag); err == nil {
 		t.Error("the last teardown did not run")
 	}
-	// The same results: whether they are a failure is asked anew.
+	// A run that is complete can be judged again.
 	runBench(t, 0, "--resume", dir, "--profile", "off", "--fail-over", "60%")
 	runBench(t, exitRegression, "--resume", dir, "--profile", "off", "--fail-over", "49%")
 }
 
 func TestBenchImport(t *testing.T) {
 	vmtest.Host(t)
-	const data = "../unixbench/testdata/run-i3-c1c2"
+	const data = "../unixbench/score/testdata/run-i3-c1c2"
 	dir := filepath.Join(t.TempDir(), "run")
 	out, _ := runBench(t, 0, "--import", "base="+data+".log", "--import", "again="+data, "--dir", dir)
-	for _, want := range []string{"pipe-x2 ", "AGAIN", "index-x2 ", "UnixBench, ", "one after the other"} {
+	for _, want := range []string{"pipe-x2 ", "again ", "index-x2 ", "UnixBench, ", "one after the other"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in:\n%s", want, out)
 		}
 	}
-	if _, errs := runBench(t, exitFailed, "--resume", dir); !strings.Contains(errs, "nothing to go on with") {
+	if _, errs := runBench(t, exitFailed, "--resume", dir); !strings.Contains(errs, "nothing to measure") {
 		t.Error(errs)
 	}
 	if _, errs := runBench(t, exitFailed, "--import", "bench_test.go", "--dir", dir+"2"); !strings.Contains(errs, "no results in it") {
 		t.Error(errs)
 	}
 	if _, err := os.Stat(dir + "2"); err == nil {
-		t.Error("a run directory of nothing")
+		t.Error("a run directory without results was made")
 	}
 }
 
@@ -136,8 +136,22 @@ func TestBenchCopies(t *testing.T) {
 	}
 }
 
+// dryRun returns what `lsmprof bench --dry-run` prints, on whatever machine.
+func dryRun(t *testing.T, args ...string) (stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if code := Main(append([]string{"bench", "--dry-run"}, args...), nil, &out, &errs); code != exitOK && code != exitUnsupported {
+		t.Fatalf("bench --dry-run %s: exit status %d: %s", strings.Join(args, " "), code, &errs)
+	}
+	return out.String(), errs.String()
+}
+
 func TestBenchDryRunNamesHooks(t *testing.T) {
-	out, _ := runBench(t, 0, "--dry-run", "--tests", "execl,pipe")
+	out, _ := dryRun(t, "--tests", "execl,pipe")
+	first, _, _ := strings.Cut(out, "\n")
+	if !strings.HasPrefix(first, "measuring the reference enforcer of lsmprof, a stand-in.") {
+		t.Errorf("the first line is %q", first)
+	}
 	for _, want := range []string{"bprm_check_security, file_open", "no chosen test reaches: capable,", "not-installed, no-policy, allow, rules=1"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in:\n%s", want, out)
@@ -145,20 +159,84 @@ func TestBenchDryRunNamesHooks(t *testing.T) {
 	}
 }
 
+// What the hooks of the reference enforcer are says nothing about an enforcer that commands set up.
+func TestBenchDryRunOfScripts(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "s.yaml")
+	if err := os.WriteFile(file, []byte(slowScenario), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := dryRun(t, "--scenarios", file, "--profile", "off")
+	if !strings.HasPrefix(out, "measuring the enforcer that the commands of the scenarios set up") || strings.Contains(out, "no chosen test reaches") {
+		t.Error(out)
+	}
+}
+
+// Everything that a run needs is looked for before it starts, and before it makes a directory.
+func TestBenchChecksFirst(t *testing.T) {
+	needRoot(t)
+	t.Chdir(t.TempDir())
+	none := []string{"--enforcer", "none", "--same", "2"}
+	if err := os.WriteFile("s.yaml", []byte("scenarios:\n- name: a\n- name: b\n  setup: no-such-command on\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[string][]string{
+		"test x: no-such-benchmark: command not found":        append(none, "--test", "name=x; run=no-such-benchmark -q"),
+		"setup of scenario b: no-such-command: command not":   {"--scenarios", "s.yaml", "--profile", "off", "--test", "name=x; run=true"},
+		"work folder: stat /nope: no such file or directory":  append(none, "--workdir", "/nope", "--tests", "syscall"),
+		"is no byte-unixbench":                                append(none, "--unixbench", "."),
+		"/nope.sock":                                          append(none, "--runtime-endpoint", "unix:///nope.sock", "--pod", "a/b", "--tests", "syscall"),
+		"CPU 1000 is missing or not allowed for this process": append(none, "--cpus", "1000", "--tests", "syscall"),
+	} {
+		for _, more := range [][]string{nil, {"--dry-run"}} {
+			var out, errs bytes.Buffer
+			code := Main(append(append([]string{"bench"}, args...), more...), nil, &out, &errs)
+			if code == exitOK || !strings.Contains(errs.String(), want) || strings.Contains(errs.String(), "--resume") {
+				t.Errorf("%v: exit status %d, %s, want %q", append(args, more...), code, &errs, want)
+			}
+		}
+	}
+	if left, err := filepath.Glob("lsmprof-*"); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// A dry run that continues prints what is left of that run, not what a new one would do.
+func TestBenchDryRunOfAResume(t *testing.T) {
+	needRoot(t)
+	vmtest.OnOneKernel(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	cmd := startBench(t, "--enforcer", "none", "--same", "2", "--tests", "syscall,pipe", "--runs", "50", "--slice", "5ms", "--dir", dir)
+	waitForLines(t, dir, 6)
+	cmd.Process.Signal(syscall.SIGINT)
+	cmd.Wait()
+	out, _ := runBench(t, 0, "--dry-run", "--resume", dir)
+	for _, want := range []string{"left to measure in " + dir, "syscall", "pipe", " of 200"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "200 of 200") || strings.Contains(out, "execl") {
+		t.Error(out)
+	}
+	if _, errs := runBench(t, exitUsage, "--dry-run", "--resume", "/nope"); !strings.Contains(errs, "/nope") {
+		t.Error(errs)
+	}
+}
+
 func TestBenchMistakes(t *testing.T) {
 	for want, args := range map[string][]string{
-		`no built-in test "exec"`:      {"--tests", "exec"},
-		"--rules":                      {"--rules", "x"},
-		"--fail-over x: must be":       {"--fail-over", "x"},
-		"--order":                      {"--order", "random"},
-		"goes on as it was begun":      {"--resume", ".", "--runs", "3"},
-		"better=more":                  {"--test", "name=a; run=b; better=more"},
-		"--copies: \"0\" is not":       {"--copies", "0"},
-		"--import and --rules":         {"--import", "x", "--rules", "1"},
-		"--runs 0":                     {"--runs", "0"},
-		"is not a CPU":                 {"--cpus", "x"},
-		"test syscall is there twice":  {"--tests", "syscall,syscall"},
-		"scenario rules=1 is there tw": {"--rules", "1,1"},
+		`no built-in test "exec"`:    {"--tests", "exec"},
+		"--rules":                    {"--rules", "x"},
+		"--fail-over x: must":        {"--fail-over", "x"},
+		"--order":                    {"--order", "random"},
+		"goes on as it was begun":    {"--resume", ".", "--runs", "3"},
+		"better=more":                {"--test", "name=a; run=b; better=more"},
+		"--copies: \"0\" is not":     {"--copies", "0"},
+		"--import and --rules":       {"--import", "x", "--rules", "1"},
+		"--runs 0":                   {"--runs", "0"},
+		"is not a CPU":               {"--cpus", "x"},
+		"test syscall occurs twice":  {"--tests", "syscall,syscall"},
+		"scenario rules=1 occurs tw": {"--rules", "1,1"},
 	} {
 		if _, errs := runBench(t, exitUsage, args...); !strings.Contains(errs, want) {
 			t.Errorf("%v: %q is not in %q", args, want, errs)
@@ -263,7 +341,7 @@ func TestBenchRefusesASecond(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	startBench(t, "--enforcer", "none", "--same", "2", "--tests", "syscall", "--runs", "100", "--dir", dir)
 	waitForLines(t, dir, 1)
-	if _, errs := runBench(t, exitFailed, "--resume", dir); !strings.Contains(errs, "another lsmprof bench is at work") {
+	if _, errs := runBench(t, exitFailed, "--resume", dir); !strings.Contains(errs, "another lsmprof bench is working on it") {
 		t.Error(errs)
 	}
 }
@@ -279,7 +357,7 @@ func TestBenchOnAFullDisk(t *testing.T) {
 	dir := filepath.Join(mount, "run")
 	args := []string{"--enforcer", "none", "--same", "3", "--tests", "syscall,pipe", "--runs", "3", "--slice", "5ms", "--dir", dir}
 	_, errs := runBench(t, exitFailed, args...)
-	if !strings.Contains(errs, "no space left on device; make room and go on with --resume") {
+	if !strings.Contains(errs, "the file system is full") {
 		t.Fatal(errs)
 	}
 	before, _ := os.ReadFile(filepath.Join(dir, "results.jsonl"))

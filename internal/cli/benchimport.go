@@ -14,38 +14,37 @@ import (
 	"github.com/lsmprof/lsmprof/internal/unixbench/score"
 )
 
-// importRuns makes a run directory of what plain runs of UnixBench wrote.
+// importRuns makes a run directory from files that UnixBench's Run wrote.
 func (o *benchOptions) importRuns(std streams) (err error) {
 	var sources []bench.Source
 	version := ""
 	for _, s := range o.imports {
 		source, err := readImport(s)
 		if err != nil {
-			return fmt.Errorf("--import %s: %w", s, err)
+			return fmt.Errorf("bench: --import %s: %w", s, err)
 		}
 		if source.Report.Version != "" {
 			version = " " + source.Report.Version
 		}
 		sources = append(sources, source)
 	}
-	d, err := bench.Import(o.path(), o.importInfo(version), sources)
+	d, err := bench.Import(o.importInfo(version), sources, o.create)
 	if err != nil {
-		return err
+		return fmt.Errorf("bench: %w", err)
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	fmt.Fprintf(std.err, "run directory: %s\n", d.Path)
 	return o.conclude(std, d)
 }
 
-// importInfo says nothing of the machine: the files may be of another one.
+// importInfo leaves out this machine: the files may come from another one.
 func (o *benchOptions) importInfo(unixbench string) rundir.Info {
 	return rundir.Info{
 		Version: version(), CommandLine: o.invocation, Start: time.Now(), Enforcer: "unknown", Suite: "imported, UnixBench" + unixbench,
-		Plan: rundir.Plan{Seed: o.seed, Slice: o.slice},
+		Plan: rundir.Plan{Seed: o.seed},
 	}
 }
 
-// readImport reads SCENARIO=FILE; without a scenario the file's name is taken for one.
+// readImport reads SCENARIO=FILE. Without a scenario the file's name is used.
 func readImport(s string) (bench.Source, error) {
 	scenario, file, named := strings.Cut(s, "=")
 	if !named {

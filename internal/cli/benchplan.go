@@ -17,10 +17,11 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// plan is what the flags ask for.
+// plan returns what the flags ask for.
 func (o *benchOptions) plan() (rundir.Plan, error) {
 	p := rundir.Plan{
 		Order: o.order, Seed: o.seed, Runs: o.runs, Slice: o.slice, Warmup: o.warmup, Pass: o.pass, UntilCI: o.until, MaxTime: o.maxTime,
+		RulesMap: o.unknown.rulesMap,
 	}
 	var err error
 	if o.unixbench != "" {
@@ -55,13 +56,13 @@ func (o *benchOptions) plan() (rundir.Plan, error) {
 	return p, p.Check()
 }
 
-// inCopies has every test once for each number of copies.
+// inCopies returns every test once for each number of copies.
 func inCopies(tests []rundir.Test, copies string) (all []rundir.Test, err error) {
 	for s := range strings.SplitSeq(copies, ",") {
 		n := runtime.NumCPU()
 		if s = strings.TrimSpace(s); s != "N" {
-			if n, err = strconv.Atoi(s); err != nil || n < 1 || n > maxCopies {
-				return nil, fmt.Errorf("%q is not a number from 1 to %d, nor N", s, maxCopies)
+			if n, err = strconv.Atoi(s); err != nil || n < 1 || n > rundir.MaxCopies {
+				return nil, fmt.Errorf("%q is not a number from 1 to %d, nor N", s, rundir.MaxCopies)
 			}
 		}
 		for _, t := range tests {
@@ -71,10 +72,7 @@ func inCopies(tests []rundir.Test, copies string) (all []rundir.Test, err error)
 	return all, nil
 }
 
-// maxCopies is far beyond what a machine has CPUs: each is a process for each scenario.
-const maxCopies = 1024
-
-// planTests are the tests of the flags; without any, those of UnixBench, unless there are others.
+// planTests returns the tests that the flags name. Without any it returns those of UnixBench, unless a file names others.
 func (o *benchOptions) planTests(others bool) (tests []rundir.Test, err error) {
 	switch {
 	case o.unixbench != "":
@@ -97,7 +95,7 @@ func (o *benchOptions) planTests(others bool) (tests []rundir.Test, err error) {
 	return tests, nil
 }
 
-// planScenarios sets the scenarios; a file of them may bring tests along.
+// planScenarios sets the scenarios, and returns the tests that come in the same file.
 func (o *benchOptions) planScenarios(p *rundir.Plan) (tests []rundir.Test, err error) {
 	switch {
 	case o.scenarios != "":

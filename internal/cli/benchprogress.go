@@ -9,7 +9,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// benchProgress shows where a bench is, and each cell as soon as it is finished.
+// benchProgress shows how far a bench has come and, when a test is finished, its loss under each scenario.
 type benchProgress struct {
 	*progress
 	dir *bench.Dir
@@ -20,42 +20,17 @@ func newBenchProgress(std streams, d *bench.Dir) *benchProgress {
 }
 
 func (p *benchProgress) report(now bench.Progress) {
-	doing := now.Doing
-	if p.terminal {
-		if worst := p.worst(); worst != "" {
-			doing += "; " + worst
-		}
-	}
-	p.show(now.Done, now.Remaining, doing)
+	p.show(now.Done, now.Remaining, text.Printable(now.Doing))
 	if len(now.FinishedTests) == 0 {
 		return
 	}
-	explained, err := p.dir.Explained()
-	if err != nil {
-		explained = nil
-	}
 	plan := &p.dir.Info.Plan
 	baseline := plan.Scenarios[plan.Baseline()].Name
-	for _, c := range p.dir.Analyze(explained).Cells {
+	for _, c := range p.dir.Analysis().Cells {
 		if slices.Contains(now.FinishedTests, c.Test) && c.Scenario != baseline {
-			p.print(fmt.Sprintf("%s under %s: loss %s\n", c.Test, c.Scenario, lossText(&c)))
+			p.print(fmt.Sprintf("%s under %s: loss %s\n", text.Printable(c.Test), text.Printable(c.Scenario), lossText(&c)))
 		}
 	}
-}
-
-// worst is the greatest loss as far as one knows yet.
-func (p *benchProgress) worst() string {
-	var worst *rundir.Cell
-	cells := p.dir.Analyze(nil).Cells
-	for i := range cells {
-		if c := &cells[i]; c.P < 1 && !p.dir.Info.Plan.IsBaseline(c.Scenario) && (worst == nil || c.Loss > worst.Loss) {
-			worst = c
-		}
-	}
-	if worst == nil {
-		return ""
-	}
-	return fmt.Sprintf("worst so far: %s under %s %s", worst.Test, worst.Scenario, lossText(worst))
 }
 
 // lossText formats a loss with its interval. A leading ~ marks one that may be noise.

@@ -30,6 +30,13 @@ func (s streams) note(text string) {
 	}
 }
 
+// say prints a line to err that is neither an error nor a note. --quiet prints nothing.
+func (s streams) say(text string) {
+	if !s.quiet {
+		fmt.Fprintln(s.err, text)
+	}
+}
+
 // command is one verb of the command line.
 type command struct {
 	cmdline.Command

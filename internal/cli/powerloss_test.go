@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A guest is reset in the middle of a bench, with the run directory on a disk that has only what was synced. The next boot finds
-// every round that was finished, and measures the rest.
+// TestBenchSurvivesPowerLoss resets a guest in the middle of a bench. The run directory is on a disk that holds only synced data.
+// After the next boot every finished round is there, and the rest is measured.
 func TestBenchSurvivesPowerLoss(t *testing.T) {
 	if os.Getenv("LSMPROF_VM") == "" {
 		t.Skip("boots guests: set LSMPROF_VM=1")
@@ -44,7 +44,7 @@ func TestBenchSurvivesPowerLoss(t *testing.T) {
 		return out.String(), errs.String()
 	}
 
-	// What sysrq b does is a reset: nothing is written back. The lines of a round, six, may have been counted before they were synced.
+	// sysrq b resets the machine without writing anything back. The six lines of a round may be counted before they are synced.
 	out, errs := boot(`lsmprof bench --enforcer none --same 2 --tests syscall,pipe --runs 3 --slice 10ms --dir run &
 		lines() { wc -l <run/results.jsonl 2>/dev/null || echo 0; }
 		until [ "$(lines)" -ge 12 ]; do sleep 0.1; done
@@ -61,7 +61,7 @@ func TestBenchSurvivesPowerLoss(t *testing.T) {
 		t.Fatalf("%v: %q\n%s", err, out, errs)
 	}
 	if want := 3 * 2 * 12; before < synced-6 || after != want {
-		t.Errorf("%d lines were there at the reset, %d after it, %d in the end, want %d", synced, before, after, want)
+		t.Errorf("%d lines at the reset, %d after it, %d in the end, want %d", synced, before, after, want)
 	}
 	if !strings.Contains(out, "same") || !strings.Contains(out, "analysis.json") {
 		t.Errorf("%s\n%s", out, errs)

@@ -1,10 +1,14 @@
 package rundir
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/lsmprof/lsmprof/profile"
 )
@@ -19,7 +23,7 @@ type Info struct {
 	CommandLine []string  `json:"command_line"`
 	Start       time.Time `json:"start"`
 	Machine     Machine   `json:"machine"`
-	Enforcer    string    `json:"enforcer"`
+	Enforcer    string    `json:"enforcer"` // that the run is about; "none" or "unknown"
 	Product     string    `json:"enforcer_version"`
 	// Enforcers are the products that were found in force, by scenario. Runs of older versions lack it.
 	Enforcers   map[string][]Enforcer `json:"enforcers,omitempty"`
@@ -87,13 +91,29 @@ type Machine struct {
 	CommandLine string   `json:"kernel_command_line"`
 }
 
-// FileName makes a name fit for a file system.
-func FileName(s string) string {
-	return strings.Map(func(r rune) rune {
+// longestName is the length in bytes of a name that becomes a file's name as it is. File systems take 255; a suffix is added.
+const longestName = 100
+
+// FileName returns a file name for the name of a scenario or a test, the same one every time. Letters and digits of all scripts
+// stay. A name with anything else that a path or a label of benchstat could not have gets a hash, so that no two names become
+// one. Plan.Check holds that.
+func FileName(name string) string {
+	safe := strings.Map(func(r rune) rune {
 		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("=._-", r):
+		case r == unicode.ReplacementChar:
+			return '-'
+		case unicode.IsLetter(r), unicode.IsMark(r), unicode.IsDigit(r), strings.ContainsRune("=._-", r):
 			return r
 		}
 		return '-'
-	}, s)
+	}, name)
+	if safe == name && name != "" && name[0] != '.' && len(name) <= longestName {
+		return name
+	}
+	safe = strings.TrimLeft(safe, ".")
+	for len(safe) > longestName/2 {
+		_, size := utf8.DecodeLastRuneInString(safe)
+		safe = safe[:len(safe)-size]
+	}
+	return fmt.Sprintf("%s~%x", safe, sha256.Sum256([]byte(name)))[:len(safe)+1+10]
 }

@@ -34,35 +34,35 @@ func (r *Result) Rate() float64 {
 	return r.Ops / r.Ns * 1e9
 }
 
-// Interference is what else went on in the machine during a round.
+// Interference is what other processes did to the machine during a round.
 type Interference struct {
-	Foreign  float64 `json:"foreign_cpus"` // CPUs that others kept busy
+	Foreign  float64 `json:"foreign_cpus"` // CPUs that other processes kept busy
 	Steal    float64 `json:"steal_cpus"`   // CPUs that the hypervisor took away
 	Load     float64 `json:"load1"`
 	Pressure float64 `json:"cpu_pressure_percent"` // PSI, some, average of 10 s
-	Busy     bool    `json:"busy"`                 // others had more than BusyAbove
-	Wall     float64 `json:"-"`                    // seconds that this is about
+	Busy     bool    `json:"busy"`                 // Foreign and Steal are above BusyAbove
+	Wall     float64 `json:"-"`                    // seconds of observation
 }
 
-// And joins what was seen in two parts of a round; setup and teardown of scenarios lie in between.
-func (a Interference) And(b Interference) Interference {
-	all := max(a.Wall+b.Wall, 1e-9)
-	b.Foreign = (a.Foreign*a.Wall + b.Foreign*b.Wall) / all
-	b.Steal = (a.Steal*a.Wall + b.Steal*b.Wall) / all
-	b.Load, b.Pressure, b.Wall = max(a.Load, b.Load), max(a.Pressure, b.Pressure), all
-	b.Busy = b.Foreign+b.Steal > BusyAbove
-	return b
+// And joins the interference of two parts of a round. The time between them, for setup and teardown, does not count.
+func (i Interference) And(next Interference) Interference {
+	all := max(i.Wall+next.Wall, 1e-9)
+	next.Foreign = (i.Foreign*i.Wall + next.Foreign*next.Wall) / all
+	next.Steal = (i.Steal*i.Wall + next.Steal*next.Wall) / all
+	next.Load, next.Pressure, next.Wall = max(i.Load, next.Load), max(i.Pressure, next.Pressure), all
+	next.Busy = next.Foreign+next.Steal > BusyAbove
+	return next
 }
 
 const (
-	// BusyAbove is how many CPUs others may keep busy before a round is marked.
+	// BusyAbove is the number of CPUs that other processes may keep busy before a round is marked.
 	BusyAbove = 0.1
-	// RetryAbove is how many before it is measured again.
+	// RetryAbove is the number of CPUs above which a round is repeated.
 	RetryAbove = 0.5
 )
 
-// Crowded says whether it is to be measured again.
-func (a Interference) WorthRetrying() bool { return a.Foreign+a.Steal > RetryAbove }
+// WorthRetrying reports whether the round should be repeated.
+func (i Interference) WorthRetrying() bool { return i.Foreign+i.Steal > RetryAbove }
 
 // InForce is what the enforcers' own maps said of a scenario while it was measured.
 type InForce struct {

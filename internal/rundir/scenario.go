@@ -78,7 +78,7 @@ type Step struct {
 	Timeout time.Duration `json:"timeout_ns"`
 }
 
-// Separate gives each scenario of the reference enforcer a state of its own. It is for tests that all run in one mount namespace,
+// OneStatePerScenario gives each scenario of the reference enforcer a state of its own. It is for tests that all run in one mount namespace,
 // a container's: one scenario at a time can be in force there.
 func (p *Plan) OneStatePerScenario() {
 	for i := range p.Scenarios {
@@ -88,7 +88,7 @@ func (p *Plan) OneStatePerScenario() {
 	}
 }
 
-// NeedsReference says whether a scenario needs the reference enforcer attached.
+// NeedsReference reports whether a scenario needs the reference enforcer attached.
 func (s Scenario) NeedsReference() bool {
 	return s.State == Installed || strings.HasPrefix(string(s.State), string(Installed)+": ")
 }

@@ -63,6 +63,17 @@ func Open(ctx context.Context, endpoint string, plan *rundir.Plan) (_ *Suite, er
 	return s, nil
 }
 
+// Check reports why Open would not find the plan's container, without changing anything.
+func Check(ctx context.Context, endpoint string, plan *rundir.Plan) error {
+	runtime := cri.New(endpoint)
+	defer runtime.Close()
+	if err := runtime.Refresh(ctx); err != nil {
+		return err
+	}
+	_, err := find(runtime.Containers(), plan.Container)
+	return err
+}
+
 // ByKind returns the suite of each kind of test that can run in a container.
 func (s *Suite) ByKind() map[rundir.Kind]bench.Suite {
 	return map[rundir.Kind]bench.Suite{rundir.BuiltIn: s, rundir.Command: commands{s}}

@@ -8,15 +8,20 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// allowedCPUs are those that this process may use.
+// mostCPUs is the number of CPUs that a unix.CPUSet holds.
+const mostCPUs = 1024
+
+// allowedCPUs returns the CPUs that this process may use.
 func allowedCPUs() (allowed []int, err error) {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
 		return nil, fmt.Errorf("read the CPUs of this process: %w", err)
 	}
-	for cpu := range 1024 {
+	for cpu := range mostCPUs {
 		if set.IsSet(cpu) {
 			allowed = append(allowed, cpu)
 		}
@@ -24,13 +29,13 @@ func allowedCPUs() (allowed []int, err error) {
 	return allowed, nil
 }
 
-// TestCPUs are the CPUs that tests run on: what the flag says; nil for any.
-func TestCPUs(flag string) ([]int, error) {
+// TestCPUs parses a list of CPUs for tests, such as "2-3,6". The list "any" is nil, for all CPUs. An empty one is the last CPU.
+func TestCPUs(list string) ([]int, error) {
 	allowed, err := allowedCPUs()
 	if err != nil {
 		return nil, err
 	}
-	switch flag {
+	switch list {
 	case "any":
 		return nil, nil
 	case "":
@@ -38,41 +43,63 @@ func TestCPUs(flag string) ([]int, error) {
 		return allowed[len(allowed)-1:], nil
 	}
 	var out []int
-	for part := range strings.SplitSeq(flag, ",") {
+	for part := range strings.SplitSeq(list, ",") {
 		first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")
 		if !isRange {
 			last = first
 		}
 		a, err1 := strconv.Atoi(first)
 		b, err2 := strconv.Atoi(last)
-		if err1 != nil || err2 != nil || a > b || b-a > 1024 {
+		if err1 != nil || err2 != nil || a > b || b-a > mostCPUs {
 			return nil, fmt.Errorf("%q is not a CPU or a range of CPUs", part)
 		}
 		for cpu := a; cpu <= b; cpu++ {
-			if !slices.Contains(allowed, cpu) {
-				return nil, fmt.Errorf("CPU %d is not there, or not for this process: it has %v", cpu, allowed)
-			}
 			out = append(out, cpu)
 		}
 	}
-	return out, nil
+	return out, contained(out, allowed)
 }
 
-// CopyCPUs are those that several copies of a test share: all, unless the flag names some.
-func CopyCPUs(flag string) ([]int, error) {
-	if flag != "" && flag != "any" {
-		return TestCPUs(flag)
+// contained checks that this process may use the CPUs.
+func contained(cpus, allowed []int) error {
+	for _, cpu := range cpus {
+		if !slices.Contains(allowed, cpu) {
+			return fmt.Errorf("CPU %d is missing or not allowed for this process, which may use %v", cpu, allowed)
+		}
+	}
+	return nil
+}
+
+// checkCPUs checks that the CPUs of a plan, which an earlier bench may have chosen, are available now.
+func checkCPUs(plan *rundir.Plan) error {
+	allowed, err := allowedCPUs()
+	if err != nil {
+		return err
+	}
+	return contained(slices.Concat(plan.CPUs, plan.CopyCPUs), allowed)
+}
+
+// Shared reports whether tests on these CPUs leave no other CPU to lsmprof. Its work then disturbs them.
+func Shared(cpus []int) bool {
+	allowed, err := allowedCPUs()
+	return err == nil && !slices.ContainsFunc(allowed, func(cpu int) bool { return !slices.Contains(cpus, cpu) })
+}
+
+// CopyCPUs parses the CPUs that several copies of a test share: all, unless the list names some.
+func CopyCPUs(list string) ([]int, error) {
+	if list != "" && list != "any" {
+		return TestCPUs(list)
 	}
 	return allowedCPUs()
 }
 
-// LeaveCPUs moves this process away from the tests' CPUs, where there are others, until the returned function is called.
+// LeaveCPUs moves this process away from the CPUs of tests, if there are others, until the returned function is called.
 func LeaveCPUs(tests []int) (release func()) {
 	var before, others unix.CPUSet
 	if unix.SchedGetaffinity(0, &before) != nil {
 		return func() {}
 	}
-	for cpu := range 1024 {
+	for cpu := range mostCPUs {
 		if before.IsSet(cpu) && !slices.Contains(tests, cpu) {
 			others.Set(cpu)
 		}
@@ -84,7 +111,7 @@ func LeaveCPUs(tests []int) (release func()) {
 	return func() { moveThreads(&before) }
 }
 
-// moveThreads moves all threads; later ones inherit from those that start them.
+// moveThreads moves all threads of this process. Later threads inherit the CPUs of those that start them.
 func moveThreads(set *unix.CPUSet) {
 	entries, err := os.ReadDir("/proc/self/task")
 	if err != nil {

@@ -1,10 +1,14 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/rundir"
@@ -53,6 +57,39 @@ func Open(ctx context.Context, plan *rundir.Plan, o Options) (_ *Suites, err err
 		s.byKind[rundir.Real] = unixbenchSuite{programs, plan, Commands{Dir: work.path}}
 	}
 	return s, nil
+}
+
+// Check reports what Open and the tests of a plan would miss on this machine, without changing anything: CPUs, the work folder, a
+// UnixBench and the commands of tests.
+func Check(plan *rundir.Plan, o Options) error {
+	if err := checkCPUs(plan); err != nil {
+		return err
+	}
+	dir := cmp.Or(o.WorkDir, os.TempDir())
+	if info, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("work folder: %w", err)
+	} else if !info.IsDir() {
+		return fmt.Errorf("work folder: %s is not a directory", dir)
+	}
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+		return fmt.Errorf("work folder: write to %s: %w", dir, err)
+	}
+	if plan.UnixBench != "" && !o.Build {
+		programs := unixbench.Real{Dir: plan.UnixBench}
+		if err := programs.Prepare(context.Background()); err != nil {
+			return err
+		}
+	}
+	for _, t := range plan.Tests {
+		if t.Kind != rundir.Command {
+			continue
+		}
+		// Each copy runs in a folder of its own, as new as this one.
+		if err := bench.CheckShell(t.Run, "/"); err != nil {
+			return fmt.Errorf("test %s: %w", t.Name, err)
+		}
+	}
+	return nil
 }
 
 // ByKind returns the suite of each kind of test.

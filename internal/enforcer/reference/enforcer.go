@@ -63,6 +63,22 @@ func Load() (*Enforcer, error) {
 	return &Enforcer{programs: coll.Programs, maps: coll.Maps, spec: spec, confined: map[uint32]struct{}{}}, nil
 }
 
+// Hooks returns the hooks that the reference enforcer has programs on, in alphabetical order.
+func Hooks() ([]string, error) {
+	spec, err := bpf.LoadEnforcer()
+	if err != nil {
+		return nil, fmt.Errorf("read the reference enforcer's object: %w", err)
+	}
+	var hooks []string
+	for _, p := range spec.Programs {
+		if p.Type == ebpf.LSM {
+			hooks = append(hooks, p.AttachTo)
+		}
+	}
+	slices.Sort(hooks)
+	return slices.Compact(hooks), nil
+}
+
 // Programs returns the programs by name.
 func (e *Enforcer) Programs() ([]Program, error) {
 	var all []Program
