@@ -48,7 +48,7 @@ var importers = map[string][]string{
 	"internal/cli":    {"cmd/lsmprof"},
 	"internal/vmtest": {"internal/vmtest"},
 	"internal/serve":  {"internal/cli"},
-	"tracer":          {"internal/cli", "internal/bench", "internal/accuracy", "internal/enforcer", "internal/inforce", "internal/tracefmt"},
+	"tracer":          {"internal/cli", "internal/bench", "internal/accuracy", "internal/enforcer", "internal/inforce", "internal/tracefmt", "internal/check"},
 }
 
 func TestDependencies(t *testing.T) {
