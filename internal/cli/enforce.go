@@ -230,7 +230,7 @@ func (o *enforceOptions) announce(w io.Writer, e *reference.Enforcer, p referenc
 
 // describeRules returns "8 rules of each type", or the number for each type that has some.
 func describeRules(r enforcer.Rules) string {
-	if same, err := reference.ParseRules(strconv.Itoa(r.File)); err == nil && same == r {
+	if same, err := reference.ParseRules(strconv.Itoa(r.File)); err == nil && same == r && r.File > 0 {
 		return text.Plural(r.File, "rule") + " of each type"
 	}
 	var kinds []string

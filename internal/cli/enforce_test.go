@@ -47,19 +47,19 @@ func newContainer(t *testing.T) *container {
 	return c
 }
 
-// succeeds runs a shell line in the container.
+// succeeds runs a shell line in the container and reports whether its exit status is 0.
 func (c *container) succeeds(t *testing.T, line string) bool {
 	t.Helper()
 	fmt.Fprintf(c.in, "( %s ) >/dev/null 2>&1; echo $?\n", line)
 	if !c.out.Scan() {
-		t.Fatalf("the container is gone: %v", c.out.Err())
+		t.Fatalf("the shell in the container has ended: %v", c.out.Err())
 	}
 	return c.out.Text() == "0"
 }
 
 func (c *container) pid() string { return fmt.Sprint(c.cmd.Process.Pid) }
 
-// running is an `lsmprof enforce` that enforces.
+// running is an `lsmprof enforce --json`.
 type running struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
@@ -93,7 +93,7 @@ func startEnforce(t *testing.T, args ...string) *running {
 	return r
 }
 
-// report is the next line of stdout.
+// report returns the next line of stdout.
 func (r *running) report(t *testing.T) enforceReport {
 	t.Helper()
 	if !r.out.Scan() {
@@ -107,6 +107,7 @@ func (r *running) report(t *testing.T) enforceReport {
 	return report
 }
 
+// say writes a line to stdin.
 func (r *running) say(t *testing.T, line string) {
 	t.Helper()
 	if _, err := io.WriteString(r.in, line+"\n"); err != nil {
@@ -142,20 +143,18 @@ func TestEnforce(t *testing.T) {
 
 	checkDenials := func(when string) {
 		t.Helper()
-		for _, line := range []string{
-			"cat " + secret, "mount -t tmpfs none /mnt", "chown 1 " + secret,
-			"nc 127.0.0.1 80",
-		} {
+		denied := []string{"cat " + secret, "mount -t tmpfs none /mnt", "chown 1 " + secret, "nc 127.0.0.1 80"}
+		for _, line := range denied {
 			for i, c := range []*container{a, b} {
 				if c.succeeds(t, "mkdir -p /mnt; "+line) {
 					t.Errorf("%s, container %d: %s is allowed", when, i, line)
 				}
 			}
 		}
-		for _, line := range []string{
-			"cat " + secret, "mkdir -p /mnt; mount -t tmpfs none /mnt && umount /mnt",
-			"chown 1 " + secret,
-		} {
+		allowed := []string{
+			"cat " + secret, "mkdir -p /mnt; mount -t tmpfs none /mnt && umount /mnt", "chown 1 " + secret,
+		}
+		for _, line := range allowed {
 			if !free.succeeds(t, line) {
 				t.Errorf("%s, unconfined container: %s is denied", when, line)
 			}
@@ -167,25 +166,21 @@ func TestEnforce(t *testing.T) {
 	checkDenials("8 rules")
 
 	e.say(t, "file=2,net=1")
-	if report := e.report(t); report.Rules != (enforcer.Rules{
-		File: 3, Exec: 1, Net: 2, Mount: 1, Cap: 1,
-		Ptrace: 1,
-	}) {
+	want = enforcer.Rules{File: 3, Exec: 1, Net: 2, Mount: 1, Cap: 1, Ptrace: 1}
+	if report := e.report(t); report.Rules != want {
 		t.Errorf("after reload: %+v", report.Rules)
 	}
 	checkDenials("after reload")
 
-	for _, bad := range []string{"file=65", "64", "bogus"} { // 64 and one that is denied are 65
+	for _, bad := range []string{"file=65", "64", "bogus"} { // 64 rules and one of --deny-file are 65
 		e.say(t, bad)
-		if !e.errors.Scan() || !strings.HasPrefix(e.errors.Text(), "lsmprof: rules unchanged: ") {
+		if !e.errors.Scan() || !strings.HasPrefix(e.errors.Text(), "lsmprof: the rules stay as they are: ") {
 			t.Errorf("answer to %q: %q", bad, e.errors.Text())
 		}
 	}
-	e.say(t, "\n63") // an empty line is nothing
-	if report := e.report(t); report.Rules != (enforcer.Rules{
-		File: 64, Exec: 64, Net: 64, Mount: 64, Cap: 24,
-		Ptrace: 1,
-	}) {
+	e.say(t, "\n63") // an empty line changes nothing
+	want = enforcer.Rules{File: 64, Exec: 64, Net: 64, Mount: 64, Cap: 24, Ptrace: 1}
+	if report := e.report(t); report.Rules != want {
 		t.Errorf("after bad lines: %+v", report.Rules)
 	}
 	e.in.Close()
@@ -202,12 +197,12 @@ func TestEnforce(t *testing.T) {
 		t.Errorf("after SIGTERM: %v", err)
 	}
 	if !a.succeeds(t, "cat "+secret) {
-		t.Error("still enforced after the end")
+		t.Error("the policy is in force after the end")
 	}
 	vmtest.NothingNew(t, before)
 }
 
-// TestEnforceKilled: the kernel cleans up.
+// After SIGKILL the kernel removes everything.
 func TestEnforceKilled(t *testing.T) {
 	vmtest.Guest(t)
 	before := vmtest.KernelIDs(t)
@@ -215,12 +210,12 @@ func TestEnforceKilled(t *testing.T) {
 	e := startEnforce(t, "--pid", c.pid(), "--deny-file", "/proc/version")
 	e.report(t)
 	if c.succeeds(t, "cat /proc/version") {
-		t.Error("allowed")
+		t.Error("/proc/version can be read in spite of --deny-file")
 	}
 	e.cmd.Process.Kill()
 	e.cmd.Wait()
 	if !c.succeeds(t, "cat /proc/version") {
-		t.Error("still enforced")
+		t.Error("/proc/version cannot be read after the enforcer was killed")
 	}
 	vmtest.NothingNew(t, before)
 }
@@ -228,7 +223,7 @@ func TestEnforceKilled(t *testing.T) {
 func TestEnforceRefuses(t *testing.T) {
 	vmtest.OnOneKernel(t)
 	if _, err := os.Readlink("/proc/1/ns/mnt"); err != nil {
-		t.Skipf("only root may look at the namespaces of others: %v", err)
+		t.Skipf("only root may look at the namespaces of other users: %v", err)
 	}
 	self := fmt.Sprint(os.Getpid())
 	for _, c := range []struct {
@@ -264,6 +259,19 @@ func TestEnforceRefuses(t *testing.T) {
 		status, stderr := run(t, lsmprof(append([]string{"enforce"}, c.args...)...))
 		if status != c.status || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("enforce %q: exit %d, %s; want %d, %q", c.args, status, stderr, c.status, c.want)
+		}
+	}
+}
+
+func TestRulesAsASentence(t *testing.T) {
+	for want, r := range map[string]enforcer.Rules{
+		"8 rules of each type":         {File: 8, Exec: 8, Net: 8, Mount: 8, Cap: 8, Ptrace: 1},
+		"1 rule of each type":          {File: 1, Exec: 1, Net: 1, Mount: 1, Cap: 1, Ptrace: 1},
+		"64 file rules and 1 net rule": {File: 64, Net: 1},
+		"no rules":                     {},
+	} {
+		if got := describeRules(r); got != want {
+			t.Errorf("%+v: %q, want %q", r, got, want)
 		}
 	}
 }

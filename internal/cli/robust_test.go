@@ -202,7 +202,7 @@ func TestRecordRefuses(t *testing.T) {
 			License:      "GPL",
 			Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
 		})
-		refuses(t, lsmprof("record", "--output", out, "--program", "bare"), 1, "no BTF")
+		refuses(t, lsmprof("record", "--output", out, "--program", "bare"), 1, "without BTF")
 	})
 	t.Run("all trampoline links taken", func(t *testing.T) {
 		target := attachLSM(t, &ebpf.ProgramSpec{
