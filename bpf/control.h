@@ -11,13 +11,14 @@
 /* MODE_* of this recording, for probes that are not compiled for one mode. User space sets it before the load. */
 const volatile __u32 mode_of_all;
 
-/* One map, shared by the probes of all targets. */
+/* One map, shared by the probes of all targets. Without an initializer a compiler may place a variable where it is
+ * first used, and the objects would disagree. */
 volatile __u32 off SEC(".data.control") = 1; /* until every target is attached */
-volatile __u32 sample_of SEC(".data.control");
-volatile __u64 comm_allowed[2] SEC(".data.control");
+volatile __u32 sample_of SEC(".data.control") = 0;
+volatile __u64 comm_allowed[2] SEC(".data.control") = {};
 /* Tables of keys. A key has two neighbouring places, which one load reads. */
-volatile __u32 mntns_allowed[FILTER_SLOTS] SEC(".data.control") __attribute__((aligned(8)));
-volatile __u32 pids_allowed[FILTER_SLOTS] SEC(".data.control") __attribute__((aligned(8)));
+volatile __u32 mntns_allowed[FILTER_SLOTS] SEC(".data.control") __attribute__((aligned(8))) = {};
+volatile __u32 pids_allowed[FILTER_SLOTS] SEC(".data.control") __attribute__((aligned(8))) = {};
 
 static __always_inline int in_table(volatile __u32 *table, __u32 key)
 {

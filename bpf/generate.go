@@ -10,3 +10,4 @@ package bpf
 //go:generate ./compile.sh v3 Programs programs.bpf.c lsm_program program_link
 //go:generate ./compile.sh v3 Empty empty.bpf.c
 //go:generate ./compile.sh v3 Syscalls syscalls.bpf.c syscall_key syscall_time call
+//go:generate ./compile.sh v3 Command command.bpf.c

@@ -75,3 +75,28 @@ func compare(t *testing.T, want *btf.Struct, got reflect.Type) {
 		}
 	}
 }
+
+// Objects that share the control map must agree on where its variables are: the loader compares only its size.
+func TestObjectsAgreeOnTheControlMap(t *testing.T) {
+	probe, err := bpf.LoadProbe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, load := range map[string]func() (*ebpf.CollectionSpec, error){
+		"trace": bpf.LoadTrace, "command": bpf.LoadCommand,
+	} {
+		spec, err := load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for v, want := range probe.Variables {
+			if want.SectionName != ".data.control" {
+				continue
+			}
+			got := spec.Variables[v]
+			if got == nil || got.Offset != want.Offset || got.Size() != want.Size() {
+				t.Errorf("%s: %s is %v, want offset %d and %d bytes as in the probes", name, v, got, want.Offset, want.Size())
+			}
+		}
+	}
+}

@@ -18,6 +18,9 @@ type Filter struct {
 	MntNS []uint32 // inode numbers of mount namespaces
 	PIDs  []uint32 // process ids (thread group ids) in the initial pid namespace
 	Comm  string   // command name, cut at 15 characters as the kernel does
+	// Command selects the process tree of the command that [Tracer.StartCommand] starts. With PIDs, a process in
+	// either matches.
+	Command bool
 	// Follow, if not nil, returns the mount namespaces to measure. It is called at every poll, because containers
 	// come and go. With MntNS, only namespaces that are in both match.
 	Follow func() []uint32
@@ -40,7 +43,7 @@ func (f Filter) mode() (m bpf.ProbeMode) {
 	if len(f.MntNS) > 0 || f.Follow != nil {
 		m |= bpf.ProbeModeMODE_MNTNS
 	}
-	if len(f.PIDs) > 0 {
+	if len(f.PIDs) > 0 || f.Command {
 		m |= bpf.ProbeModeMODE_PID
 	}
 	if f.Comm != "" {

@@ -20,6 +20,7 @@ type loader struct {
 	mode     bpf.ProbeMode
 	counters int // on each CPU, a power of two, of each target that is attached from now on
 	cpus     int
+	command  *commandTree // nil: the filter selects no command
 }
 
 func newLoader(f Filter, preemptible bool, sample int) (*loader, error) {
@@ -45,10 +46,22 @@ func newLoader(f Filter, preemptible bool, sample int) (*loader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &loader{spec: spec, control: c, mode: mode, counters: leastCounters, cpus: cpus}, nil
+	l := &loader{spec: spec, control: c, mode: mode, counters: leastCounters, cpus: cpus}
+	if f.Command {
+		if l.command, err = newCommandTree(c); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+	}
+	return l, nil
 }
 
-func (l *loader) Close() error { return l.control.Close() }
+func (l *loader) Close() error {
+	err := l.control.Close()
+	if l.command != nil {
+		err = errors.Join(err, l.command.Close())
+	}
+	return err
+}
 
 // choose returns a copy of an object with only some of its programs, renamed after their parts.
 func choose(spec *ebpf.CollectionSpec, parts map[string]string) *ebpf.CollectionSpec {

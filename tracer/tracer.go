@@ -205,7 +205,7 @@ func (t *Tracer) Snapshot() (profile.Snapshot, error) {
 	}
 	s := profile.Snapshot{
 		Start: t.set.started, Duration: t.set.duration(), Calibration: t.set.opts.Calibration,
-		Sample: t.set.opts.Sample, Warnings: slices.Clone(t.set.warnings),
+		Sample: t.set.opts.Sample, Warnings: slices.Concat(t.set.warnings, t.set.loader.command.warnings()),
 	}
 	var err error
 	if s.Programs, err = t.set.programs(); err != nil {
