@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strings"
 )
 
@@ -46,21 +48,35 @@ const (
 
 func (m Median) wider(than float64) bool { return m.Spread > max(than*m.Value, spreadFloor) }
 
+// calibratedValue is one value of a calibration.
+type calibratedValue struct {
+	name   string
+	m      Median
+	refuse bool               // a useless value makes the whole calibration useless
+	used   func(Program) bool // reports whether it is part of the costs of a program
+}
+
+func (c *Calibration) values() []calibratedValue {
+	sleepable := func(p Program) bool { return p.Probe == ProbeSleepable }
+	return []calibratedValue{
+		{"bias", c.Bias, true, func(Program) bool { return true }},
+		{"dispatch", c.Dispatch, true, func(Program) bool { return true }},
+		{"dispatch of further programs", c.DispatchNext, false, func(p Program) bool { return p.Position > 0 }},
+		{"bias of probes with a filter", c.BiasSelective, false, func(p Program) bool { return p.Probe == ProbeSelective }},
+		{"bias of sleepable programs", c.BiasSleepable, false, sleepable},
+		{"dispatch of sleepable programs", c.DispatchSleepable, false, sleepable},
+	}
+}
+
+func (v *calibratedValue) roughness() Warning {
+	return Warning{WarnCalibration, fmt.Sprintf(
+		"the %s is %v: its spread is wide, so hook costs are rough; calibrate again when the machine is less busy", v.name, v.m)}
+}
+
 // Judge sets Refused if the spread of the bias or the dispatch is too wide to mean anything, and adds to Warnings where a spread
 // makes costs rough.
 func (c *Calibration) Judge() {
-	for _, v := range []struct {
-		name   string
-		m      Median
-		refuse bool
-	}{
-		{"bias", c.Bias, true},
-		{"dispatch", c.Dispatch, true},
-		{"dispatch of further programs", c.DispatchNext, false},
-		{"bias of probes with a filter", c.BiasSelective, false},
-		{"bias of sleepable programs", c.BiasSleepable, false},
-		{"dispatch of sleepable programs", c.DispatchSleepable, false},
-	} {
+	for _, v := range c.values() {
 		switch {
 		case v.refuse && v.m.wider(uselessSpread):
 			if c.Refused == "" {
@@ -68,29 +84,64 @@ func (c *Calibration) Judge() {
 					v.name, v.m)
 			}
 		case v.m.wider(wideSpread):
-			c.Warnings = append(c.Warnings, Warning{WarnCalibration, fmt.Sprintf(
-				"the %s is %v: its spread is wide, so hook costs are rough; calibrate again when the machine is less busy", v.name, v.m)})
+			c.Warnings = append(c.Warnings, v.roughness())
 		}
 	}
 }
 
+// warningsAbout returns the warnings about values that are part of the costs of one of the programs. A calibration that is refused
+// has none: no value is.
+func (c *Calibration) warningsAbout(programs []Program) (warnings []Warning) {
+	unused := map[Warning]bool{}
+	for _, v := range c.values() {
+		unused[v.roughness()] = c.Refused != "" || !slices.ContainsFunc(programs, v.used)
+	}
+	for _, w := range c.Warnings {
+		if !unused[w] {
+			warnings = append(warnings, w)
+		}
+	}
+	return warnings
+}
+
+// ErrorOf returns by how much the bias and the dispatch of a call of these programs may be off, in ns, in the worst case among the
+// programs: half the quartile distance of both, which lsmprof saw in half of its attempts. It is 0 if the calibration is not applied.
+func (c *Calibration) ErrorOf(programs []Program) float64 {
+	if !c.Applies() {
+		return 0
+	}
+	var worst float64
+	for _, p := range programs {
+		b, d := c.partsOf(p)
+		worst = max(worst, math.Hypot(b.Spread, d.Spread)/2)
+	}
+	return worst
+}
+
 // of returns, for one call of the program, what its reading has too much and what reaching the program costs, in ns.
 func (c *Calibration) of(p Program) (bias, dispatch float64) {
-	b, d := c.Bias, c.Dispatch
+	b, d := c.partsOf(p)
+	return b.Value, d.Value
+}
+
+// partsOf returns the bias and the dispatch of a program, with the larger spread where two values make up the dispatch.
+func (c *Calibration) partsOf(p Program) (bias, dispatch Median) {
+	bias, dispatch = c.Bias, c.Dispatch
 	switch {
 	case p.Probe == ProbeSelective && c.BiasSelective != Median{}:
-		b = c.BiasSelective
+		bias = c.BiasSelective
 	case p.Probe == ProbeSleepable && c.BiasSleepable != Median{}:
-		b = c.BiasSleepable
+		bias = c.BiasSleepable
 	}
 	if p.Probe == ProbeSleepable && c.DispatchSleepable != (Median{}) {
-		d = c.DispatchSleepable
+		dispatch = c.DispatchSleepable
 	}
-	if p.Position == 0 {
-		return b.Value, d.Value
+	if p.Position > 0 {
+		// Reaching a sleepable program takes longer by the same time at every position.
+		dispatch.Value = max(0, c.DispatchNext.Value+dispatch.Value-c.Dispatch.Value)
+		dispatch.Spread = max(dispatch.Spread, c.DispatchNext.Spread)
 	}
-	// Reaching a sleepable program takes longer by the same time at every position.
-	return b.Value, max(0, c.DispatchNext.Value+d.Value-c.Dispatch.Value)
+	return bias, dispatch
 }
 
 // Applies reports whether costs are worked out with the calibration.

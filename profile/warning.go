@@ -44,7 +44,7 @@ const bareReadings = "times are the probes' readings: they contain the probes' o
 func (c *Costs) Warnings() []Warning {
 	s := &c.snapshot
 	warnings := append([]Warning{}, s.Warnings...)
-	warnings = append(warnings, s.Calibration.Warnings...)
+	warnings = append(warnings, s.Calibration.warningsAbout(s.Programs)...)
 	warn := func(kind WarningKind, format string, args ...any) {
 		warnings = append(warnings, Warning{kind, fmt.Sprintf(format, args...)})
 	}

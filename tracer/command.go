@@ -3,7 +3,6 @@ package tracer
 import (
 	"errors"
 	"fmt"
-	"os/exec"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -68,13 +67,13 @@ func attachTracepoint(p *ebpf.Program) (link.Link, error) {
 	return l, nil
 }
 
-// start starts the command. Its calls pass the filter from its first execve on.
-func (t *commandTree) start(cmd *exec.Cmd) error {
+// start calls start, and lets the calls of the command that it starts pass the filter from its first execve on.
+func (t *commandTree) start(start func() error) error {
 	execve, err := attachTracepoint(t.objs.CommandExecve)
 	if err != nil {
 		return err
 	}
-	return errors.Join(cmd.Start(), execve.Close()) // Start returns after the execve
+	return errors.Join(start(), execve.Close())
 }
 
 // warnings warns of processes of the tree that are not measured. On nil and after Close it returns what was known.
@@ -102,15 +101,15 @@ func (t *commandTree) Close() error {
 	return errors.Join(errs...)
 }
 
-// StartCommand starts a command. With [Filter].Command, only its process tree is measured: the command from its first
-// execve on, and every process that one of the tree forks, whatever becomes of its parent. The caller must wait for the
-// command.
-func (t *Tracer) StartCommand(cmd *exec.Cmd) error {
+// StartCommand calls start, which must start one command and return after its execve, as [os/exec.Cmd.Start] does. With
+// [Filter].Command, only the process tree of the command is measured: the command from that execve on, and every
+// process that one of the tree forks, whatever becomes of its parent.
+func (t *Tracer) StartCommand(start func() error) error {
 	if err := t.set.check("start a command"); err != nil {
 		return err
 	}
 	if t.set.loader.command == nil {
-		return cmd.Start()
+		return start()
 	}
-	return t.set.loader.command.start(cmd)
+	return t.set.loader.command.start(start)
 }

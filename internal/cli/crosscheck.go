@@ -49,8 +49,8 @@ func (o *recordOptions) validateCrossCheck() error {
 		return errors.New("--cross-check=DURATION and a command: the command is run again; give --cross-check alone")
 	case len(o.command) == 0 && o.duration == 0:
 		return errors.New("--cross-check needs to know when the recording ends: give --duration or a command")
-	case len(o.pids) > 0 || o.comm != "" || len(o.mntns) > 0:
-		return errors.New("--cross-check and --pid, --comm or --mntns: bpf_stats counts the calls of everybody")
+	case o.selectsProcesses():
+		return errors.New("--cross-check and a filter on processes or containers: bpf_stats counts the calls of everybody")
 	}
 	return nil
 }

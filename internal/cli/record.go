@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"math"
 	"os"
+	"os/exec"
 	"syscall"
 	"time"
 
@@ -17,8 +18,14 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// defaultStackSample keeps what stacks cost below what counting does.
+// defaultStackSample keeps the cost of stacks below that of counting.
 const defaultStackSample = 64
+
+// Exit statuses of a command that did not start, as a shell has them.
+const (
+	exitNotExecutable = 126
+	exitNotFound      = 127
+)
 
 // recordOptions are the flags of record.
 type recordOptions struct {
@@ -29,12 +36,15 @@ type recordOptions struct {
 	crossCheck crossCheckFlag
 	stacks     stacksFlag
 	stackEach  sampleFlag
+	all        bool
 	command    []string
 }
 
 func (o *recordOptions) flags(f *cmdline.Flags) {
 	f.Group(cmdline.Measure)
-	f.VarP(cmdline.Duration(&o.duration, cmdline.Positive), "duration", "d", "Record for this long. By default a command or Ctrl-C ends it.")
+	f.VarP(cmdline.Duration(&o.duration, cmdline.Positive), "duration", "d",
+		"Record for this long. By default the command or Ctrl-C ends the recording.")
+	f.BoolVar(&o.all, "all", false, "With a command, record the whole machine while it runs.")
 	f.Var(&o.stacks, "stacks", "Record stacks as well: kernel, user or kernel,user.")
 	f.Lookup("stacks").NoOptDefVal = "kernel,user"
 	o.stackEach = defaultStackSample
@@ -45,8 +55,9 @@ func (o *recordOptions) flags(f *cmdline.Flags) {
 	f.Var(cmdline.Int(&o.top, 0, math.MaxInt), "top", "Print this many rows of the table; 0 prints all.")
 	o.session.flags(f)
 	f.Group(cmdline.Accuracy)
-	f.Var(&o.crossCheck, "cross-check", "Afterwards count and time with the kernel's bpf_stats, without probes, and compare. "+
-		"A command runs a second time for this. The default length, auto, is that of the recording, at most 5s.")
+	f.Var(&o.crossCheck, "cross-check", "Afterwards count and time with the kernel's bpf_stats, without probes, "+
+		"and compare. A command runs a second time for this, and the whole machine is recorded. "+
+		"The default length, auto, is that of the recording, at most 5s.")
 	f.Lookup("cross-check").NoOptDefVal = bareCrossCheck
 	f.Rare("cross-check", "stacks-sample")
 }
@@ -56,12 +67,16 @@ func recordCommand() *command {
 		Command: cmdline.Command{
 			Name: "record", Args: "[-- COMMAND...]", Group: groupLook,
 			Summary: "Record what BPF LSM programs cost, for the whole machine or a part of it",
-			Text: "lsmprof times every call until the duration is over, the command ends, or Ctrl-C. It prints a table and writes a profile for " +
-				"`lsmprof report` and `go tool pprof`.",
+			Text: "lsmprof times every call until the duration is over, the command ends, or Ctrl-C. It prints a table " +
+				"and writes a profile for `go tool pprof`. An earlier profile of that name is kept as FILE.old.\n\n" +
+				"With a command, lsmprof records only its processes: the command from its execve on, and everything " +
+				"that it starts. --all and the filters on processes and containers select others. stdout then belongs " +
+				"to the command, and the table goes to stderr. lsmprof exits with the command's status, or with 127 " +
+				"if the command is not found and 126 if it cannot be executed.",
 			Examples: []cmdline.Example{
 				{What: "Record everything for 30 seconds", Command: "sudo lsmprof record -d 30s"},
 				{What: "Record one pod, with stacks", Command: "sudo lsmprof record -d 30s --pod shop/web-0 --stacks"},
-				{What: "Record while a command runs", Command: "sudo lsmprof record -- make test"},
+				{What: "Record a command and everything it starts", Command: "sudo lsmprof record -- make test"},
 			},
 		},
 		setup: func(f *cmdline.Flags) action {
@@ -87,6 +102,8 @@ func (o *recordOptions) validate(dash int) error {
 		return fmt.Errorf("unexpected argument %q; a command to run goes behind --", o.command[0])
 	case len(o.command) > 0 && o.duration > 0:
 		return errors.New("--duration and a command: give one of them")
+	case len(o.command) == 0 && o.all:
+		return errors.New("--all without a command: the whole machine is recorded anyway")
 	}
 	if err := o.validateCrossCheck(); err != nil {
 		return err
@@ -95,6 +112,10 @@ func (o *recordOptions) validate(dash int) error {
 }
 
 func (o *recordOptions) run(ctx context.Context, std streams) error {
+	if err := o.findCommand(std); err != nil {
+		return err
+	}
+	o.session.command = len(o.command) > 0 && !o.all && !o.crossCheck.on && !o.selectsProcesses()
 	out := &atomicfile.File{}
 	if o.Path != "-" {
 		var err error
@@ -112,6 +133,9 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 	if err := errors.Join(result.err, t.Close()); err != nil {
 		return err
 	}
+	if err := o.requireCalls(&snap); err != nil {
+		return err
+	}
 	if err := o.checkAcross(ctx, std, &snap); err != nil {
 		return err
 	}
@@ -119,7 +143,7 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	if err := o.print(std.out, &costs); err != nil {
+	if err := o.print(std, &costs); err != nil {
 		return err
 	}
 	if o.Path != "-" {
@@ -127,12 +151,40 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(std.err, "%s; read it with: go tool pprof -top %s\n", wrote(o.Path, kept), o.Path)
+		if !std.quiet {
+			fmt.Fprintf(std.err, "%s; look at it with: go tool pprof -http=localhost: -tagroot=rules %s\n", wrote(o.Path, kept), o.Path)
+		}
 	}
 	if result.status != 0 {
 		return exitError{result.status}
 	}
 	return nil
+}
+
+// findCommand looks the command up before anything is measured.
+func (o *recordOptions) findCommand(std streams) error {
+	if len(o.command) == 0 {
+		return nil
+	}
+	_, err := exec.LookPath(o.command[0])
+	if err == nil {
+		return nil
+	}
+	status := exitNotExecutable
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		status = exitNotFound
+	}
+	return didNotStart(std, o.command[0], err, status)
+}
+
+// didNotStart reports a command that did not start, with the status that a shell would give.
+func didNotStart(std streams, name string, err error, status int) error {
+	var cause *exec.Error
+	if errors.As(err, &cause) {
+		err = cause.Err
+	}
+	fmt.Fprintf(std.err, "lsmprof: record: run %s: %v\n", name, err)
+	return exitError{status}
 }
 
 // outcome is how a measurement ended.
@@ -157,8 +209,8 @@ func (o *recordOptions) measure(ctx context.Context, std streams, t *tracer.Trac
 		if o.JSON() {
 			cmd.Stdout = std.err // stdout is one JSON object
 		}
-		if err := ownns.Start(cmd); err != nil {
-			return profile.Snapshot{}, outcome{err: fmt.Errorf("run %s: %w", o.command[0], err)}
+		if err := t.StartCommand(func() error { return ownns.Start(cmd) }); err != nil {
+			return profile.Snapshot{}, outcome{err: didNotStart(std, o.command[0], err, exitNotExecutable)}
 		}
 		go func() {
 			err := cmd.Wait()
@@ -175,7 +227,7 @@ func (o *recordOptions) measure(ctx context.Context, std streams, t *tracer.Trac
 	if len(o.command) > 0 {
 		result.status = (<-ended).status
 	}
-	o.containers.look(context.WithoutCancel(ctx)) // what started last has a name, too
+	o.containers.look(context.WithoutCancel(ctx)) // names for containers that started last
 	snap, err := o.snapshot(t)
 	result.err = errors.Join(result.err, err)
 	return snap, result
@@ -195,9 +247,34 @@ func exitStatus(state *os.ProcessState, err error) int {
 	return state.ExitCode()
 }
 
-func (o *recordOptions) print(w io.Writer, costs *profile.Costs) error {
+// print writes the result. The table goes to stderr if stdout belongs to a command.
+func (o *recordOptions) print(std streams, costs *profile.Costs) error {
 	if o.JSON() {
-		return costs.WriteJSON(w)
+		return costs.WriteJSON(std.out)
 	}
-	return writeTable(w, costs, o.top)
+	w := std.out
+	if len(o.command) > 0 {
+		w = std.err
+	}
+	t := recordTable{costs: costs, rows: o.top, verbose: std.verbose, selection: o.selection()}
+	if isTerminal(w) {
+		t.width = width(w)
+	}
+	return t.write(w)
+}
+
+// selection says which calls were measured. It is empty for those of the whole machine.
+func (o *recordOptions) selection() string {
+	if o.session.command {
+		return "the processes of " + o.command[0]
+	}
+	return o.filterText()
+}
+
+// requireCalls fails if a filter dropped every call: a mistyped name would otherwise look like a machine at rest.
+func (o *recordOptions) requireCalls(snap *profile.Snapshot) error {
+	if filter := o.filterText(); filter != "" && snap.Total().Calls() == 0 {
+		return fmt.Errorf("record: no call passed %s", filter)
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -64,7 +65,7 @@ func startRecord(t *testing.T, args ...string) *liveRecord {
 	}
 	r := &liveRecord{t: t, exit: make(chan int, 1), stop: stop}
 	args = append([]string{"record", "-o", "json", "--output", "-", "--calibrate=off", "--ready-file", ready}, args...)
-	args = append(args, "--", "cat") // ends when its input does
+	args = append(args, "--all", "--", "cat") // ends when its input does
 	t.Cleanup(func() { stop.Close() })
 	go func() {
 		defer stdin.Close()
@@ -166,4 +167,95 @@ func TestRecordCountsExactly(t *testing.T) {
 	if t.Failed() {
 		t.Log(r.stderr.String())
 	}
+}
+
+// recordJSON runs record with a command in a process of its own, and returns its document and its exit status.
+func recordJSON(t *testing.T, args ...string) (*profile.Document, int) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd := lsmprof(append([]string{"record", "--json", "-o", "-", "--calibration", "off"}, args...)...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	doc, err := profile.ReadJSON(&stdout)
+	if err != nil {
+		t.Fatalf("%v: %s", err, stderr.String())
+	}
+	return doc, cmd.ProcessState.ExitCode()
+}
+
+// By default a command is measured with every process that it starts, and nobody else.
+func TestRecordMeasuresTheProcessTreeOfACommand(t *testing.T) {
+	vmtest.Guest(t)
+	neighbour := startWorkload(t)
+	startReference(t, map[uint32]enforcer.Rules{neighbour.mntns: {File: 8}})
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, stopped := make(chan struct{}), make(chan error)
+	go func() {
+		var err error
+		for err == nil {
+			select {
+			case <-stop:
+				stopped <- nil
+				return
+			default:
+				err = neighbour.try("rename", 10)
+			}
+		}
+		stopped <- err
+	}()
+	defer func() {
+		close(stop)
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	}()
+	work := fmt.Sprintf("echo rename 100 | %s= %s=1 %s >/dev/null", lsmprofEnv, workloadEnv, self)
+	done := filepath.Join(t.TempDir(), "done")
+	for _, c := range []struct {
+		name, script     string
+		renames, execves uint64
+	}{
+		// The shell's own execve, and one for each time that the work starts a binary.
+		{"two children at once", work + " & " + work + " & wait", 200, 3},
+		{"a child of a child", "sh -c 'sh -c \"" + work + "\"; :'; :", 100, 4},
+		{"an orphan", "sh -c '(" + work + "; echo >" + done + ") & :'; while [ ! -e " + done + " ]; do :; done", 100, 3},
+		{"nothing", ":", 0, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			doc, status := recordJSON(t, "--", "sh", "-c", c.script+"; exit 7")
+			if status != 7 {
+				t.Errorf("exit status %d, want that of the command, 7", status)
+			}
+			var renames, execves uint64
+			for _, row := range doc.Rows {
+				switch {
+				case row.MntNS == neighbour.mntns || row.Syscall == "bpf" && c.renames == 0: // lsmprof's
+					t.Errorf("%s in %s of %s is not the command's", row.Hook, row.Syscall, row.Workload)
+				case row.Hook == "path_rename":
+					renames += row.Seen
+				case row.Hook == "bprm_check_security":
+					execves += row.Seen
+				}
+			}
+			missed := doc.Completeness.Missed
+			if missed > 0 && !kernel.Preempts() {
+				t.Errorf("%d calls were missed by a kernel that does not preempt its own code", missed)
+			}
+			if renames > c.renames || renames+missed < c.renames || execves > c.execves || execves+missed < c.execves {
+				t.Errorf("%d renames and %d execves, want %d and %d; %d missed", renames, execves, c.renames, c.execves, missed)
+			}
+		})
+	}
+	t.Run("--all", func(t *testing.T) {
+		vmtest.OnOneKernel(t)
+		doc, _ := recordJSON(t, "--all", "--", "sleep", "1")
+		if !slices.ContainsFunc(doc.Rows, func(r profile.DocumentRow) bool { return r.MntNS == neighbour.mntns }) {
+			t.Error("the neighbour is not in the recording of the whole machine")
+		}
+	})
 }

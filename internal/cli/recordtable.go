@@ -6,71 +6,202 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// writeTable prints what a recording measured, the most expensive rows first; top limits their number, 0 does not.
-func writeTable(w io.Writer, costs *profile.Costs, top int) error {
-	rows := slices.Clone(costs.Rows)
+// recordTable is what record prints for people: a headline, the most expensive rows, and how good the numbers are.
+type recordTable struct {
+	costs     *profile.Costs
+	rows      int    // at most; 0: all
+	width     int    // of the terminal; 0: lines may be of any width
+	verbose   bool   // print every fact and warning
+	selection string // which calls were measured; "": all
+}
+
+func (t *recordTable) write(w io.Writer) error {
+	rows := slices.Clone(t.costs.Rows)
 	slices.SortStableFunc(rows, func(a, b profile.Cost) int { return cmp.Compare(b.Hook, a.Hook) })
 	more := 0
-	if top > 0 && len(rows) > top {
-		more, rows = len(rows)-top, rows[:top]
+	if t.rows > 0 && len(rows) > t.rows {
+		more, rows = len(rows)-t.rows, rows[:t.rows]
 	}
-	if err := costTable(costs, rows).Print(w); err != nil {
-		return err
+	fmt.Fprintln(w, text.Printable(t.headline()))
+	if len(rows) > 0 {
+		if err := costTable(t.costs, rows, t.width).Print(w); err != nil {
+			return err
+		}
 	}
 	if more > 0 {
-		fmt.Fprintf(w, "… and %d more rows\n", more)
+		fmt.Fprintf(w, "… and %s\n", text.Plural(more, "more row"))
 	}
 	if len(rows) > 0 {
 		fmt.Fprintln(w, "P50, P99: from a histogram, at most 25 % off, mostly less than 5 %")
 	}
-	if err := writeCrossCheck(w, costs); err != nil {
+	if err := writeCrossCheck(w, t.costs); err != nil {
 		return err
 	}
-	fmt.Fprintln(w)
-	for _, line := range costs.Snapshot().Facts() {
-		fmt.Fprintln(w, text.Printable(line))
-	}
-	for _, warning := range costs.Warnings() {
-		fmt.Fprintln(w, "warning: "+text.Printable(advised(warning)))
-	}
-	return nil
+	_, err := io.WriteString(w, t.quality())
+	return err
 }
 
-// costTable leaves out the columns that would say nothing: programs where no hook has two, denials where nothing was denied.
-func costTable(costs *profile.Costs, rows []profile.Cost) *text.Table {
-	programs, denials := severalPrograms(costs.Rows), false
-	for i := range costs.Rows {
-		denials = denials || costs.Rows[i].Denials > 0
+// headline is `hooks took 5.30 ms in 0.41 s: 1.30 % of one CPU, 5,890 calls/s, 3 denied (varmor, 14 programs; 100 %
+// timed)`.
+func (t *recordTable) headline() string {
+	s := t.costs.Snapshot()
+	var denied uint64
+	for i := range t.costs.Rows {
+		denied += t.costs.Rows[i].Denials
 	}
-	columns := func(program, denied string, before, after []string) []string {
-		if programs {
-			before = append(before, program)
-		}
-		if denials {
-			after = append([]string{after[0], after[1], denied}, after[2:]...)
-		}
-		return append(before, after...)
+	total := s.Total()
+	rate, share := 0.0, 0.0
+	if s.Duration > 0 {
+		rate, share = float64(total.Calls())/s.Duration.Seconds(), t.costs.Hook/float64(s.Duration)
 	}
-	t := &text.Table{Header: columns("<PROGRAM", "DENIED",
-		[]string{"<WORKLOAD", "<SYSCALL", "<HOOK"}, []string{"RULES", "CALLS", "MEAN", "P50", "P99", "TOTAL", "SHARE"})}
-	for i := range rows {
-		c := &rows[i]
-		t.Add(columns(cmp.Or(c.Program.Name, "(all)"), text.Thousands(c.Denials),
-			[]string{c.Name, c.Syscall, c.Program.Hook},
-			[]string{
-				rules(c.Rules), text.Thousands(c.Calls), text.Duration(c.Mean()),
-				text.Rough(c.Quantile(0.5)), text.Rough(c.Quantile(0.99)), text.Duration(c.Hook), text.Percent(costs.Share(c) / 100),
-			})...)
+	about := []string{enforcerList(s.Programs), timedText(total.Completeness())}
+	if t.selection != "" {
+		about = append(about, "only "+t.selection)
 	}
-	return t
+	if s.Sample > 1 {
+		about = append(about, fmt.Sprintf("estimated from 1 call in %s", text.Thousands(s.Sample)))
+	}
+	return fmt.Sprintf("hooks took %s in %s: %s of one CPU, %s calls/s, %s denied (%s)",
+		text.Duration(t.costs.Hook), text.Duration(float64(s.Duration)), text.Percent(share),
+		text.Thousands(uint64(rate+0.5)), text.Thousands(denied), strings.Join(about, "; "))
 }
 
-// severalPrograms says whether some hook has more than one program.
+// enforcerList is `varmor, 14 programs; tetragon, 1 program`, in the order of the programs.
+func enforcerList(programs []profile.Program) string {
+	var names []string
+	count := map[string]int{}
+	noun := "program"
+	for _, p := range programs {
+		if count[p.Enforcer]++; count[p.Enforcer] == 1 {
+			names = append(names, p.Enforcer)
+		}
+		if p.Scope == profile.ScopeHook {
+			noun = "hook"
+		}
+	}
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%s, %s", cmp.Or(name, "unknown"), text.Plural(count[name], noun))
+	}
+	return cmp.Or(strings.Join(names, "; "), "no programs")
+}
+
+// timedText is `100 % timed`, or `99.31 % timed`: nothing short of all calls is called 100 %.
+func timedText(completeness float64) string {
+	if completeness == 100 {
+		return "100 % timed"
+	}
+	return fmt.Sprintf("%.2f %% timed", min(completeness, 99.99))
+}
+
+// quality says how good the numbers are. Without verbose that is a line about accuracy, and the warnings that are not
+// about the calibration.
+func (t *recordTable) quality() string {
+	var b strings.Builder
+	line := func(s string) { b.WriteString(text.Printable(s) + "\n") }
+	b.WriteString("\n")
+	folded := 0
+	var warnings []profile.Warning
+	for _, warning := range t.costs.Warnings() {
+		if !t.verbose && (warning.Kind == profile.WarnCalibration || warning.Kind == profile.WarnNotCalibrated) {
+			folded++
+			continue
+		}
+		warnings = append(warnings, warning)
+	}
+	line("accuracy: " + t.accuracy(folded))
+	if t.verbose {
+		s := t.costs.Snapshot()
+		for _, fact := range s.Facts() {
+			line(fact)
+		}
+	}
+	for _, warning := range warnings {
+		line("warning: " + advised(warning))
+	}
+	return b.String()
+}
+
+// accuracy is `±2 ns per call`. folded is how many warnings about the calibration it stands for.
+func (t *recordTable) accuracy(folded int) string {
+	s := t.costs.Snapshot()
+	c := s.Calibration
+	switch {
+	case c.Runs == 0:
+		return "not calibrated; times are what the probes read, with the cost of the probes and without the dispatch"
+	case !c.Applies():
+		return "the machine was too busy to calibrate; times are what the probes read; -v says more"
+	}
+	line := fmt.Sprintf("±%s per call", text.Duration(c.ErrorOf(s.Programs)))
+	if folded > 0 {
+		line += ", the machine was busy during calibration; -v says more"
+	}
+	return line
+}
+
+// costColumn is a column of the table of costs.
+type costColumn struct {
+	header string
+	cell   func(*profile.Cost) string
+}
+
+// narrowDrops are the columns that go, in this order, if the table does not fit into the terminal.
+var narrowDrops = []string{"P50", "P99", "DENIED", "MEAN"}
+
+// costTable leaves out the columns that would say nothing, PROGRAM if no hook has two and DENIED if
+// nothing was denied, and those that do not fit into width columns of the terminal. Width 0 fits
+// everything.
+func costTable(costs *profile.Costs, rows []profile.Cost, width int) *text.Table {
+	columns := []costColumn{
+		{"<WORKLOAD", func(c *profile.Cost) string { return c.Name }},
+		{"<SYSCALL", func(c *profile.Cost) string { return c.Syscall }},
+		{"<HOOK", func(c *profile.Cost) string { return c.Program.Hook }},
+		{"<PROGRAM", func(c *profile.Cost) string { return cmp.Or(c.Program.Name, "(all)") }},
+		{"RULES", func(c *profile.Cost) string { return rules(c.Rules) }},
+		{"CALLS", func(c *profile.Cost) string { return text.Thousands(c.Calls) }},
+		{"DENIED", func(c *profile.Cost) string { return text.Thousands(c.Denials) }},
+		{"MEAN", func(c *profile.Cost) string { return text.Duration(c.Mean()) }},
+		{"P50", func(c *profile.Cost) string { return text.Rough(c.Quantile(0.5)) }},
+		{"P99", func(c *profile.Cost) string { return text.Rough(c.Quantile(0.99)) }},
+		{"TOTAL", func(c *profile.Cost) string { return text.Duration(c.Hook) }},
+		{"% OF HOOKS", func(c *profile.Cost) string { return text.Percent(costs.Share(c) / 100) }},
+	}
+	drop := func(header string) {
+		columns = slices.DeleteFunc(columns, func(c costColumn) bool { return c.header == header })
+	}
+	if !severalPrograms(costs.Rows) {
+		drop("<PROGRAM")
+	}
+	if !slices.ContainsFunc(costs.Rows, func(c profile.Cost) bool { return c.Denials > 0 }) {
+		drop("DENIED")
+	}
+	for drops := narrowDrops; ; drops = drops[1:] {
+		t := &text.Table{}
+		t.Fit(width)
+		for _, c := range columns {
+			t.Header = append(t.Header, c.header)
+		}
+		for i := range rows {
+			var cells []string
+			for _, c := range columns {
+				cells = append(cells, c.cell(&rows[i]))
+			}
+			t.Add(cells...)
+		}
+		header, _, _ := strings.Cut(t.String(), "\n")
+		if width == 0 || text.Width(header) <= width || len(drops) == 0 {
+			return t
+		}
+		drop(drops[0])
+	}
+}
+
+// severalPrograms reports whether some hook has more than one program.
 func severalPrograms(rows []profile.Cost) bool {
 	byHook := map[string]string{}
 	for i := range rows {
@@ -85,7 +216,7 @@ func severalPrograms(rows []profile.Cost) bool {
 
 func rules(n int) string {
 	if n == profile.RulesUnknown {
-		return "unknown"
+		return "?"
 	}
 	return strconv.Itoa(n)
 }

@@ -25,6 +25,7 @@ func costRow(program int, syscall, comm string, rules, calls int, reading uint64
 
 func measured() profile.Snapshot {
 	return profile.Snapshot{
+		Duration: 410 * time.Millisecond,
 		Calibration: profile.Calibration{
 			Runs: 9, Bias: profile.Median{Value: 158, Spread: 2}, Dispatch: profile.Median{Value: 156, Spread: 3},
 			ProbeCost: profile.Median{Value: 420, Spread: 8},
@@ -64,26 +65,41 @@ func costsOf(t *testing.T, s profile.Snapshot) *profile.Costs {
 
 func TestRecordTable(t *testing.T) {
 	several := measured()
-	several.Programs = append(several.Programs, profile.Program{Name: "other_file_open", Hook: "file_open", Position: 1, Timed: 10})
+	several.Programs = append(several.Programs, profile.Program{Name: "other_file_open", Hook: "file_open", Enforcer: "generic", Position: 1, Timed: 10})
 	several.Rows = append(several.Rows, costRow(2, "openat", "nginx", profile.RulesUnknown, 10, 500))
 	several.Rows[0].Denials = 17
 	hooks := measured()
 	hooks.Programs[0].Scope, hooks.Programs[0].Name = profile.ScopeHook, ""
-	for name, test := range map[string]struct {
-		snap profile.Snapshot
-		top  int
-	}{
-		"plain":              {measured(), 0},
-		"top_2":              {measured(), 2},
-		"several_and_denied": {several, 0},
-		"hook_scope":         {hooks, 30},
-		"empty":              {profile.Snapshot{}, 30},
-		"cross_check":        {crossChecked(true), 2},
-		"cross_check_rates":  {crossChecked(false), 2},
+	rough := measured()
+	rough.Calibration.Bias.Spread = 90
+	rough.Calibration.BiasSleepable = profile.Median{Value: 100, Spread: 90} // not used
+	rough.Calibration.Judge()
+	refused := measured()
+	refused.Calibration.Bias.Spread = 900
+	refused.Calibration.Judge()
+	readings := measured()
+	readings.Calibration = profile.Calibration{}
+	incomplete := measured()
+	incomplete.Programs[0].Missed, incomplete.Sample = 40, 64
+	for name, test := range map[string]recordTable{
+		"plain":              {costs: costsOf(t, measured())},
+		"verbose":            {costs: costsOf(t, rough), verbose: true},
+		"rough":              {costs: costsOf(t, rough)},
+		"refused":            {costs: costsOf(t, refused)},
+		"not_calibrated":     {costs: costsOf(t, readings)},
+		"incomplete":         {costs: costsOf(t, incomplete)},
+		"top_2":              {costs: costsOf(t, measured()), rows: 2},
+		"several_and_denied": {costs: costsOf(t, several)},
+		"80_columns":         {costs: costsOf(t, several), width: 80},
+		"hook_scope":         {costs: costsOf(t, hooks), rows: 30},
+		"selection":          {costs: costsOf(t, measured()), rows: 1, selection: "the processes of make"},
+		"empty":              {costs: costsOf(t, profile.Snapshot{}), rows: 30},
+		"cross_check":        {costs: costsOf(t, crossChecked(true)), rows: 2},
+		"cross_check_rates":  {costs: costsOf(t, crossChecked(false)), rows: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			if err := writeTable(&b, costsOf(t, test.snap), test.top); err != nil {
+			if err := test.write(&b); err != nil {
 				t.Fatal(err)
 			}
 			golden.Equal(t, "record_"+name+".txt", b.Bytes())
@@ -93,11 +109,12 @@ func TestRecordTable(t *testing.T) {
 
 func TestRecordTableIsSortedByTotal(t *testing.T) {
 	var b bytes.Buffer
-	if err := writeTable(&b, costsOf(t, measured()), 0); err != nil {
+	table := recordTable{costs: costsOf(t, measured())}
+	if err := table.write(&b); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(b.String(), "\n")
-	if !strings.HasPrefix(lines[1], "sh?[2J") || !strings.Contains(lines[2], "2.20 ms") || strings.Contains(b.String(), "\x1b") {
+	if !strings.HasPrefix(lines[2], "sh?[2J") || !strings.Contains(lines[3], "2.20 ms") || strings.Contains(b.String(), "\x1b") {
 		t.Errorf("the 3 ms call is not first, or its name upsets the terminal:\n%s", b.String())
 	}
 }

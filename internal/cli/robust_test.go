@@ -138,9 +138,10 @@ func TestRecordCommand(t *testing.T) {
 			t.Errorf("%s: exit status %d, want %d: %s", script, got, want, stderr)
 		}
 	}
-	if got, stderr := run(t, lsmprof("record", "--calibrate=off", "--output", out, "--",
-		"/no/such/command")); got != 1 || oneLine(stderr) != nil {
-		t.Errorf("exit status %d: %q", got, stderr)
+	for command, want := range map[string]int{"/no/such/command": 127, "nosuchcommand": 127, "/etc/passwd": 126, "/etc": 126} {
+		if got, stderr := run(t, lsmprof("record", "--output", out, "--", command)); got != want || oneLine(stderr) != nil {
+			t.Errorf("%s: exit status %d, want %d: %q", command, got, want, stderr)
+		}
 	}
 }
 

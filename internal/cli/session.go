@@ -34,6 +34,7 @@ type session struct {
 	self       bool
 	invocation []string
 
+	command     bool         // measure only the process tree of a command
 	hooks       []string     // globs; nil: all
 	logger      *slog.Logger // of the tracer; nil: the default logger
 	stacks      tracer.Stacks
@@ -117,7 +118,7 @@ func (s *session) start(ctx context.Context, std streams) (*tracer.Tracer, error
 // options returns what the flags ask for, with a calibration. It fails if no program is selected.
 func (s *session) options(ctx context.Context) (opts tracer.Options, err error) {
 	opts = s.baseOptions()
-	if err := s.requirePrograms(); err != nil {
+	if err := errors.Join(s.requireProcesses(), s.requirePrograms()); err != nil {
 		return opts, err
 	}
 	if s.calibrate == "on" {
@@ -130,7 +131,7 @@ func (s *session) options(ctx context.Context) (opts tracer.Options, err error) 
 func (s *session) baseOptions() tracer.Options {
 	opts := tracer.Options{
 		Select:       s.selects,
-		Filter:       tracer.Filter{MntNS: u32s(s.mntns), PIDs: u32s(s.pids), Comm: s.comm},
+		Filter:       tracer.Filter{MntNS: u32s(s.mntns), PIDs: u32s(s.pids), Comm: s.comm, Command: s.command},
 		Enforcers:    s.unknown.registry(),
 		Memory:       s.memory << 20,
 		Sample:       int(s.sample),
@@ -147,7 +148,7 @@ func (s *session) baseOptions() tracer.Options {
 	return opts
 }
 
-// selectsSome fails where no program is selected.
+// requirePrograms fails if no program is selected.
 func (s *session) requirePrograms() error {
 	progs, err := s.unknown.registry().Look()
 	if err != nil {

@@ -69,4 +69,4 @@ cat "$work/enforcing"
 
 echo "demo: lsmprof record, while the workload opens, renames, links, connects and executes"
 # The command that record waits for starts the workload, so that all of it is seen.
-lsmprof record --output "$profile" -- sh -c 'touch "$0/go"; while [ ! -e "$0/finished" ]; do sleep 0.1; done' "$work"
+lsmprof record --all --output "$profile" -- sh -c 'touch "$0/go"; while [ ! -e "$0/finished" ]; do sleep 0.1; done' "$work"
