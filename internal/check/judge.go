@@ -249,8 +249,7 @@ func judgeMitigations(f *Facts) Item {
 		return ok("mitigations", "none")
 	}
 	i := ok("mitigations", strings.Join(f.Mitigations, "; "))
-	if slices.ContainsFunc(f.Mitigations,
-		func(m string) bool { return strings.HasPrefix(m, "spectre_v2: Retpolines") }) {
+	if kernel.Retpolines(f.Mitigations) {
 		i.Reason = "retpolines make the indirect calls of every hook slower: the dispatch cost differs from " +
 			"other machines"
 	}

@@ -80,10 +80,11 @@ func connected(programs []tracer.Program, holders map[ebpf.ProgramID][]lsm.Holde
 }
 
 // groupName returns generic:COMMAND, the command of the oldest process that holds one of the programs. Without a
-// holder, as for pinned programs, the name of the first program takes its place.
+// holder, as for pinned programs, the first of the programs' names takes its place.
 func groupName(members []tracer.Program, holders map[ebpf.ProgramID][]lsm.Holder) string {
 	holder, _ := oldest(members, holders)
-	return tracer.Generic + ":" + cmp.Or(holder.Comm, members[0].Name)
+	first := slices.MinFunc(members, func(a, b tracer.Program) int { return cmp.Compare(a.Name, b.Name) })
+	return tracer.Generic + ":" + cmp.Or(holder.Comm, first.Name)
 }
 
 // oldest returns the process with the lowest id that holds one of the programs, and whether there is one.

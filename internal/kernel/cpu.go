@@ -32,7 +32,7 @@ func HasBTF() bool {
 	return err == nil
 }
 
-// Mitigations are the CPU flaws that this kernel works around, as `spectre_v2: Retpolines`.
+// Mitigations returns the CPU flaws that this kernel works around and how, sorted: `spectre_v2: Retpolines`.
 func Mitigations() []string {
 	files, _ := filepath.Glob("/sys/devices/system/cpu/vulnerabilities/*")
 	states := map[string]string{}
@@ -45,7 +45,13 @@ func Mitigations() []string {
 func mitigations(states map[string]string) []string {
 	var active []string
 	for flaw, state := range states {
-		if how, ok := strings.CutPrefix(state, "Mitigation: "); ok {
+		how, mitigated := strings.CutPrefix(state, "Mitigation: ")
+		if !mitigated {
+			// A kernel with retpolines, yet vulnerable: "Retpoline with unsafe module(s)".
+			how, mitigated = strings.CutPrefix(state, "Vulnerable: ")
+			mitigated = mitigated && retpoline(how)
+		}
+		if mitigated {
 			how, _, _ = strings.Cut(how, ";")
 			how, _, _ = strings.Cut(how, ",")
 			active = append(active, flaw+": "+strings.TrimSpace(how))
@@ -53,6 +59,22 @@ func mitigations(states map[string]string) []string {
 	}
 	slices.SortFunc(active, cmp.Compare[string])
 	return active
+}
+
+// Retpolines reports whether the kernel's indirect calls are retpolines, given the result of Mitigations.
+func Retpolines(mitigations []string) bool {
+	return slices.ContainsFunc(mitigations, func(m string) bool {
+		how, ok := strings.CutPrefix(m, "spectre_v2: ")
+		return ok && retpoline(how)
+	})
+}
+
+// retpoline reports whether the words for a mitigation of spectre_v2 mean retpolines. They changed over time: "Full
+// generic retpoline" before Linux 5.10.105 and 5.15.28, "Retpolines" since, "Full retpoline" in kernels of Red Hat, and
+// "Enhanced IBRS + Retpolines". "Minimal generic ASM retpoline" means that the compiler had none: only assembly has them.
+func retpoline(how string) bool {
+	how = strings.ToLower(how)
+	return strings.Contains(how, "retpoline") && !strings.HasPrefix(how, "minimal ")
 }
 
 func readWord(file string) string {

@@ -99,6 +99,31 @@ func TestPrivileges(t *testing.T) {
 	}
 }
 
+func TestRetpolines(t *testing.T) {
+	for state, want := range map[string]bool{
+		"Mitigation: Full generic retpoline, IBPB: conditional, IBRS_FW, STIBP: conditional, RSB filling": true, // to 5.10.104
+		"Mitigation: Full AMD retpoline, IBPB: conditional, STIBP: disabled, RSB filling":                 true,
+		"Mitigation: Full retpoline, IBPB": true, // CentOS 7
+		"Mitigation: Retpolines; IBPB: conditional; IBRS_FW; STIBP: conditional; RSB filling; PBRSB-eIBRS: Not affected": true,
+		"Mitigation: Retpolines, IBPB: conditional, IBRS_FW, STIBP: disabled, RSB filling":                               true,
+		"Mitigation: Enhanced IBRS + Retpolines; IBPB: conditional; RSB filling":                                         true,
+		"Mitigation: Enhanced / Automatic IBRS + Retpolines; IBPB: conditional; RSB filling; BHI: Retpoline":             true,
+		"Vulnerable: Retpoline with unsafe module(s)":                                                                    true,
+		"Mitigation: Enhanced IBRS; IBPB: conditional; RSB filling; BHI: Retpoline":                                      false, // another flaw's
+		"Mitigation: Enhanced / Automatic IBRS; IBPB: conditional":                                                       false,
+		"Mitigation: LFENCE; IBPB: conditional":                                                                          false,
+		"Mitigation: CSV2, BHB":                                                                                          false, // arm64
+		"Vulnerable: Minimal generic ASM retpoline":                                                                      false,
+		"Vulnerable":   false,
+		"Not affected": false,
+		"":             false,
+	} {
+		if got := Retpolines(mitigations(map[string]string{"spectre_v2": state, "meltdown": "Mitigation: PTI"})); got != want {
+			t.Errorf("%q: %v, want %v", state, got, want)
+		}
+	}
+}
+
 func TestMitigations(t *testing.T) {
 	got := mitigations(map[string]string{
 		"spectre_v2": "Mitigation: Retpolines; STIBP: disabled", "meltdown": "Not affected", "mds": "Vulnerable",
