@@ -49,8 +49,10 @@ build: ## static binary in bin/
 	@mkdir -p bin
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/lsmprof ./cmd/lsmprof
 
-install: build ## install to PREFIX (/usr/local); DESTDIR is honoured
+install: build ## install the binary and its man pages to PREFIX (/usr/local); DESTDIR is honoured
 	install -D -m 0755 bin/lsmprof '$(DESTDIR)$(PREFIX)/bin/lsmprof'
+	install -d '$(DESTDIR)$(PREFIX)/share/man/man1'
+	bin/lsmprof man '$(DESTDIR)$(PREFIX)/share/man/man1'
 
 generate: clang ## compile the BPF programs (clang-19), write their Go, build the benchmark suite
 	go generate $(BPF_DIRS:%=./%) ./internal/unixbench

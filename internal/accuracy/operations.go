@@ -114,7 +114,7 @@ func rename() (*operation, error) {
 
 // execve executes a file that no binary format takes: both hooks have run when the call fails, and the thread goes on. From 6.12 on
 // its latency has several levels, up to 5 % of the hook cost apart, that change when an enforcer is attached or detached: the
-// rounds find the lowest. A program that really executes itself varies by twice as much again. See docs/measuring.md.
+// rounds find the lowest. A program that really executes itself varies by twice as much again. See docs/internals/accuracy.md.
 func execve() (*operation, error) {
 	dir, err := os.MkdirTemp("/", "acc")
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // explained; their loss is what a timer interrupt more or less in a slice makes.
 func TestIcountExplainedLossIsTheMeasuredOne(t *testing.T) {
 	if r := vmtest.IcountGuest(t); r.AtLeast(6, 2) {
-		t.Skip("from 6.2 on the latency of exec has levels that change with every attach: see docs/measuring.md")
+		t.Skip("from 6.2 on the latency of exec has levels that change with every attach: see docs/internals/accuracy.md")
 	}
 	const ofLoss, interrupt = 0.05, 0.0005
 	dir := filepath.Join(t.TempDir(), "run")

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what a make target needs and this machine lacks. Says what and why before it does.
-# usage: deps.sh demo|test
+# usage: deps.sh demo|sample|test
 set -eu
 
 missing="" # packages
@@ -67,9 +67,14 @@ have go || {
 }
 case "${1:-}" in
 demo) guest_tools ;;
+sample)
+	guest_tools
+	have tmux || need tmux "the terminal that the picture of lsmprof top is taken of"
+	have chromium || need chromium "the browser that the pictures of the report are taken in"
+	;;
 test) guest_tools && test_tools ;;
 *)
-	echo "usage: deps.sh demo|test" >&2
+	echo "usage: deps.sh demo|sample|test" >&2
 	exit 2
 	;;
 esac
