@@ -278,8 +278,8 @@ func (r *Report) addMissing(run *rundir.Run) {
 		}
 		for i := range t.Cells {
 			if c := &t.Cells[i]; c.absurd() {
-				r.warn("%s under %s scored %s times the baseline, with a 95 %% interval of %s points: this machine cannot tell. "+
-					"Quieten it and measure again", t.Name, c.Scenario, text.Number(c.Percent), intervalText(c.CI))
+				r.warn("%s under %s scored %s times the baseline's score, and varies too much for a figure: this machine cannot tell. "+
+					"Quieten it and measure again", t.Name, c.Scenario, text.Number(c.Percent))
 			}
 		}
 	}

@@ -116,7 +116,7 @@ func TestBenchImport(t *testing.T) {
 	if _, errs := runBench(t, exitFailed, "--resume", dir); !strings.Contains(errs, "nothing to measure") {
 		t.Error(errs)
 	}
-	if _, errs := runBench(t, exitFailed, "--import", "bench_test.go", "--dir", dir+"2"); !strings.Contains(errs, "no results in it") {
+	if _, errs := runBench(t, exitFailed, "--import", "bench_test.go", "--dir", dir+"2"); !strings.Contains(errs, "no results: give") {
 		t.Error(errs)
 	}
 	if _, err := os.Stat(dir + "2"); err == nil {

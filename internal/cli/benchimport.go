@@ -18,17 +18,31 @@ import (
 func (o *benchOptions) importRuns(std streams) (err error) {
 	var sources []bench.Source
 	version := ""
+	var warnings []string
+	unnamed := map[string]string{} // files by the scenario that their names give
 	for _, s := range o.imports {
 		source, err := readImport(s)
 		if err != nil {
 			return fmt.Errorf("bench: --import %s: %w", s, err)
+		}
+		if !strings.Contains(s, "=") {
+			if other, taken := unnamed[source.Scenario]; taken {
+				return fmt.Errorf("--import %s: this file and %s would both be scenario %s: name them, as in --import old=%s",
+					s, other, source.Scenario, s)
+			}
+			unnamed[source.Scenario] = s
+		}
+		for _, w := range source.Report.Warnings {
+			warnings = append(warnings, s+": "+w)
 		}
 		if source.Report.Version != "" {
 			version = " " + source.Report.Version
 		}
 		sources = append(sources, source)
 	}
-	d, err := bench.Import(o.importInfo(version), sources, o.create)
+	info := o.importInfo(version)
+	info.Warnings = warnings
+	d, err := bench.Import(info, sources, o.create)
 	if err != nil {
 		return fmt.Errorf("bench: %w", err)
 	}
@@ -49,7 +63,7 @@ func readImport(s string) (bench.Source, error) {
 	scenario, file, named := strings.Cut(s, "=")
 	if !named {
 		file = s
-		scenario = strings.TrimSuffix(filepath.Base(s), filepath.Ext(s))
+		scenario = withoutExtension(filepath.Base(s))
 	}
 	if scenario == "" || file == "" {
 		return bench.Source{}, errors.New("want SCENARIO=FILE")
@@ -60,4 +74,15 @@ func readImport(s string) (bench.Source, error) {
 	}
 	report, err := score.Import(bytes.NewReader(data), "")
 	return bench.Source{Scenario: scenario, Name: file, Data: data, Report: report}, err
+}
+
+// withoutExtension removes the extensions that Run gives its files. Anything else behind a dot belongs to the name of a host, after which
+// Run calls its files: "node.example.com-2026-01-02-01".
+func withoutExtension(name string) string {
+	for _, ext := range []string{".log", ".csv", ".html", ".txt"} {
+		if base := strings.TrimSuffix(name, ext); base != name && base != "" {
+			return base
+		}
+	}
+	return name
 }

@@ -52,6 +52,8 @@ type Cell struct {
 	Explained *float64   `json:"explained"`
 	LeftOver  *float64   `json:"left_over"` // of the loss, when the explained one is taken off
 	Profile   *Explained `json:"profile,omitempty"`
+
+	losses []float64 // of the rounds
 }
 
 // Noise is what two identical baselines of a test differ by.
@@ -88,6 +90,10 @@ func repeated(results []Result) []Repeat {
 
 // Analyze works out what complete results say, and what profile runs found, by test and scenario.
 func Analyze(p *Plan, results []Result, explained map[string]map[string]Explained) Analysis {
+	return analyze(p, results, explained, sensitivities{})
+}
+
+func analyze(p *Plan, results []Result, explained map[string]map[string]Explained, known sensitivities) Analysis {
 	a := Analysis{Schema: AnalysisSchema, Cells: []Cell{}, Noise: []Noise{}, Warnings: []string{}}
 	for _, t := range p.Tests {
 		losses := Losses(p, results, t.Name)
@@ -117,7 +123,7 @@ func Analyze(p *Plan, results []Result, explained map[string]map[string]Explaine
 			}
 		}
 	}
-	a.judge(p)
+	a.judge(p, known)
 	a.Index = indexes(p, results)
 	a.Repeated = repeated(results)
 	a.PerRule = costPerRule(p, explained)
@@ -142,22 +148,44 @@ func cellOf(p *Plan, t Test, s Scenario, own, base []Result, losses []float64) C
 	c.MeanLoss = 1 - stats.Mean(rates(own))/stats.Mean(rates(base))
 	c.Loss = stats.Median(losses)
 	c.CI = stats.Bootstrap(losses, Confidence, p.Seed)
-	c.Detectable, c.RoundsFor = stats.Detectable(losses), stats.RoundsFor(losses, aim)
+	if p.Order == Sequential {
+		c.CI = withBaseline(c.Loss, c.CI, rates(base), p.Seed)
+	}
+	c.losses = losses
 	if p.Order == Sequential {
 		c.P = stats.MannWhitney(rates(own), rates(base))
 	} else {
-		c.P = stats.Wilcoxon(losses)
+		c.P = stats.Wilcoxon(logLosses(losses))
 	}
-	if math.IsInf(c.CI.Low, 0) { // one round: no interval, and none in JSON
-		c.CI, c.Detectable = stats.Interval{Low: -1, High: 1}, 1
+	if math.IsInf(c.CI.Low, 0) || math.IsNaN(c.CI.Low) { // one round: no interval, and none in JSON
+		c.CI = stats.Interval{Low: -1, High: 1}
 	}
 	return c
+}
+
+// withBaseline widens the interval of a loss whose baseline was measured at another time by the uncertainty of that baseline.
+func withBaseline(loss float64, ci stats.Interval, base []float64, seed uint64) stats.Interval {
+	b, median := stats.Bootstrap(base, Confidence, seed), stats.Median(base)
+	return stats.Interval{
+		Low:  loss - math.Hypot(loss-ci.Low, (1-loss)*(1-b.Low/median)),
+		High: loss + math.Hypot(ci.High-loss, (1-loss)*(b.High/median-1)),
+	}
 }
 
 func (c *Cell) explain(e Explained, baseline float64) {
 	exposed, loss := e.Exposed(), e.Loss(baseline)
 	left := c.Loss - loss
 	c.Exposed, c.Explained, c.LeftOver, c.Profile = &exposed, &loss, &left, &e
+}
+
+// logLosses turns losses into logarithms of ratios, which are symmetric about zero if scenario and baseline are alike: twice the score and
+// half the score are equally far from it.
+func logLosses(losses []float64) []float64 {
+	out := make([]float64, len(losses))
+	for i, loss := range losses {
+		out[i] = -math.Log1p(-loss)
+	}
+	return out
 }
 
 func rates(rs []Result) []float64 {
@@ -168,51 +196,114 @@ func rates(rs []Result) []float64 {
 	return out
 }
 
-// Losses are, by scenario, the losses in each round. The baseline of a round is the mean of both copies, which stand on both
-// sides of the rest: a machine that gets slower or faster at an even pace changes nothing. The second copy is compared with the
-// first.
+// Losses returns, by scenario, the loss in each round. The second baseline is compared with the first, and every other scenario with a
+// baseline that is mixed from both (see mixedBaseline). In sequential order rounds have nothing in common, so that each is compared with
+// the median of the baseline's.
 func Losses(p *Plan, results []Result, test string) [][]float64 {
+	if p.Order == Sequential {
+		return sequentialLosses(p, results, test)
+	}
 	out := make([][]float64, len(p.Scenarios))
-	index := map[string]int{}
-	for i, s := range p.Scenarios {
-		index[s.Name] = i
-	}
-	byRound := map[int][]float64{}
-	var order []int
-	for i := range results {
-		if r := &results[i]; r.Test == test {
-			if byRound[r.Round] == nil {
-				byRound[r.Round] = make([]float64, len(p.Scenarios))
-				order = append(order, r.Round)
-			}
-			byRound[r.Round][index[r.Scenario]] = r.Rate()
-		}
-	}
-	for _, n := range order {
-		rates := byRound[n]
-		base := rates[p.Baseline()]
-		if base == 0 {
+	for _, round := range roundsOf(p, results, test) {
+		base := round[p.Baseline()]
+		if base == nil || base.Rate() == 0 {
 			continue
 		}
-		both := base
-		if second := p.SecondBaseline(); second >= 0 && rates[second] > 0 && p.Order != Sequential {
-			both = (base + rates[second]) / 2
+		mixed := base.Rate()
+		if second := p.SecondBaseline(); second >= 0 && round[second] != nil {
+			mixed = mixedBaseline(base, round[second])
 		}
-		for i, rate := range rates {
-			against := both
-			if i == p.SecondBaseline() || i == p.Baseline() {
-				against = base
+		for i, r := range round {
+			if r == nil || r.Rate() == 0 {
+				continue
 			}
-			if rate > 0 {
-				out[i] = append(out[i], 1-rate/against)
+			against := mixed
+			if i == p.SecondBaseline() || i == p.Baseline() {
+				against = base.Rate()
+			}
+			out[i] = append(out[i], 1-r.Rate()/against)
+		}
+	}
+	return out
+}
+
+// mixedBaseline returns the rate of a baseline made of as many slices as every scenario has: the first ones of one baseline and the last
+// ones of the other, which changes from round to round.
+//
+// The baselines run before and after the scenarios, so that slices from both cancel most of a drift. Averaging all slices of both would
+// cancel all of it, but an average of twice as many slices has fewer and smaller disturbances than a scenario: where slow slices are rare
+// and large, most scenarios would seem to gain. With equally many slices a scenario without an effect is as often above as below. A
+// whole pass cannot be divided, and is compared with one baseline.
+func mixedBaseline(first, second *Result) float64 {
+	if first.Round%2 == 1 {
+		first, second = second, first
+	}
+	n := len(first.Slices)
+	if n < 2 || len(second.Slices) != n {
+		return first.Rate()
+	}
+	ops, ns := 0.0, 0.0
+	for i, slice := range first.Slices {
+		if i > n/2 {
+			slice = second.Slices[i]
+		}
+		ops, ns = ops+slice[0], ns+slice[1]
+	}
+	if !(ops > 0) || !(ns > 0) {
+		return first.Rate()
+	}
+	return ops / ns * 1e9
+}
+
+func sequentialLosses(p *Plan, results []Result, test string) [][]float64 {
+	out := make([][]float64, len(p.Scenarios))
+	rounds := roundsOf(p, results, test)
+	var base []float64
+	for _, round := range rounds {
+		if r := round[p.Baseline()]; r != nil && r.Rate() > 0 {
+			base = append(base, r.Rate())
+		}
+	}
+	if len(base) == 0 {
+		return out
+	}
+	median := stats.Median(base)
+	for _, round := range rounds {
+		for i, r := range round {
+			if r != nil && r.Rate() > 0 {
+				out[i] = append(out[i], 1-r.Rate()/median)
 			}
 		}
 	}
 	return out
 }
 
+// roundsOf returns the results of each round of a test, by the index of the scenario; nil: the round has none.
+func roundsOf(p *Plan, results []Result, test string) [][]*Result {
+	index := map[string]int{}
+	for i, s := range p.Scenarios {
+		index[s.Name] = i
+	}
+	byRound := map[int][]*Result{}
+	var order []int
+	for i := range results {
+		if r := &results[i]; r.Test == test {
+			if byRound[r.Round] == nil {
+				byRound[r.Round] = make([]*Result, len(p.Scenarios))
+				order = append(order, r.Round)
+			}
+			byRound[r.Round][index[r.Scenario]] = r
+		}
+	}
+	var out [][]*Result
+	for _, n := range order {
+		out = append(out, byRound[n])
+	}
+	return out
+}
+
 // judge corrects for the number of cells, and says which losses are losses.
-func (a *Analysis) judge(p *Plan) {
+func (a *Analysis) judge(p *Plan, known sensitivities) {
 	noise := map[string]stats.Interval{}
 	for _, n := range a.Noise {
 		noise[n.Test] = n.CI
@@ -224,12 +315,35 @@ func (a *Analysis) judge(p *Plan) {
 			cells, ps = append(cells, c), append(ps, c.P)
 		}
 	}
+	sensitivity := func(rounds int) float64 { return known.of(p, rounds, len(cells)) }
+	for i := range a.Cells { // the second baseline's, too
+		if c := &a.Cells[i]; len(c.losses) > 0 && c.Scenario != p.Scenarios[p.Baseline()].Name {
+			c.Detectable = min(1, stats.Detectable(c.losses, sensitivity(len(c.losses))))
+			c.RoundsFor = stats.RoundsFor(c.losses, aim, sensitivity)
+		}
+	}
 	for i, adjusted := range stats.Holm(ps) {
 		c := cells[i]
 		c.Adjusted = adjusted
 		floor, ok := noise[c.Test]
 		c.Significant = adjusted < stats.Significant && !c.CI.Contains(0) && !(ok && floor.Contains(c.Loss) && floor.Half() < 1)
 	}
+}
+
+// sensitivities holds stats.Sensitivity by the numbers of rounds and cells: it is the same for all cells of a run, and takes a while.
+type sensitivities map[[2]int]float64
+
+// of returns the sensitivity of a run. In sequential order the baseline's rounds are not paired with the others, and its noise adds to
+// theirs.
+func (known sensitivities) of(p *Plan, rounds, cells int) float64 {
+	key := [2]int{rounds, cells}
+	if _, ok := known[key]; !ok {
+		known[key] = stats.Sensitivity(rounds, cells)
+	}
+	if p.Order == Sequential {
+		return known[key] * math.Sqrt2
+	}
+	return known[key]
 }
 
 // warn says what a reader must know.

@@ -116,7 +116,9 @@ func (r *Run) readResults() error {
 			foreign++
 			continue
 		}
-		res.Slices = nil // Ops and Ns are their sums
+		if !r.Info.Plan.IsBaseline(res.Scenario) {
+			res.Slices = nil // only those of the baselines are used; Ops and Ns are the sums
+		}
 		if res.Ops <= 0 || res.Ns <= 0 || !usable(res.Ops) || !usable(res.Ns) || !usable(res.Rate()) || !usable(t.Score(res.Rate())) {
 			useless++
 			continue
@@ -139,7 +141,9 @@ func (r *Run) readResults() error {
 func (r *Run) readExplained() error {
 	data, err := readFile(r.dir, ExplainedFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		r.problem("%s is missing: no profile run was made, nothing is explained", ExplainedFile)
+		if !r.Info.Plan.Imported() {
+			r.problem("%s is missing: without a profile run no loss is explained", ExplainedFile)
+		}
 		return nil
 	}
 	if err == nil {

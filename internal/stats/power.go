@@ -1,28 +1,106 @@
 package stats
 
-import "math"
-
-const (
-	zTwoSided = 1.959964 // 95 %
-	zPower    = 0.841621 // 80 %
-	// medianLoss is how much less the median of normal values is certain of than their mean.
-	medianLoss = 1.2533
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sort"
 )
 
-// Detectable is the smallest loss that rounds as noisy as these show as significant in four of five benches, before Holm's
-// correction.
-func Detectable(losses []float64) float64 {
+const (
+	zTwoSided = 1.959964 // two-sided 95 %
+	// power is the share of benches in which a loss of the size of Detectable is significant.
+	power = 0.8
+)
+
+// Sensitivity returns the smallest loss that n rounds show as significant in four of five benches, in standard deviations of a round's
+// loss. It returns +Inf if n rounds cannot show any.
+//
+// Significant means what it means in the analysis: Wilcoxon's p, corrected by Holm for the number of cells, is below 0.05, and the median
+// lies outside the interval of the second baseline, whose rounds vary as much. The power of that has no formula for few rounds, where p takes few
+// values. It is therefore simulated, with normal noise and always the same random numbers.
+func Sensitivity(n, cells int) float64 {
+	if n < RoundsForSignificance(cells) {
+		return math.Inf(1)
+	}
+	if n > exactWilcoxon { // from here on only the square root of n matters
+		return Sensitivity(exactWilcoxon, cells) * math.Sqrt(exactWilcoxon/float64(n))
+	}
+	const benches = 400
+	critical := criticalRankSum(n, Significant/float64(max(cells, 1)))
+	rng := rand.New(rand.NewPCG(uint64(n), 1))
+	needed := make([]float64, benches) // loss from which on each of the benches shows it
+	median := newMedianDistribution(normals(rng, n))
+	for i := range needed {
+		own := normals(rng, n)
+		median.sorted = normals(rng, n) // the probabilities depend on n alone
+		noise := median.quantile(1 - (1-0.95)/2)
+		needed[i] = max(lossForRankSum(own, critical), noise-medianOf(own))
+	}
+	slices.Sort(needed)
+	return needed[int(math.Ceil(power*benches))-1]
+}
+
+// normals returns n standard normal values, sorted.
+func normals(rng *rand.Rand, n int) []float64 {
+	xs := make([]float64, n)
+	for i := range xs {
+		xs[i] = rng.NormFloat64()
+	}
+	slices.Sort(xs)
+	return xs
+}
+
+// criticalRankSum returns the smallest sum of positive ranks of n values whose two-sided p is below alpha.
+func criticalRankSum(n int, alpha float64) int {
+	ranks := make([]int, n)
+	for i := range ranks {
+		ranks[i] = i + 1
+	}
+	ways, total := rankSums(ranks), n*(n+1)/2
+	above := 0.0
+	for s := total; s >= 0; s-- {
+		above += ways[s]
+		if 2*above/math.Exp2(float64(n)) >= alpha {
+			return s + 1
+		}
+	}
+	return 0
+}
+
+// lossForRankSum returns how much must be added to all values for their sum of positive ranks to reach sum. That is the number of means of
+// two values, or of one value with itself, that are positive.
+func lossForRankSum(xs []float64, sum int) float64 {
+	means := make([]float64, 0, len(xs)*(len(xs)+1)/2)
+	for i, x := range xs {
+		for _, y := range xs[i:] {
+			means = append(means, (x+y)/2)
+		}
+	}
+	slices.Sort(means)
+	return -means[len(means)-sum]
+}
+
+// Detectable returns the smallest loss that rounds as noisy as these show, given the Sensitivity of their number. It is +Inf for fewer
+// than two rounds.
+func Detectable(losses []float64, sensitivity float64) float64 {
 	if len(losses) < 2 {
 		return math.Inf(1)
 	}
-	return (zTwoSided + zPower) * medianLoss * RobustDev(losses) / math.Sqrt(float64(len(losses)))
+	return sensitivity * RobustDev(losses)
 }
 
-// RoundsFor is how many rounds as noisy as these it takes to detect a loss.
-func RoundsFor(losses []float64, loss float64) int {
+// RoundsFor returns how many rounds as noisy as these it takes to detect a loss, or 0 if they do not tell. The function sensitivity
+// returns the Sensitivity of a number of rounds.
+func RoundsFor(losses []float64, loss float64, sensitivity func(rounds int) float64) int {
 	if len(losses) < 2 || loss <= 0 {
 		return 0
 	}
-	x := (zTwoSided + zPower) * medianLoss * RobustDev(losses) / loss
-	return max(2, int(math.Ceil(x*x)))
+	few := []int{6, 8, 10, 12, 16, 20, 24, 32, 40, exactWilcoxon}
+	enough := func(n int) bool { return Detectable(losses, sensitivity(n)) <= loss }
+	if i := sort.Search(len(few), func(i int) bool { return enough(few[i]) }); i < len(few) {
+		return few[i]
+	}
+	x := Detectable(losses, sensitivity(exactWilcoxon)) / loss
+	return int(math.Min(math.Ceil(x*x*exactWilcoxon), math.MaxInt32))
 }

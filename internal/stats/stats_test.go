@@ -202,25 +202,47 @@ func TestFalseAlarms(t *testing.T) {
 	}
 }
 
-// A loss of the size of Detectable is found in about four of five benches.
-func TestDetectable(t *testing.T) {
+// A loss of the size of Sensitivity is significant in four of five benches, as the analysis decides it.
+func TestSensitivity(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 9))
-	const benches, n, sigma = 500, 40, 0.01
-	want := (zTwoSided + zPower) * medianLoss * sigma / math.Sqrt(n)
-	found := 0
-	for range benches {
-		losses := make([]float64, n)
-		for i := range losses {
-			losses[i] = want + sigma*rng.NormFloat64()
+	const benches = 400
+	for _, c := range []struct{ rounds, cells int }{{6, 1}, {12, 1}, {12, 60}, {24, 60}, {40, 1}, {40, 60}, {100, 60}} {
+		loss, found := Sensitivity(c.rounds, c.cells), 0
+		for range benches {
+			losses, second := make([]float64, c.rounds), make([]float64, c.rounds)
+			for i := range losses {
+				losses[i], second[i] = loss+rng.NormFloat64(), rng.NormFloat64()
+			}
+			inNoise := Bootstrap(second, 0.95, 1).Contains(Median(losses))
+			if Wilcoxon(losses)*float64(c.cells) < Significant && !inNoise {
+				found++
+			}
 		}
-		if Wilcoxon(losses) < Significant {
-			found++
+		if share := float64(found) / benches; share < 0.73 || share > 0.87 {
+			t.Errorf("%d rounds, %d cells: a loss of %.2f standard deviations is found in %.0f %%, want 80 %%", c.rounds, c.cells, loss, 100*share)
 		}
 	}
-	if power := float64(found) / benches; power < 0.75 || power > 0.97 {
-		t.Errorf("found in %.0f %%", 100*power)
+	if !math.IsInf(Sensitivity(5, 1), 1) || !math.IsInf(Sensitivity(10, 60), 1) {
+		t.Error("too few rounds to show any loss have a sensitivity")
 	}
-	near(t, "rounds for what is detectable", float64(RoundsFor([]float64{-0.01, 0, 0.01}, Detectable([]float64{-0.01, 0, 0.01}))), 3, 1)
+}
+
+func TestRoundsFor(t *testing.T) {
+	losses := make([]float64, 40)
+	rng := rand.New(rand.NewPCG(8, 10))
+	for i := range losses {
+		losses[i] = 0.01 * rng.NormFloat64()
+	}
+	s := func(rounds int) float64 { return Sensitivity(rounds, 10) }
+	detectable := Detectable(losses, s(40))
+	for _, c := range []struct {
+		loss      float64
+		low, high int
+	}{{1, 10, 10}, {detectable, 40, 40}, {detectable / 2, 150, 170}, {detectable / 1e9, math.MaxInt32, math.MaxInt32}, {0, 0, 0}} {
+		if n := RoundsFor(losses, c.loss, s); n < c.low || n > c.high {
+			t.Errorf("%d rounds for a loss of %.3g; 40 rounds detect %.3g", n, c.loss, detectable)
+		}
+	}
 }
 
 func TestFitLine(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Mean is the arithmetic mean; NaN of nothing.
+// Mean returns the arithmetic mean, or NaN if there are no values.
 func Mean(xs []float64) float64 {
 	sum := 0.0
 	for _, x := range xs {
@@ -14,12 +14,12 @@ func Mean(xs []float64) float64 {
 	return sum / float64(len(xs))
 }
 
-// Median is the middle value, or the mean of the two in the middle; NaN of nothing.
+// Median returns the middle value, or the mean of the two in the middle, or NaN if there are no values.
 func Median(xs []float64) float64 {
 	return medianOf(slices.Clone(xs))
 }
 
-// medianOf sorts its argument.
+// medianOf is Median, and sorts its argument.
 func medianOf(xs []float64) float64 {
 	if len(xs) == 0 {
 		return math.NaN()
@@ -32,7 +32,7 @@ func medianOf(xs []float64) float64 {
 	return (xs[n/2-1] + xs[n/2]) / 2
 }
 
-// StdDev is the standard deviation of the sample; 0 for fewer than two values.
+// StdDev returns the standard deviation of the sample; 0 for fewer than two values.
 func StdDev(xs []float64) float64 {
 	if len(xs) < 2 {
 		return 0
@@ -44,15 +44,19 @@ func StdDev(xs []float64) float64 {
 	return math.Sqrt(sum / float64(len(xs)-1))
 }
 
-// madToSigma makes the median absolute deviation of normal values their standard deviation.
+// madToSigma is the standard deviation of normal values divided by their median absolute deviation.
 const madToSigma = 1.4826
 
-// RobustDev is a standard deviation that a few outliers do not change.
+// RobustDev returns a standard deviation that a few outliers do not change; 0 for fewer than two values.
 func RobustDev(xs []float64) float64 {
+	if len(xs) < 2 {
+		return 0
+	}
 	m := Median(xs)
 	dev := make([]float64, len(xs))
 	for i, x := range xs {
 		dev[i] = math.Abs(x - m)
 	}
-	return madToSigma * medianOf(dev)
+	n := float64(len(xs))
+	return madToSigma * medianOf(dev) * n / (n - 0.8) // of a few values the median deviation is too small
 }

@@ -6,15 +6,16 @@ import (
 	"slices"
 )
 
-// exactWilcoxon is up to how many values all sign patterns are counted; beyond, the normal approximation is good to 1e-3.
+// exactWilcoxon is the largest number of values for which all sign patterns are counted. Beyond it the normal approximation is good
+// to 1e-3.
 const exactWilcoxon = 50
 
-// Wilcoxon is the two-sided p value of the signed-rank test that xs, differences of pairs, are symmetric about zero. Zeroes are
-// left out, ties share their ranks.
+// Wilcoxon returns the two-sided p value of the signed-rank test that xs, differences of pairs, are symmetric about zero. Zeros and
+// values that are not finite are left out. Ties share their ranks.
 func Wilcoxon(xs []float64) float64 {
 	var nonzero []float64
 	for _, x := range xs {
-		if x != 0 {
+		if x != 0 && !math.IsNaN(x) && !math.IsInf(x, 0) {
 			nonzero = append(nonzero, x)
 		}
 	}
@@ -38,7 +39,7 @@ func Wilcoxon(xs []float64) float64 {
 	return math.Min(1, math.Erfc(math.Max(0, z)/math.Sqrt2))
 }
 
-// signedRanks are twice the ranks of the absolute values, and the sum of t³-t over the ties.
+// signedRanks returns twice the ranks of the absolute values, and the sum of t³-t over the ties.
 func signedRanks(xs []float64) (ranks []int, ties float64) {
 	order := make([]int, len(xs))
 	for i := range order {
@@ -61,8 +62,19 @@ func signedRanks(xs []float64) (ranks []int, ties float64) {
 	return ranks, ties
 }
 
-// exactSignedRank counts in how many of all sign patterns the sum of positive ranks is as far from its mean.
+// exactSignedRank returns the share of all sign patterns whose sum of positive ranks is as far from its mean as plus.
 func exactSignedRank(ranks []int, plus int) float64 {
+	ways := rankSums(ranks)
+	extreme := min(plus, len(ways)-1-plus)
+	p := 0.0
+	for s := range extreme + 1 {
+		p += ways[s]
+	}
+	return math.Min(1, 2*p/math.Exp2(float64(len(ranks))))
+}
+
+// rankSums returns how many sign patterns give each sum of positive ranks.
+func rankSums(ranks []int) []float64 {
 	total := 0
 	for _, r := range ranks {
 		total += r
@@ -74,10 +86,5 @@ func exactSignedRank(ranks []int, plus int) float64 {
 			ways[s] += ways[s-r]
 		}
 	}
-	extreme := min(plus, total-plus)
-	p := 0.0
-	for s := range extreme + 1 {
-		p += ways[s]
-	}
-	return math.Min(1, 2*p/math.Exp2(float64(len(ranks))))
+	return ways
 }

@@ -9,60 +9,66 @@ import (
 	"strconv"
 )
 
-// Format is one of the files that UnixBench's Run writes.
+// Format is one of the files that UnixBench's Run script writes.
 type Format string
 
-// The zero Format is found out from the file.
+// The formats that Import reads.
 const (
 	FormatReport Format = "report"
 	FormatLog    Format = "log"
 	FormatCSV    Format = "csv"
 )
 
-// Report is what one or more runs of UnixBench gave.
+// Report holds the results of one or more runs of UnixBench.
 type Report struct {
-	// Version is UnixBench's, "" where the file does not say.
+	// Version is UnixBench's, or "" if the file does not say.
 	Version  string
 	Sections []Section
+	// Warnings name what a reader would miss: a run without results, or one that cannot be checked.
+	Warnings []string
+}
+
+func (r *Report) warn(format string, args ...any) {
+	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
 }
 
 // Section is a run with one number of copies.
 type Section struct {
-	// CPUs is 0 where the file does not say.
-	CPUs, Copies int
-	Tests        []Imported
-	// System is the index, computed where the file does not say, 0 without any test of the index.
+	CPUs   int // 0 if the file does not say
+	Copies int // that ran at once
+	Tests  []Imported
+	// System is the index score, computed if the file does not say. It is 0 if no test of the index ran.
 	System  float64
-	Partial bool
+	Partial bool // not all twelve tests are in System
 }
 
-// Imported is a test's result.
+// Imported is the result of a test.
 type Imported struct {
 	Label string
-	// Name is Test.Name, "" for a test that is not of the index.
-	Name  string
+	Name  string // Test.Name, or "" if the test is not of the index
 	Score float64
 	Unit  string
-	// Time is the mean of the passes' times in seconds, Samples the passes that were kept.
+	// Time is the mean time of a pass in s. Samples is the number of passes that UnixBench kept.
 	Time    float64
 	Samples int
-	// Baseline and Index are 0 for a test that is not of the index.
+	// Baseline and Index are 0 if the test is not of the index.
 	Baseline, Index float64
-	// Passes are all of them, copies summed; only a log has them.
+	// Passes holds all passes with their copies added up. Only a log has them.
 	Passes []Pass
 }
 
-// maxImport bounds what is read: a log of an hour is 30 KB.
+// maxImport bounds the size of a file, in bytes. The log of an hour has 30 KB.
 const maxImport = 64 << 20
 
-// Import reads a file of UnixBench 5.1.3 or 6.0. A score that is UnixBench's way of saying that a test failed (1.0) is an error.
+// Import reads a file of UnixBench 5.1.3 or 6.0, and detects its format if f is "". It fails if the file has lost results or holds a score of
+// 1.0, by which UnixBench means that a test failed. The error names the line.
 func Import(r io.Reader, f Format) (*Report, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxImport+1))
 	if err != nil {
 		return nil, fmt.Errorf("read UnixBench's results: %w", err)
 	}
 	if len(data) > maxImport {
-		return nil, fmt.Errorf("more than %d MiB: this is no result of UnixBench; give its report, .log or .csv", maxImport>>20)
+		return nil, fmt.Errorf("more than %d MiB: this is not a file of UnixBench; give its report, .log or .csv", maxImport>>20)
 	}
 	if f == "" {
 		f = detect(data)
@@ -76,7 +82,7 @@ func Import(r io.Reader, f Format) (*Report, error) {
 	case FormatCSV:
 		report, err = importCSV(data)
 	default:
-		return nil, fmt.Errorf("no format %q: choose one of report, log, csv", f)
+		return nil, fmt.Errorf("unknown format %q: want report, log or csv", f)
 	}
 	if err == nil {
 		err = report.complete()
@@ -98,7 +104,7 @@ func detect(data []byte) Format {
 	return FormatReport
 }
 
-// complete fills in what a format does not say and refuses what cannot be a result.
+// complete fills in what the format lacks, and refuses scores that cannot be results.
 func (r *Report) complete() error {
 	tests := 0
 	for i := range r.Sections {
@@ -108,7 +114,7 @@ func (r *Report) complete() error {
 			t := &s.Tests[j]
 			tests++
 			if t.Score == 1 || !(t.Score > 0) {
-				return fmt.Errorf("%q scores %g: that is how UnixBench shows a test that counted nothing; run it again and look at its log", t.Label, t.Score)
+				return fmt.Errorf("%q scores %g: UnixBench reports this for a test that counted nothing; run it again and look at its log", t.Label, t.Score)
 			}
 			if test, ok := byLabel(t.Label); ok {
 				t.Name, t.Baseline = test.Name, test.Baseline
@@ -116,7 +122,7 @@ func (r *Report) complete() error {
 					t.Unit = test.Unit
 				}
 				if _, twice := scores[t.Name]; twice {
-					return fmt.Errorf("%q is there twice for %d copies; a log is appended to: give that of one run", t.Label, s.Copies)
+					return fmt.Errorf("%q has two results for %d copies: Run appends to an existing log; give the log of one run", t.Label, s.Copies)
 				}
 				scores[t.Name] = t.Score
 			}
@@ -124,7 +130,7 @@ func (r *Report) complete() error {
 		s.fillIndex(scores)
 	}
 	if tests == 0 {
-		return errors.New("no results in it; give the report, .log or .csv of a run that finished")
+		return errors.New("no results: give the report, .log or .csv of a run that finished")
 	}
 	return nil
 }
@@ -141,7 +147,7 @@ func (s *Section) fillIndex(scores map[string]float64) {
 	}
 }
 
-// parseDecimal reads a number as UnixBench prints them: no sign, no exponent.
+// parseDecimal parses a number as UnixBench prints it: not negative and finite.
 func parseDecimal(s string) (float64, error) {
 	v, err := strconv.ParseFloat(s, 64)
 	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) || v < 0 {

@@ -49,15 +49,6 @@ func TestLogGivesWhatTheReportSays(t *testing.T) {
 	}
 }
 
-func (s *Section) find(label string) *Imported {
-	for i := range s.Tests {
-		if s.Tests[i].Label == label {
-			return &s.Tests[i]
-		}
-	}
-	return nil
-}
-
 func line(v float64) string { return fmt.Sprintf("%.1f", v) }
 
 func describe(i Imported) string {

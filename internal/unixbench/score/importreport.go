@@ -2,59 +2,122 @@ package score
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 var (
 	versionLine = regexp.MustCompile(`^\s*BYTE UNIX Benchmarks \(Version ([^)]+)\)`)
-	copiesLine  = regexp.MustCompile(`^(\d+) CPUs? in system; running (\d+) parallel cop(?:y|ies) of tests$`)
-	resultLine  = regexp.MustCompile(`^(.+?)\s+([\d.]+) (lps|lpm|KBps|MWIPS|fps|score)\s+\(([\d.]+) s, (\d+) samples\)$`)
-	indexLine   = regexp.MustCompile(`^(.+?)\s+(?:[\d.]+|---)\s+([\d.]+)\s+([\d.]+|---)$`)
-	systemLine  = regexp.MustCompile(`^System Benchmarks Index Score( \(Partial Only\))?\s+([\d.]+)$`)
+	copiesLine  = regexp.MustCompile(`^\s*(\d+) CPUs? in system; running (\d+) parallel cop(?:y|ies) of tests$`)
+	resultLine  = regexp.MustCompile(`^\s*(.+?)\s+([\d.]+) (lps|lpm|KBps|MWIPS|fps|score)\s+\(([\d.]+) s, (\d+) samples\)$`)
+	tableLine   = regexp.MustCompile(`^\s*\S.*\sBASELINE\s+RESULT\s+INDEX$`)
+	indexLine   = regexp.MustCompile(`^\s*(.+?)\s+([\d.]+)\s+([\d.]+)\s+([\d.]+)$`)
+	systemLine  = regexp.MustCompile(`^\s*System Benchmarks Index Score( \(Partial Only\))?\s+([\d.]+)$`)
 )
 
-// importReport reads the text report. Around it there may be what Run prints, make's words included.
+// giveOriginal is the advice for a report that was damaged on its way here.
+const giveOriginal = "the report was wrapped or cut when it was copied; give the file that Run wrote, unchanged"
+
+// importReport reads the text report, and whatever Run and make print around it. Every section ends in a table of indices, which says
+// what results the section must have: a result that was lost on the way is an error.
 func importReport(data []byte) (*Report, error) {
-	r := &Report{}
-	var section *Section
+	r := &reportReader{report: &Report{}}
+	number := 0
 	for line := range strings.Lines(string(data)) {
-		line = strings.TrimRight(line, " \r\n")
-		if m := versionLine.FindStringSubmatch(line); m != nil {
-			r.Version = m[1]
-			continue
-		}
-		if m := copiesLine.FindStringSubmatch(line); m != nil {
-			cpus, _ := strconv.Atoi(m[1])
-			copies, _ := strconv.Atoi(m[2])
-			r.Sections = append(r.Sections, Section{CPUs: cpus, Copies: copies})
-			section = &r.Sections[len(r.Sections)-1]
-			continue
-		}
-		if section == nil {
-			continue
-		}
-		if err := section.reportLine(line); err != nil {
-			return nil, fmt.Errorf("%.200q: %w", line, err)
+		number++
+		if err := r.line(plainSpaces(line)); err != nil {
+			return nil, fmt.Errorf("line %d: %w", number, err)
 		}
 	}
-	return r, nil
+	if err := r.endSection(); err != nil {
+		return nil, fmt.Errorf("line %d: %w", number, err)
+	}
+	return r.report, nil
 }
 
-func (s *Section) reportLine(line string) error {
+// plainSpaces replaces the spaces of web pages and mail programs by plain ones, and removes those at the end of the line.
+func plainSpaces(line string) string {
+	line = strings.Map(func(c rune) rune {
+		if unicode.IsSpace(c) || c == '\u2007' || c == '\u202f' || c == '\u2060' || c == '\ufeff' {
+			return ' '
+		}
+		return c
+	}, line)
+	return strings.TrimRight(line, " ")
+}
+
+type reportReader struct {
+	report  *Report
+	section *Section
+	inTable bool
+	listed  map[string]bool // tests of the section's table, by label
+}
+
+func (r *reportReader) line(line string) error {
+	if m := versionLine.FindStringSubmatch(line); m != nil {
+		r.report.Version = m[1]
+		return nil
+	}
+	if m := copiesLine.FindStringSubmatch(line); m != nil {
+		if err := r.endSection(); err != nil {
+			return err
+		}
+		return r.beginSection(m[1], m[2])
+	}
 	if m := resultLine.FindStringSubmatch(line); m != nil {
-		return s.addResult(m)
+		if r.section == nil {
+			return fmt.Errorf("%q comes before the line that says how many copies ran (\"… CPUs in system; running …\"): %s", m[1], giveOriginal)
+		}
+		return r.section.addResult(m)
+	}
+	if tableLine.MatchString(line) {
+		if r.section == nil {
+			return fmt.Errorf("a table of indices without results: %s", giveOriginal)
+		}
+		r.inTable = true
+		return nil
+	}
+	if !r.inTable {
+		return nil
 	}
 	// Before indexLine, which would take it for a test's.
 	if m := systemLine.FindStringSubmatch(line); m != nil {
-		s.Partial = m[1] != ""
-		var err error
-		s.System, err = parseDecimal(m[2])
-		return err
+		return r.endTable(m[1] != "", m[2])
 	}
-	if m := indexLine.FindStringSubmatch(line); m != nil && m[3] != "---" {
-		return s.addIndex(m[1], m[3])
+	if m := indexLine.FindStringSubmatch(line); m != nil {
+		return r.addIndex(m)
+	}
+	return nil
+}
+
+func (r *reportReader) beginSection(cpus, copies string) error {
+	s := Section{}
+	var err error
+	if s.CPUs, err = strconv.Atoi(cpus); err != nil {
+		return fmt.Errorf("%q is not a number of CPUs", cpus)
+	}
+	if s.Copies, err = strconv.Atoi(copies); err != nil || s.Copies < 1 {
+		return fmt.Errorf("%q is not a number of copies", copies)
+	}
+	r.report.Sections = append(r.report.Sections, s)
+	r.section, r.inTable, r.listed = &r.report.Sections[len(r.report.Sections)-1], false, map[string]bool{}
+	return nil
+}
+
+// endSection checks that the section is whole.
+func (r *reportReader) endSection() error {
+	s := r.section
+	switch {
+	case s == nil:
+	case r.inTable:
+		return fmt.Errorf("the table of indices for %d copies does not end in an index score: %s", s.Copies, giveOriginal)
+	case len(s.Tests) == 0:
+		r.report.warn("the run with %d copies has no results: UnixBench 5.1.3 runs at most 16 copies of a test", s.Copies)
+	case s.System == 0 && len(s.known()) > 0:
+		r.report.warn("the run with %d copies has no table of indices: whether results are missing cannot be checked", s.Copies)
 	}
 	return nil
 }
@@ -76,12 +139,67 @@ func (s *Section) addResult(m []string) error {
 	return nil
 }
 
-func (s *Section) addIndex(label, index string) error {
+// addIndex takes a row of the table: label, baseline, result and index.
+func (r *reportReader) addIndex(m []string) error {
+	label := m[1]
+	var values [3]float64
+	for i, text := range m[2:] {
+		v, err := parseDecimal(text)
+		if err != nil {
+			return err
+		}
+		values[i] = v
+	}
+	r.listed[label] = true
+	t := r.section.find(label)
+	if t == nil {
+		return fmt.Errorf("the table lists %q with index %s, but there is no result of it: %s", label, m[4], giveOriginal)
+	}
+	if math.Abs(t.Score-values[1]) > printed {
+		return fmt.Errorf("%q: the result is %g, the table says %s; was it edited?", label, t.Score, m[3])
+	}
+	t.Index = values[2]
+	return nil
+}
+
+// printed is how much two figures may differ that UnixBench prints with one digit after the point.
+const printed = 0.1001
+
+// endTable compares the index score with that of the results.
+func (r *reportReader) endTable(partial bool, text string) (err error) {
+	s := r.section
+	r.inTable = false
+	s.Partial = partial
+	if s.System, err = parseDecimal(text); err != nil {
+		return err
+	}
+	scores := s.known()
+	for name := range scores {
+		if t, _ := byName(name); !r.listed[t.Label] {
+			return fmt.Errorf("the table does not list %q, which has a result: %s", t.Label, giveOriginal)
+		}
+	}
+	if _, system, _ := Index(scores); math.Abs(system-s.System) > printed+s.System*1e-3 {
+		return fmt.Errorf("the results give an index score of %.1f, the table says %s: %s", system, text, giveOriginal)
+	}
+	return nil
+}
+
+// known returns the scores of the tests of the index, by name.
+func (s *Section) known() map[string]float64 {
+	scores := map[string]float64{}
+	for _, t := range s.Tests {
+		if test, ok := byLabel(t.Label); ok {
+			scores[test.Name] = t.Score
+		}
+	}
+	return scores
+}
+
+func (s *Section) find(label string) *Imported {
 	for i := range s.Tests {
 		if s.Tests[i].Label == label {
-			v, err := parseDecimal(index)
-			s.Tests[i].Index = v
-			return err
+			return &s.Tests[i]
 		}
 	}
 	return nil

@@ -30,8 +30,16 @@ func Tests() []Test {
 }
 
 func byLabel(label string) (Test, bool) {
+	return find(func(t Test) bool { return t.Label == label })
+}
+
+func byName(name string) (Test, bool) {
+	return find(func(t Test) bool { return t.Name == name })
+}
+
+func find(wanted func(Test) bool) (Test, bool) {
 	tests := Tests()
-	i := slices.IndexFunc(tests, func(t Test) bool { return t.Label == label })
+	i := slices.IndexFunc(tests, wanted)
 	if i < 0 {
 		return Test{}, false
 	}
