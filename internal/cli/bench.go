@@ -71,10 +71,10 @@ func (o *benchOptions) flags(f *cmdline.Flags) {
 	f.Group("Tests")
 	f.StringSliceVar(&o.tests, "tests", nil, "Run these built-in tests. By default those of UnixBench; probes stands for those that it lacks, all for both.")
 	f.Values("tests", func() []string { return append(host.BuiltinNames(), "all", "probes") })
-	f.StringArrayVar(&o.custom, "test", nil, "Run a command as a test: `'name=N; run=COMMAND; metric=REGEXP; better=higher|lower'`. Repeatable.")
+	f.StringArrayVar(&o.custom, "test", nil, "Run a command as a test: `SPEC` is 'name=N; run=COMMAND; metric=REGEXP; better=higher|lower'. Repeatable.")
 	f.Var(cmdline.Directory(&o.unixbench), "unixbench", "Run the programs of the byte-unixbench in this directory, in whole passes.")
 	f.BoolVar(&o.build, "build", false, "Build --unixbench with make first.")
-	f.StringVar(&o.copies, "copies", "1", "Run this many copies of each test at once. 1,N does as UnixBench does, where N is the number of CPUs.")
+	f.StringVar(&o.copies, "copies", "1", "Run each test in these `NUMBERS` of copies at once. 1,N does as UnixBench does, where N is the number of CPUs.")
 	f.StringArrayVar(&o.imports, "import", nil, "Measure nothing: read the report, .log or .csv of a plain ./Run, `[SCENARIO=]FILE`. Repeatable; the first is the baseline.")
 	f.Group("How long")
 	o.runs, o.slice, o.warmup, o.pass = 10, 50*time.Millisecond, 12*time.Millisecond, time.Second
@@ -99,7 +99,7 @@ func (o *benchOptions) flags(f *cmdline.Flags) {
 	o.profile = "on"
 	f.Var(cmdline.Choice(&o.profile, "on", "off"), "profile", "Run each test with probes as well, which explains the losses.")
 	f.Var(cmdline.File(&o.calibration), "calibration", "Take the calibration of the probes from this file of lsmprof check --json.")
-	f.StringVar(&o.cpus, "cpus", "", "Run the tests on these CPUs, such as 2-3,6, or on any. By default on the last one. lsmprof stays off them.")
+	f.StringVar(&o.cpus, "cpus", "", "Run the tests on these `CPUS`, such as 2-3,6, or on any. By default on the last one. lsmprof stays off them.")
 	o.order = rundir.Interleaved
 	f.Var(cmdline.Choice(&o.order, rundir.Interleaved, rundir.Sequential), "order", "Take turns between scenarios, or do all runs of one "+
 		"scenario before the next, as others measure.")

@@ -34,10 +34,10 @@ func (o *enforceOptions) flags(f *cmdline.Flags) {
 		"Confine the mount namespaces with these inode numbers: see ls -Li /proc/PID/ns/mnt.")
 	f.NoEnv("mntns") // bench passes LSMPROF_MNTNS to the commands of a scenario
 	f.BoolVar(&o.confineHost, "confine-host", false,
-		"Allow to confine the host's own mount namespace, and so this shell.")
+		"Allow confining the host's own mount namespace, and with it this shell.")
 	f.Group("Rules")
-	f.StringVar(&o.rules, "rules", "8", "Walk this many rules that match nothing: N of each type, or "+
-		"`file=N,exec=N,net=N,mount=N,cap=N,ptrace=N`.")
+	f.StringVar(&o.rules, "rules", "8", "Walk `RULES` that match nothing: N for each type, or "+
+		"file=N,exec=N,net=N,mount=N,cap=N,ptrace=N.")
 	f.StringArrayVar(&o.file, "deny-file", nil,
 		"Deny opening, linking and renaming files that match `GLOB`: /etc/shadow, /proc/**, **.key, /tmp/*.sh.")
 	f.StringArrayVar(&o.exec, "deny-exec", nil, "Deny executing files that match `GLOB`, after symbolic links.")

@@ -50,8 +50,8 @@ func (s *session) flags(f *cmdline.Flags) {
 	f.Var(cmdline.IDs(&s.pids), "pid", "Measure only these processes.")
 	f.StringVar(&s.comm, "comm", "", "Measure only processes with this command `NAME`.")
 	f.Var(cmdline.IDs(&s.mntns), "mntns", "Measure only mount namespaces with these inode numbers: see ls -Li /proc/PID/ns/mnt.")
-	s.containers.flags(f)
 	f.BoolVar(&s.self, "self", false, "Measure lsmprof itself as well, as the workload [lsmprof].")
+	s.containers.flags(f)
 	f.Group(cmdline.Accuracy)
 	s.calibrate = "on"
 	f.Var(&calibrationFlag{&s.calibrate, &s.earlier}, "calibration", "Measure the cost of the probes first and subtract it (on), "+

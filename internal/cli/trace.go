@@ -206,4 +206,4 @@ func (s *stacksFlag) String() string {
 	return names[i]
 }
 
-func (s *stacksFlag) Type() string { return "which" }
+func (s *stacksFlag) Type() string { return "WHICH" }
