@@ -13,7 +13,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// ParseTest reads `name=N; run=COMMAND; metric=REGEXP; better=higher|lower`. A semicolon within a value is written twice.
+// ParseTest parses a test such as `name=N; run=COMMAND; metric=REGEXP; better=higher|lower`. A semicolon within a value is written
+// twice.
 func ParseTest(s string) (rundir.Test, error) {
 	t := rundir.Test{Kind: rundir.Command}
 	const escaped = "\x00"
@@ -29,14 +30,14 @@ func ParseTest(s string) (rundir.Test, error) {
 			"name": &t.Name, "run": &t.Run, "metric": &t.Metric, "better": &t.Better, "unit": &t.Unit,
 		}[key]
 		if !ok || field == nil || seen[key] {
-			return t, fmt.Errorf("%q: want name=…; run=…; metric=…; better=higher|lower, each once, and ;; for a semicolon in a value", part)
+			return t, fmt.Errorf("%q: want name=…; run=…; metric=…; better=higher|lower, each once, with ;; for a semicolon in a value", part)
 		}
 		seen[key], *field = true, value
 	}
 	return t, CheckCommand(&t)
 }
 
-// CheckCommand fills in what a command may leave out, and says what is wrong with the rest.
+// CheckCommand sets the defaults of a test that is a command, and returns what is wrong with it.
 func CheckCommand(t *rundir.Test) error {
 	if t.Better == "" {
 		t.Better = rundir.Higher
@@ -54,7 +55,10 @@ func CheckCommand(t *rundir.Test) error {
 	case t.Better != rundir.Higher && t.Better != rundir.Lower:
 		return fmt.Errorf("better=%s: must be higher or lower", t.Better)
 	case t.Metric == "" && t.Better == rundir.Higher:
-		return errors.New("better=higher without a metric: without one the time counts, and less of it is better")
+		return errors.New("better=higher needs a metric: without one the result is the time, and less is better")
+	}
+	if err := rundir.CheckName(t.Name); err != nil {
+		return err
 	}
 	if t.Metric != "" {
 		re, err := regexp.Compile(t.Metric)

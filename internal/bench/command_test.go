@@ -18,7 +18,7 @@ func TestParseTest(t *testing.T) {
 	for s, want := range map[string]string{
 		"run=x":                                "needs name",
 		"name=x; run=y; better=more":           "higher or lower",
-		"name=x; run=y; better=higher":         "without a metric",
+		"name=x; run=y; better=higher":         "needs a metric",
 		"name=x; run=y; metric=[0-9]+":         "groups",
 		"name=x; run=y; metric=([0-9]+":        "metric",
 		"name=x; name=y; run=z":                "each once",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -56,27 +57,125 @@ func TestReadScenarios(t *testing.T) {
 }
 
 func TestScenarioFileErrorsSayWhere(t *testing.T) {
-	for s, want := range map[string]string{
-		"":                                 "f.yaml:1:1: the file is empty",
-		"- a":                              "f.yaml:1:1: the file: want fields",
-		"scenarios: 3":                     "f.yaml:1:12: scenarios: want a list",
-		"scenarios:\n- nam: x":             `f.yaml:2:3: a scenario has no field "nam"`,
-		"scenarios:\n- name: a":            "f.yaml:1:1: 1 scenarios",
-		"scenarios:\n- rules: 1":           "f.yaml:2:3: a scenario needs a name",
-		"scenarios:\n- name: a\n  name: b": `f.yaml:3:3: a scenario: field "name" is there twice`,
-		"scenarios:\n- name: a\n- name: a": "f.yaml:3:3: a second scenario a",
-		"scenarios:\n- name: a\n- name: b\n  rules: x":                               "f.yaml:4:10: ",
-		"scenarios:\n- name: a\n- name: b\n  setup: {run: x, timeout: soon}":         `f.yaml:4:28: timeout "soon"`,
-		"scenarios:\n- name: a\n- name: b\n  teardown: x":                            "f.yaml:3:3: scenario b: ready, expect and teardown need",
-		"scenarios:\n- name: a\n- name: b\n  rules: 1\n  setup: x":                   "f.yaml:4:10: rules of the reference",
-		"scenarios:\n- name: a\n- name: b\ntests:\n- name: t\n  run: x\n  better: y": "f.yaml:5:3: better=y",
-		"scenarios:\n- name: a\n- name: b\n  expect: 3":                              "f.yaml:3:3: scenario b: ready, expect",
-		"scenarios:\n- name: a\n- name: b\n  setup: x\n  expect: y":                  "f.yaml:5:11: ",
-		"scenarios: [": "f.yaml: yaml: line 1",
+	const two = "scenarios:\n- name: a\n- name: b\n"
+	for name, test := range map[string]struct{ file, want string }{
+		"empty":                    {"", "f.yaml:1:1: the file is empty"},
+		"only a comment":           {"# nothing", "f.yaml:1:1: the file is empty"},
+		"a list":                   {"- a", "f.yaml:1:1: the file: want fields"},
+		"no list":                  {"scenarios: 3", "f.yaml:1:12: scenarios: want a list"},
+		"unknown field":            {"scenarios:\n- nam: x", `f.yaml:2:3: a scenario has no field "nam"`},
+		"one scenario":             {"scenarios:\n- name: a", "f.yaml:1:1: 1 scenarios: want a baseline and"},
+		"no name":                  {"scenarios:\n- rules: 1", "f.yaml:2:3: a scenario needs a name"},
+		"field twice":              {"scenarios:\n- name: a\n  name: b", `f.yaml:3:3: field "name" occurs twice`},
+		"name twice":               {"scenarios:\n- name: a\n- name: a", "f.yaml:3:3: a second scenario with the name a"},
+		"control characters":       {"scenarios:\n- name: \"a\\e[2J\"\n", `f.yaml:2:3: name "a\x1b[2J" has control characters`},
+		"bad rules":                {two + "  rules: x", "f.yaml:4:10: "},
+		"bad timeout":              {two + "  setup: {run: x, timeout: soon}", `f.yaml:4:28: timeout "soon"`},
+		"negative timeout":         {two + "  setup: {run: x, timeout: -1s}", `f.yaml:4:28: timeout "-1s"`},
+		"teardown alone":           {two + "  teardown: x", "f.yaml:3:3: scenario b: ready, expect and teardown need"},
+		"rules and commands":       {two + "  rules: 1\n  setup: x", "f.yaml:4:10: scenario b: give rules of the reference enforcer or commands"},
+		"bad test":                 {two + "tests:\n- name: t\n  run: x\n  better: y", "f.yaml:5:3: better=y"},
+		"expect alone":             {two + "  expect: 3", "f.yaml:3:3: scenario b: ready, expect"},
+		"bad expect":               {two + "  setup: x\n  expect: y", "f.yaml:5:11: "},
+		"syntax":                   {"scenarios: [", "f.yaml:1: "},
+		"tab":                      {"scenarios:\n\t- name: a", "f.yaml:2: "},
+		"second document":          {two + "---\ntests:\n- name: sleepy\n  run: sleep 0.01\n", "f.yaml:5:1: a second document: write all"},
+		"second document, list":    {two + "...\n---\n- x\n", "f.yaml:6:1: a second document"},
+		"third document":           {"---\n" + two + "---\n---\ntests: []\n", "f.yaml:7:1: a second document"},
+		"broken second document":   {two + "---\ntests: [\n", "f.yaml:5: "},
+		"alias of another kind":    {"scenarios:\n- name: a\n- &b\n  name: b\n  setup: *b", "f.yaml:5:10: "},
+		"alias without an anchor":  {two + "  setup: *c", "f.yaml:1: unknown anchor 'c' referenced"},
+		"merge of a text":          {two + "  <<: x", "f.yaml:4:7: a merge key takes a mapping"},
+		"merge of a list of texts": {two + "  <<: [x]", "f.yaml:4:8: a merge key takes mappings"},
+		"merge of itself":          {"scenarios:\n- name: a\n- &b\n  name: b\n  <<: *b", "f.yaml:5:7: merge keys add more than 1000 mappings"},
+		"unknown field merged":     {"x-y: &y {nam: x}\n" + two + "  <<: *y", `f.yaml:1:10: a scenario has no field "nam"`},
 	} {
-		if _, _, err := read(s); err == nil || !strings.HasPrefix(err.Error(), want) {
-			t.Errorf("%q: %v, want %q", s, err, want)
+		if _, _, err := read(test.file); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
 		}
+	}
+}
+
+// A file with anchors, aliases and merge keys says the same as one that is written out.
+func TestScenarioFilesWithAliases(t *testing.T) {
+	const written = `
+scenarios:
+- name: without
+- name: rules-1
+  setup: echo apply 1
+  ready: {run: "true", timeout: 5s}
+  teardown: echo delete
+- name: rules-8
+  setup: echo apply 8
+  ready: {run: "true", timeout: 5s}
+  teardown: echo delete
+`
+	want, _, err := read(written)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string]string{
+		"texts": `
+scenarios:
+- name: without
+- name: rules-1
+  setup: echo apply 1
+  ready: &ready {run: "true", timeout: &limit 5s}
+  teardown: &clean echo delete
+- name: rules-8
+  setup: echo apply 8
+  ready: {run: "true", timeout: *limit}
+  teardown: *clean
+`,
+		"mappings": `
+scenarios:
+- name: without
+- name: rules-1
+  setup: echo apply 1
+  ready: &ready {run: "true", timeout: 5s}
+  teardown: echo delete
+- name: rules-8
+  setup: echo apply 8
+  ready: *ready
+  teardown: echo delete
+`,
+		"a merge key": `
+scenarios:
+- name: without
+- &one
+  name: rules-1
+  setup: echo apply 1
+  ready: {run: "true", timeout: 5s}
+  teardown: echo delete
+- <<: *one
+  name: rules-8
+  setup: echo apply 8
+`,
+		"a list of merged mappings, the first takes precedence": `
+x-ready: &ready {ready: {run: "true", timeout: 5s}}
+x-clean: &clean {teardown: echo delete, ready: "false"}
+scenarios:
+- name: without
+- {name: rules-1, setup: echo apply 1, <<: [*ready, *clean]}
+- {name: rules-8, setup: echo apply 8, <<: [*ready, *clean]}
+`,
+		"nested merge keys and a list": `
+---
+x-ready: &ready {ready: {run: "true", timeout: 5s}}
+x-both: &both {<<: *ready, teardown: echo delete}
+x-all: &all
+- name: without
+- {name: rules-1, setup: echo apply 1, <<: *both}
+- {name: rules-8, setup: echo apply 8, <<: *both}
+scenarios: *all
+---
+`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got, _, err := read(file); err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%v: got %+v, want %+v", err, got, want)
+			}
+		})
 	}
 }
 

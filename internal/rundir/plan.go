@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // The orders in which scenarios take turns.
@@ -355,9 +358,25 @@ func (p *Plan) checkNames() error {
 	return distinct("scenario", scenarios)
 }
 
+// CheckName returns what is wrong with the name of a test or a scenario, or nil. Names become names of files, labels and columns.
+func CheckName(name string) error {
+	switch {
+	case strings.TrimSpace(name) == "":
+		return errors.New("an empty name")
+	case !utf8.ValidString(name):
+		return fmt.Errorf("name %q is not UTF-8", name)
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return fmt.Errorf("name %q has control characters", name)
+	}
+	return nil
+}
+
 func distinct(what string, names []string) error {
 	files := map[string]string{}
 	for _, name := range names {
+		if err := CheckName(name); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
 		switch first, taken := files[FileName(name)]; {
 		case taken && first == name:
 			return fmt.Errorf("%s %s occurs twice", what, name)
