@@ -25,7 +25,7 @@ func listed(t *testing.T, args ...string) string {
 
 func listedJSON(t *testing.T) (l listing) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(listed(t, "-o", "json")), &l); err != nil {
+	if err := json.Unmarshal([]byte(listed(t, "--json")), &l); err != nil {
 		t.Fatal(err)
 	}
 	return l

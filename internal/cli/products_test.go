@@ -42,7 +42,7 @@ func must(t *testing.T, err error) {
 func inForce(t *testing.T, mntns uint32, args ...string) (listedWorkload, bool) {
 	t.Helper()
 	var l listing
-	must(t, json.Unmarshal([]byte(listed(t, append(args, "-o", "json")...)), &l))
+	must(t, json.Unmarshal([]byte(listed(t, append(args, "--json")...)), &l))
 	i := slices.IndexFunc(l.Workloads, func(w listedWorkload) bool { return w.MntNS == mntns })
 	if i < 0 {
 		return listedWorkload{}, false
@@ -340,6 +340,7 @@ func TestKubeArmor(t *testing.T) {
 			recorded(t, host, []string{"openat file_open 0"}, "--program", "env_preset_*")
 			recorded(t, contained, []string{"execve bprm_check_security 0"}, "--program", "exec_preset_*")
 			recorded(t, contained, []string{"execve bprm_check_security 2"}, "--program", "enforce_proc")
+			recorded(t, contained, []string{"execve bprm_check_security 0"}, "--program", "ima_*", "--enforcer", "kubearmor")
 		})
 	}
 }

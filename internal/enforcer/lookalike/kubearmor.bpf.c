@@ -41,6 +41,13 @@ struct {
 	__type(value, __u64);
 } kubearmor_exec_pids SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__uint(value_size, 32);
+} kubearmor_ima_hash_map SEC(".maps");
+
 /* 512 bytes before v1.6.10: what is read of it is what the map's keys have. */
 struct key {
 	__u8 bytes[512];
@@ -110,6 +117,16 @@ int env_preset_enforce_file(void *ctx)
 	struct outer_key outer = container();
 
 	bpf_map_lookup_elem(&kubearmor_protectenv_preset_containers, &outer);
+	return 0;
+}
+
+/* The real one then hashes the file, for which it must be able to sleep. */
+SEC("lsm.s/bprm_check_security")
+int ima_bprm_check_security(void *ctx)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	bpf_map_lookup_elem(&kubearmor_ima_hash_map, &pid);
 	return 0;
 }
 

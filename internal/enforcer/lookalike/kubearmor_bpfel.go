@@ -26,6 +26,7 @@ const (
 	KubeArmorMapKubearmorContainers                 = "kubearmor_containers"
 	KubeArmorMapKubearmorExecPids                   = "kubearmor_exec_pids"
 	KubeArmorMapKubearmorExecPresetContainers       = "kubearmor_exec_preset_containers"
+	KubeArmorMapKubearmorImaHashMap                 = "kubearmor_ima_hash_map"
 	KubeArmorMapKubearmorProtectenvPresetContainers = "kubearmor_protectenv_preset_containers"
 	KubeArmorProgEnforceCap                         = "enforce_cap"
 	KubeArmorProgEnforceFile                        = "enforce_file"
@@ -34,6 +35,7 @@ const (
 	KubeArmorProgEnforceRenameOld                   = "enforce_rename_old"
 	KubeArmorProgEnvPresetEnforceFile               = "env_preset_enforce_file"
 	KubeArmorProgExecPresetBprmCheckSecurity        = "exec_preset_bprm_check_security"
+	KubeArmorProgImaBprmCheckSecurity               = "ima_bprm_check_security"
 )
 
 // LoadKubeArmor returns the embedded CollectionSpec for KubeArmor.
@@ -85,6 +87,7 @@ type KubeArmorProgramSpecs struct {
 	EnforceRenameOld            *ebpf.ProgramSpec `ebpf:"enforce_rename_old"`
 	EnvPresetEnforceFile        *ebpf.ProgramSpec `ebpf:"env_preset_enforce_file"`
 	ExecPresetBprmCheckSecurity *ebpf.ProgramSpec `ebpf:"exec_preset_bprm_check_security"`
+	ImaBprmCheckSecurity        *ebpf.ProgramSpec `ebpf:"ima_bprm_check_security"`
 }
 
 // KubeArmorMapSpecs contains maps before they are loaded into the kernel.
@@ -95,6 +98,7 @@ type KubeArmorMapSpecs struct {
 	KubearmorContainers                 *ebpf.MapSpec `ebpf:"kubearmor_containers"`
 	KubearmorExecPids                   *ebpf.MapSpec `ebpf:"kubearmor_exec_pids"`
 	KubearmorExecPresetContainers       *ebpf.MapSpec `ebpf:"kubearmor_exec_preset_containers"`
+	KubearmorImaHashMap                 *ebpf.MapSpec `ebpf:"kubearmor_ima_hash_map"`
 	KubearmorProtectenvPresetContainers *ebpf.MapSpec `ebpf:"kubearmor_protectenv_preset_containers"`
 }
 
@@ -128,6 +132,7 @@ type KubeArmorMaps struct {
 	KubearmorContainers                 *ebpf.Map `ebpf:"kubearmor_containers"`
 	KubearmorExecPids                   *ebpf.Map `ebpf:"kubearmor_exec_pids"`
 	KubearmorExecPresetContainers       *ebpf.Map `ebpf:"kubearmor_exec_preset_containers"`
+	KubearmorImaHashMap                 *ebpf.Map `ebpf:"kubearmor_ima_hash_map"`
 	KubearmorProtectenvPresetContainers *ebpf.Map `ebpf:"kubearmor_protectenv_preset_containers"`
 }
 
@@ -137,6 +142,7 @@ func (m *KubeArmorMaps) Close() error {
 		m.KubearmorContainers,
 		m.KubearmorExecPids,
 		m.KubearmorExecPresetContainers,
+		m.KubearmorImaHashMap,
 		m.KubearmorProtectenvPresetContainers,
 	)
 }
@@ -158,6 +164,7 @@ type KubeArmorPrograms struct {
 	EnforceRenameOld            *ebpf.Program `ebpf:"enforce_rename_old"`
 	EnvPresetEnforceFile        *ebpf.Program `ebpf:"env_preset_enforce_file"`
 	ExecPresetBprmCheckSecurity *ebpf.Program `ebpf:"exec_preset_bprm_check_security"`
+	ImaBprmCheckSecurity        *ebpf.Program `ebpf:"ima_bprm_check_security"`
 }
 
 func (p *KubeArmorPrograms) Close() error {
@@ -169,6 +176,7 @@ func (p *KubeArmorPrograms) Close() error {
 		p.EnforceRenameOld,
 		p.EnvPresetEnforceFile,
 		p.ExecPresetBprmCheckSecurity,
+		p.ImaBprmCheckSecurity,
 	)
 }
 
