@@ -1,4 +1,5 @@
-// Package deploy embeds the manifests, the Dockerfile and the dashboard, for the tests that hold them to what lsmprof does.
+// Package deploy embeds the manifests, the Dockerfile and the dashboard, so that tests can compare them with what lsmprof needs and
+// exports.
 package deploy
 
 import (
@@ -14,7 +15,7 @@ import (
 //go:embed Dockerfile kubernetes grafana
 var Files embed.FS
 
-// PodSpec is the part of the DaemonSet's pod that decides what lsmprof may do and see.
+// PodSpec is the part of the DaemonSet's pod that limits what lsmprof may do and see.
 type PodSpec struct {
 	HostPID         bool            `yaml:"hostPID"`
 	SecurityContext SecurityContext `yaml:"securityContext"`
@@ -38,7 +39,7 @@ type Container struct {
 	} `yaml:"volumeMounts"`
 }
 
-// SecurityContext is that of a pod or of a container.
+// SecurityContext is the security context of a pod or of a container.
 type SecurityContext struct {
 	Privileged               bool
 	AllowPrivilegeEscalation bool  `yaml:"allowPrivilegeEscalation"`

@@ -10,33 +10,31 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/ownns"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// longestCrossCheck is how long the second pass goes on at most when nobody says.
+// longestCrossCheck limits the second pass if the user gives no duration for it.
 const longestCrossCheck = 5 * time.Second
 
-// crossCheckFlag is --cross-check or --cross-check=DURATION.
+// crossCheckFlag is the value of --cross-check or --cross-check=DURATION.
 type crossCheckFlag struct {
 	on       bool
-	duration time.Duration // 0: not given
+	duration time.Duration // 0: the user gave none
 }
 
+// bareCrossCheck is the value of --cross-check without a duration.
 const bareCrossCheck = "auto"
 
-func (c *crossCheckFlag) Set(value string) (err error) {
+func (c *crossCheckFlag) Set(value string) error {
 	c.on = true
 	if value == bareCrossCheck {
 		return nil
 	}
-	c.duration, err = time.ParseDuration(value)
-	if err == nil && c.duration <= 0 {
-		return fmt.Errorf("%s: must be positive", value)
-	}
-	return err
+	return cmdline.Duration(&c.duration, cmdline.Positive).Set(value)
 }
 
 func (c *crossCheckFlag) String() string { return "" }
@@ -46,22 +44,22 @@ func (o *recordOptions) validateCrossCheck() error {
 	switch {
 	case !o.crossCheck.on:
 	case len(o.command) > 0 && o.crossCheck.duration > 0:
-		return errors.New("--cross-check=DURATION and a command: the command is run again; give --cross-check alone")
+		return errors.New("--cross-check=DURATION with a command: the command runs again, for as long as it takes; give --cross-check alone")
 	case len(o.command) == 0 && o.duration == 0:
-		return errors.New("--cross-check needs to know when the recording ends: give --duration or a command")
+		return errors.New("--cross-check needs a recording that ends by itself: give --duration or a command")
 	case o.selectsProcesses():
-		return errors.New("--cross-check and a filter on processes or containers: bpf_stats counts the calls of everybody")
+		return errors.New("--cross-check with a filter on processes or containers: bpf_stats counts every call")
 	}
 	return nil
 }
 
-// checkAcross adds what bpf_stats says to snap, now that the probes are gone.
+// checkAcross adds the second pass to snap. The probes must be detached.
 func (o *recordOptions) checkAcross(ctx context.Context, std streams, snap *profile.Snapshot) error {
 	if !o.crossCheck.on {
 		return nil
 	}
 	if ctx.Err() != nil {
-		snap.Warnings = append(snap.Warnings, profile.Warning{Text: "no cross-check: the recording was interrupted"})
+		snap.Warnings = append(snap.Warnings, profile.Warning{Text: "no cross-check was made: the recording was interrupted"})
 		return nil
 	}
 	do := o.waitAgain
@@ -80,10 +78,10 @@ func (o *recordOptions) checkAcross(ctx context.Context, std streams, snap *prof
 	snap.CrossCheck = c
 	if status != 0 {
 		snap.Warnings = append(snap.Warnings,
-			profile.Warning{Text: fmt.Sprintf("cross-check: the command ended with status %d when it was run again", status)})
+			profile.Warning{Text: fmt.Sprintf("cross-check: the command ended with status %d when it ran again", status)})
 	}
 	if ctx.Err() != nil {
-		snap.Warnings = append(snap.Warnings, profile.Warning{Text: "cross-check: it was interrupted"})
+		snap.Warnings = append(snap.Warnings, profile.Warning{Text: "cross-check: the second pass was interrupted"})
 	}
 	return nil
 }
@@ -97,7 +95,8 @@ func (o *recordOptions) waitAgain(ctx context.Context, std streams) (int, error)
 	return 0, nil
 }
 
-// runAgain runs the command a second time. Its input is spent, and what it prints was printed already.
+// runAgain runs the command a second time, without input, which the first run has read, and without its output, which the first
+// run has printed.
 func (o *recordOptions) runAgain(ctx context.Context, std streams) (status int, err error) {
 	cmd := o.newCommand(ctx)
 	cmd.Stderr = std.err
@@ -108,8 +107,8 @@ func (o *recordOptions) runAgain(ctx context.Context, std streams) (status int, 
 	return exitStatus(cmd.ProcessState, err), nil
 }
 
-// newCommand is the command to record. It gets the chance to end by itself; one that does not must not keep what was measured
-// from being written.
+// newCommand returns the command to record. When ctx is done it gets a SIGTERM and 5 s to end: a command that hangs must not keep
+// the profile from being written.
 func (o *recordOptions) newCommand(ctx context.Context) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, o.command[0], o.command[1:]...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -117,7 +116,7 @@ func (o *recordOptions) newCommand(ctx context.Context) *exec.Cmd {
 	return cmd
 }
 
-// writeCrossCheck prints both passes side by side.
+// writeCrossCheck prints both passes side by side, if there were two.
 func writeCrossCheck(w io.Writer, costs *profile.Costs) error {
 	check := costs.Snapshot().CrossCheck
 	if check == nil {
@@ -132,7 +131,7 @@ func writeCrossCheck(w io.Writer, costs *profile.Costs) error {
 	for _, c := range costs.Compare() {
 		name := cmp.Or(c.Program.Name, "(all)")
 		if !c.Present {
-			t.Add(c.Program.Hook, name, number(c.Calls), "gone", "", text.Duration(c.Body), "gone", "")
+			t.Add(c.Program.Hook, name, number(c.Calls), "detached", "", text.Duration(c.Body), "detached", "")
 			continue
 		}
 		t.Add(c.Program.Hook, name, number(c.Calls), number(c.Runs), off(c.Calls, c.Runs, c.CallsPercent),
@@ -141,7 +140,7 @@ func writeCrossCheck(w io.Writer, costs *profile.Costs) error {
 	return t.Print(w)
 }
 
-// number is a count, or a rate with three digits.
+// number formats a whole number, or a rate with three digits.
 func number(v float64) string {
 	if v == float64(uint64(v)) || v >= 100 {
 		return text.Thousands(uint64(v + 0.5))
@@ -149,9 +148,10 @@ func number(v float64) string {
 	return text.Digits(v)
 }
 
+// off formats by how much a exceeds b, or nothing if one of them is zero.
 func off(a, b, percent float64) string {
 	if a == 0 || b == 0 {
-		return "" // of a program that hardly ran there is nothing to say
+		return ""
 	}
 	return fmt.Sprintf("%+.2f %%", percent)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// crossCheck runs record --cross-check with flags and returns both passes by hook.
+// crossCheck runs record --cross-check with more arguments and returns both passes by hook.
 func crossCheck(t *testing.T, args ...string) map[string]profile.DocumentComparison {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -39,7 +39,7 @@ func crossCheck(t *testing.T, args ...string) map[string]profile.DocumentCompari
 	return byHook
 }
 
-// opener is a command that opens a file so many times in each of so many threads.
+// opener returns the arguments of a command that opens a file that many times in each of its threads.
 func opener(threads, times int) []string {
 	op := "openat"
 	if threads == 1 {
@@ -48,7 +48,8 @@ func opener(threads, times int) []string {
 	return []string{"--", "sh", "-c", fmt.Sprintf("echo '%s*%d %d' | %s=1 %s", op, threads, times, workloadEnv, os.Args[0])}
 }
 
-// In a pass of its own bpf_stats counts what the probes counted, however often they were cut off: 4 and 16 threads on one CPU.
+// In the second pass bpf_stats counts as many calls as the probes did, however often those were preempted: 4 and 16 threads share
+// one CPU.
 func TestIcountCrossCheck(t *testing.T) {
 	vmtest.IcountGuest(t)
 	startReference(t, map[uint32]enforcer.Rules{})
@@ -72,7 +73,7 @@ func TestIcountCrossCheck(t *testing.T) {
 	}
 }
 
-// Without a command only what is there for the whole second pass can be compared, and probes and bpf_stats are never on at once.
+// Without a command there are two passes of the same load, and probes and bpf_stats are never active at once.
 func TestCrossCheckOfADuration(t *testing.T) {
 	vmtest.Guest(t)
 	startReference(t, map[uint32]enforcer.Rules{})

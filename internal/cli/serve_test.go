@@ -24,12 +24,12 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// liveServe is an `lsmprof serve` that listens.
+// liveServe is a running `lsmprof serve`.
 type liveServe struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	url    string
-	token  string // if it wants one
+	token  string // "" if it asks for none
 	stderr bytes.Buffer
 }
 
@@ -62,7 +62,7 @@ func (s *liveServe) start(ready string) {
 	s.url = "http://" + strings.TrimSpace(string(address))
 }
 
-// asked is a request for a profile that is under way.
+// asked is a request for a profile that is in progress.
 type asked struct {
 	leave context.CancelFunc
 	got   chan error
@@ -108,7 +108,7 @@ func (s *liveServe) get(ctx context.Context, path string) ([]byte, error) {
 	return body, err
 }
 
-// metrics are the values of a metric, by the values of its labels that are asked for.
+// metrics returns the values of a metric, by the values of the given labels.
 func (s *liveServe) metrics(name string, labels ...string) map[string]float64 {
 	s.t.Helper()
 	body, err := s.get(s.t.Context(), "/metrics")
@@ -141,7 +141,7 @@ func (s *liveServe) measuring(clients int) {
 	})
 }
 
-// counted are the calls of a profile, by syscall, hook and rules.
+// counted returns the calls in a profile, by syscall, hook and rules.
 func counted(p *pprof.Profile) map[string]int64 {
 	calls := map[string]int64{}
 	for _, s := range p.Sample {
@@ -150,7 +150,7 @@ func counted(p *pprof.Profile) map[string]int64 {
 	return calls
 }
 
-// programs counts what is in the kernel and was not before.
+// programs returns how many programs are in the kernel that were not there before.
 func programs(t *testing.T, before []string) (n int) {
 	for _, id := range vmtest.KernelIDs(t) {
 		if strings.HasPrefix(id, "program ") && !slices.Contains(before, id) {
@@ -168,17 +168,17 @@ func TestServe(t *testing.T) {
 	before := vmtest.KernelIDs(t)
 	s := startServe(t, "--calibrate=off", "--linger=0", "--max-duration=10m", "--mntns", fmt.Sprint(w.mntns))
 	if n := programs(t, before); n != 0 {
-		t.Fatalf("%d programs are loaded before anybody measures", n)
+		t.Fatalf("%d programs are loaded before a client measures", n)
 	}
 	const opens, renames = 500, 100
 	want := map[string]int64{"openat file_open [8]": opens, "renameat path_rename [8]": renames}
 
-	var rounds int64 // of the workload: the third client sees them all
+	var rounds int64 // of the workload; the third client measures all of them
 	t.Run("clients share probes, and each gets exact counts", func(t *testing.T) {
 		third := s.ask("600")
 		s.measuring(1)
 		alone := programs(t, before)
-		// On a busy machine the time of a client may be over before the workload is: then again, with more.
+		// On a busy machine the clients may be done before the workload is. Then they try again, for longer.
 		for seconds := 5; ; seconds *= 2 {
 			first, second := s.ask(fmt.Sprint(seconds)), s.ask(fmt.Sprint(seconds))
 			over := func() bool { return len(first.got)+len(second.got) > 0 }
@@ -244,7 +244,7 @@ func TestServe(t *testing.T) {
 			}
 		}
 	})
-	t.Run("SIGTERM answers with what there is", func(t *testing.T) {
+	t.Run("SIGTERM answers with what was measured", func(t *testing.T) {
 		a := s.ask("600")
 		s.measuring(1)
 		w.do("rename", 50)
@@ -259,13 +259,13 @@ func TestServe(t *testing.T) {
 	t.Run("SIGKILL leaves nothing", func(t *testing.T) {
 		s := startServe(t, "--calibrate=off", "--always")
 		vmtest.WaitFor(t, "probes", func() bool { return s.metrics("lsmprof_probes_attached")[""] == 1 })
-		// A cell of each CPU is taken from the start, by [other]. A busy guest takes a few more, not half of them.
+		// One counter of each CPU is in use from the start, for [other]. A busy guest takes a few more, but not half of them.
 		used, all := s.metrics("lsmprof_cells_used", "hook")["file_open"], s.metrics("lsmprof_cells", "hook")["file_open"]
 		if used < 1 || used > all/2 {
-			t.Errorf("%g of %g cells are used", used, all)
+			t.Errorf("%g of %g counters are in use, want at least 1 and at most half", used, all)
 		}
 		if programs(t, before) == 0 {
-			t.Error("--always keeps no probes")
+			t.Error("no probes are attached with --always")
 		}
 		s.cmd.Process.Kill()
 		s.cmd.Wait()
@@ -273,7 +273,7 @@ func TestServe(t *testing.T) {
 	})
 }
 
-// A scrape is a client: its probes stay for --linger, and go when no other scrape follows.
+// A scrape keeps the probes attached for --linger.
 func TestServeScrapesKeepProbes(t *testing.T) {
 	vmtest.Guest(t)
 	vmtest.OnOneKernel(t)

@@ -19,8 +19,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// boundEnv makes the test binary run lsmprof as a container runtime does: as root, with the capabilities that it names and no
-// others, and no new privileges.
+// boundEnv makes the test binary run lsmprof as a container runtime does: as root, with no capabilities but those in the variable,
+// and without new privileges.
 const boundEnv = "LSMPROF_TEST_CAPABILITIES"
 
 var capabilityNumbers = map[string]uintptr{
@@ -28,7 +28,7 @@ var capabilityNumbers = map[string]uintptr{
 	"BPF": unix.CAP_BPF, "PERFMON": unix.CAP_PERFMON,
 }
 
-// execBound never returns where it succeeds. What root gets at execve is what is left in its bounding set.
+// execBound returns only if it fails. At execve root gets what is left in its bounding set.
 func execBound(names string) error {
 	var keep []uintptr
 	for _, name := range strings.Split(names, ",") {
@@ -38,7 +38,7 @@ func execBound(names string) error {
 		}
 		keep = append(keep, n)
 	}
-	// What Linux gives a process unless somebody raised it, as the enforcer of this test has.
+	// The default of Linux: the enforcer of this test has raised it.
 	limit := unix.Rlimit{Cur: 64 << 10, Max: 64 << 10}
 	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
 		return err
@@ -59,13 +59,14 @@ func execBound(names string) error {
 	return unix.Exec("/proc/self/exe", os.Args, os.Environ())
 }
 
-// bound makes a command of lsmprof run so.
+// bound makes a command of lsmprof run with these capabilities only.
 func bound(cmd *exec.Cmd, capabilities ...string) *exec.Cmd {
 	cmd.Env = append(os.Environ(), boundEnv+"="+strings.Join(capabilities, ","))
 	return cmd
 }
 
-// startOthers starts a process of another user in a mount namespace of its own. It is called ash; what it runs is not.
+// startOthers starts a process of another user in a mount namespace of its own. The process is called ash, and what it runs has other
+// names.
 func startOthers(t *testing.T) (mntns uint32, open func()) {
 	t.Helper()
 	cmd := exec.Command("ash", "-c", "sh; true")
@@ -90,14 +91,14 @@ func startOthers(t *testing.T) (mntns uint32, open func()) {
 		t.Helper()
 		fmt.Fprintln(in, "/bin/busybox wc -c /etc/hosts")
 		if !lines.Scan() {
-			t.Fatal("the shell is gone")
+			t.Fatal("the shell has ended")
 		}
 	}
-	open() // the inner shell has its name
+	open() // after this the inner shell runs under its own name
 	return mntnsOf(t, cmd.Process.Pid), open
 }
 
-// The capabilities of the DaemonSet are enough, and none of them is there for nothing.
+// The capabilities of the DaemonSet suffice, and each of them is needed.
 func TestServeCapabilities(t *testing.T) {
 	release := vmtest.Guest(t)
 	if release.AtLeast(5, 11) { // before, BPF maps count against RLIMIT_MEMLOCK: a case of its own
@@ -117,7 +118,7 @@ func TestServeCapabilities(t *testing.T) {
 	mntns, open := startOthers(t)
 	startReference(t, map[uint32]enforcer.Rules{mntns: {File: 2}})
 
-	// measured is the name under which the shell's commands are charged.
+	// measured returns the names of the workloads that the shell's commands are charged to.
 	measured := func(t *testing.T, capabilities []string) (workloads []string) {
 		ready := filepath.Join(t.TempDir(), "ready")
 		s := &liveServe{t: t, cmd: bound(lsmprof("serve", "--listen", "127.0.0.1:0", "--ready-file", ready, "--calibrate=off",
@@ -141,7 +142,7 @@ func TestServeCapabilities(t *testing.T) {
 		}
 		return workloadsOf(a.p)
 	}
-	// refused is what lsmprof says when it cannot.
+	// refused returns the error of lsmprof without enough capabilities.
 	refused := func(t *testing.T, capabilities []string) string {
 		_, stderr := run(t, bound(lsmprof("record", "--output=-", "--duration=1ms"), capabilities...))
 		return stderr

@@ -14,7 +14,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 )
 
-// daemonContainer is the container of the DaemonSet as the kubelet has the runtime make it. hostPaths replace those of volumes.
+// daemonContainer returns the container of the DaemonSet as the kubelet asks the runtime for it. hostPaths replace the host paths of
+// volumes, by name.
 func daemonContainer(t *testing.T, hostPaths map[string]string) *runtime.ContainerConfig {
 	t.Helper()
 	pod, err := deploy.Pod()
@@ -60,7 +61,8 @@ func daemonContainer(t *testing.T, hostPaths map[string]string) *runtime.Contain
 	return config
 }
 
-// The DaemonSet's container in a real runtime: its capabilities, seccomp profile, read-only root, process ids and mounts are enough.
+// The container of the DaemonSet works in a real runtime, with its capabilities, seccomp profile, read-only root, process ids and
+// mounts.
 func serveInAPod(t *testing.T, c *critest.Containerd, r *cri.Runtime) {
 	web := c.Pod("shop", "web-2", nil, "").Container("nginx", critest.App)
 	nginx := startInContainer(t, r, web.Containers["nginx"])
@@ -71,7 +73,7 @@ func serveInAPod(t *testing.T, c *critest.Containerd, r *cri.Runtime) {
 	}
 	pod := c.HostPIDPod("lsmprof", "lsmprof-0")
 	config := daemonContainer(t, map[string]string{"token": secret, "runtime": filepath.Dir(c.Socket)})
-	// Two CPUs under QEMU's TCG may hang where one attaches to what the other runs all the time: vcpus of testall has more.
+	// Two CPUs under QEMU's TCG may hang if one attaches probes to what the other runs all the time.
 	config.Args = append(config.Args, "--program=ref_path_rename")
 	pod.Run(config)
 	t.Cleanup(func() {
@@ -89,7 +91,7 @@ func serveInAPod(t *testing.T, c *critest.Containerd, r *cri.Runtime) {
 	}
 	s.token = "sesame"
 	const renames = 100
-	s.metrics("lsmprof_calls_total") // attaches
+	s.metrics("lsmprof_calls_total") // attaches the probes
 	nginx.do("rename", renames)
 	nginx.stop()
 	labels := []string{"namespace", "pod", "container", "workload", "hook"}
