@@ -83,7 +83,7 @@ func (o *benchOptions) planTests(others bool) (tests []rundir.Test, err error) {
 		tests, err = host.BuiltinTests(o.tests)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--tests: %w", err)
+		return nil, fmt.Errorf("--tests: %w%s", err, didYouMeanAny(o.tests, host.BuiltinNames()))
 	}
 	for _, s := range o.custom {
 		t, err := bench.ParseTest(s)

@@ -155,7 +155,7 @@ func (s *session) requirePrograms() error {
 		return err
 	}
 	if !slices.ContainsFunc(progs, func(p tracer.Program) bool { return p.Attached() && s.selects(p) }) {
-		return nothingToMeasureError{nothingToMeasure(progs)}
+		return nothingToMeasureError{s.nothingToMeasure(progs)}
 	}
 	return nil
 }
@@ -191,7 +191,8 @@ func matchesAny(globs []string, name string) bool {
 	})
 }
 
-func nothingToMeasure(progs []tracer.Program) error {
+// nothingToMeasure says why no attached program is selected.
+func (s *session) nothingToMeasure(progs []tracer.Program) error {
 	attached := 0
 	for _, p := range progs {
 		if p.Attached() {
@@ -202,8 +203,12 @@ func nothingToMeasure(progs []tracer.Program) error {
 		return errors.New("no BPF LSM program is attached: start the enforcer first (`lsmprof enforce` is one to try); " +
 			"`lsmprof list` shows what is loaded")
 	}
-	return fmt.Errorf("none of the %d attached BPF LSM programs is selected by --enforcer, --program and --hook; `lsmprof list` names them",
-		attached)
+	var names, hooks []string
+	for _, p := range progs {
+		names, hooks = append(names, p.Name), append(hooks, p.Hook)
+	}
+	return fmt.Errorf("--enforcer, --program and --hook select none of the %d attached BPF LSM programs%s%s; "+
+		"`lsmprof list --programs` names them", attached, didYouMeanAny(s.hooks, hooks), didYouMeanAny(s.programs, names))
 }
 
 // snapshot is the tracer's, with where it comes from.
