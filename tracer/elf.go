@@ -17,7 +17,7 @@ import (
 // file is used before it was compared with one of these. Compressed sections are skipped: no linker compresses symbol
 // tables.
 const (
-	maxELFSegments  = 1 << 9
+	maxELFSegments  = 1 << 7
 	maxELFSections  = 1 << 13
 	maxELFSection   = 64 << 20 // bytes
 	maxELFFunctions = 1 << 19

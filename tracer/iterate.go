@@ -17,7 +17,7 @@ import (
 
 // listPrograms lists the loaded BPF LSM programs, by id, without opening them.
 func listPrograms() ([]Program, error) {
-	// Asks for a privilege that the iterator does not need, but opening programs does.
+	// Fails without the privilege that opening programs needs and the iterator does not.
 	if _, err := ebpf.ProgramGetNextID(0); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("list BPF programs: %w; run as root, or with CAP_SYS_ADMIN", err)
 	}

@@ -323,7 +323,7 @@ func (s *probeSet) programs() (all []profile.Program, err error) {
 		if p.Missed, err = t.misses(); err != nil {
 			return all, err
 		}
-		if t.own > 0 { // its share of the missed calls is like that of the others
+		if t.own > 0 { // of the missed calls, the same share was this process's
 			p.Missed -= uint64(float64(p.Missed) * float64(t.own) / float64(t.own+p.Timed+p.Preempted))
 		}
 		all = append(all, p)
@@ -331,8 +331,8 @@ func (s *probeSet) programs() (all []profile.Program, err error) {
 	return all, nil
 }
 
-// isSelf reports whether calls from a mount namespace are those of this process, and to be left out.
-func (s *probeSet) isSelf(mntns uint32) bool {
+// excludes reports whether calls from a mount namespace are those of this process, and not wanted.
+func (s *probeSet) excludes(mntns uint32) bool {
 	return s.opts.OwnNamespace != 0 && mntns == s.opts.OwnNamespace && !s.opts.Self
 }
 

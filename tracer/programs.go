@@ -10,28 +10,29 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+
 	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
-// Program is a BPF LSM program that is loaded.
+// Program is a loaded BPF LSM program.
 type Program struct {
 	ID        ebpf.ProgramID
-	Name      string // full BTF function name; the 15 characters of bpf_prog_info where HasBTF is false
+	Name      string // full BTF function name, or the first 15 characters if HasBTF is false
 	HasBTF    bool
 	Hook      string // file_open
 	Sleepable bool
-	Links     []link.ID // empty: loaded, not attached
-	Position  int       // among the attached programs of its hook, oldest first
+	Links     []link.ID // none: the program is loaded, but not attached
+	Position  int       // among the attached programs on its hook: 0 for the oldest
 	Maps      []ebpf.MapID
 	// Refused says that an LSM keeps the program from being opened: its maps are unknown, and it takes no probes
 	// of its own.
 	Refused bool
 }
 
-// Attached says whether the program runs.
+// Attached reports whether the program is attached to its hook, and so runs.
 func (p Program) Attached() bool { return len(p.Links) > 0 }
 
-// Programs lists every loaded BPF LSM program, by id. It needs root.
+// Programs lists every loaded BPF LSM program, by id, including those that refuse to be opened. It needs root.
 func Programs() ([]Program, error) {
 	all, err := listPrograms()
 	if err != nil || len(all) == 0 {
@@ -76,8 +77,7 @@ func place(progs []Program) {
 	}
 }
 
-// describe reads what only an open program tells: its maps. It sets Refused if an LSM keeps the program from being
-// opened.
+// describe reads the program's maps, which needs it open. It sets Refused if an LSM keeps it from being opened.
 func (p *Program) describe() error {
 	prog, err := ebpf.NewProgramFromID(p.ID)
 	if errors.Is(err, os.ErrPermission) {

@@ -33,7 +33,7 @@ func (t *Tracer) collectStacks() error {
 			t.set.ring.damaged++
 			return
 		}
-		if t.set.isSelf(e.Mntns) {
+		if t.set.excludes(e.Mntns) {
 			return
 		}
 		key := stackKey{source.target, syscallName(e.Syscall), t.set.names.lookup(e.Mntns, cString(e.Comm[:]))}

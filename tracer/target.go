@@ -48,7 +48,7 @@ type probedTarget struct {
 	probe    *probe // nil once the program is detached
 	baseline uint64 // misses of probe before recording began
 	missed   uint64 // calls that earlier probes of it missed
-	own      uint64 // calls of this process, which are not in sum
+	own      uint64 // calls of this process, which sum does not include
 	sum      profile.Program
 }
 

@@ -27,8 +27,8 @@ type Options struct {
 	Enforcers Enforcers
 	// Namer names workloads. Nil: they are named after their command.
 	Namer Namer
-	// OwnNamespace is a mount namespace that only this process lives in; 0: none. Its calls are left out, and their number is
-	// profile.Snapshot.OwnCalls. With Self they are those of the workload `[lsmprof]` instead.
+	// OwnNamespace is a mount namespace in which only this process runs; 0: none. No row includes calls from it, and
+	// profile.Snapshot.OwnCalls counts them. With Self, they are in rows of the workload `[lsmprof]`.
 	OwnNamespace uint32
 	Self         bool
 	// Memory bounds the counters of all programs together, in bytes. 0: DefaultMemory.
@@ -165,15 +165,10 @@ func (t *Tracer) finish(i int) {
 	t.set.order[i].probe.counters.drain(func(c *count) { t.charge(i, c) })
 }
 
-// leavesOut reports whether calls are those of this process, and not wanted.
-func (t *Tracer) leavesOut(c *count) bool {
-	return t.set.isSelf(c.mntns) && !c.shared
-}
-
 // charge adds a count to the row that it belongs to.
 func (t *Tracer) charge(program int, c *count) {
 	target := t.set.order[program]
-	if t.leavesOut(c) {
+	if t.set.excludes(c.mntns) && !c.shared {
 		c.scale(uint64(max(1, t.set.opts.Sample)))
 		target.own += c.readings.Count() + c.preempted
 		return

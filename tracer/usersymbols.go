@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,7 +36,7 @@ type mapping struct {
 }
 
 // readMaps reads lines like `7f00-7f10 r-xp 00001000 fe:01 4711   /usr/lib/libc.so.6`, and keeps those of executable
-// memory.
+// memory. The kernel sorts them by address.
 func readMaps(r io.Reader) (all []mapping, _ error) {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() && len(all) < maxMappings {
@@ -105,17 +106,22 @@ func (u *userSymbols) frame(pid uint32, address uint64) profile.Frame {
 		maps = u.mappings(pid)
 		u.processes[pid] = maps
 	}
-	for _, m := range maps {
-		if address < m.start || address >= m.end {
-			continue
+	// The first mapping that ends behind the address.
+	i, _ := slices.BinarySearchFunc(maps, address, func(m mapping, at uint64) int {
+		if m.end > at {
+			return 1
 		}
-		f := profile.Frame{Module: cmp.Or(m.file, "[anonymous]"), Offset: address - m.start + m.offset}
-		if s := u.symbols(openedFile{pid, m.file}); s != nil {
-			f.Function, f.Offset = s.symbol(f.Offset)
-		}
-		return f
+		return -1
+	})
+	if i == len(maps) || address < maps[i].start {
+		return profile.Frame{Module: "[unknown]", Offset: address}
 	}
-	return profile.Frame{Module: "[unknown]", Offset: address}
+	m := maps[i]
+	f := profile.Frame{Module: cmp.Or(m.file, "[anonymous]"), Offset: address - m.start + m.offset}
+	if s := u.symbols(openedFile{pid, m.file}); s != nil {
+		f.Function, f.Offset = s.symbol(f.Offset)
+	}
+	return f
 }
 
 func (u *userSymbols) mappings(pid uint32) []mapping {
@@ -191,7 +197,7 @@ type fileID struct {
 	modified, changed unix.Timespec
 }
 
-// elfFiles keeps the symbols of executables and libraries.
+// elfFiles keeps the symbols of executables and libraries, for all processes that have them mapped.
 type elfFiles struct {
 	byID map[fileID]*elfSymbols // nil: cannot be read
 	size int                    // of all, bytes
