@@ -23,7 +23,7 @@ type commandTree struct {
 		Variables *ebpf.Map `ebpf:".bss"`
 	}
 	links      []link.Link
-	unfollowed uint64 // processes, at the last look
+	unfollowed uint64 // processes of the tree that are not measured, when it was last read
 }
 
 func newCommandTree(c *control) (_ *commandTree, err error) {
@@ -85,8 +85,9 @@ func (t *commandTree) warnings() []profile.Warning {
 	if t.unfollowed == 0 {
 		return nil
 	}
-	return []profile.Warning{{Text: fmt.Sprintf(
-		"%s processes of the command are not measured: too many ran at once", text.Thousands(t.unfollowed))}}
+	return []profile.Warning{{
+		Text: text.Thousands(t.unfollowed) + " processes of the command are not measured: too many ran at once",
+	}}
 }
 
 func (t *commandTree) Close() error {

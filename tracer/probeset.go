@@ -346,6 +346,15 @@ func (s *probeSet) warnf(format string, args ...any) {
 	}
 }
 
+// allWarnings returns what snapshots warn about.
+func (s *probeSet) allWarnings() []profile.Warning {
+	all := slices.Clone(s.warnings)
+	if s.loader != nil {
+		all = append(all, s.loader.command.warnings()...)
+	}
+	return all
+}
+
 // check fails if probes cannot be used: a zero Tracer or Stream has none, and Close detaches them.
 func (s *probeSet) check(doing string) error {
 	if s == nil || s.closed {

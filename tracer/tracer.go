@@ -3,7 +3,6 @@ package tracer
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/lsmprof/lsmprof/profile"
@@ -200,7 +199,7 @@ func (t *Tracer) Snapshot() (profile.Snapshot, error) {
 	}
 	s := profile.Snapshot{
 		Start: t.set.started, Duration: t.set.duration(), Calibration: t.set.opts.Calibration,
-		Sample: t.set.opts.Sample, Warnings: slices.Concat(t.set.warnings, t.set.loader.command.warnings()),
+		Sample: t.set.opts.Sample, Warnings: t.set.allWarnings(),
 	}
 	var err error
 	if s.Programs, err = t.set.programs(); err != nil {
