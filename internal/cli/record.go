@@ -205,7 +205,7 @@ func (o *recordOptions) measure(ctx context.Context, std streams, t *tracer.Trac
 	ended := make(chan outcome, 1)
 	if len(o.command) > 0 {
 		cmd := o.newCommand(ctx)
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = std.in, std.out, std.err
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = std.in, plain(std.out), plain(std.err)
 		if o.JSON() {
 			cmd.Stdout = std.err // stdout is one JSON object
 		}

@@ -22,7 +22,7 @@ func file(w io.Writer) *os.File {
 	case *os.File:
 		return w
 	case asciiWriter:
-		return w.File
+		return w.file
 	}
 	return nil
 }
@@ -48,10 +48,10 @@ func width(w io.Writer) int {
 }
 
 // asciiWriter is a terminal that cannot display UTF-8.
-type asciiWriter struct{ *os.File }
+type asciiWriter struct{ file *os.File }
 
 func (w asciiWriter) Write(p []byte) (int, error) {
-	if _, err := w.File.WriteString(text.ASCII(string(p))); err != nil {
+	if _, err := w.file.WriteString(text.ASCII(string(p))); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -62,6 +62,14 @@ func (w asciiWriter) Write(p []byte) (int, error) {
 func spelled(w io.Writer) io.Writer {
 	if f, ok := w.(*os.File); ok && isTerminal(f) && !utf8Locale(os.Getenv) {
 		return asciiWriter{f}
+	}
+	return w
+}
+
+// plain returns the stream behind w as a child process should get it: a file if there is one.
+func plain(w io.Writer) io.Writer {
+	if f := file(w); f != nil {
+		return f
 	}
 	return w
 }

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// openTerminal returns both ends of a pseudo-terminal with this many columns: the one that a user sees and the one that a
+// program writes to.
+func openTerminal(t *testing.T, columns uint16) (user, program *os.File) {
+	t.Helper()
+	user, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { user.Close() })
+	if err := unix.IoctlSetPointerInt(int(user.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(int(user.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { program.Close() })
+	size := unix.Winsize{Col: columns, Row: 24}
+	if err := unix.IoctlSetWinsize(int(program.Fd()), unix.TIOCSWINSZ, &size); err != nil {
+		t.Fatal(err)
+	}
+	return user, program
+}
+
+func TestTerminalThatIsNotUTF8(t *testing.T) {
+	user, program := openTerminal(t, 132)
+	for locale, want := range map[string]string{"C": "3.84 us\r\n", "en_US.UTF-8": "3.84 µs\r\n"} {
+		t.Setenv("LC_ALL", locale)
+		w := spelled(program)
+		if !isTerminal(w) || width(w) != 132 || plain(w) != io.Writer(program) {
+			t.Errorf("%s: terminal %v with %d columns, want 132", locale, isTerminal(w), width(w))
+		}
+		if _, err := io.WriteString(w, "3.84 µs\n"); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, 80)
+		n, err := user.Read(got)
+		if err != nil || string(got[:n]) != want {
+			t.Errorf("%s: %q, %v; want %q", locale, got[:n], err, want)
+		}
+	}
+}
+
+func TestFilesAreUTF8InEveryLocale(t *testing.T) {
+	t.Setenv("LC_ALL", "C")
+	var out bytes.Buffer
+	fmt.Fprint(spelled(&out), "µs")
+	if out.String() != "µs" || isTerminal(&out) || width(&out) != defaultWidth {
+		t.Errorf("%q, terminal %v, %d columns", out.String(), isTerminal(&out), width(&out))
+	}
+}
+
+func TestUTF8Locale(t *testing.T) {
+	for _, test := range []struct {
+		all, ctype, lang string
+		want             bool
+	}{
+		{"", "", "", false},
+		{"", "", "en_US.UTF-8", true},
+		{"", "", "de_DE.utf8", true},
+		{"", "C", "en_US.UTF-8", false},
+		{"C.UTF-8", "C", "C", true},
+		{"", "", "de_DE.ISO-8859-1", false},
+	} {
+		env := map[string]string{"LC_ALL": test.all, "LC_CTYPE": test.ctype, "LANG": test.lang}
+		if got := utf8Locale(func(name string) string { return env[name] }); got != test.want {
+			t.Errorf("%+v: %v", test, got)
+		}
+	}
+}
+
+func TestPaint(t *testing.T) {
+	_, program := openTerminal(t, 80)
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "")
+	if got, want := paint(program, red, "no"), "\x1b[31mno\x1b[0m"; got != want {
+		t.Errorf("on a terminal: %q, want %q", got, want)
+	}
+	if got := paint(&bytes.Buffer{}, red, "no"); got != "no" {
+		t.Errorf("in a file: %q", got)
+	}
+	t.Setenv("NO_COLOR", "1")
+	if got := paint(program, red, "no"); got != "no" {
+		t.Errorf("with NO_COLOR: %q", got)
+	}
+}
