@@ -85,7 +85,7 @@ func (f *scenarioFile) document(data []byte) (*yaml.Node, error) {
 		case empty:
 		case first != nil:
 			return nil, fmt.Errorf("%s:%d:%d: a second document: write all scenarios and tests into one, without \"---\" between them", f.name,
-				content.Line, content.Column)
+				doc.Line, doc.Column)
 		default:
 			first = content
 		}

@@ -335,6 +335,49 @@ func TestBenchSurvivesKill(t *testing.T) {
 	}
 }
 
+// A scenario that commands set up does not stay in force: a lost terminal ends it, and after kill -9 the bench that continues does.
+func TestScenariosDoNotOutliveABench(t *testing.T) {
+	needRoot(t)
+	vmtest.OnOneKernel(t)
+	for name, signal := range map[string]syscall.Signal{"hangup": syscall.SIGHUP, "kill -9": syscall.SIGKILL} {
+		t.Run(name, func(t *testing.T) {
+			work := t.TempDir()
+			flag, file, dir := filepath.Join(work, "flag"), filepath.Join(work, "s.yaml"), filepath.Join(work, "run")
+			t.Setenv("FLAG", flag)
+			slow := strings.Replace(slowScenario, "run: echo 7", `run: if [ -e "$FLAG" ]; then sleep 60; fi; echo 7`, 1)
+			if err := os.WriteFile(file, []byte(slow), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			args := []string{"--scenarios", file, "--runs", "3", "--profile", "off", "--dir", dir, "--workdir", work}
+			cmd := startBench(t, args...)
+			for range 600 {
+				if _, err := os.Stat(flag); err == nil {
+					break
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+			cmd.Process.Signal(signal)
+			cmd.Wait()
+			if _, err := os.Stat(flag); (err == nil) != (signal == syscall.SIGKILL) {
+				t.Fatalf("in force after the signal: %v", err)
+			}
+			os.WriteFile(file, nil, 0o644) // a run has its scenarios in run.json
+			cmd = startBench(t, "--resume", dir, "--profile", "off", "--workdir", work)
+			if signal == syscall.SIGKILL {
+				for range 600 {
+					if _, err := os.Stat(flag); err != nil {
+						break
+					}
+					time.Sleep(20 * time.Millisecond)
+				}
+				if _, err := os.Stat(flag); err == nil {
+					t.Error("the bench that continues leaves the scenario in force")
+				}
+			}
+		})
+	}
+}
+
 func TestBenchRefusesASecond(t *testing.T) {
 	needRoot(t)
 	vmtest.OnOneKernel(t)
