@@ -43,6 +43,7 @@ type Parked struct {
 	replies  *os.File
 	stderr   bytes.Buffer
 	leftover string
+	release  func() // see startIn
 
 	end    sync.Once
 	endErr error
@@ -95,7 +96,7 @@ func (p *Parked) start(o Options) error {
 	defer theirReplies.Close()
 	p.requests, p.replies = requests, replies
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = theirRequests, theirReplies, &p.stderr
-	if err := startIn(p.cmd, o.MountNSOf, o.CPUs); err != nil {
+	if p.release, err = startIn(p.cmd, o.MountNSOf, o.CPUs); err != nil {
 		requests.Close()
 		replies.Close()
 		return err
@@ -156,6 +157,7 @@ func (p *Parked) Close() error {
 		timer := time.AfterFunc(overdue, p.cancel)
 		defer timer.Stop()
 		defer p.cancel()
+		defer p.release()
 		if err := reap(p.cmd); err != nil {
 			p.endErr = failure(p.test, p.stderr.String(), err)
 		}

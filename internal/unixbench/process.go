@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -44,13 +45,22 @@ func cpuTime(cmd *exec.Cmd) time.Duration {
 	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
-// startIn starts cmd in the mount namespace of pid, or in that of lsmprof's caller for 0, on the given CPUs, or on all of ours.
-func startIn(cmd *exec.Cmd, pid int, cpus []int) (err error) {
-	if pid == 0 && len(cpus) == 0 {
-		return ownns.Start(cmd)
+// startIn starts cmd in the mount namespace of pid, or in that of lsmprof's caller for 0, on the given CPUs, or on all of ours. If
+// this process ends, in whatever way, the kernel kills cmd. The caller calls release when cmd has ended.
+func startIn(cmd *exec.Cmd, pid int, cpus []int) (release func(), err error) {
+	// The kernel sends the signal when the thread ends that started cmd, so that thread has to wait.
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	started, ended := make(chan error, 1), make(chan struct{})
+	go kernel.OnSpareThread(func() {
+		started <- startHere(cmd, pid, cpus)
+		<-ended
+	})
+	release = sync.OnceFunc(func() { close(ended) })
+	if err := <-started; err != nil {
+		release()
+		return nil, err
 	}
-	kernel.OnSpareThread(func() { err = startHere(cmd, pid, cpus) })
-	return err
+	return release, nil
 }
 
 func startHere(cmd *exec.Cmd, pid int, cpus []int) error {

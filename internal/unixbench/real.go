@@ -126,9 +126,11 @@ func (r *Real) Run(ctx context.Context, test string, d time.Duration) (Result, e
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	start := time.Now()
-	if err := startIn(cmd, r.MountNSOf, r.cpus(test)); err != nil {
+	release, err := startIn(cmd, r.MountNSOf, r.cpus(test))
+	if err != nil {
 		return Result{}, fmt.Errorf("run UnixBench's %s: %w", test, err)
 	}
+	defer release()
 	// Not before the end of stderr: context1's child holds it a little longer.
 	err = reap(cmd)
 	elapsed := time.Since(start)

@@ -3,13 +3,8 @@ package host
 import (
 	"context"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
 )
@@ -65,43 +60,4 @@ func TestCommandTime(t *testing.T) {
 	if err != nil || s.Ops < 0.99 || s.Ops > 1.01 || s.Ns < 50e6 {
 		t.Errorf("%+v, %v: want one operation of at least 50 ms", s, err)
 	}
-}
-
-// If lsmprof is killed, the command that it runs ends too.
-func TestCommandsEndWithLsmprof(t *testing.T) {
-	const holdEnv = "LSMPROF_TEST_HOLD" // the file to which the test binary, run again, writes the command's process id
-	if file := os.Getenv(holdEnv); file != "" {
-		startCommand(t, `name=x; run=echo $$ >`+file+`;; while :;; do :;; done`).Slice(t.Context(), 0, 0)
-		return
-	}
-	if os.Geteuid() != 0 {
-		t.Skip("a mount namespace of its own needs root")
-	}
-	file := filepath.Join(t.TempDir(), "pid")
-	cmd := exec.Command("/proc/self/exe", "-test.run", "^TestCommandsEndWithLsmprof$")
-	cmd.Env = append(os.Environ(), holdEnv+"="+file)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	pid := 0
-	for range 600 {
-		data, _ := os.ReadFile(file)
-		if pid, _ = strconv.Atoi(strings.TrimSpace(string(data))); pid > 0 {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	if pid == 0 {
-		t.Fatal("the command did not start")
-	}
-	cmd.Process.Kill()
-	cmd.Wait()
-	for range 600 {
-		if syscall.Kill(pid, 0) != nil {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	syscall.Kill(pid, syscall.SIGKILL)
-	t.Error("the command runs on after lsmprof was killed")
 }
