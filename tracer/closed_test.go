@@ -15,7 +15,8 @@ func closed(t *testing.T, tr *Tracer, s *Stream) {
 	ctx := context.Background()
 	for method, err := range map[string]error{
 		"Tracer.Poll": tr.Poll(ctx), "Tracer.Run": tr.Run(ctx),
-		"Stream.Trace": s.Trace(ctx, func(*Invocation) error { return nil }, nil),
+		"Tracer.StartCommand": tr.StartCommand(func() error { return nil }),
+		"Stream.Trace":        s.Trace(ctx, func(*Invocation) error { return nil }, nil),
 	} {
 		if !errors.Is(err, os.ErrClosed) {
 			t.Errorf("%s: %v, want %v", method, err, os.ErrClosed)

@@ -91,6 +91,9 @@ func readELF(r io.ReaderAt) (*elfSymbols, error) {
 	if !static {
 		f.goFunctions(s)
 	}
+	if f.exhausted {
+		return nil, errBudget
+	}
 	slices.SortStableFunc(s.functions, func(a, b function) int { return cmp.Compare(a.address, b.address) })
 	s.size += int(unsafe.Sizeof(function{})) * cap(s.functions)
 	return s, nil
@@ -103,6 +106,8 @@ type elfFile struct {
 	segments []elf.Prog64
 	sections []elf.Section64
 	names    []byte // of sections
+	// exhausted says that the budget did not suffice for a read.
+	exhausted bool
 }
 
 // elfIdent are the first bytes of a file: magic number, class and byte order. All machines that lsmprof runs on are
@@ -208,6 +213,7 @@ func (f *elfFile) read(offset, size uint64) ([]byte, error) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
+		f.exhausted = f.exhausted || errors.Is(err, errBudget)
 		return nil, fmt.Errorf("%w: %w", errELF, err)
 	}
 	return b.Bytes(), nil

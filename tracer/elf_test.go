@@ -7,7 +7,6 @@ import (
 	"errors"
 	"os"
 	"runtime"
-	"strings"
 	"testing"
 )
 
@@ -166,10 +165,9 @@ func TestNamesAreBounded(t *testing.T) {
 
 func TestSymbolsOfManyFilesAreBounded(t *testing.T) {
 	file := withSymbols([]byte("\x00f\x00"), fn(1, 0x1100, 4))
-	e, left := newELFFiles(), maxFilesAtOnce
+	e := newELFFiles()
 	for i := range uint64(4 * maxELFFiles) {
-		left = 1
-		if e.symbols(bytes.NewReader(file), fileID{inode: i}, &left) == nil || left != 0 {
+		if e.symbols(bytes.NewReader(file), fileID{inode: i}) == nil {
 			t.Fatalf("file %d was not read", i)
 		}
 		var sum int
@@ -180,11 +178,30 @@ func TestSymbolsOfManyFilesAreBounded(t *testing.T) {
 			t.Fatalf("%d files with %d bytes, counted as %d", len(e.byID), sum, e.size)
 		}
 	}
-	if e.symbols(strings.NewReader(""), fileID{inode: 1 << 40}, &left) != nil {
-		t.Error("a file was read although none was left")
+}
+
+func TestFilesAreReadWithinABudget(t *testing.T) {
+	file := withSymbols([]byte("\x00f\x00"), fn(1, 0x1100, 4))
+	e, id := newELFFiles(), fileID{inode: 1}
+	for budget := int64(0); budget < int64(len(file)); budget += 100 {
+		left := budget
+		s := e.symbols(budgetReader{bytes.NewReader(file), &left}, id)
+		if left < 0 {
+			t.Fatalf("%d bytes are left of a budget of %d", left, budget)
+		}
+		if s == nil {
+			if _, known := e.byID[id]; known {
+				t.Fatalf("with a budget of %d bytes, the file is remembered as unreadable", budget)
+			}
+			continue
+		}
+		if name, _ := s.symbol(0x100); name != "f" {
+			t.Fatalf("with a budget of %d bytes, a part of the symbols is read", budget)
+		}
 	}
-	if _, known := e.byID[fileID{inode: 1 << 40}]; known {
-		t.Error("a file that was not read is remembered as unreadable")
+	left := int64(maxReadAtOnce)
+	if e.symbols(budgetReader{bytes.NewReader(file), &left}, fileID{inode: 2}) == nil || left == maxReadAtOnce {
+		t.Errorf("the file was not read, or not counted: %d bytes are left", left)
 	}
 }
 

@@ -21,12 +21,12 @@ import (
 // map. lsmprof reads their files as root, so it bounds what it reads and keeps. Functions that are beyond these
 // bounds are shown as numbers.
 const (
-	maxMaps        = 8 << 20   // of /proc/PID/maps, bytes
-	maxMappings    = 1 << 13   // of a process, executable ones
-	maxMapsAtOnce  = 64 << 20  // of all processes between two polls, bytes
-	maxFilesAtOnce = 64        // opened and parsed between two polls
-	maxELFFiles    = 256       // kept
-	maxELFSymbols  = 128 << 20 // kept, bytes
+	maxMaps       = 8 << 20   // of /proc/PID/maps, bytes
+	maxMappings   = 1 << 13   // of a process, executable ones
+	maxMapsAtOnce = 64 << 20  // of all processes between two polls, bytes
+	maxReadAtOnce = 320 << 20 // of all files between two polls, bytes: more than readELF reads of one
+	maxELFFiles   = 256       // kept
+	maxELFSymbols = 128 << 20 // kept, bytes
 )
 
 // mapping is a line of /proc/PID/maps.
@@ -70,7 +70,7 @@ type userSymbols struct {
 	opened    map[openedFile]*elfSymbols // nil: cannot be read
 	files     *elfFiles
 	maps      int64 // bytes of /proc/PID/maps that may still be read
-	parse     int   // files that may still be parsed
+	read      int64 // bytes of files that may still be read
 }
 
 // openedFile is a path in a process's root.
@@ -82,7 +82,7 @@ type openedFile struct {
 func newUserSymbols(files *elfFiles) *userSymbols {
 	return &userSymbols{
 		proc: "/proc", processes: map[uint32][]mapping{}, opened: map[openedFile]*elfSymbols{}, files: files,
-		maps: maxMapsAtOnce, parse: maxFilesAtOnce,
+		maps: maxMapsAtOnce, read: maxReadAtOnce,
 	}
 }
 
@@ -147,7 +147,7 @@ func (u *userSymbols) symbols(file openedFile) *elfSymbols {
 	s, known := u.opened[file]
 	if !known {
 		if f, id, err := openInRoot(filepath.Join(u.dir(file.pid), "root"), file.path); err == nil {
-			s = u.files.symbols(f, id, &u.parse)
+			s = u.files.symbols(budgetReader{f, &u.read}, id)
 			f.Close()
 		}
 		u.opened[file] = s
@@ -197,6 +197,23 @@ type fileID struct {
 	modified, changed unix.Timespec
 }
 
+// budgetReader reads from a file until what is left is used up.
+type budgetReader struct {
+	io.ReaderAt
+	left *int64
+}
+
+var errBudget = errors.New("too much to read at once")
+
+func (b budgetReader) ReadAt(p []byte, offset int64) (int, error) {
+	if *b.left < int64(len(p)) {
+		return 0, errBudget
+	}
+	n, err := b.ReaderAt.ReadAt(p, offset)
+	*b.left -= int64(n)
+	return n, err
+}
+
 // elfFiles keeps the symbols of executables and libraries, for all processes that have them mapped.
 type elfFiles struct {
 	byID map[fileID]*elfSymbols // nil: cannot be read
@@ -205,16 +222,15 @@ type elfFiles struct {
 
 func newELFFiles() *elfFiles { return &elfFiles{byID: map[fileID]*elfSymbols{}} }
 
-// symbols returns those of a file, nil without any. A file that it has not seen takes one of left.
-func (e *elfFiles) symbols(f io.ReaderAt, id fileID, left *int) *elfSymbols {
+// symbols returns those of a file, nil without any. A file for which the budget does not suffice is read another time.
+func (e *elfFiles) symbols(f io.ReaderAt, id fileID) *elfSymbols {
 	if s, known := e.byID[id]; known {
 		return s
 	}
-	if *left == 0 {
+	s, err := readELF(f)
+	if errors.Is(err, errBudget) {
 		return nil
 	}
-	*left--
-	s, err := readELF(f)
 	if err != nil || s.size > maxELFSymbols {
 		s = nil
 	}
