@@ -9,7 +9,7 @@
 
 #define NO_RETURN 255
 
-/* The number of arguments of the hook, for legacy probes; NO_RETURN: it returns nothing. User space sets it before
+/* The number of arguments of the hook, for probes on hooks; NO_RETURN: it returns nothing. User space sets it before
  * the load. */
 const volatile __u8 arguments;
 
@@ -39,7 +39,7 @@ static __always_inline int denied(enum probe_kind kind, void *ctx)
 	__u64 ret = 0;
 
 	/* The verifier treats a BPF program as a function of five arguments (btf_ctx_access). */
-	if (kind != LEGACY)
+	if (kind != LEGACY && kind != WHOLE_HOOK)
 		return ((__u64 *)ctx)[5];
 	switch (arguments) {
 		RETURN_BEHIND(0);

@@ -44,6 +44,8 @@ static __always_inline int count_untimed(enum probe_kind kind, void *ctx, struct
 {
 	if (kind == INLINE)
 		return untimed_inline(ctx, cpu, weight);
+	if (kind == WHOLE_HOOK)
+		return untimed(WHOLE_HOOK, mode_of_all, ctx, cpu, weight);
 	return untimed_generic(kind == LEGACY, ctx, cpu, weight);
 }
 
@@ -168,6 +170,15 @@ int probe_exit(void *ctx)
 	struct slot *cpu = cpu_slot();
 
 	return on_exit(OUT_OF_LINE, 0, ctx, cpu, cpu);
+}
+
+/* For hooks with programs that refuse to be opened. */
+SEC("fexit")
+int probe_exit_hook(void *ctx)
+{
+	struct slot *cpu = cpu_slot();
+
+	return on_exit(WHOLE_HOOK, mode_of_all, ctx, cpu, cpu);
 }
 
 SLEEPABLE_ENTRY(probe_enter_sleepable)

@@ -93,6 +93,7 @@ const (
 	ProbeProgProbeEnterSample            = "probe_enter_sample"
 	ProbeProgProbeEnterSleepable         = "probe_enter_sleepable"
 	ProbeProgProbeExit                   = "probe_exit"
+	ProbeProgProbeExitHook               = "probe_exit_hook"
 	ProbeProgProbeExitInline             = "probe_exit_inline"
 	ProbeProgProbeExitInlinePreemptible  = "probe_exit_inline_preemptible"
 	ProbeProgProbeExitLegacy             = "probe_exit_legacy"
@@ -164,6 +165,7 @@ type ProbeProgramSpecs struct {
 	ProbeEnterSample            *ebpf.ProgramSpec `ebpf:"probe_enter_sample"`
 	ProbeEnterSleepable         *ebpf.ProgramSpec `ebpf:"probe_enter_sleepable"`
 	ProbeExit                   *ebpf.ProgramSpec `ebpf:"probe_exit"`
+	ProbeExitHook               *ebpf.ProgramSpec `ebpf:"probe_exit_hook"`
 	ProbeExitInline             *ebpf.ProgramSpec `ebpf:"probe_exit_inline"`
 	ProbeExitInlinePreemptible  *ebpf.ProgramSpec `ebpf:"probe_exit_inline_preemptible"`
 	ProbeExitLegacy             *ebpf.ProgramSpec `ebpf:"probe_exit_legacy"`
@@ -263,6 +265,7 @@ type ProbePrograms struct {
 	ProbeEnterSample            *ebpf.Program `ebpf:"probe_enter_sample"`
 	ProbeEnterSleepable         *ebpf.Program `ebpf:"probe_enter_sleepable"`
 	ProbeExit                   *ebpf.Program `ebpf:"probe_exit"`
+	ProbeExitHook               *ebpf.Program `ebpf:"probe_exit_hook"`
 	ProbeExitInline             *ebpf.Program `ebpf:"probe_exit_inline"`
 	ProbeExitInlinePreemptible  *ebpf.Program `ebpf:"probe_exit_inline_preemptible"`
 	ProbeExitLegacy             *ebpf.Program `ebpf:"probe_exit_legacy"`
@@ -279,6 +282,7 @@ func (p *ProbePrograms) Close() error {
 		p.ProbeEnterSample,
 		p.ProbeEnterSleepable,
 		p.ProbeExit,
+		p.ProbeExitHook,
 		p.ProbeExitInline,
 		p.ProbeExitInlinePreemptible,
 		p.ProbeExitLegacy,

@@ -27,15 +27,16 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 } __relocated;
 
-/* What a probe is compiled for. Always a constant where functions are inlined, so that it costs nothing. All but
- * LEGACY sit on LSM programs, which tracing programs may since Linux 5.18 (tracer/scope.go), and read the fields of
- * a task directly. LEGACY probes sit on the hook. They do without what 5.10 lacks: bpf_get_current_task_btf (5.11),
- * bpf_task_pt_regs (5.15), bpf_get_func_ret (5.17). */
+/* What a probe is compiled for. Always a constant where functions are inlined, so that it costs nothing. Probes sit
+ * on LSM programs, which tracing programs may since Linux 5.18 (tracer/scope.go), or on hooks. LEGACY probes do
+ * without what 5.10 lacks: bpf_get_current_task_btf (5.11) and with it direct reads of the task, bpf_task_pt_regs
+ * (5.15). */
 enum probe_kind {
 	LOOKED_UP, /* finds its counter with a map lookup */
-	LEGACY, /* likewise, on a hook */
+	LEGACY, /* likewise, on a hook, before Linux 5.18 */
 	INLINE, /* has the counters of all CPUs in one map value, whose address is a constant */
 	OUT_OF_LINE, /* like LOOKED_UP, but calls a function for all that skipped calls do not need */
+	WHOLE_HOOK, /* like LOOKED_UP, but on a hook */
 };
 
 #define TASK(kind, task, field) ((kind) == LEGACY ? BPF_CORE_READ(task, field) : (task)->field)

@@ -25,6 +25,7 @@ type Calibration struct {
 	BiasSelective     Median `json:"bias_selective,omitzero"`
 	BiasSleepable     Median `json:"bias_sleepable,omitzero"`
 	DispatchSleepable Median `json:"dispatch_sleepable,omitzero"` // of the first program on a hook
+	BiasHook          Median `json:"bias_hook,omitzero"`          // of ProbeHook
 	// Refused says why the values are not applied; "" if they are.
 	Refused  string    `json:"refused,omitempty"`
 	Warnings []Warning `json:"warnings,omitempty"`
@@ -65,6 +66,7 @@ func (c *Calibration) values() []calibratedValue {
 		{"bias of probes with a filter", c.BiasSelective, false, func(p Program) bool { return p.Probe == ProbeSelective }},
 		{"bias of sleepable programs", c.BiasSleepable, false, sleepable},
 		{"dispatch of sleepable programs", c.DispatchSleepable, false, sleepable},
+		{"bias of probes on a hook", c.BiasHook, false, func(p Program) bool { return p.Probe == ProbeHook }},
 	}
 }
 
@@ -132,6 +134,8 @@ func (c *Calibration) partsOf(p Program) (bias, dispatch Median) {
 		bias = c.BiasSelective
 	case p.Probe == ProbeSleepable && c.BiasSleepable != Median{}:
 		bias = c.BiasSleepable
+	case p.Probe == ProbeHook && c.BiasHook != Median{}:
+		bias = c.BiasHook
 	}
 	if p.Probe == ProbeSleepable && c.DispatchSleepable != (Median{}) {
 		dispatch = c.DispatchSleepable

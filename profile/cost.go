@@ -73,12 +73,14 @@ func (s Snapshot) Costs() (Costs, error) {
 	costs := Costs{Rows: make([]Cost, 0, len(rows)), snapshot: s}
 	names := s.names()
 	shares := make([]apportion, len(s.Programs))
-	for _, r := range rows {
+	nested := newNestedCosts(&s)
+	for _, r := range nested.last(rows) {
 		p := s.Programs[r.Program]
 		c := Cost{Row: r, Program: p, Name: names[r.Workload]}
 		if s.Calibration.Applies() {
 			c.bias, c.dispatch = s.Calibration.of(p)
 		}
+		nested.subtract(&c)
 		timed := r.Readings.Count()
 		c.Calls = shares[r.Program].next(timed+r.Preempted, p)
 		if timed > 0 {
@@ -91,6 +93,7 @@ func (s Snapshot) Costs() (Costs, error) {
 			costs.Untimed += c.Calls
 		}
 		c.Hook = max(0, c.Body+c.dispatch*float64(c.Calls))
+		nested.add(&c)
 		costs.Hook += c.Hook
 		costs.Rows = append(costs.Rows, c)
 	}

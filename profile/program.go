@@ -19,6 +19,9 @@ func (p Program) Completeness() float64 {
 
 // Label returns the program's name or, with ScopeHook, that of its hook: lsm/file_open.
 func (p Program) Label() string {
+	if p.Probe == ProbeHook {
+		return "lsm/" + p.Hook + " (" + p.Name + ")"
+	}
 	if p.Scope == ScopeHook {
 		return "lsm/" + p.Hook
 	}

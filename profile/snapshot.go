@@ -41,7 +41,7 @@ type Machine struct {
 // Program is one probed target: a BPF LSM program or, with ScopeHook, all programs of a hook together.
 type Program struct {
 	ID       uint32 // kernel program id; 0 with ScopeHook
-	Name     string // full BTF function name; "" with ScopeHook
+	Name     string // full BTF function name; "" with ScopeHook, or what ProbeHook measures
 	Hook     string // file_open
 	Enforcer string // varmor, reference, generic
 	Scope    Scope
@@ -69,6 +69,9 @@ const (
 	ProbeEvery     ProbeKind = iota // measures every call
 	ProbeSelective                  // can skip calls, by a filter or by sampling
 	ProbeSleepable                  // for sleepable programs
+	// ProbeHook measures a whole hook because some of its programs refuse to be opened. The cost of the programs on the hook
+	// that have probes of their own is subtracted.
+	ProbeHook
 )
 
 // Row is what one program cost one workload in one syscall under one number of rules.

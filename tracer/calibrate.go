@@ -52,7 +52,8 @@ func Calibrate(ctx context.Context, opts CalibrateOptions) (_ profile.Calibratio
 	defer runtime.UnlockOSThread()
 	defer stayOnCPU()()
 
-	cal, err := calibratePlain(ctx, m)
+	refused := slices.ContainsFunc(progs, func(p Program) bool { return p.Attached() && p.Refused })
+	cal, err := calibratePlain(ctx, m, refused && len(attachedTo(lsm.TrialHook, progs)) == 0)
 	if err != nil {
 		return profile.Calibration{}, err
 	}
@@ -69,7 +70,8 @@ func Calibrate(ctx context.Context, opts CalibrateOptions) (_ profile.Calibratio
 	return cal, ctx.Err()
 }
 
-func calibratePlain(ctx context.Context, m machine) (cal profile.Calibration, err error) {
+// calibratePlain calibrates for programs that are not sleepable and, if onHook is set, for probes on hooks as well.
+func calibratePlain(ctx context.Context, m machine, onHook bool) (cal profile.Calibration, err error) {
 	without := latency(callGetpgid, nil)
 	first, err := attachEmpty()
 	if err != nil {
@@ -85,6 +87,10 @@ func calibratePlain(ctx context.Context, m machine) (cal profile.Calibration, er
 	var selective []float64
 	if err == nil && m.scope == profile.ScopeProgram && ctx.Err() == nil {
 		selective, _, err = first.probed(m, Filter{MntNS: ownNamespace()})
+	}
+	var hook []float64
+	if err == nil && m.scope == profile.ScopeProgram && onHook && ctx.Err() == nil {
+		hook, _, err = first.probedAt(target{first.program, profile.ScopeHook, true}, m.preemptible, Filter{})
 	}
 	// Each Close waits for grace periods: close both at once.
 	closed := make(chan error)
@@ -105,6 +111,11 @@ func calibratePlain(ctx context.Context, m machine) (cal profile.Calibration, er
 	}
 	if len(selective) > 0 {
 		cal.BiasSelective = median(selective)
+	}
+	if len(hook) > 0 {
+		// Both empty programs were on the hook.
+		cal.BiasHook = median(hook)
+		cal.BiasHook.Value = max(0, cal.BiasHook.Value-cal.DispatchNext.Value)
 	}
 	return cal, nil
 }

@@ -97,12 +97,17 @@ func (c *calibrationProgram) Close() error {
 // probed returns, of each batch, the mean reading of the program and the latency of a call with probes on the
 // program, in ns.
 func (c *calibrationProgram) probed(m machine, f Filter) (readings, latencies []float64, err error) {
-	l, err := newLoader(f, m.preemptible, 1)
+	return c.probedAt(target{program: c.program, scope: m.scope}, m.preemptible, f)
+}
+
+// probedAt is probed with probes on another target that the calls reach.
+func (c *calibrationProgram) probedAt(t target, preemptible bool, f Filter) (readings, latencies []float64, err error) {
+	l, err := newLoader(f, preemptible, 1)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer l.Close()
-	p, err := l.attach(target{c.program, m.scope}, nil)
+	p, err := l.attach(t, nil)
 	if err != nil {
 		return nil, nil, err
 	}

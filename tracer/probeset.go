@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,7 @@ type probeSet struct {
 	machine   machine
 	loader    *loader
 	ring      *ring // nil: the probes only count
+	events    bool  // the probes emit events, and count nothing
 	targets   map[targetID]*probedTarget
 	order     []*probedTarget // by first appearance: the index space of profile.Row.Program
 	sources   map[uint32]*eventSource
@@ -45,10 +47,10 @@ type probeSet struct {
 }
 
 // newProbeSet lists the programs and finds out what probes they need. It attaches none.
-func newProbeSet(ctx context.Context, opts Options) (s *probeSet, targets []target, err error) {
+func newProbeSet(ctx context.Context, opts Options, events bool) (s *probeSet, targets []target, err error) {
 	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
 	s = &probeSet{
-		opts: opts, targets: map[targetID]*probedTarget{}, sources: map[uint32]*eventSource{},
+		opts: opts, events: events, targets: map[targetID]*probedTarget{}, sources: map[uint32]*eventSource{},
 		names: newWorkloads(opts.Namer), files: newELFFiles(), warned: map[string]bool{},
 	}
 	if ns := opts.OwnNamespace; ns != 0 {
@@ -96,20 +98,32 @@ func (s *probeSet) start(ctx context.Context, targets []target) (err error) {
 }
 
 // choose returns the targets among progs: attached programs that are selected or, with ScopeHook, the hooks of those.
+//
+// A program that refuses to be opened takes no probes. If calls are counted, its hook is a target besides the programs.
 func (s *probeSet) choose(progs []Program) []target {
 	var out []target
+	var refused []string
 	hooks := map[string]int{}
 	for _, p := range progs {
 		if !p.Attached() || p.forCalibration() || s.opts.Select != nil && !s.opts.Select(p) {
 			continue
 		}
 		if s.machine.scope == profile.ScopeProgram {
+			if p.Refused {
+				refused = append(refused, fmt.Sprintf("%s (id %d, %s)", p.Name, p.ID, p.Hook))
+				if _, ok := hooks[p.Hook]; !ok && !s.events {
+					hooks[p.Hook] = len(out)
+					p.Sleepable = false // of the hook
+					out = append(out, target{p, profile.ScopeHook, true})
+				}
+				continue
+			}
 			if !p.HasBTF {
 				s.warnf("%s (id %d) cannot be probed without BTF: its enforcer has to be built with it",
 					p.Name, p.ID)
 				continue
 			}
-			out = append(out, target{p, s.machine.scope})
+			out = append(out, target{program: p, scope: s.machine.scope})
 			continue
 		}
 		if i, ok := hooks[p.Hook]; ok {
@@ -117,9 +131,22 @@ func (s *probeSet) choose(progs []Program) []target {
 			continue
 		}
 		hooks[p.Hook] = len(out)
-		out = append(out, target{p, s.machine.scope})
+		out = append(out, target{program: p, scope: s.machine.scope})
 	}
+	s.warnRefused(refused)
 	return out
+}
+
+// warnRefused warns about programs that refuse to be opened.
+func (s *probeSet) warnRefused(programs []string) {
+	if len(programs) == 0 {
+		return
+	}
+	instead := "their hooks are measured as a whole, less the programs that can be measured"
+	if s.events {
+		instead = "their calls are not traced"
+	}
+	s.warnf("%d programs refuse to be opened, so that %s: %s", len(programs), instead, strings.Join(programs, ", "))
 }
 
 // attach probes the targets, several at a time: each makes the kernel wait for a few RCU grace periods. A target that
@@ -176,6 +203,9 @@ func (s *probeSet) add(target target, p *probe) {
 		t.sum.ID, t.sum.Name = uint32(target.program.ID), target.program.Name
 	}
 	c := &s.opts.Calibration
+	if p.kind == profile.ProbeHook && c.Applies() && c.BiasHook == (profile.Median{}) {
+		s.warnf("the calibration lacks the bias of probes on a hook: the costs of %s are rough", target)
+	}
 	if p.kind == profile.ProbeSleepable && c.Applies() && c.BiasSleepable == (profile.Median{}) {
 		s.warnf("%s is sleepable, and the calibration lacks the bias of sleepable programs: "+
 			"its costs are about 50 ns per call too high", target)
@@ -323,12 +353,32 @@ func (s *probeSet) programs() (all []profile.Program, err error) {
 		if p.Missed, err = t.misses(); err != nil {
 			return all, err
 		}
+		if p.Probe == profile.ProbeHook {
+			p.Name = s.remainder(p.Hook)
+		}
 		if t.own > 0 { // of the missed calls, the same share was this process's
 			p.Missed -= uint64(float64(p.Missed) * float64(t.own) / float64(t.own+p.Timed+p.Preempted))
 		}
 		all = append(all, p)
 	}
 	return all, nil
+}
+
+// remainder says what is left of a hook that is measured as a whole.
+func (s *probeSet) remainder(hook string) string {
+	n := 0
+	for _, t := range s.order {
+		if t.target.scope == profile.ScopeProgram && t.target.program.Hook == hook {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return "whole hook"
+	case 1:
+		return "hook, less 1 measured program"
+	}
+	return fmt.Sprintf("hook, less %d measured programs", n)
 }
 
 // excludes reports whether calls from a mount namespace are those of this process, and not wanted.

@@ -114,7 +114,7 @@ func StartTrace(ctx context.Context, opts TraceOptions) (_ *Stream, err error) {
 		Select: opts.Select, Filter: opts.Filter, Enforcers: opts.Enforcers, Namer: opts.Namer,
 		Calibration: opts.Calibration, Progress: opts.Progress, Logger: opts.Logger,
 		Memory: opts.Memory, Sample: opts.Sample,
-	})
+	}, true)
 	if err != nil {
 		return nil, err
 	}

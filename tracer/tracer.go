@@ -73,7 +73,7 @@ type rowKey struct {
 // Start attaches probes to the selected programs, and begins to count when all are in place. It needs root. If no
 // program is attached, it counts those that are attached later.
 func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
-	set, targets, err := newProbeSet(ctx, opts)
+	set, targets, err := newProbeSet(ctx, opts, false)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,11 @@ func (t target) variant() (variant, error) {
 			traceEnter: bpf.TraceProgTraceEnter, traceExit: bpf.TraceProgTraceExit,
 			stack: bpf.TraceProgStackSample,
 		}, nil
+	case t.refused:
+		return variant{
+			enter: bpf.ProbeProgProbeEnter, exit: bpf.ProbeProgProbeExitHook, kind: profile.ProbeHook,
+			stack: bpf.TraceProgStackSample,
+		}, nil
 	case t.program.Sleepable:
 		// The start of a call cannot be kept with the task: task storage for tracing programs came with 5.11.
 		return variant{}, fmt.Errorf("sleepable programs need Linux 5.18: %w", ErrUnsupported)
@@ -50,12 +55,12 @@ func (t target) variant() (variant, error) {
 // variant returns the target's, with the pair that was specialized for the loader's mode if there is one.
 func (l *loader) variant(t target) (variant, error) {
 	v, err := t.variant()
-	if err != nil || t.scope != profile.ScopeProgram || t.program.Sleepable {
+	if err != nil || v.exit != bpf.ProbeProgProbeExit && v.kind != profile.ProbeHook {
 		return v, err
 	}
 	const preemptible = bpf.ProbeModeMODE_PREEMPTIBLE
 	switch {
-	case l.mode&^preemptible == 0 && l.inlineFits():
+	case l.mode&^preemptible == 0 && l.inlineFits() && v.kind != profile.ProbeHook:
 		v.enter, v.exit = bpf.ProbeProgProbeEnterInline, bpf.ProbeProgProbeExitInline
 		if l.mode == preemptible {
 			v.enter = bpf.ProbeProgProbeEnterInlinePreemptible

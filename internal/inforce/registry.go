@@ -242,6 +242,9 @@ func (r *Registry) reader(name string, programs []tracer.Program) (enforcer.Read
 
 func (r *Registry) open(programs []tracer.Program) (enforcer.Reader, error) {
 	if product, ok := productOf(programs[0]); ok {
+		if slices.ContainsFunc(programs, func(p tracer.Program) bool { return p.Refused }) {
+			return nil, errors.New("its programs refuse to be opened")
+		}
 		return product.Open(programs)
 	}
 	if s := r.source; s != nil && (s.Map == "" || s.UsedBy(programs)) {
