@@ -2,6 +2,10 @@ package cli
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
@@ -68,6 +72,50 @@ func TestRecordSelectsPrograms(t *testing.T) {
 		}
 		if row.MntNS == w.mntns && !rec.all(row.Seen, 10) {
 			t.Errorf("%s: %d calls, want 10", row.Program, row.Seen)
+		}
+	}
+}
+
+// A filter that nothing passes is an error, which names what there is, and keeps the earlier profile.
+func TestFilterThatNothingPasses(t *testing.T) {
+	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
+	w := startWorkload(t)
+	startReference(t, map[uint32]enforcer.Rules{w.mntns: {File: 8}})
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if err := w.try("rename", 10); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	}()
+	defer func() { close(stop); <-stopped }()
+	profile := filepath.Join(t.TempDir(), "profile")
+	if err := os.WriteFile(profile, []byte("earlier"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const seen = `in a second without it there were [0-9,]+ calls by .*exe.*; 0 were denied, the slowest took [0-9.]+ `
+	for _, c := range []struct{ args, want string }{
+		{"record -d 300ms --comm nosuch", "^lsmprof: record: no call passed --comm nosuch; " + seen},
+		{"record -d 300ms --mntns 1", "^lsmprof: record: no call passed --mntns 1; " + seen},
+		{"record -d 300ms --pid 4000000000", "^lsmprof: no process 4000000000\n$"},
+		{"trace -d 300ms --comm nosuch --slower-than 10s", "lsmprof: trace: no call passed --comm nosuch --slower-than 10s; " + seen},
+	} {
+		args := append(strings.Fields(c.args), "--calibration", "off", "-o", profile)
+		status, stderr := run(t, lsmprof(args...))
+		if status != 1 || !regexp.MustCompile(c.want).MatchString(stderr) {
+			t.Errorf("%s: exit status %d, stderr %q; want status 1 and %s", c.args, status, stderr, c.want)
+		}
+		if content, err := os.ReadFile(profile); err != nil || string(content) != "earlier" {
+			t.Errorf("%s: the earlier profile has become %q (%v)", c.args, content, err)
 		}
 	}
 }

@@ -133,8 +133,9 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 	if err := errors.Join(result.err, t.Close()); err != nil {
 		return err
 	}
-	if err := o.requireCalls(&snap); err != nil {
-		return err
+	// A mistyped name must not look like a machine at rest, nor replace an earlier profile by an empty one.
+	if filters := o.filterText(); filters != "" && snap.Total().Calls() == 0 {
+		return o.nothingPassed(ctx, std, "record", filters)
 	}
 	if err := o.checkAcross(ctx, std, &snap); err != nil {
 		return err
@@ -269,12 +270,4 @@ func (o *recordOptions) selection() string {
 		return "the processes of " + o.command[0]
 	}
 	return o.filterText()
-}
-
-// requireCalls fails if a filter dropped every call: a mistyped name would otherwise look like a machine at rest.
-func (o *recordOptions) requireCalls(snap *profile.Snapshot) error {
-	if filter := o.filterText(); filter != "" && snap.Total().Calls() == 0 {
-		return fmt.Errorf("record: no call passed %s", filter)
-	}
-	return nil
 }

@@ -83,7 +83,14 @@ func (o *traceOptions) trace(ctx context.Context, std streams) error {
 	if err != nil {
 		return classify(err)
 	}
-	return errors.Join(o.run(ctx, std, s), s.Close())
+	loss, err := o.run(ctx, std, s)
+	if err := errors.Join(err, s.Close()); err != nil {
+		return err
+	}
+	if filters := o.filterText(); filters != "" && loss.Received+loss.Total() == 0 {
+		return o.nothingPassed(ctx, std, "trace", filters)
+	}
+	return nil
 }
 
 // start calibrates and attaches the probes that emit events.
@@ -131,7 +138,8 @@ func syscallNames() []string {
 // errEnough ends a trace after --count calls.
 var errEnough = errors.New("enough")
 
-func (o *traceOptions) run(ctx context.Context, std streams, s *tracer.Stream) error {
+// run prints calls until the duration, the number of calls or the user ends it. It returns what became of them.
+func (o *traceOptions) run(ctx context.Context, std streams, s *tracer.Stream) (tracer.Loss, error) {
 	if o.duration > 0 {
 		var done context.CancelFunc
 		ctx, done = context.WithTimeout(ctx, o.duration)
@@ -139,7 +147,7 @@ func (o *traceOptions) run(ctx context.Context, std streams, s *tracer.Stream) e
 	}
 	programs, err := s.Programs()
 	if err != nil {
-		return err
+		return tracer.Loss{}, err
 	}
 	w := o.writer(std, programs)
 	printed := 0
@@ -153,13 +161,28 @@ func (o *traceOptions) run(ctx context.Context, std streams, s *tracer.Stream) e
 		return nil
 	}, w.Lost)
 	if err != nil && !errors.Is(err, errEnough) {
-		return err
+		return tracer.Loss{}, err
 	}
 	loss, err := s.Loss()
 	if err != nil {
-		return err
+		return loss, err
 	}
-	return w.End(loss)
+	return loss, w.End(loss)
+}
+
+// filterText spells out all filters, as they were given.
+func (o *traceOptions) filterText() string {
+	given := []string{o.session.filterText()}
+	if o.slowerThan > 0 {
+		given = append(given, "--slower-than "+o.slowerThan.String())
+	}
+	if o.denied {
+		given = append(given, "--denied")
+	}
+	if len(o.syscalls) > 0 {
+		given = append(given, "--syscall "+strings.Join(o.syscalls, ","))
+	}
+	return strings.TrimSpace(strings.Join(given, " "))
 }
 
 func (o *traceOptions) writer(std streams, programs []profile.Program) tracefmt.Writer {

@@ -29,7 +29,8 @@ type liveTrace struct {
 	cmd    *exec.Cmd
 	out    *os.File
 	stderr bytes.Buffer
-	many   bool // invocations
+	many   bool // calls: only count them
+	empty  bool // no call is to pass
 }
 
 // traced is any line of it.
@@ -86,8 +87,11 @@ func startTrace(t *testing.T, stdout *os.File, args ...string) *liveTrace {
 func (l *liveTrace) finish() []traced {
 	l.t.Helper()
 	l.cmd.Process.Signal(os.Interrupt)
-	if err := l.cmd.Wait(); err != nil {
+	if err := l.cmd.Wait(); (err != nil) != l.empty {
 		l.t.Fatalf("trace: %v: %s", err, l.stderr.String())
+	}
+	if stderr := l.stderr.String(); l.empty && !strings.Contains(stderr, "no call passed --") {
+		l.t.Errorf("trace does not say that no call passed: %s", stderr)
 	}
 	if l.out == nil {
 		return nil
@@ -226,6 +230,7 @@ func TestTraceFilters(t *testing.T) {
 				vmtest.OnOneKernel(t)
 			}
 			l := startTrace(t, nil, c.flags...)
+			l.empty = len(c.want) == 0
 			in.do("denied", 3)
 			in.do("rename", 4)
 			in.do("link", 2)
