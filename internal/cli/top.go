@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/cmdline"
@@ -45,12 +47,13 @@ func (o *topOptions) flags(f *cmdline.Flags) {
 func topCommand() *command {
 	return &command{
 		Command: cmdline.Command{
-			Name: "top", Group: groupLook,
+			Name: "top", Args: "[SECONDS]", Group: groupLook,
 			Summary: "Show live what BPF LSM programs cost",
-			Text:    "On a terminal ? lists the keys. Elsewhere lsmprof prints a table for each interval.",
+			Text: "On a terminal ? lists the keys, and Enter descends into a row. Elsewhere lsmprof prints a table for each " +
+				"interval. SECONDS is a short form of --interval.",
 			Examples: []cmdline.Example{
 				{What: "Watch which workloads pay", Command: "sudo lsmprof top"},
-				{What: "Watch syscalls, every five seconds", Command: "sudo lsmprof top --by syscall -i 5s"},
+				{What: "Watch syscalls, every five seconds", Command: "sudo lsmprof top --by syscall 5"},
 				{What: "Print one table", Command: "sudo lsmprof top -n 1 | cat"},
 			},
 		},
@@ -59,13 +62,29 @@ func topCommand() *command {
 			o.flags(f)
 			return func(ctx context.Context, std streams, args []string) error {
 				o.invocation = invocation("top", args)
-				if err := o.validate(); err != nil {
+				if err := errors.Join(o.setInterval(f.Args()), o.validate()); err != nil {
 					return usageError{fmt.Errorf("top: %w", err)}
 				}
 				return std.produce(&o.Destination, func(std streams) error { return o.run(ctx, std) })
 			}
 		},
 	}
+}
+
+// setInterval takes the interval from the arguments, in seconds, if there is one.
+func (o *topOptions) setInterval(args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if len(args) > 1 {
+		return fmt.Errorf("unexpected argument %q", args[1])
+	}
+	s, err := strconv.ParseFloat(strings.TrimSuffix(args[0], "s"), 64)
+	o.interval = time.Duration(s * float64(time.Second))
+	if err != nil || !(o.interval >= top.MinInterval && o.interval <= time.Hour) {
+		return fmt.Errorf("%q: must be a number of seconds, from %g to 3600", args[0], top.MinInterval.Seconds())
+	}
+	return nil
 }
 
 func (o *topOptions) run(ctx context.Context, std streams) error {
