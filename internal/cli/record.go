@@ -153,7 +153,8 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 			return err
 		}
 		if !std.quiet {
-			fmt.Fprintf(std.err, "%s; look at it with: go tool pprof -http=localhost: -tagroot=rules %s\n", wrote(o.Path, kept), o.Path)
+			fmt.Fprintf(std.err, "%s\nlook at it: go tool pprof -http=localhost: -tagroot=rules %s\n",
+				wrote(o.Path, kept), o.Path)
 		}
 	}
 	if result.status != 0 {

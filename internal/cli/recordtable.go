@@ -28,17 +28,19 @@ func (t *recordTable) write(w io.Writer) error {
 	if t.rows > 0 && len(rows) > t.rows {
 		more, rows = len(rows)-t.rows, rows[:t.rows]
 	}
-	fmt.Fprintln(w, text.Printable(t.headline()))
+	const indent = "  "
+	fmt.Fprintln(w, text.Wrap(text.Printable(t.headline()), max(0, t.width-len(indent)), indent))
 	if len(rows) > 0 {
-		if err := costTable(t.costs, rows, t.width).Print(w); err != nil {
+		table := costTable(t.costs, rows, t.width)
+		if err := table.Print(w); err != nil {
 			return err
 		}
-	}
-	if more > 0 {
-		fmt.Fprintf(w, "… and %s\n", text.Plural(more, "more row"))
-	}
-	if len(rows) > 0 {
-		fmt.Fprintln(w, "P50, P99: from a histogram, at most 25 % off, mostly less than 5 %")
+		if more > 0 {
+			fmt.Fprintf(w, "… and %s\n", text.Plural(more, "more row"))
+		}
+		if slices.Contains(table.Header, "P99") {
+			fmt.Fprintln(w, "P50, P99: from a histogram, at most 25 % off, mostly less than 5 %")
+		}
 	}
 	if err := writeCrossCheck(w, t.costs); err != nil {
 		return err

@@ -265,9 +265,5 @@ func cut(s string, width int) string {
 	if width < 1 {
 		return ""
 	}
-	runes := []rune(s)
-	for text.Width(string(runes)) > width-1 {
-		runes = runes[:len(runes)-1]
-	}
-	return string(runes) + "…"
+	return text.Cut(s, width-1) + "…"
 }

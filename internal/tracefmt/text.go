@@ -256,7 +256,8 @@ func (t *Text) End(loss tracer.Loss) error {
 	if err := t.out.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(t.notes, t.sum.line(loss, t.Now()))
+	const indent = "  "
+	_, err := fmt.Fprintln(t.notes, text.Wrap(t.sum.line(loss, t.Now()), max(0, t.Width-len(indent)), indent))
 	return err
 }
 
