@@ -105,7 +105,8 @@ func (o *benchOptions) flags(f *cmdline.Flags) {
 		"scenario before the next, as others measure.")
 	f.Uint64Var(&o.seed, "seed", 0, "Order the runs by this random seed. By default it is random, and run.json has it.")
 	f.Group(cmdline.Advanced)
-	f.StringVar(&o.workdir, "workdir", "", "Keep the files of the tests in this `DIRECTORY`. By default it is the temporary one.")
+	f.Var(cmdline.Directory(&o.workdir), "workdir",
+		"Keep the files of the tests in this directory. By default it is the temporary one.")
 	f.Rare("same", "rules-map", "build", "pass", "max-time", "order", "seed", "workdir", "import", "warmup", "slice")
 }
 

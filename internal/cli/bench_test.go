@@ -182,7 +182,7 @@ func TestBenchChecksFirst(t *testing.T) {
 	for want, args := range map[string][]string{
 		"test x: no-such-benchmark: command not found":        append(none, "--test", "name=x; run=no-such-benchmark -q"),
 		"setup of scenario b: no-such-command: command not":   {"--scenarios", "s.yaml", "--profile", "off", "--test", "name=x; run=true"},
-		"work folder: stat /nope: no such file or directory":  append(none, "--workdir", "/nope", "--tests", "syscall"),
+		"--workdir /nope: no such file or directory":          append(none, "--workdir", "/nope", "--tests", "syscall"),
 		"is no byte-unixbench":                                append(none, "--unixbench", "."),
 		"/nope.sock":                                          append(none, "--runtime-endpoint", "unix:///nope.sock", "--pod", "a/b", "--tests", "syscall"),
 		"CPU 1000 is missing or not allowed for this process": append(none, "--cpus", "1000", "--tests", "syscall"),

@@ -27,10 +27,11 @@ func (o *serveOptions) flags(f *cmdline.Flags) {
 	c := &o.config
 	f.Group("Who may connect")
 	f.StringVar(&c.Listen, "listen", "127.0.0.1:6061", "Listen on `HOST:PORT`. A host that is not loopback needs a token or client certificates.")
-	f.StringVar(&c.TokenFile, "token-file", "", "Require the bearer token in this `FILE`.")
-	f.StringVar(&c.CertFile, "tls-cert", "", "Serve TLS with the certificate (chain) in this PEM `FILE`.")
-	f.StringVar(&c.KeyFile, "tls-key", "", "Take the key of --tls-cert from this PEM `FILE`.")
-	f.StringVar(&c.ClientCAFile, "client-ca", "", "Require a certificate that an authority in this PEM `FILE` has signed.")
+	f.Var(cmdline.File(&c.TokenFile), "token-file", "Require the bearer token in this file.")
+	f.Var(cmdline.File(&c.CertFile), "tls-cert", "Serve TLS with the certificate (chain) in this PEM file.")
+	f.Var(cmdline.File(&c.KeyFile), "tls-key", "Take the key of --tls-cert from this PEM file.")
+	f.Var(cmdline.File(&c.ClientCAFile), "client-ca",
+		"Require a certificate that an authority in this PEM file has signed.")
 	f.BoolVar(&c.Insecure, "insecure", false, "Serve the network without a token or client certificates.")
 	f.Group("Limits")
 	f.BoolVar(&c.Always, "always", false, "Keep probes attached. By default they are attached only while a client measures or scrapes.")

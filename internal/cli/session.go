@@ -68,9 +68,12 @@ func (s *session) flags(f *cmdline.Flags) {
 }
 
 func (s *session) validate() error {
+	const maxComm = 15 // the kernel keeps no more
 	switch {
 	case s.calibrate == "off" && s.earlier != "":
 		return errors.New("--calibrate=off and --calibration FILE: give one of them")
+	case len(s.comm) > maxComm:
+		return fmt.Errorf("--comm %s: the kernel keeps the first %d characters of a name; give %s", s.comm, maxComm, s.comm[:maxComm])
 	}
 	if err := s.unknown.validate(); err != nil {
 		return err

@@ -211,7 +211,7 @@ func (s *stacksFlag) Set(value string) error {
 		case "user":
 			s.User = true
 		default:
-			return fmt.Errorf("%q: must be kernel, user or kernel,user", value)
+			return errors.New("must be kernel, user or kernel,user")
 		}
 	}
 	return nil
