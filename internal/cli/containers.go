@@ -28,8 +28,8 @@ type containers struct {
 	failed  error // the last error that the runtime's watch reported
 }
 
-const endpointUsage = "Ask the container runtime at this socket. By default lsmprof looks at CONTAINER_RUNTIME_ENDPOINT, at crictl's " +
-	"configuration and at the usual sockets."
+const endpointUsage = "Ask the container runtime at this socket. By default lsmprof looks at " +
+	"CONTAINER_RUNTIME_ENDPOINT, at crictl's configuration and at the usual sockets."
 
 func (c *containers) flags(f *cmdline.Flags) {
 	f.Group(cmdline.Containers)
@@ -101,7 +101,8 @@ func (c *containers) report(err error) {
 	case c.failed != nil && c.failed.Error() == err.Error():
 		return
 	case !errors.Is(err, cri.ErrNone):
-		slog.Warn("the container runtime does not answer: new containers are named after their command", "reason", err)
+		slog.Warn("the container runtime does not answer: new containers are named after their command",
+			"reason", err)
 	}
 	c.failed = err
 }
@@ -116,7 +117,8 @@ func (c *containers) warnings(s *profile.Snapshot) []profile.Warning {
 	defer c.mu.Unlock()
 	unnamed := func(r profile.Row) bool { return r.Workload.ContainerID != "" && !r.Workload.InContainer() }
 	if c.failed != nil && (!errors.Is(c.failed, cri.ErrNone) || slices.ContainsFunc(s.Rows, unnamed)) {
-		all = append(all, profile.Warning{Text: fmt.Sprintf("containers may be named after their command: %v", advise(c.failed))})
+		text := fmt.Sprintf("containers may be named after their command: %v", advise(c.failed))
+		all = append(all, profile.Warning{Text: text})
 	}
 	return all
 }
@@ -132,8 +134,9 @@ func (c *containers) unlocated() string {
 	}
 	first := slices.MinFunc(lost, func(a, b cri.Container) int { return cmp.Compare(a.ID, b.ID) })
 	name := profile.Workload{Namespace: first.Namespace, Pod: first.Pod, Container: first.Name}.Name()
-	return fmt.Sprintf("the processes of %d of %d containers were not found, so their calls are named after a command and "+
-		"no flag selects them; %s (%.12s): %s", len(lost), len(c.runtime.Containers()), name, first.ID, first.Unlocated)
+	return fmt.Sprintf("the processes of %d of %d containers were not found, so their calls are named after a command "+
+		"and no flag selects them. The first is %s (%.12s): %s",
+		len(lost), len(c.runtime.Containers()), name, first.ID, first.Unlocated)
 }
 
 // Name implements tracer.Namer.
@@ -142,8 +145,8 @@ func (c *containers) Name(w profile.Workload) profile.Workload {
 		return w
 	}
 	if found, ok := c.runtime.Find(w.MntNS, w.Cgroup); ok {
-		w.Namespace, w.Pod, w.Container, w.Image, w.Labels = found.Namespace, found.Pod, found.Name, found.Image, found.Labels
-		w.ContainerID = found.ID
+		w.Namespace, w.Pod, w.Container = found.Namespace, found.Pod, found.Name
+		w.ContainerID, w.Image, w.Labels = found.ID, found.Image, found.Labels
 	}
 	return w
 }

@@ -51,7 +51,11 @@ func TestOnlyContainersMissTheirRuntime(t *testing.T) {
 		w    profile.Workload
 		want int
 	}{
-		{"none, and no container", cri.ErrNone, profile.Workload{MntNS: 1, Comm: "sh", Cgroup: "/user.slice"}, 0},
+		{
+			"none, and no container", cri.ErrNone,
+			profile.Workload{MntNS: 1, Comm: "sh", Cgroup: "/user.slice"},
+			0,
+		},
 		{"none, and a container", cri.ErrNone, inContainer, 1},
 		{"a dead one", errors.New("dead"), profile.Workload{MntNS: 1, Comm: "sh"}, 1},
 		{"a live one", nil, inContainer, 0},
@@ -59,7 +63,8 @@ func TestOnlyContainersMissTheirRuntime(t *testing.T) {
 		var c containers
 		c.report(test.err)
 		c.report(test.err)
-		if got := c.warnings(&profile.Snapshot{Rows: []profile.Row{{Workload: test.w}}}); len(got) != test.want {
+		snap := profile.Snapshot{Rows: []profile.Row{{Workload: test.w}}}
+		if got := c.warnings(&snap); len(got) != test.want {
 			t.Errorf("%s: %q", test.what, got)
 		}
 	}

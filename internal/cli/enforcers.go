@@ -21,13 +21,15 @@ type enforcerFlags struct {
 	shared     *inforce.Registry // see registry
 }
 
-const rulesMapUsage = "Count the rules of enforcers that lsmprof does not know in the map `NAME[:KEY-PREFIX]`. The prefix is text or 0x…"
+const rulesMapUsage = "Count the rules of enforcers that lsmprof does not know in the map `NAME[:KEY-PREFIX]`. " +
+	"The prefix is text or 0x…"
 
 func (o *enforcerFlags) flags(f *cmdline.Flags) {
 	f.Group(cmdline.Advanced)
 	f.StringVar(&o.rulesMap, "rules-map", "", rulesMapUsage)
 	o.rules = -1
-	f.Var(cmdline.Int(&o.rules, 0, 1<<20), "rules", "Take N as the number of rules of enforcers that lsmprof does not know.")
+	f.Var(cmdline.Int(&o.rules, 0, 1<<20), "rules",
+		"Take N as the number of rules of enforcers that lsmprof does not know.")
 	f.Lookup("rules").DefValue = ""
 }
 

@@ -64,7 +64,8 @@ type listedWorkload struct {
 	MntNS    uint32         `json:"mntns"`
 	Mode     string         `json:"mode,omitempty"`
 	Rules    enforcer.Rules `json:"rules"`
-	// Mixed is set if processes of the mount namespace are under different policies: no number of rules is true of all.
+	// Mixed is set if processes of the mount namespace are under different policies: no number of rules is true of
+	// all.
 	Mixed bool `json:"mixed,omitempty"`
 }
 
@@ -74,10 +75,19 @@ func listCommand() *command {
 			Name: "list", Group: groupLook,
 			Summary: "List enforcers, the rules of each workload, and BPF LSM programs",
 			Examples: []cmdline.Example{
-				{What: "Show which enforcers run, and how many rules each pod has", Command: "sudo lsmprof list"},
-				{What: "Show their programs, too, and who holds them", Command: "sudo lsmprof list --programs"},
+				{
+					What:    "Show which enforcers run, and how many rules each pod has",
+					Command: "sudo lsmprof list",
+				},
+				{
+					What:    "Show their programs, too, and who holds them",
+					Command: "sudo lsmprof list --programs",
+				},
 				{What: "The same for a script", Command: "sudo lsmprof list --json"},
-				{What: "Count the rules of an enforcer that lsmprof does not know", Command: "sudo lsmprof list --rules-map my_rules"},
+				{
+					What:    "Count the rules of an enforcer that lsmprof does not know",
+					Command: "sudo lsmprof list --rules-map my_rules",
+				},
 			},
 		},
 		setup: func(f *cmdline.Flags) action {
@@ -94,7 +104,9 @@ func listCommand() *command {
 				if err := unknown.validate(); err != nil {
 					return usageError{fmt.Errorf("list: %w", err)}
 				}
-				return std.produce(&d, func(std streams) error { return list(ctx, std, &unknown, d.JSON(), *programs) })
+				return std.produce(&d, func(std streams) error {
+					return list(ctx, std, &unknown, d.JSON(), *programs)
+				})
 			}
 		},
 	}
@@ -126,7 +138,8 @@ func newListing(unknown *enforcerFlags) (*listing, error) {
 		return nil, err
 	}
 	l := &listing{
-		Schema: "lsmprof/list/v1", Enforcers: []listedEnforcer{}, Programs: []listedProgram{}, Workloads: []listedWorkload{},
+		Schema: "lsmprof/list/v1", Enforcers: []listedEnforcer{}, Programs: []listedProgram{},
+		Workloads: []listedWorkload{},
 	}
 	l.addPrograms(programs, registry)
 	names := tracer.Workloads(known)
@@ -148,7 +161,8 @@ func (l *listing) addPrograms(programs []tracer.Program, registry *inforce.Regis
 	refused := 0
 	for _, p := range programs {
 		l.Programs = append(l.Programs, listedProgram{
-			ID: uint32(p.ID), Name: p.Name, Hook: p.Hook, Attached: p.Attached(), Enforcer: registry.Owner(p),
+			ID: uint32(p.ID), Name: p.Name, Hook: p.Hook, Attached: p.Attached(),
+			Enforcer:  registry.Owner(p),
 			Sleepable: p.Sleepable, BTF: p.HasBTF, Refused: p.Refused, Holders: holders[p.ID],
 		})
 		if p.Refused {
@@ -156,7 +170,8 @@ func (l *listing) addPrograms(programs []tracer.Program, registry *inforce.Regis
 		}
 	}
 	if refused > 0 {
-		l.Warnings = append(l.Warnings, fmt.Sprintf("%d of %d programs refuse to be opened: an LSM protects them, and their rules cannot be read",
+		l.Warnings = append(l.Warnings, fmt.Sprintf(
+			"%d of %d programs refuse to be opened: an LSM protects them, and their rules cannot be read",
 			refused, len(programs)))
 	}
 }
@@ -210,17 +225,18 @@ func (l *listing) addPods(known *containers, reading inforce.Reading) {
 }
 
 func (l *listing) write(w io.Writer, programs bool) error {
-	if len(l.Programs) == 0 {
+	switch attached := slices.ContainsFunc(l.Programs, func(p listedProgram) bool { return p.Attached }); {
+	case len(l.Programs) == 0:
 		fmt.Fprintln(w, "no BPF LSM program is loaded")
-	}
-	if attached := slices.ContainsFunc(l.Programs, func(p listedProgram) bool { return p.Attached }); !attached && len(l.Programs) > 0 {
-		fmt.Fprintf(w, "none of the %d BPF LSM programs that are loaded is attached\n", len(l.Programs))
+	case !attached:
+		fmt.Fprintf(w, "%s loaded, none attached\n", text.Plural(len(l.Programs), "BPF LSM program"))
 	}
 	for _, e := range l.Enforcers {
 		fmt.Fprintln(w, e)
 	}
 	if l.Pods != nil {
-		fmt.Fprintf(w, "%d of %s without a policy\n", l.Pods.Running-l.Pods.Confined, text.Plural(l.Pods.Running, "pod"))
+		fmt.Fprintf(w, "%d of %s without a policy\n", l.Pods.Running-l.Pods.Confined,
+			text.Plural(l.Pods.Running, "pod"))
 	}
 	if len(l.Workloads) > 0 {
 		fmt.Fprintln(w)
@@ -283,7 +299,8 @@ func (l *listing) writeWorkloads(w io.Writer) error {
 		if modes {
 			cells = append(cells, wl.Mode)
 		}
-		counts := []int{wl.Rules.File, wl.Rules.Exec, wl.Rules.Net, wl.Rules.Mount, wl.Rules.Cap, wl.Rules.Ptrace, wl.Rules.Other}
+		r := wl.Rules
+		counts := []int{r.File, r.Exec, r.Net, r.Mount, r.Cap, r.Ptrace, r.Other}
 		for _, n := range counts[:len(header)-len(cells)] {
 			if wl.Mixed {
 				cells = append(cells, "mixed")

@@ -50,7 +50,8 @@ func TestList(t *testing.T) {
 	}
 	for _, p := range want {
 		got := programs[p.Name]
-		if got.ID != p.ID || got.Hook != p.Hook || !got.Attached || got.Enforcer != "reference" || got.Sleepable || !got.BTF {
+		if got.ID != p.ID || got.Hook != p.Hook || !got.Attached || got.Enforcer != "reference" ||
+			got.Sleepable || !got.BTF {
 			t.Errorf("%+v, want %+v, attached and not sleepable", got, p)
 		}
 	}
@@ -69,10 +70,12 @@ func TestList(t *testing.T) {
 	}
 
 	text := listed(t)
-	if !strings.HasPrefix(text, "reference: 12 programs, 1 workload confined, 2 rules\n") || strings.Contains(text, "ref_bprm_check_security") {
+	if !strings.HasPrefix(text, "reference: 12 programs, 1 workload confined, 2 rules\n") ||
+		strings.Contains(text, "ref_bprm_check_security") {
 		t.Errorf("want a summary, and no programs:\n%s", text)
 	}
-	if text := listed(t, "--programs"); !strings.Contains(text, "ref_bprm_check_security  bprm_check_security  attached  reference") {
+	if text := listed(t, "--programs"); !strings.Contains(text,
+		"ref_bprm_check_security  bprm_check_security  attached  reference") {
 		t.Errorf("want programs:\n%s", text)
 	}
 	if err := e.Detach(); err != nil {
@@ -97,12 +100,20 @@ func TestListNamesHolders(t *testing.T) {
 
 func TestListingText(t *testing.T) {
 	program := func(id uint32, name, hook, enforcer string) listedProgram {
-		return listedProgram{ID: id, Name: name, Hook: hook, Attached: true, Enforcer: enforcer, BTF: true, Holders: []lsm.Holder{{PID: 812, Comm: enforcer}}}
+		return listedProgram{
+			ID: id, Name: name, Hook: hook, Attached: true, Enforcer: enforcer, BTF: true,
+			Holders: []lsm.Holder{{PID: 812, Comm: enforcer}},
+		}
 	}
 	reference := listing{
-		Enforcers: []listedEnforcer{{Name: "reference", Programs: 12, RulesKnown: true, Workloads: 1, Rules: 42}},
-		Programs:  []listedProgram{program(7, "ref_file_open", "file_open", "reference")},
-		Workloads: []listedWorkload{{Enforcer: "reference", Name: "sh", MntNS: 4026532115, Rules: enforcer.Rules{File: 20, Exec: 22}}},
+		Enforcers: []listedEnforcer{
+			{Name: "reference", Programs: 12, RulesKnown: true, Workloads: 1, Rules: 42},
+		},
+		Programs: []listedProgram{program(7, "ref_file_open", "file_open", "reference")},
+		Workloads: []listedWorkload{{
+			Enforcer: "reference", Name: "sh", MntNS: 4026532115,
+			Rules: enforcer.Rules{File: 20, Exec: 22},
+		}},
 	}
 	node := listing{
 		Enforcers: []listedEnforcer{
@@ -114,14 +125,23 @@ func TestListingText(t *testing.T) {
 		Programs: []listedProgram{
 			program(3, "varmor_file_open", "file_open", "varmor"),
 			{ID: 4, Name: "varmor_path_link_tail", Hook: "path_link", Enforcer: "varmor", BTF: true},
-			{ID: 9, Name: "acme_exec", Hook: "bprm_check_security", Attached: true, Enforcer: "generic:acme", Sleepable: true, Refused: true},
+			{
+				ID: 9, Name: "acme_exec", Hook: "bprm_check_security", Attached: true,
+				Enforcer: "generic:acme", Sleepable: true, Refused: true,
+			},
 		},
 		Workloads: []listedWorkload{
 			{Enforcer: "bpflock", Name: "(every)", Rules: enforcer.Rules{Other: 3}},
-			{Enforcer: "varmor", Name: "shop/db-0/postgres", MntNS: 4026532301, Mode: "enforce", Rules: enforcer.Rules{File: 64, Exec: 10, Net: 2}},
-			{Enforcer: "varmor", Name: "shop/web-0/nginx", MntNS: 4026532300, Mode: "complain", Mixed: true},
+			{
+				Enforcer: "varmor", Name: "shop/db-0/postgres", MntNS: 4026532301, Mode: "enforce",
+				Rules: enforcer.Rules{File: 64, Exec: 10, Net: 2},
+			},
+			{
+				Enforcer: "varmor", Name: "shop/web-0/nginx", MntNS: 4026532300, Mode: "complain",
+				Mixed: true,
+			},
 		},
-		Warnings: []string{"1 of 3 programs refuse to be opened: an LSM protects them, and their rules cannot be read"},
+		Warnings: []string{"1 of 3 programs refuse to be opened: an LSM protects them"},
 	}
 	for name, c := range map[string]struct {
 		l        listing

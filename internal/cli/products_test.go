@@ -54,11 +54,13 @@ func wantInForce(t *testing.T, mntns uint32, enforcerName, mode string, want enf
 	t.Helper()
 	got, ok := inForce(t, mntns, args...)
 	if !ok || got.Enforcer != enforcerName || got.Mode != mode || got.Rules != want || got.Mixed {
-		t.Errorf("list: %+v (%v), want %s, mode %q, %+v\n%s", got, ok, enforcerName, mode, want, listed(t, args...))
+		t.Errorf("list: %+v (%v), want %s, mode %q, %+v\n%s", got, ok, enforcerName, mode, want,
+			listed(t, args...))
 	}
 }
 
-// recorded runs record while a workload does 10 of each operation, and checks what they are charged to: `syscall hook rules`.
+// recorded runs record while a workload does 10 of each operation, and checks what they are charged to: `syscall hook
+// rules`.
 func recorded(t *testing.T, w *workload, want []string, args ...string) {
 	t.Helper()
 	r := startRecord(t, args...)
@@ -91,7 +93,8 @@ func TestVArmor(t *testing.T) {
 			mode := map[bool]string{true: enforcer.Enforce}[layout.Modes]
 			wantInForce(t, w.mntns, "varmor", mode, rules)
 			recorded(t, w, []string{
-				"openat file_open 8", "execve bprm_check_security 4", "connect socket_connect 2", "socket socket_create 2", "mount sb_mount 1",
+				"openat file_open 8", "execve bprm_check_security 4", "connect socket_connect 2",
+				"socket socket_create 2", "mount sb_mount 1",
 				"renameat path_rename 8", "symlinkat path_symlink 8", "linkat path_link 8",
 			})
 
@@ -121,13 +124,17 @@ func TestVArmorOfAnUnknownLayout(t *testing.T) {
 		options []lookalike.Option
 		message string
 	}{
-		"rules":    {[]lookalike.Option{lookalike.Inner(4, 144, 64, "v_file_outer")}, "rules of 144 bytes: not the layout of v0.9 to v0.10"},
+		"rules": {
+			[]lookalike.Option{lookalike.Inner(4, 144, 64, "v_file_outer")},
+			"rules of 144 bytes: not the layout of v0.9 to v0.10",
+		},
 		"profiles": {[]lookalike.Option{lookalike.Values("v_ptrace", 16)}, "v_ptrace (4 -> 16 B)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := lookAlike(t, func() (*lookalike.Enforcer, error) {
 				return lookalike.Load(lookalike.LoadVArmor, append([]lookalike.Option{
-					lookalike.Inner(4, 140, 64, "v_file_outer", "v_bprm_outer", "v_net_outer", "v_mount_outer"),
+					lookalike.Inner(4, 140, 64, "v_file_outer", "v_bprm_outer", "v_net_outer",
+						"v_mount_outer"),
 				}, c.options...)...)
 			})
 			size := 140
@@ -175,11 +182,13 @@ func TestUnknownEnforcers(t *testing.T) {
 	} {
 		t.Run(strings.Join(c.flags, " "), func(t *testing.T) {
 			if c.group != "" {
-				wantInForce(t, tracer.AllWorkloads, c.group, "", enforcer.Rules{Other: c.rules}, c.flags...)
+				wantInForce(t, tracer.AllWorkloads, c.group, "", enforcer.Rules{Other: c.rules},
+					c.flags...)
 			} else if got, ok := inForce(t, tracer.AllWorkloads, c.flags...); ok {
 				t.Errorf("list: %+v", got)
 			}
-			recorded(t, w, []string{"openat file_open " + c.open, "renameat path_rename " + c.renaming}, c.flags...)
+			recorded(t, w, []string{"openat file_open " + c.open, "renameat path_rename " + c.renaming},
+				c.flags...)
 		})
 	}
 	t.Run("selected", func(t *testing.T) {
@@ -231,14 +240,18 @@ func TestSystemd(t *testing.T) {
 	wantNone()
 	id := cgroup(t, w.cmd.Process.Pid)
 	// An allow list of three file systems; the key 0 says that it is one.
-	must(t, e.Put("cgroup_hash", id, map[any]any{uint32(0): uint32(1), uint32(0xef53): uint32(0), uint32(0x9123683e): uint32(0), uint32(0x1021994): uint32(0)}))
+	must(t, e.Put("cgroup_hash", id, map[any]any{
+		uint32(0): uint32(1), uint32(0xef53): uint32(0),
+		uint32(0x9123683e): uint32(0), uint32(0x1021994): uint32(0),
+	}))
 	wantInForce(t, w.mntns, "systemd", "", enforcer.Rules{File: 3})
 	r := startRecord(t)
 	w.do("openat", 10)
 	free.do("openat", 20)
 	rows := r.finish()
-	if n, none := calls(rows, w.mntns)["openat file_open 3"], calls(rows, free.mntns)["openat file_open 0"]; !r.all(n, 10) || !r.all(none, 20) {
-		t.Errorf("record: %d calls under 3 rules, %d under none, want 10 and 20: %v, %v", n, none, calls(rows, w.mntns), calls(rows, free.mntns))
+	confined, unconfined := calls(rows, w.mntns), calls(rows, free.mntns)
+	if n, none := confined["openat file_open 3"], unconfined["openat file_open 0"]; !r.all(n, 10) || !r.all(none, 20) {
+		t.Errorf("record: %d calls under 3 rules, %d under none, want 10 and 20: %v, %v", n, none, confined, unconfined)
 	}
 	// Its mount namespace is now that of a process without restrictions, too: no number is true of both.
 	beside := exec.Command("nsenter", "--mount=/proc/"+strconv.Itoa(w.cmd.Process.Pid)+"/ns/mnt", "sleep", "1000")
@@ -256,9 +269,10 @@ func TestBPFLock(t *testing.T) {
 	vmtest.Guest(t)
 	vmtest.OnOneKernel(t)
 	e := lookAlike(t, func() (*lookalike.Enforcer, error) { return lookalike.Load(lookalike.LoadBPFLock) })
-	must(t, e.Maps["bpfrestrict_args_map"].Put(uint32(1), uint32(2)))     // profile: baseline
-	must(t, e.Maps["bpfrestrict_args_map"].Put(uint32(3), uint32(0x104))) // blocked: loading programs, writing to users' memory
-	must(t, e.Maps["filelesslock_args_map"].Put(uint32(1), uint32(1)))    // profile: allow
+	must(t, e.Maps["bpfrestrict_args_map"].Put(uint32(1), uint32(2))) // profile: baseline
+	// Blocked: loading programs, and writing to users' memory.
+	must(t, e.Maps["bpfrestrict_args_map"].Put(uint32(3), uint32(0x104)))
+	must(t, e.Maps["filelesslock_args_map"].Put(uint32(1), uint32(1))) // profile: allow
 	wantInForce(t, tracer.AllWorkloads, "bpflock", "", enforcer.Rules{Other: 3})
 	r := startRecord(t)
 	listed(t) // calls bpf(2)
@@ -309,7 +323,8 @@ func TestKubeArmor(t *testing.T) {
 	}{{"v0.9 to v1.5", 512, 2}, {"v1.6.0", 512, 4}, {"v1.6.10 to v1.7", 400, 4}} {
 		t.Run(layout.name, func(t *testing.T) {
 			e := lookAlike(t, func() (*lookalike.Enforcer, error) {
-				return lookalike.Load(lookalike.LoadKubeArmor, lookalike.Inner(layout.key, layout.value, 256, "kubearmor_containers"))
+				return lookalike.Load(lookalike.LoadKubeArmor,
+					lookalike.Inner(layout.key, layout.value, 256, "kubearmor_containers"))
 			})
 			contained, host := startIn(t, unix.CLONE_NEWPID), startWorkload(t)
 			pidns, err := os.Readlink("/proc/" + strconv.Itoa(contained.cmd.Process.Pid) + "/ns/pid")
@@ -324,10 +339,12 @@ func TestKubeArmor(t *testing.T) {
 				t.Errorf("list of a process on the host: %+v", got)
 			}
 			recorded(t, contained, []string{
-				"openat file_open 3", "execve bprm_check_security 2", "socket socket_create 3", "renameat path_rename 3",
+				"openat file_open 3", "execve bprm_check_security 2", "socket socket_create 3",
+				"renameat path_rename 3",
 			}, "--program", "enforce_*")
 
-			must(t, e.Put("kubearmor_containers", [2]uint32{}, kubearmorEntries(rules[:1], layout.key, layout.value)))
+			must(t, e.Put("kubearmor_containers", [2]uint32{},
+				kubearmorEntries(rules[:1], layout.key, layout.value)))
 			wantInForce(t, host.mntns, "kubearmor", "", enforcer.Rules{File: 1})
 			recorded(t, host, []string{"openat file_open 1"}, "--program", "enforce_*")
 
@@ -340,7 +357,8 @@ func TestKubeArmor(t *testing.T) {
 			recorded(t, host, []string{"openat file_open 0"}, "--program", "env_preset_*")
 			recorded(t, contained, []string{"execve bprm_check_security 0"}, "--program", "exec_preset_*")
 			recorded(t, contained, []string{"execve bprm_check_security 2"}, "--program", "enforce_proc")
-			recorded(t, contained, []string{"execve bprm_check_security 0"}, "--program", "ima_*", "--enforcer", "kubearmor")
+			recorded(t, contained, []string{"execve bprm_check_security 0"}, "--program", "ima_*",
+				"--enforcer", "kubearmor")
 		})
 	}
 }
@@ -396,7 +414,9 @@ func TestTetragon(t *testing.T) {
 		rename string
 	}{{w.mntns, "2"}, {free.mntns, "0"}} {
 		got := calls(rows, c.mntns)
-		for _, key := range []string{"openat file_open 3", "socket socket_create 1", "renameat path_rename " + c.rename} {
+		for _, key := range []string{
+			"openat file_open 3", "socket socket_create 1", "renameat path_rename " + c.rename,
+		} {
 			if !r.all(got[key], 10) {
 				t.Errorf("%s: %d calls, want 10; all: %v; %s", key, got[key], got, r.stderr.String())
 			}

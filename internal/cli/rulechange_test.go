@@ -9,8 +9,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// No call is ever charged to a wrong rule count. The workload opens a number of files that is a different power of ten under
-// each count, and more of them all around each change: those may be in doubt, the others must be exact.
+// No call is ever charged to a wrong rule count. The workload opens a number of files that is a different power of ten
+// under each count, and more of them all around each change: those may be in doubt, the others must be exact.
 func TestRecordFollowsRuleChanges(t *testing.T) {
 	vmtest.Guest(t)
 	w := startWorkload(t)
@@ -46,10 +46,12 @@ func TestRecordFollowsRuleChanges(t *testing.T) {
 		t.Errorf("%d calls, want %d; all: %v", sum, 2000+doubtful, got)
 	}
 	if known[0]+r.missed < 1700 || known[0] > 1700+100 {
-		t.Errorf("8 rules: %d calls, want 1700 and at most those before and after the changes; all: %v", known[0], got)
+		t.Errorf("8 rules: %d calls, want 1700 and at most those before and after the changes; all: %v",
+			known[0], got)
 	}
 	if known[1]+r.missed < 300 || known[1] > 300+100 {
-		t.Errorf("2 rules: %d calls, want 300 and at most those before and after the changes; all: %v", known[1], got)
+		t.Errorf("2 rules: %d calls, want 300 and at most those before and after the changes; all: %v",
+			known[1], got)
 	}
 }
 

@@ -16,11 +16,16 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// standInKubectl asks the stand-in for a cluster, which has a folder. It knows the calls of examples/varmor and no others.
+// standInKubectl asks the stand-in for a cluster, which has a folder. It knows the calls of examples/varmor and no
+// others.
 const standInKubectl = `#!/bin/sh
 set -e
 cd CLUSTER
-ask() { n=$(($(cat asked 2>/dev/null || echo 0) + 1)); echo $n >asked; while [ "$(cat done 2>/dev/null)" != $n ]; do sleep 0.05; done; }
+ask() {
+	n=$(($(cat asked 2>/dev/null || echo 0) + 1))
+	echo $n >asked
+	while [ "$(cat done 2>/dev/null)" != $n ]; do sleep 0.05; done
+}
 case "$*" in
 "apply -f policy-"?.yaml) cat "$OLDPWD/$3" >policy; echo "$LSMPROF_MNTNS" >mntns ;;
 "-n varmor patch daemonset varmor-agent --type merge -p "*'"lsmprof/varmor":"off"'*) echo off >agent ;;
@@ -102,7 +107,8 @@ func TestExampleVArmorScenarios(t *testing.T) {
 	runExampleVArmor(t)
 }
 
-// runExampleVArmor runs the scenario file with more flags for bench, and looks at what was in force while each scenario was scored.
+// runExampleVArmor runs the scenario file with more flags for bench, and looks at what was in force while each scenario
+// was scored.
 func runExampleVArmor(t *testing.T, flags ...string) {
 	t.Helper()
 	work := t.TempDir()
@@ -114,8 +120,10 @@ func runExampleVArmor(t *testing.T, flags ...string) {
 	}
 	c := &cluster{dir: t.TempDir()}
 	bin := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(bin, "kubectl"), []byte(strings.ReplaceAll(standInKubectl, "CLUSTER", c.dir)), 0o755))
-	must(t, os.WriteFile(filepath.Join(bin, "lsmprof"), []byte("#!/bin/sh\n"+lsmprofEnv+"=1 exec /proc/"+strconv.Itoa(os.Getpid())+"/exe \"$@\"\n"), 0o755))
+	kubectl := strings.ReplaceAll(standInKubectl, "CLUSTER", c.dir)
+	lsmprof := "#!/bin/sh\n" + lsmprofEnv + "=1 exec /proc/" + strconv.Itoa(os.Getpid()) + "/exe \"$@\"\n"
+	must(t, os.WriteFile(filepath.Join(bin, "kubectl"), []byte(kubectl), 0o755))
+	must(t, os.WriteFile(filepath.Join(bin, "lsmprof"), []byte(lsmprof), 0o755))
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	t.Chdir(filepath.Join(work, "varmor"))
 
@@ -125,7 +133,8 @@ func runExampleVArmor(t *testing.T, flags ...string) {
 	wg.Go(func() { failed = c.follow(stop) })
 	run := filepath.Join(t.TempDir(), "run")
 	runBench(t, 0, append([]string{
-		"--scenarios", "scenarios.yaml", "--tests", "openclose", "--runs", "1", "--slice", "5ms", "--warmup", "1ms", "--order", "sequential",
+		"--scenarios", "scenarios.yaml", "--tests", "openclose", "--runs", "1", "--slice", "5ms", "--warmup",
+		"1ms", "--order", "sequential",
 		"--profile", "off", "--dir", run, "-o", "json",
 	}, flags...)...)
 	close(stop)
@@ -134,7 +143,8 @@ func runExampleVArmor(t *testing.T, flags ...string) {
 		t.Fatal(failed)
 	}
 	want := map[string]enforcer.Rules{
-		"no-rules": {}, "rules=1": {File: 1, Exec: 1, Net: 1, Cap: 1}, "rules=2": {File: 2, Exec: 2, Net: 2, Cap: 2},
+		"no-rules": {}, "rules=1": {File: 1, Exec: 1, Net: 1, Cap: 1},
+		"rules=2": {File: 2, Exec: 2, Net: 2, Cap: 2},
 		"rules=4": {File: 4, Exec: 4, Net: 4, Cap: 4}, "rules=8": {File: 8, Exec: 8, Net: 8, Cap: 4},
 	}
 	d, err := bench.Open(run)

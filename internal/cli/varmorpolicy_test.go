@@ -18,7 +18,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 )
 
-// varmorPolicy is the part of crd.varmor.org/v1beta1 that the examples use, with the fields as vArmor v0.8 to v0.10 declare them.
+// varmorPolicy is the part of crd.varmor.org/v1beta1 that the examples use, with the fields as vArmor v0.8 to v0.10
+// declare them.
 type varmorPolicy struct {
 	APIVersion string `yaml:"apiVersion"`
 	Kind       string `yaml:"kind"`
@@ -91,8 +92,9 @@ func readVArmorPolicy(data []byte) (rules enforcer.Rules, err error) {
 		return rules, err
 	}
 	spec := p.Spec
-	if p.APIVersion != "crd.varmor.org/v1beta1" || p.Kind != "VarmorPolicy" || p.Metadata.Name == "" || p.Metadata.Namespace == "" ||
-		spec.Policy.Enforcer != "BPF" || !slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet", "Pod"}, spec.Target.Kind) {
+	if p.APIVersion != "crd.varmor.org/v1beta1" || p.Kind != "VarmorPolicy" || p.Metadata.Name == "" ||
+		p.Metadata.Namespace == "" || spec.Policy.Enforcer != "BPF" ||
+		!slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet", "Pod"}, spec.Target.Kind) {
 		return rules, fmt.Errorf("%+v", p)
 	}
 	switch spec.Policy.Mode {
@@ -135,7 +137,8 @@ func (e *enhanceProtect) rules() (r enforcer.Rules, err error) {
 	}
 	for _, d := range e.BPFRawRules.Network.Egress.ToDestinations {
 		_, _, err := net.ParseCIDR(d.CIDR)
-		if (net.ParseIP(d.IP) == nil) == (err != nil) || d.IP != "" && d.CIDR != "" || !slices.Equal(d.Qualifiers, []string{"deny"}) {
+		if (net.ParseIP(d.IP) == nil) == (err != nil) || d.IP != "" && d.CIDR != "" ||
+			!slices.Equal(d.Qualifiers, []string{"deny"}) {
 			return r, fmt.Errorf("destination %+v", d)
 		}
 		r.Net++
@@ -143,7 +146,8 @@ func (e *enhanceProtect) rules() (r enforcer.Rules, err error) {
 	return r, nil
 }
 
-// check holds vArmor's syntax of patterns: one globbing, less than 64 characters on either side of it, and * only in names.
+// check holds vArmor's syntax of patterns: one globbing, less than 64 characters on either side of it, and * only in
+// names.
 func (r varmorFileRule) check() error {
 	if !slices.Equal(r.Qualifiers, []string{"deny"}) || strings.Count(r.Pattern, "**") > 1 || r.Pattern == "" {
 		return fmt.Errorf("rule %+v", r)
@@ -173,8 +177,14 @@ func TestExampleVArmorPolicies(t *testing.T) {
 			t.Errorf("policy-%s.yaml: %+v, %v; want %+v", n, got, err, want)
 		}
 		if n == "8" {
-			for _, broken := range [][2]string{{"pattern:", "patterns:"}, {"qualifiers: [deny], ip", "ip"}, {"/ttt/**/a", "/ttt/**/*"}, {"privileged: true", "privileged: false"}} {
-				if _, err := readVArmorPolicy(bytes.Replace(data, []byte(broken[0]), []byte(broken[1]), 1)); err == nil {
+			for _, broken := range [][2]string{
+				{"pattern:", "patterns:"},
+				{"qualifiers: [deny], ip", "ip"},
+				{"/ttt/**/a", "/ttt/**/*"},
+				{"privileged: true", "privileged: false"},
+			} {
+				changed := bytes.Replace(data, []byte(broken[0]), []byte(broken[1]), 1)
+				if _, err := readVArmorPolicy(changed); err == nil {
 					t.Errorf("%s instead of %s is accepted", broken[1], broken[0])
 				}
 			}
@@ -209,12 +219,14 @@ func TestExampleVArmorWorkload(t *testing.T) {
 	if err := strict(policyData, &policy); err != nil {
 		t.Fatal(err)
 	}
-	if pod.APIVersion != "v1" || pod.Kind != policy.Spec.Target.Kind || pod.Metadata.Namespace != policy.Metadata.Namespace || len(pod.Spec.Containers) != 1 {
+	if pod.APIVersion != "v1" || pod.Kind != policy.Spec.Target.Kind ||
+		pod.Metadata.Namespace != policy.Metadata.Namespace || len(pod.Spec.Containers) != 1 {
 		t.Errorf("%+v is not the target of %+v", pod, policy)
 	}
 	for label, value := range policy.Spec.Target.Selector.MatchLabels {
 		if pod.Metadata.Labels[label] != value {
-			t.Errorf("the pod has the labels %v, the policy selects %s=%s", pod.Metadata.Labels, label, value)
+			t.Errorf("the pod has the labels %v, the policy selects %s=%s", pod.Metadata.Labels, label,
+				value)
 		}
 	}
 	if pod.Metadata.Labels["sandbox.varmor.org/enable"] != "true" ||

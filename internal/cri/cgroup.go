@@ -110,8 +110,8 @@ func (c *Container) find(cgroup string) int {
 			at = i
 		}
 	}
-	// Whatever the spelling, every runtime puts the id into the name. Only the outermost id counts: the owner of that
-	// cgroup may have given others the names of cgroups below it.
+	// Whatever the spelling, every runtime puts the id into the name. Only the outermost id counts: the owner of
+	// that cgroup may have given others the names of cgroups below it.
 	if ids := kernel.ContainerIDs(cgroup); len(ids) > 0 && ids[0] == c.ID {
 		if i := strings.LastIndexByte(cgroup[:strings.Index(cgroup, c.ID)], '/'); at < 0 || i < at {
 			at = i

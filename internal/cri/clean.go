@@ -47,6 +47,7 @@ func cleanLabels(labels map[string]string) string {
 // validID says whether an id can be one: it is compared with cgroups and ends up in messages.
 func validID(id string) bool {
 	return len(id) > 0 && len(id) <= 128 && !strings.ContainsFunc(id, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r))
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+			strings.ContainsRune("._-", r))
 	})
 }

@@ -52,7 +52,8 @@ func (c *client) list(ctx context.Context) ([]Container, error) {
 	for _, p := range pods.GetItems() {
 		if validID(p.GetId()) {
 			pod := Container{
-				ID: p.GetId(), Namespace: cleanName(p.GetMetadata().GetNamespace()), Pod: cleanName(p.GetMetadata().GetName()),
+				ID: p.GetId(), Namespace: cleanName(p.GetMetadata().GetNamespace()),
+				Pod:    cleanName(p.GetMetadata().GetName()),
 				Labels: cleanLabels(p.GetLabels()), Running: true,
 			}
 			byID[pod.ID] = pod
@@ -83,7 +84,8 @@ func (c *client) detail(ctx context.Context, found *Container) error {
 	defer cancel()
 	var text string
 	if found.Name == "" {
-		s, err := c.PodSandboxStatus(ctx, &runtime.PodSandboxStatusRequest{PodSandboxId: found.ID, Verbose: true})
+		request := &runtime.PodSandboxStatusRequest{PodSandboxId: found.ID, Verbose: true}
+		s, err := c.PodSandboxStatus(ctx, request)
 		if err != nil {
 			return explain(err)
 		}
@@ -134,7 +136,8 @@ func (c *Container) locate(proc string, containers []Container) {
 func (c *Container) take(proc string, pid int, containers []Container) bool {
 	dir := filepath.Join(proc, strconv.Itoa(pid))
 	groups, err := kernel.ReadCgroups(dir)
-	if err != nil || !slices.ContainsFunc(groups, func(g kernel.Cgroup) bool { return c.holds(g.Path, containers) }) {
+	in := func(g kernel.Cgroup) bool { return c.holds(g.Path, containers) }
+	if err != nil || !slices.ContainsFunc(groups, in) {
 		return false
 	}
 	mntns, err := kernel.MountNamespace(dir)

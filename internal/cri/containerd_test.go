@@ -24,7 +24,10 @@ func TestPodsOfARealContainerd(t *testing.T) {
 	c := containerd(t)
 	r := New(c.Socket)
 	defer r.Close()
-	web := c.Pod("shop", "web-0", map[string]string{"app": "web", "tier": "front", "io.kubernetes.pod.name": "web-0"}, "").
+	web := c.Pod("shop", "web-0", map[string]string{
+		"app": "web", "tier": "front",
+		"io.kubernetes.pod.name": "web-0",
+	}, "").
 		Container("nginx", critest.App).Container("sidecar", critest.Bare)
 	db := c.Pod("shop", "db-0", nil, "").Container("postgres", critest.App)
 	probe := c.Pod("kube-system", "probe", nil, "/lsmprof-test/inner").Container("probe", critest.Bare)
@@ -41,7 +44,8 @@ func TestPodsOfARealContainerd(t *testing.T) {
 		{probe.Containers["probe"], "kube-system/probe/probe", critest.Bare, ""},
 	} {
 		got, running := r.byID(want.id)
-		if name := got.Namespace + "/" + got.Pod + "/" + got.Name; !running || name != want.name || got.Image != want.image || got.Labels != want.labels {
+		if name := got.Namespace + "/" + got.Pod + "/" + got.Name; !running || name != want.name ||
+			got.Image != want.image || got.Labels != want.labels {
 			t.Errorf("%+v, want running %+v", got, want)
 		}
 		comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", got.PID))
@@ -96,10 +100,12 @@ func TestProgramsInContainers(t *testing.T) {
 	if _, err = r.Run(t.Context(), app, []string{"sleep", "1000"}, time.Second); !errors.Is(err, ErrTimeout) {
 		t.Errorf("time-out: %v", err)
 	}
-	if _, err = r.Run(t.Context(), bare, []string{"/bin/sh"}, time.Minute); err == nil || !strings.Contains(err.Error(), "/bin/sh") {
+	if _, err = r.Run(t.Context(), bare, []string{"/bin/sh"}, time.Minute); err == nil ||
+		!strings.Contains(err.Error(), "/bin/sh") {
 		t.Errorf("a program that is not there: %v", err)
 	}
-	if _, err = r.Run(t.Context(), strings.Repeat("0", 64), []string{"sh"}, time.Minute); !errors.Is(err, ErrNotFound) {
+	if _, err = r.Run(t.Context(), strings.Repeat("0", 64), []string{"sh"}, time.Minute); !errors.Is(err,
+		ErrNotFound) {
 		t.Errorf("no such container: %v", err)
 	}
 }
@@ -110,7 +116,8 @@ func TestSliceParentWithoutSystemdCgroup(t *testing.T) {
 	c := containerd(t)
 	r := New(c.Socket)
 	defer r.Close()
-	pod := c.Pod("shop", "web-0", nil, "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod12_3.slice").
+	pod := c.Pod("shop", "web-0", nil,
+		"/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod12_3.slice").
 		Container("nginx", critest.App)
 	if err := r.Refresh(t.Context()); err != nil {
 		t.Fatal(err)

@@ -22,7 +22,8 @@ const (
 // sockets are the usual places: containerd's, CRI-O's, cri-dockerd's, and those of the containerd in k3s, k0s and
 // MicroK8s.
 var sockets = []string{
-	"/run/containerd/containerd.sock", "/run/crio/crio.sock", "/run/cri-dockerd.sock", "/run/k3s/containerd/containerd.sock",
+	"/run/containerd/containerd.sock", "/run/crio/crio.sock", "/run/cri-dockerd.sock",
+	"/run/k3s/containerd/containerd.sock",
 	"/run/k0s/containerd.sock", "/var/snap/microk8s/common/run/containerd.sock",
 }
 

@@ -21,8 +21,11 @@ func TestOrderOfEndpoints(t *testing.T) {
 		"crictl, no URL":  {"", "", "runtime-endpoint: /c\n", "/c", ""},
 		"bad flag":        {"tcp://127.0.0.1:1", "", "", "", `endpoint "tcp://127.0.0.1:1": must be a socket`},
 		"bad environment": {"", "x.sock", "", "", endpointEnv + ` "x.sock": must be a socket`},
-		"bad crictl":      {"", "", "runtime-endpoint: http://c\n", "", config + ` "http://c": must be a socket`},
-		"bad file":        {"", "", "runtime-endpoint: [1]\n", "", config},
+		"bad crictl": {
+			"", "", "runtime-endpoint: http://c\n", "",
+			config + ` "http://c": must be a socket`,
+		},
+		"bad file": {"", "", "runtime-endpoint: [1]\n", "", config},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(endpointEnv, test.env)
@@ -47,7 +50,8 @@ func TestOrderOfEndpoints(t *testing.T) {
 func TestMissingConfiguration(t *testing.T) {
 	t.Setenv(endpointEnv, "")
 	t.Setenv(configEnv, filepath.Join(t.TempDir(), "none.yaml"))
-	if _, err := endpoints(""); err == nil || !strings.Contains(err.Error(), configEnv) || !strings.Contains(err.Error(), "none.yaml") {
+	if _, err := endpoints(""); err == nil || !strings.Contains(err.Error(), configEnv) ||
+		!strings.Contains(err.Error(), "none.yaml") {
 		t.Errorf("%v, want an error that names %s and the file", err, configEnv)
 	}
 }

@@ -18,8 +18,8 @@ type Output struct {
 // ErrTimeout is a program that ran longer than it was given; the runtime has killed it.
 var ErrTimeout = errors.New("killed after its time was over")
 
-// Run runs a program in a container to its end, at most for limit (whole seconds, rounded up; 0: no limit). No shell is involved.
-// A status other than 0 is no error.
+// Run runs a program in a container to its end, at most for limit (whole seconds, rounded up; 0: no limit). No shell is
+// involved. A status other than 0 is no error.
 func (r *Runtime) Run(ctx context.Context, id string, argv []string, limit time.Duration) (Output, error) {
 	c, err := r.dialed(ctx)
 	if err != nil {

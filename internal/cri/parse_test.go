@@ -19,17 +19,24 @@ func TestSpellings(t *testing.T) {
 		want []string
 	}{
 		"containerd": {"kubepods-besteffort-pod12_3.slice:cri-containerd:0abc", []string{
-			"/kubepods-besteffort-pod12_3.slice:cri-containerd:0abc", besteffort + "cri-containerd-0abc.scope",
+			"/kubepods-besteffort-pod12_3.slice:cri-containerd:0abc", besteffort +
+				"cri-containerd-0abc.scope",
 		}},
 		"CRI-O": {"kubepods-pod1.slice:crio:0abc", []string{
 			"/kubepods-pod1.slice:crio:0abc", "/kubepods.slice/kubepods-pod1.slice/crio-0abc.scope",
 		}},
-		"docker": {"system.slice:docker:0abc", []string{"/system.slice:docker:0abc", "/system.slice/docker-0abc.scope"}},
+		"docker": {"system.slice:docker:0abc", []string{
+			"/system.slice:docker:0abc",
+			"/system.slice/docker-0abc.scope",
+		}},
 		"a kubelet in a container": {"kubelet-kubepods-pod1.slice:cri-containerd:0abc", []string{
 			"/kubelet-kubepods-pod1.slice:cri-containerd:0abc",
 			"/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod1.slice/cri-containerd-0abc.scope",
 		}},
-		"no slice":        {":cri-containerd:0abc", []string{"/:cri-containerd:0abc", "/system.slice/cri-containerd-0abc.scope"}},
+		"no slice": {":cri-containerd:0abc", []string{
+			"/:cri-containerd:0abc",
+			"/system.slice/cri-containerd-0abc.scope",
+		}},
 		"no prefix":       {"a.slice::0abc", []string{"/a.slice::0abc", "/a.slice/-0abc.scope"}},
 		"slice:name":      {"a.slice:0abc", []string{"/a.slice:0abc", "/a.slice/0abc.scope"}},
 		"root slice":      {"-.slice:x:y.slice", []string{"/-.slice:x:y.slice", "/y.slice"}},
@@ -56,19 +63,40 @@ func TestFind(t *testing.T) {
 		id, spec, cgroup string
 		want             bool
 	}{
-		"systemd":                     {"0abc", systemd, "/kubepods.slice/kubepods-pod1.slice/cri-containerd-0abc.scope", true},
-		"below the scope":             {"0abc", systemd, "/kubepods.slice/kubepods-pod1.slice/cri-containerd-0abc.scope/init.scope", true},
-		"colons as a path":            {"0abc", systemd, "/kubepods-pod1.slice:cri-containerd:0abc", true},
-		"colons below the service":    {"0abc", systemd, "/system.slice/containerd.service/kubepods-pod1.slice:cri-containerd:0abc", true},
-		"cgroupfs":                    {"0abc", fs, "/kubepods/pod1/0abc", true},
-		"a kubelet in a container":    {"0abc", fs, "/docker/ffff/kubepods/pod1/0abc", true},
-		"another container":           {"0abc", fs, "/kubepods/pod1/0abcd", false},
-		"its pod":                     {"0abc", fs, "/kubepods/pod1", false},
-		"from beside it":              {"0abc", systemd, "/../../kubepods-pod1.slice/cri-containerd-0abc.scope", true},
-		"from its pod":                {"0abc", systemd, "/../cri-containerd-0abc.scope/init.scope", true},
-		"from afar":                   {"0abc", systemd, "/../../../kubepods.slice/kubepods-pod1.slice/cri-containerd-0abc.scope", true},
-		"another, from beside it":     {"0abc", systemd, "/../../kubepods-pod1.slice/cri-containerd-0abcd.scope", false},
-		"an imitation, from its pod":  {"0abc", systemd, "/../cri-containerd-0fff.scope/cri-containerd-0abc.scope", false},
+		"systemd": {
+			"0abc", systemd,
+			"/kubepods.slice/kubepods-pod1.slice/cri-containerd-0abc.scope", true,
+		},
+		"below the scope": {
+			"0abc", systemd,
+			"/kubepods.slice/kubepods-pod1.slice/cri-containerd-0abc.scope/init.scope", true,
+		},
+		"colons as a path": {"0abc", systemd, "/kubepods-pod1.slice:cri-containerd:0abc", true},
+		"colons below the service": {
+			"0abc", systemd,
+			"/system.slice/containerd.service/kubepods-pod1.slice:cri-containerd:0abc", true,
+		},
+		"cgroupfs":                 {"0abc", fs, "/kubepods/pod1/0abc", true},
+		"a kubelet in a container": {"0abc", fs, "/docker/ffff/kubepods/pod1/0abc", true},
+		"another container":        {"0abc", fs, "/kubepods/pod1/0abcd", false},
+		"its pod":                  {"0abc", fs, "/kubepods/pod1", false},
+		"from beside it": {
+			"0abc", systemd, "/../../kubepods-pod1.slice/cri-containerd-0abc.scope",
+			true,
+		},
+		"from its pod": {"0abc", systemd, "/../cri-containerd-0abc.scope/init.scope", true},
+		"from afar": {
+			"0abc", systemd,
+			"/../../../kubepods.slice/kubepods-pod1.slice/cri-containerd-0abc.scope", true,
+		},
+		"another, from beside it": {
+			"0abc", systemd,
+			"/../../kubepods-pod1.slice/cri-containerd-0abcd.scope", false,
+		},
+		"an imitation, from its pod": {
+			"0abc", systemd,
+			"/../cri-containerd-0fff.scope/cri-containerd-0abc.scope", false,
+		},
 		"nothing but above":           {"0abc", systemd, "/../..", false},
 		"root":                        {"0abc", "/", "/", false},
 		"no spec":                     {"0abc", "", "/x", false},
@@ -95,14 +123,31 @@ func TestLocate(t *testing.T) {
 		want      int
 		unlocated string
 	}{
-		"v2":               {4242, colons + id, map[int]string{4242: "0::/" + colons + id + "\n"}, 4242, ""},
-		"v1":               {4242, colons + id, map[int]string{4242: "11:pids:/system.slice/containerd.service/" + colons + id + "\n0::/system.slice/containerd.service\n"}, 4242, ""},
-		"crun":             {4242, "machine.slice:libpod:" + id, map[int]string{4242: "0::/machine.slice/libpod-" + id + ".scope/container\n"}, 4242, ""},
-		"no process named": {0, "", map[int]string{7: "0::/docker/" + id + "\n", 6: "0::/\n", 9: "0::/docker/" + id + "\n"}, 7, ""},
-		"number reused":    {6, "/docker/" + id, map[int]string{6: "0::/docker/" + other + "\n", 8: "0::/docker/" + id + "\n"}, 8, ""},
-		"an imitation":     {0, "/pods/" + id, map[int]string{6: "0::/docker/" + other + "/pods/" + id + "\n"}, 0, "no process is in /pods/" + id},
-		"gone":             {6, "/docker/" + id, nil, 0, "neither process 6 nor any other is in /docker/" + id},
-		"no cgroup":        {0, "", nil, 0, "the runtime does not tell its cgroup"},
+		"v2": {4242, colons + id, map[int]string{4242: "0::/" + colons + id + "\n"}, 4242, ""},
+		"v1": {
+			4242, colons + id,
+			map[int]string{4242: "11:pids:/system.slice/containerd.service/" + colons + id +
+				"\n0::/system.slice/containerd.service\n"},
+			4242, "",
+		},
+		"crun": {
+			4242, "machine.slice:libpod:" + id,
+			map[int]string{4242: "0::/machine.slice/libpod-" + id + ".scope/container\n"},
+			4242, "",
+		},
+		"no process named": {0, "", map[int]string{7: "0::/docker/" + id + "\n", 6: "0::/\n", 9: "0::/docker/" +
+			id + "\n"}, 7, ""},
+		"number reused": {6, "/docker/" + id, map[int]string{
+			6: "0::/docker/" + other + "\n",
+			8: "0::/docker/" + id + "\n",
+		}, 8, ""},
+		"an imitation": {
+			0, "/pods/" + id,
+			map[int]string{6: "0::/docker/" + other + "/pods/" + id + "\n"},
+			0, "no process is in /pods/" + id,
+		},
+		"gone":      {6, "/docker/" + id, nil, 0, "neither process 6 nor any other is in /docker/" + id},
+		"no cgroup": {0, "", nil, 0, "the runtime does not tell its cgroup"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			proc := t.TempDir()
@@ -114,7 +159,8 @@ func TestLocate(t *testing.T) {
 				if err := os.WriteFile(filepath.Join(dir, "cgroup"), []byte(text), 0o644); err != nil {
 					t.Fatal(err)
 				}
-				if err := os.Symlink(fmt.Sprintf("mnt:[%d]", 4026532000+pid), filepath.Join(dir, "ns/mnt")); err != nil {
+				if err := os.Symlink(fmt.Sprintf("mnt:[%d]", 4026532000+pid),
+					filepath.Join(dir, "ns/mnt")); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -210,7 +256,8 @@ func FuzzClean(f *testing.F) {
 	f.Add("web\x1b[0m\xff")
 	f.Fuzz(func(t *testing.T, s string) {
 		got := cleanName(s)
-		if utf8.RuneCountInString(got) > maxName+1 || strings.ContainsFunc(got, func(r rune) bool { return r == '/' || !unicode.IsPrint(r) }) {
+		if utf8.RuneCountInString(got) > maxName+1 ||
+			strings.ContainsFunc(got, func(r rune) bool { return r == '/' || !unicode.IsPrint(r) }) {
 			t.Errorf("%q", got)
 		}
 	})

@@ -206,7 +206,8 @@ func (r *Runtime) Find(mntns uint32, cgroup string) (Container, bool) {
 func (r *Runtime) lastIn(mntns uint32) *Container {
 	var last *entry
 	for _, e := range r.table {
-		if mntns != 0 && e.MntNS == mntns && (last == nil || e.Running || !last.Running && e.gone.After(last.gone)) {
+		if mntns != 0 && e.MntNS == mntns &&
+			(last == nil || e.Running || !last.Running && e.gone.After(last.gone)) {
 			last = e
 		}
 	}

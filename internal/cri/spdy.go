@@ -13,7 +13,8 @@ import (
 	"github.com/moby/spdystream"
 )
 
-// streamConn is an HTTP connection that was upgraded to SPDY: what kubelet and crictl speak with runtimes of all versions.
+// streamConn is an HTTP connection that was upgraded to SPDY: what kubelet and crictl speak with runtimes of all
+// versions.
 type streamConn struct{ spdy *spdystream.Connection }
 
 // upgrade connects to the URL that a runtime has answered an exec with. It is a one-time address on this machine.
@@ -57,7 +58,8 @@ func upgrade(ctx context.Context, address string) (_ *streamConn, err error) {
 		return nil, fmt.Errorf("the runtime's streaming server: %w", err)
 	}
 	if response.StatusCode != http.StatusSwitchingProtocols {
-		return nil, errors.Join(fmt.Errorf("the runtime's streaming server answers %q", clean(response.Status, maxImage, "")), response.Body.Close())
+		return nil, errors.Join(fmt.Errorf("the runtime's streaming server answers %q", clean(response.Status,
+			maxImage, "")), response.Body.Close())
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {
 		return nil, err

@@ -18,8 +18,9 @@ type Streams struct {
 	Stdout, Stderr io.Writer
 }
 
-// Exec starts a program in a container, copies its streams as they come and returns its exit status when it ends. No shell is
-// involved. When ctx is done the program sees the end of its standard input; CRI has no way to kill it: Run can, with a limit.
+// Exec starts a program in a container, copies its streams as they come and returns its exit status when it ends. No
+// shell is involved. When ctx is done the program sees the end of its standard input; CRI has no way to kill it: Run
+// can, with a limit.
 func (r *Runtime) Exec(ctx context.Context, id string, argv []string, s Streams) (int, error) {
 	c, err := r.dialed(ctx)
 	if err != nil {
@@ -55,7 +56,8 @@ func (c *client) exec(ctx context.Context, id string, argv []string, s Streams) 
 	return status, err
 }
 
-// converse is Kubernetes' remotecommand protocol v4: a stream for each of the program's, and one that tells how it ended.
+// converse is Kubernetes' remotecommand protocol v4: a stream for each of the program's, and one that tells how it
+// ended.
 func converse(conn *streamConn, s Streams) (int, error) {
 	end, err := conn.open("error")
 	if err != nil {
@@ -111,7 +113,8 @@ func parseStatus(text []byte) (int, error) {
 		return 0, errors.New("the runtime broke off; did it stop, or the container end?")
 	}
 	if err := json.Unmarshal(text, &s); err != nil {
-		return 0, fmt.Errorf("the runtime says how it ended, but not in JSON: %q", clean(string(text), maxImage, ""))
+		return 0, fmt.Errorf("the runtime says how it ended, but not in JSON: %q", clean(string(text), maxImage,
+			""))
 	}
 	if s.Status == "Success" {
 		return 0, nil

@@ -48,10 +48,12 @@ func TestStreamsOfAProgramInAContainer(t *testing.T) {
 	}
 
 	var big bytes.Buffer
-	if status, err := r.Exec(t.Context(), app, []string{"sh", "-c", "cat /bin/busybox"}, Streams{Stdout: &big}); status != 0 || err != nil {
+	if status, err := r.Exec(t.Context(), app, []string{"sh", "-c", "cat /bin/busybox"},
+		Streams{Stdout: &big}); status != 0 || err != nil {
 		t.Errorf("cat: %d, %v", status, err)
 	}
-	if all, err := r.Run(t.Context(), app, []string{"cat", "/bin/busybox"}, time.Minute); err != nil || !bytes.Equal(all.Stdout, big.Bytes()) {
+	if all, err := r.Run(t.Context(), app, []string{"cat", "/bin/busybox"}, time.Minute); err != nil ||
+		!bytes.Equal(all.Stdout, big.Bytes()) {
 		t.Errorf("%d of %d bytes streamed, %v", big.Len(), len(all.Stdout), err)
 	}
 
@@ -64,7 +66,10 @@ func TestStreamsOfAProgramInAContainer(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if _, err := r.Exec(ctx, app, []string{"sh", "-c", "read l"}, Streams{Stdin: blocked{ctx}, Stdout: io.Discard}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := r.Exec(ctx, app, []string{"sh", "-c", "read l"}, Streams{
+		Stdin:  blocked{ctx},
+		Stdout: io.Discard,
+	}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("deadline: %v", err)
 	}
 }
@@ -90,7 +95,8 @@ func TestExitStatusesAsRuntimesWriteThem(t *testing.T) {
 		{"<html>", "not in JSON", 0},
 	} {
 		status, err := parseStatus([]byte(test.text))
-		if status != test.status || (err == nil) != (test.fails == "") || err != nil && !strings.Contains(err.Error(), test.fails) {
+		if status != test.status || (err == nil) != (test.fails == "") || err != nil &&
+			!strings.Contains(err.Error(), test.fails) {
 			t.Errorf("%s: %d, %v", test.text, status, err)
 		}
 	}
@@ -99,7 +105,8 @@ func TestExitStatusesAsRuntimesWriteThem(t *testing.T) {
 func FuzzStatus(f *testing.F) {
 	f.Add([]byte(`{"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"2"}]}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if status, err := parseStatus(text); status < 0 || status > 255 || err != nil && strings.ContainsRune(err.Error(), '\x1b') {
+		if status, err := parseStatus(text); status < 0 || status > 255 || err != nil &&
+			strings.ContainsRune(err.Error(), '\x1b') {
 			t.Errorf("%d, %v", status, err)
 		}
 	})

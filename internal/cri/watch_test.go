@@ -44,7 +44,8 @@ func TestWatchFollowsPodsAndARestartedRuntime(t *testing.T) {
 		mntns  uint32
 		cgroup string
 	}{{seen.MntNS, ""}, {0, seen.cgroups[0]}} {
-		if found, ok := r.Find(by.mntns, by.cgroup); !ok || found.ID != id || found.Running || found.Pod != "first" {
+		if found, ok := r.Find(by.mntns, by.cgroup); !ok || found.ID != id || found.Running ||
+			found.Pod != "first" {
 			t.Errorf("gone, by %+v: %+v", by, found)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// BPFLock is Linux-lock's bpflock, as of its last commit in 2022. Its protections are in force for the whole machine. Each
-// has a map of arguments.
+// BPFLock is Linux-lock's bpflock, as of its last commit in 2022. Its protections are in force for the whole machine.
+// Each has a map of arguments.
 var BPFLock = Product{
 	Name: "bpflock",
 	ambiguous: []string{
@@ -23,13 +23,13 @@ var BPFLock = Product{
 	open: openBPFLock,
 }
 
-// bpflockArguments are the maps of arguments: bpfrestrict_args_map and so on, as the kernel cuts their names.
+// bpflockArguments are the maps of arguments, bpfrestrict_args_map and so on, by the names that the kernel stores.
 var bpflockArguments = []string{"bpfrestrict_arg", "kmodlock_args_m", "kimglock_args_m", "filelesslock_ar"}
 
-// Keys of a map of arguments.
+// Keys and values of a map of arguments.
 const (
-	bpflockProfile  = 1
-	bpflockBlocked  = 3 // a set of operations
+	bpflockProfile  = 1 // key of the profile
+	bpflockBlocked  = 3 // key of a set of operations
 	bpflockPermits  = 1 // the profile "allow"
 	bpflockArgument = 4 // bytes of a key and of a value
 )
@@ -49,7 +49,8 @@ func openBPFLock(programs []tracer.Program) (Reader, error) {
 	r.maps = found
 	for _, m := range found {
 		if m.KeySize() != bpflockArgument || m.ValueSize() != bpflockArgument {
-			return nil, errors.Join(fmt.Errorf("%s: not the layout of 2022", found), found.Close())
+			return nil, errors.Join(fmt.Errorf("%s: not the layout of bpflock in 2022", found),
+				found.Close())
 		}
 	}
 	for _, p := range programs {
@@ -60,7 +61,8 @@ func openBPFLock(programs []tracer.Program) (Reader, error) {
 	return r, nil
 }
 
-// Read counts, for each program, the profile unless that allows everything, and the operations that are blocked.
+// Read counts two kinds of rules for each program: its profile, unless that allows everything, and each operation that
+// it blocks.
 func (r *bpflockReader) Read() (Policies, error) {
 	rules := newProgramRules()
 	var parts [][]entry

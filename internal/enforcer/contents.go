@@ -9,10 +9,10 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// entry is one of a map, as bytes.
+// entry is one entry of a map.
 type entry struct{ key, value []byte }
 
-// contents reads a whole map of rules that its product changes in place, sorted by key.
+// contents returns all entries of a map, sorted by key. It starts over if the product changes the map meanwhile.
 func contents(m *ebpf.Map) (all []entry, err error) {
 	for range attempts {
 		all = nil
@@ -32,7 +32,7 @@ func contents(m *ebpf.Map) (all []entry, err error) {
 	return all, err
 }
 
-// innerContents is contents of an inner map, by its id.
+// innerContents returns all entries of the inner map with an id. It fails with os.ErrNotExist if the map is gone.
 func innerContents(id ebpf.MapID) ([]entry, error) {
 	m, err := ebpf.NewMapFromID(id)
 	if err != nil {

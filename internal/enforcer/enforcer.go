@@ -64,7 +64,8 @@ func (p Policies) Rules(mntns uint32, program tracer.Program) int {
 type Policy struct {
 	Mode  string // Enforce, Complain or Allow; empty if the product has no modes
 	Rules Rules
-	// Generation differs between any two states of the rules, even if their numbers are the same. It is never empty.
+	// Generation differs between any two states of the rules, even if their numbers are the same. It is never
+	// empty.
 	Generation string
 	// Mixed is set if processes of the mount namespace are under different policies: nothing tells which of them a
 	// call ran under, so the number of its rules is unknown.

@@ -14,31 +14,32 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// RuleSource says where the rules of a product stand that lsmprof does not know.
+// RuleSource says where an enforcer that lsmprof does not know keeps its rules.
 type RuleSource struct {
-	Map    string // entries of this map are rules; empty: the number is given
-	Prefix []byte // only those whose key begins with it
+	Map    string // entries of the map of this name are rules; "": Number is given
+	Prefix []byte // of the keys that count
 	Number int
 }
 
-// ParseRulesMap reads NAME[:KEY-PREFIX], where the prefix is text, or bytes as 0x….
+// ParseRulesMap reads NAME[:KEY-PREFIX]. The prefix is text, or bytes in hexadecimal after 0x.
 func ParseRulesMap(s string) (RuleSource, error) {
 	name, prefix, _ := strings.Cut(s, ":")
 	if name == "" || len(name) > 2*nameLimit || strings.ContainsAny(name, " /") {
-		return RuleSource{}, fmt.Errorf("%q: not NAME[:KEY-PREFIX]; lsmprof list -o json and bpftool map show names", s)
+		return RuleSource{}, fmt.Errorf("%q is not NAME[:KEY-PREFIX]; `bpftool map` shows names", s)
 	}
 	source := RuleSource{Map: name, Prefix: []byte(prefix)}
 	if digits, ok := strings.CutPrefix(prefix, "0x"); ok {
 		raw, err := hex.DecodeString(digits)
 		if err != nil {
-			return RuleSource{}, fmt.Errorf("key prefix %s: %w; write two digits for each byte", prefix, err)
+			return RuleSource{}, fmt.Errorf("key prefix %s: %w. Write two digits for each byte", prefix,
+				err)
 		}
 		source.Prefix = raw
 	}
 	return source, nil
 }
 
-// Open opens the rules of programs that no product owns.
+// Open opens the map that holds the rules of the programs. The caller closes the reader.
 func (s RuleSource) Open(programs []tracer.Program) (Reader, error) {
 	if s.Map == "" {
 		return fixed(s.Number), nil
@@ -50,19 +51,21 @@ func (s RuleSource) Open(programs []tracer.Program) (Reader, error) {
 	}
 	m := found[name]
 	if m == nil {
-		return nil, fmt.Errorf("no program uses a map %s", s.Map)
+		return nil, fmt.Errorf("none of the programs uses a map %s", s.Map)
 	}
 	switch m.Type() {
 	case ebpf.Hash, ebpf.LRUHash, ebpf.PerCPUHash, ebpf.LRUCPUHash, ebpf.HashOfMaps:
 		return &genericReader{s, m}, nil
 	}
-	return nil, errors.Join(fmt.Errorf("map %s is a %s: only entries of hashes and of hashes of maps can be counted", s.Map, m.Type()), m.Close())
+	err = fmt.Errorf("map %s is a %s: only the entries of hashes and of hashes of maps can be counted", s.Map,
+		m.Type())
+	return nil, errors.Join(err, m.Close())
 }
 
-// fixed is a number of rules that the user knows.
+// fixed is a number of rules that the user gave.
 type fixed int
 
-// Read returns it for every workload.
+// Read returns a policy with this number of rules for every workload.
 func (n fixed) Read() (Policies, error) {
 	return Policies{tracer.AllWorkloads: uniform(int(n), "fixed")}, nil
 }
@@ -70,7 +73,7 @@ func (n fixed) Read() (Policies, error) {
 // Close has nothing to close.
 func (fixed) Close() error { return nil }
 
-// uniform is a policy under which every program walks n rules.
+// uniform returns a policy under which every program walks n rules.
 func uniform(n int, generation string) Policy {
 	return Policy{Rules: Rules{Other: n}, Generation: generation, uniform: true}
 }
@@ -80,7 +83,7 @@ type genericReader struct {
 	m *ebpf.Map
 }
 
-// Read counts the entries; in a map of maps, those of the inner maps.
+// Read counts the entries of the map, or those of the inner maps if it is a map of maps.
 func (r *genericReader) Read() (Policies, error) {
 	var all []entry
 	var err error
@@ -114,7 +117,7 @@ func (r *genericReader) inner() (all []entry, err error) {
 		var id uint32
 		err := r.m.Lookup(o.key, &id)
 		if errors.Is(err, ebpf.ErrKeyNotExist) {
-			continue // replaced meanwhile: the next reading has it
+			continue // replaced since the keys were listed; the next reading has it
 		}
 		if err != nil {
 			return nil, err
@@ -141,8 +144,10 @@ func (r *genericReader) inner() (all []entry, err error) {
 // Close closes the map.
 func (r *genericReader) Close() error { return r.m.Close() }
 
-// UsedBy says whether the programs use the map.
+// UsedBy reports whether any of the programs uses the map.
 func (s RuleSource) UsedBy(programs []tracer.Program) bool {
 	name := s.Map[:min(nameLimit, len(s.Map))]
-	return slices.ContainsFunc(programs, func(p tracer.Program) bool { return slices.Contains(mapNames(p.Maps), name) })
+	return slices.ContainsFunc(programs, func(p tracer.Program) bool {
+		return slices.Contains(mapNames(p.Maps), name)
+	})
 }

@@ -8,15 +8,17 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// innerIDs returns the inner map of every key of a map of maps whose keys are namespaces: user space gets its id.
+// innerIDs returns the id of the inner map of every key in a map of maps whose keys are mount namespaces. It returns
+// nil for a nil map.
 func innerIDs(outer *ebpf.Map) (map[uint32]ebpf.MapID, error) { return innerIDsOf[uint32](outer) }
 
+// innerIDsOf is innerIDs for other types of keys.
 func innerIDsOf[K comparable](outer *ebpf.Map) (map[K]ebpf.MapID, error) {
 	if outer == nil {
 		return nil, nil
 	}
 	ids, err := innerIDsAtOnce[K](outer)
-	if errors.Is(err, ebpf.ErrNotSupported) { // Linux 5.10 has no batches of maps of maps, 6.1 has
+	if errors.Is(err, ebpf.ErrNotSupported) { // before Linux 5.14, which looks up batches in maps of maps
 		return innerIDsOneByOne[K](outer)
 	}
 	return ids, err
@@ -41,8 +43,8 @@ func innerIDsAtOnce[K comparable](outer *ebpf.Map) (map[K]ebpf.MapID, error) {
 	}
 }
 
-// innerIDsOneByOne looks up in parallel: on Linux 5.10 and 6.1 each lookup in a map of maps waits for an RCU grace period, some
-// 16 ms, and many can wait for the same one. 6.12 does not wait.
+// innerIDsOneByOne looks the keys up in parallel. On Linux 5.10 and 6.1, each lookup in a map of maps waits some 16 ms
+// for an RCU grace period, and many lookups can wait for the same one. Linux 6.12 does not wait.
 func innerIDsOneByOne[K comparable](outer *ebpf.Map) (map[K]ebpf.MapID, error) {
 	all, err := keysOf[K](outer)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// rawKeys lists the keys of a map, sorted, without looking up the values. When the key at hand is deleted meanwhile, the kernel begins
-// anew: keys may come twice, and there is an end to it.
+// rawKeys returns the keys of a map, sorted. If the key at hand is deleted meanwhile, the kernel starts over, so that
+// keys come twice. rawKeys gives up after several times as many keys as the map can hold.
 func rawKeys(m *ebpf.Map) ([][]byte, error) {
 	seen := map[string]bool{}
 	var previous any
@@ -33,7 +33,7 @@ func rawKeys(m *ebpf.Map) ([][]byte, error) {
 	return nil, fmt.Errorf("list the keys of %s: %w", m, ebpf.ErrIterationAborted)
 }
 
-// keysOf is rawKeys of a map whose keys have a type.
+// keysOf returns the keys of a map, decoded.
 func keysOf[K any](m *ebpf.Map) (all []K, err error) {
 	raw, err := rawKeys(m)
 	for _, b := range raw {

@@ -11,8 +11,8 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// KubeArmor is the BPF LSM enforcer of KubeArmor with its presets, from v0.9 on. It identifies a container by its pid and
-// mount namespaces, the host by zeros. Rules are entries of a hash map, which it changes in place.
+// KubeArmor is the BPF LSM enforcer of KubeArmor with its presets, from v0.9 on. It identifies a container by its pid
+// and mount namespaces, the host by zeros. Rules are entries of a hash map, which it changes in place.
 var KubeArmor = Product{
 	Name: "kubearmor",
 	ambiguous: []string{
@@ -23,7 +23,8 @@ var KubeArmor = Product{
 		// Presets. In v1.5, that for fileless execution is enforce_bprm_check_security.
 		"enforce_bprm_check_security", "env_preset_enforce_file", "exec_preset_bprm_check_security",
 		"fileless_preset_bprm_check_security",
-		// Hashes of executables and files, from v1.6.4 on; and a trial of whether the kernel runs BPF LSM programs.
+		// Hashes of executables and files, from v1.6.4 on; and a trial of whether the kernel runs BPF LSM
+		// programs.
 		"ima_bprm_check_security", "ima_file_open", "test_memfd",
 	},
 	uses:     []string{"kubearmor_", "protectproc_"},
@@ -36,9 +37,13 @@ const (
 	initPIDNS      = 0xeffffffc        // PROC_PID_INIT_INO
 )
 
-// kubearmorPresets are the maps of presets, kubearmor_protectenv_preset_containers and so on, as the kernel cuts their names.
-// kubearmor_exec_pids is cut to the same as that of the exec preset, and told apart by its keys.
-var kubearmorPresets = []string{"kubearmor_anon_", "kubearmor_exec_", "kubearmor_filel", "kubearmor_prote", "protectproc_pre"}
+// kubearmorPresets are the maps of presets, kubearmor_protectenv_preset_containers and so on, by the names that the
+// kernel stores. The first 15 characters of kubearmor_exec_pids are those of the exec preset's map: the size of the
+// keys distinguishes the two.
+var kubearmorPresets = []string{
+	"kubearmor_anon_", "kubearmor_exec_", "kubearmor_filel", "kubearmor_prote",
+	"protectproc_pre",
+}
 
 // kubearmorKey is struct outer_key.
 type kubearmorKey struct{ PIDNS, MntNS uint32 }
@@ -74,7 +79,7 @@ func openKubeArmor(programs []tracer.Program) (Reader, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, errors.New("none of the maps is there: not the layout of v0.9 to v1.7")
+		return nil, errors.New("none of the maps exists: not the layout of v0.9 to v1.7")
 	}
 	return r, nil
 }
@@ -117,8 +122,10 @@ func (r *kubearmorReader) Read() (Policies, error) {
 	}), nil
 }
 
-// policy is what is in force for one container.
-func (r *kubearmorReader) policy(key kubearmorKey, all []entry, presets map[ebpf.ProgramID]map[kubearmorKey]bool) Policy {
+// policy returns what is in force for one container.
+func (r *kubearmorReader) policy(key kubearmorKey, all []entry,
+	presets map[ebpf.ProgramID]map[kubearmorKey]bool,
+) Policy {
 	counts := newProgramRules()
 	var active []entry
 	for _, p := range r.programs {
@@ -134,6 +141,7 @@ func (r *kubearmorReader) policy(key kubearmorKey, all []entry, presets map[ebpf
 	return Policy{Rules: kubearmorRules(all), Generation: digest(all, active), programs: counts}
 }
 
+// containers returns the entries of each container's map.
 func (r *kubearmorReader) containers() (map[kubearmorKey][]entry, error) {
 	ids, err := innerIDsOf[kubearmorKey](r.outer)
 	if err != nil {
@@ -143,20 +151,21 @@ func (r *kubearmorReader) containers() (map[kubearmorKey][]entry, error) {
 	for key, id := range ids {
 		all, err := innerContents(id)
 		if errors.Is(err, os.ErrNotExist) {
-			continue // its container has just stopped
+			continue // its container stopped meanwhile
 		}
 		if err != nil {
 			return nil, fmt.Errorf("rules of %+v: %w", key, err)
 		}
 		if len(all) > 0 && !kubearmorSizes(len(all[0].key), len(all[0].value)) {
-			return nil, fmt.Errorf("rules of %d -> %d bytes: not the layout of v0.9 to v1.7", len(all[0].key), len(all[0].value))
+			return nil, fmt.Errorf("rules of %d -> %d bytes: not the layout of v0.9 to v1.7",
+				len(all[0].key), len(all[0].value))
 		}
 		out[key] = all
 	}
 	return out, nil
 }
 
-// kubearmorSizes knows the rules of v0.9 to v1.5, of v1.6.0, and of v1.6.10 on.
+// kubearmorSizes reports whether rules have the sizes of v0.9 to v1.5, of v1.6.0, or of v1.6.10 and later.
 func kubearmorSizes(key, value int) bool {
 	return key == 512 && (value == 2 || value == 4) || key == 400 && value == 4
 }

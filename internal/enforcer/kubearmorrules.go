@@ -32,9 +32,9 @@ type kubearmorName struct{ path, source string }
 // kubearmorEntries holds a container's entries, each with the masks for processes and for files.
 type kubearmorEntries map[kubearmorName][2]uint16
 
-// kubearmorRules counts the rules as their author wrote them. KubeArmor adds entries that are no rules: the parents of a
-// directory and the directory as a file, a domain with the suffixes of a cluster, every socket type for all protocols,
-// and default postures. A rule for several programs counts once for each.
+// kubearmorRules counts the rules as their author wrote them. KubeArmor adds entries that are no rules: the parents of
+// a directory and the directory as a file, a domain with the suffixes of a cluster, every socket type for all
+// protocols, and default postures. A rule for several programs counts once for each.
 func kubearmorRules(all []entry) (r Rules) {
 	entries := kubearmorEntries{}
 	for _, e := range all {

@@ -11,7 +11,7 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// The kinds of rules that are kept in maps of maps.
+// Kinds of rules that are in maps of maps.
 const (
 	file = iota
 	exec
@@ -20,19 +20,19 @@ const (
 	numOuter
 )
 
-// layout is where a product of vArmor's kind keeps its rules, by map name: by mount namespace, in maps of maps whose inner maps have the
-// keys 0..N-1. Names have at most 15 characters, as the kernel keeps no more.
+// layout names the maps in which a product like vArmor keeps its rules. Each has mount namespaces as keys. Maps of maps
+// have inner maps with the keys 0..N-1. Names have at most 15 characters, because the kernel stores no more.
 type layout struct {
-	version string // of the product, for messages
-	mode    string // namespace -> u32: 1 enforces. Empty: there is no such map, who has a rule is confined
+	version string // of the product: "v0.9 to v0.10"
+	mode    string // namespace -> u32, where 1 enforces; "": a namespace is confined if it has a rule
 	outer   [numOuter]outerLayout
-	caps    valueLayout // namespace -> a set of capabilities in the last 8 bytes
+	caps    valueLayout // namespace -> a set of capabilities, in the last 8 bytes
 	ptrace  valueLayout // namespace -> a rule
 }
 
 type outerLayout struct {
 	name string
-	rule sizes // bytes of a rule: other sizes are of other versions
+	rule sizes // of a rule, in bytes; other versions have other sizes
 }
 
 type valueLayout struct {
@@ -42,14 +42,14 @@ type valueLayout struct {
 
 type sizes []uint32
 
-// openMaps are the maps of one layout. One is nil where none of the programs uses it.
+// openMaps holds the maps of one layout. A map that no program uses is nil.
 type openMaps struct {
 	layout
 	mode, caps, ptrace *ebpf.Map
 	outer              [numOuter]*ebpf.Map
 }
 
-// openLayouts opens the rules in the layout that the maps have.
+// openLayouts returns a function that opens the maps of the first layout that they fit.
 func openLayouts(layouts ...layout) func([]tracer.Program) (Reader, error) {
 	return func(programs []tracer.Program) (Reader, error) {
 		var names []string
@@ -83,7 +83,7 @@ func (l layout) names() []string {
 	return all
 }
 
-// fits says whether maps are of this layout, as far as can be told before a rule is there.
+// fits reports whether maps have this layout, as far as they tell without a rule in them.
 func (l layout) fits(found namedMaps) bool {
 	value := map[string]uint32{l.caps.name: l.caps.value, l.ptrace.name: l.ptrace.value}
 	for _, o := range l.outer {
@@ -113,7 +113,13 @@ func (l layout) take(found namedMaps) *openMaps {
 
 // Close closes the maps.
 func (m *openMaps) Close() error {
-	return namedMaps{"mode": m.mode, "caps": m.caps, "ptrace": m.ptrace, "0": m.outer[0], "1": m.outer[1], "2": m.outer[2], "3": m.outer[3]}.Close()
+	var all []error
+	for _, open := range append(m.outer[:], m.mode, m.caps, m.ptrace) {
+		if open != nil {
+			all = append(all, open.Close())
+		}
+	}
+	return errors.Join(all...)
 }
 
 func (s sizes) has(n uint32) bool { return slices.Contains(s, n) }

@@ -13,14 +13,15 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// namedMaps are maps of a product, by the name that the kernel keeps of them.
+// namedMaps holds maps by the name that the kernel stores.
 type namedMaps map[string]*ebpf.Map
 
-// nameLimit is how much of a map's name the kernel keeps.
+// nameLimit is the number of characters that the kernel stores of the name of a map or program.
 const nameLimit = 15
 
-// openNamed opens those of the maps that programs use that have one of the names and, unless that is 0, keys of such a size. Names alone do
-// not do: another instance may have left maps of the same name, and the kernel cuts different names to the same.
+// openNamed opens the maps with one of the names, among those that the programs use. If keySize is not 0, only maps
+// with keys of this size count. A name alone is not enough: another instance may have left maps of the same name, and
+// two names may have the same first 15 characters.
 func openNamed(programs []tracer.Program, names []string, keySize uint32) (found namedMaps, err error) {
 	found = namedMaps{}
 	defer func() {
@@ -46,7 +47,7 @@ func openNamed(programs []tracer.Program, names []string, keySize uint32) (found
 func (n namedMaps) open(id ebpf.MapID, names []string, keySize uint32) error {
 	m, err := ebpf.NewMapFromID(id)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil // its program is going away
+		return nil // its program was unloaded meanwhile
 	}
 	if err != nil {
 		return fmt.Errorf("open map %d: %w", id, err)
@@ -60,13 +61,13 @@ func (n namedMaps) open(id ebpf.MapID, names []string, keySize uint32) error {
 		return m.Close()
 	case n[info.Name] != nil:
 		m.Close()
-		return fmt.Errorf("two maps %s: two instances run at once, and whose rules are meant cannot be told", info.Name)
+		return fmt.Errorf("two maps are named %s: two instances run, and nothing tells which one has the rules", info.Name)
 	}
 	n[info.Name] = m
 	return nil
 }
 
-// usedBy is the name of a map that a program uses; empty: it uses none of them.
+// usedBy returns the name of a map that a program uses, "" if it uses none.
 func (n namedMaps) usedBy(p tracer.Program) string {
 	for name, m := range n {
 		if info, err := m.Info(); err == nil {
@@ -78,7 +79,7 @@ func (n namedMaps) usedBy(p tracer.Program) string {
 	return ""
 }
 
-// only are those of some names.
+// only returns the maps with these names.
 func (n namedMaps) only(names []string) namedMaps {
 	some := namedMaps{}
 	for _, name := range names {
@@ -89,10 +90,10 @@ func (n namedMaps) only(names []string) namedMaps {
 	return some
 }
 
-// String is what a message says of maps of no known layout.
+// String describes the maps by name and size, for errors about an unknown layout.
 func (n namedMaps) String() string {
 	if len(n) == 0 {
-		return "none of the maps is there"
+		return "none of the maps exists"
 	}
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(n)) {

@@ -10,13 +10,13 @@ import (
 	"github.com/lsmprof/lsmprof/internal/kernel"
 )
 
-// process is where a process belongs, for products whose rules do not go by mount namespace.
+// process holds what products identify a process by that do not use its mount namespace.
 type process struct {
 	mntns, pidns uint32
-	cgroup       uint64 // id in the cgroup v2 hierarchy, which is the inode number of its directory; 0 without one
+	cgroup       uint64 // inode number of its directory in the cgroup v2 hierarchy; 0 without one
 }
 
-// processes looks at those that are there.
+// processes returns the processes in a /proc.
 func processes(proc string) ([]process, error) {
 	dirs, err := os.ReadDir(proc)
 	if err != nil {
@@ -32,7 +32,7 @@ func processes(proc string) ([]process, error) {
 		dir := filepath.Join(proc, d.Name())
 		mntns, err := kernel.MountNamespace(dir)
 		if err != nil {
-			continue // gone
+			continue // the process has ended
 		}
 		pidns, _ := kernel.Namespace(dir, "pid_for_children")
 		p := process{mntns: mntns, pidns: pidns}
@@ -47,10 +47,11 @@ func processes(proc string) ([]process, error) {
 	return all, nil
 }
 
-// byNamespace gives every mount namespace the policy that its processes are under; Mixed where they are under several.
+// byNamespace returns the policy of each mount namespace, given that of each process. It is mixed if the processes of a
+// namespace have different ones.
 func byNamespace(all []process, of func(process) (Policy, bool)) Policies {
 	out := Policies{}
-	free := map[uint32]bool{} // namespaces with a process that is under none
+	free := map[uint32]bool{} // namespaces of processes without a policy
 	for _, p := range all {
 		policy, ok := of(p)
 		if !ok {
@@ -70,7 +71,7 @@ func byNamespace(all []process, of func(process) (Policy, bool)) Policies {
 	return out
 }
 
-// cgroupRoot is where the cgroup v2 hierarchy is mounted.
+// cgroupRoot returns the directory where the cgroup v2 hierarchy is mounted.
 func cgroupRoot(mountinfo string) string {
 	data, err := os.ReadFile(mountinfo)
 	if err != nil {

@@ -14,11 +14,12 @@ func TestProcesses(t *testing.T) {
 	proc, cgroups := filepath.Join(root, "proc"), filepath.Join(root, "cg roup")
 	for path, content := range map[string]string{
 		// A hybrid setup: v2 is not where one would look first.
-		"proc/self/mountinfo": "24 1 0:21 / /sys/fs/cgroup ro - tmpfs tmpfs ro\n25 24 0:22 / " + strings.ReplaceAll(cgroups, " ", `\040`) + " rw,nosuid shared:9 - cgroup2 cgroup2 rw\n",
-		"proc/7/cgroup":       "12:cpu:/other\n0::/shop/web\n",
-		"proc/8/cgroup":       "0::/\n",
-		"proc/9/cgroup":       "", // gone
-		"proc/stat":           "",
+		"proc/self/mountinfo": "24 1 0:21 / /sys/fs/cgroup ro - tmpfs tmpfs ro\n25 24 0:22 / " +
+			strings.ReplaceAll(cgroups, " ", `\040`) + " rw,nosuid shared:9 - cgroup2 cgroup2 rw\n",
+		"proc/7/cgroup": "12:cpu:/other\n0::/shop/web\n",
+		"proc/8/cgroup": "0::/\n",
+		"proc/9/cgroup": "", // gone
+		"proc/stat":     "",
 	} {
 		path = filepath.Join(root, path)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -31,7 +32,10 @@ func TestProcesses(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(cgroups, "shop/web"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for pid, namespaces := range map[string][2]string{"7": {"mnt:[4026532001]", "pid:[4026532002]"}, "8": {"mnt:[4026531840]", "pid:[4026531836]"}} {
+	for pid, namespaces := range map[string][2]string{
+		"7": {"mnt:[4026532001]", "pid:[4026532002]"},
+		"8": {"mnt:[4026531840]", "pid:[4026531836]"},
+	} {
 		dir := filepath.Join(proc, pid, "ns")
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
@@ -47,7 +51,8 @@ func TestProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []process{
-		{4026532001, 4026532002, inode(filepath.Join(cgroups, "shop/web"))}, {4026531840, initPIDNS, inode(cgroups)},
+		{4026532001, 4026532002, inode(filepath.Join(cgroups, "shop/web"))},
+		{4026531840, initPIDNS, inode(cgroups)},
 	}
 	if len(got) != len(want) || got[0] != want[0] || got[1] != want[1] || got[0].cgroup == 0 {
 		t.Errorf("%+v, want %+v", got, want)

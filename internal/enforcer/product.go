@@ -19,8 +19,8 @@ func All() []Product {
 type Product struct {
 	Name     string
 	programs []string // names that no other product gives to its programs
-	// ambiguous holds names that other products may use. Such a program belongs to the product if it uses a map whose
-	// name begins with one of uses.
+	// ambiguous holds names that other products may use. Such a program belongs to the product if it uses a map
+	// whose name begins with one of uses.
 	ambiguous, uses []string
 	// constant holds those of the names whose programs walk no rules.
 	constant []string
@@ -43,7 +43,8 @@ func matches(names []string, program tracer.Program) bool {
 	cut := !program.HasBTF && len(program.Name) == nameLimit
 	return slices.ContainsFunc(names, func(name string) bool {
 		begin, any := strings.CutSuffix(name, "*")
-		return program.Name == name || any && strings.HasPrefix(program.Name, begin) || cut && strings.HasPrefix(begin, program.Name)
+		return program.Name == name || any && strings.HasPrefix(program.Name, begin) ||
+			cut && strings.HasPrefix(begin, program.Name)
 	})
 }
 

@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// state is what tells two states of a workload's rules apart.
+// state differs between any two states of a workload's rules.
 type state struct {
 	mode   uint32
-	inner  [numOuter]ebpf.MapID // replaced with every update; the kernel hands ids out in a circle
+	inner  [numOuter]ebpf.MapID // each update makes new maps, and the kernel does not reuse an id soon
 	caps   [16]byte
 	ptrace [16]byte
 }
@@ -27,11 +27,11 @@ func (s state) generation() string {
 	return string(append(append(b, s.caps[:]...), s.ptrace[:]...))
 }
 
-// reader reads the rules of a product of vArmor's kind. A reading costs some ten syscalls, and two for each workload, while the rules
-// stay the same.
+// reader reads the rules of a product like vArmor. While the rules stay the same, a reading takes some ten system
+// calls, and two more for each workload.
 type reader struct {
 	*openMaps
-	counts map[ebpf.MapID]int // rules in an inner map; they never change
+	counts map[ebpf.MapID]int // number of rules in an inner map, which never changes
 }
 
 func newReader(m *openMaps) *reader { return &reader{m, map[ebpf.MapID]int{}} }
@@ -44,10 +44,10 @@ func (r *reader) Layout() string {
 	return r.version
 }
 
-// Read returns the policy of every workload that has one, by mount namespace.
+// Read returns the policies in force.
 func (r *reader) Read() (all Policies, err error) {
 	for range attempts {
-		// An inner map that was replaced before its rules were counted is gone.
+		// An inner map may be replaced before its rules are counted.
 		if all, err = r.read(); !errors.Is(err, os.ErrNotExist) {
 			break
 		}
@@ -55,7 +55,7 @@ func (r *reader) Read() (all Policies, err error) {
 	return all, err
 }
 
-// attempts is how often something is read again that was replaced meanwhile.
+// attempts bounds how many times maps are read again that changed meanwhile.
 const attempts = 10
 
 func (r *reader) read() (Policies, error) {
@@ -96,7 +96,8 @@ func (r *reader) read() (Policies, error) {
 
 const modeEnforce = 1
 
-// modes are the namespaces that are confined: those that the map of modes lists or, in layouts without one, those that have a rule.
+// modes returns the confined namespaces with their modes: those in the map of modes or, in layouts without one, those
+// that have a rule.
 func (r *reader) modes(inner [numOuter]map[uint32]ebpf.MapID) (map[uint32]uint32, error) {
 	if r.mode != nil {
 		return entries(r.mode)
@@ -142,7 +143,7 @@ func (r *reader) policy(s state, rules Rules) Policy {
 	switch {
 	case r.mode == nil:
 	case s.mode != modeEnforce:
-		p.Mode, p.Rules = Complain, Rules{} // no rule is walked
+		p.Mode, p.Rules = Complain, Rules{} // programs walk no rule
 	case rules == Rules{}:
 		p.Mode = Allow
 	default:
@@ -151,7 +152,7 @@ func (r *reader) policy(s state, rules Rules) Policy {
 	return p
 }
 
-// fill counts the rules of a state whose inner maps are known.
+// fill counts the rules of a namespace, and completes its state, whose inner maps are known.
 func (r *reader) fill(s *state, ns uint32) (rules Rules, err error) {
 	for i, count := range [numOuter]*int{&rules.File, &rules.Exec, &rules.Net, &rules.Mount} {
 		if *count, err = r.count(s.inner[i], r.layout.outer[i]); err != nil {
@@ -174,7 +175,7 @@ func (r *reader) fill(s *state, ns uint32) (rules Rules, err error) {
 	return rules, nil
 }
 
-// lookup reads a value; no map has no value.
+// lookup reads the value of a namespace, and reports whether there is one. A nil map has none.
 func lookup(m *ebpf.Map, ns uint32, out []byte) (bool, error) {
 	if m == nil {
 		return false, nil
@@ -186,7 +187,7 @@ func lookup(m *ebpf.Map, ns uint32, out []byte) (bool, error) {
 	return err == nil, err
 }
 
-// count is the length of the run of keys 0, 1, 2, … in an inner map: programs stop at the first gap.
+// count returns the number of rules in an inner map: the keys 0, 1, 2, … up to the first gap, at which programs stop.
 func (r *reader) count(id ebpf.MapID, o outerLayout) (int, error) {
 	if n, known := r.counts[id]; known || id == 0 {
 		return n, nil

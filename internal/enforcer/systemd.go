@@ -11,10 +11,10 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Systemd is systemd with three sets of programs: RestrictFileSystems= of units (v250), whose rules are the magic numbers
-// of file systems that a cgroup may or may not use; the user namespaces of systemd-nsresourced (v256); and
-// RestrictFileSystemAccess= of the manager (v261), which refuses to have its own programs and maps opened. The latter two
-// check conditions that are fixed, and walk no rules.
+// Systemd is systemd with three sets of programs: RestrictFileSystems= of units (v250), whose rules are the magic
+// numbers of file systems that a cgroup may or may not use; the user namespaces of systemd-nsresourced (v256); and
+// RestrictFileSystemAccess= of the manager (v261), which refuses to have its own programs and maps opened. The latter
+// two check conditions that are fixed, and walk no rules.
 var Systemd = Product{
 	Name:      "systemd",
 	programs:  []string{"userns_restrict_*", "restrict_fsaccess_*"},
@@ -27,7 +27,8 @@ var Systemd = Product{
 			return nil, err
 		}
 		if m := found["cgroup_hash"]; m == nil || m.KeySize() != 8 || m.Type() != ebpf.HashOfMaps {
-			return nil, errors.Join(fmt.Errorf("%s: not the layout of v250 and later", found), found.Close())
+			return nil, errors.Join(fmt.Errorf("%s: not the layout of v250 and later", found),
+				found.Close())
 		}
 		return &systemdReader{found["cgroup_hash"]}, nil
 	},
@@ -45,7 +46,7 @@ func (r *systemdReader) Read() (Policies, error) {
 	for cgroup, id := range inner {
 		all, err := innerContents(id)
 		if errors.Is(err, os.ErrNotExist) {
-			continue // its unit has just stopped
+			continue // its unit stopped meanwhile
 		}
 		if err != nil {
 			return nil, fmt.Errorf("rules of cgroup %d: %w", cgroup, err)
@@ -62,7 +63,7 @@ func (r *systemdReader) Read() (Policies, error) {
 	}), nil
 }
 
-// fileSystems counts the magic numbers. The key 0 says whether they are allowed or denied.
+// fileSystems counts the magic numbers. The entry with key 0 says whether they are allowed or denied.
 func fileSystems(all []entry) int {
 	n := 0
 	for _, e := range all {

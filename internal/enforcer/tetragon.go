@@ -10,8 +10,8 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Tetragon is Cilium Tetragon's LSM sensors, from v1.3 on. Each hook of each policy has programs and maps of its own: one
-// program finds the arguments and hands over to others by tail calls, which walk the selectors; another writes the
+// Tetragon is Cilium Tetragon's LSM sensors, from v1.3 on. Each hook of each policy has programs and maps of its own:
+// one program finds the arguments and hands over to others by tail calls, which walk the selectors; another writes the
 // event. Selectors are the rules. A hook without any matches every call and counts as one rule.
 var Tetragon = Product{
 	Name:      "tetragon",
@@ -25,14 +25,14 @@ var Tetragon = Product{
 // tetragonSensor is one hook of one policy.
 type tetragonSensor struct {
 	program  tracer.Program
-	filter   *ebpf.Map // its first word is the number of selectors
+	filter   *ebpf.Map // the first word of its value is the number of selectors
 	config   *ebpf.Map
-	policyID int // where in a config the policy's number is
+	policyID int // offset of the policy's number in a config, in bytes
 }
 
 type tetragonReader struct {
 	sensors []tetragonSensor
-	cgroups *ebpf.Map // policy -> set of cgroups that it is for; nil: all are for everything
+	cgroups *ebpf.Map // policy -> the cgroups that it applies to; nil: each policy applies to all
 	maps    []*ebpf.Map
 }
 
@@ -45,7 +45,7 @@ func openTetragon(programs []tracer.Program) (_ Reader, err error) {
 	}()
 	for _, p := range programs {
 		if p.Name != "generic_lsm_event" {
-			continue // it walks no rules
+			continue // reached by a tail call, or writes the event
 		}
 		own, err := openNamed([]tracer.Program{p}, []string{"config_map", "lsm_calls", "policy_filter_m"}, 0)
 		for _, m := range own {
@@ -73,7 +73,7 @@ func openTetragon(programs []tracer.Program) (_ Reader, err error) {
 	return r, nil
 }
 
-// tailCalled opens a map that only the programs use which a program hands over to.
+// tailCalled opens a map that only the targets of tail calls use.
 func tailCalled(calls *ebpf.Map, name string) (*ebpf.Map, error) {
 	for i := range calls.MaxEntries() {
 		var id uint32
@@ -98,7 +98,8 @@ func tailCalled(calls *ebpf.Map, name string) (*ebpf.Map, error) {
 	return nil, fmt.Errorf("no tail call uses %s: not the layout of v1.3 and later", name)
 }
 
-// memberOffset finds a member of the struct that a map has as its values: the versions differ in where it is.
+// memberOffset returns the offset, in bytes, of a member of the struct that is the map's value. It differs between
+// versions.
 func memberOffset(m *ebpf.Map, structure, member string) (int, error) {
 	info, err := m.Info()
 	if err != nil {
@@ -123,7 +124,8 @@ func memberOffset(m *ebpf.Map, structure, member string) (int, error) {
 	}
 	i := slices.IndexFunc(s.Members, func(f btf.Member) bool { return f.Name == member })
 	if i < 0 || s.Size != m.ValueSize() {
-		return 0, fmt.Errorf("%s has no struct %s with a %s: not the layout of v1.3 and later", m, structure, member)
+		return 0, fmt.Errorf("%s has no struct %s with a %s: not the layout of v1.3 and later", m, structure,
+			member)
 	}
 	return int(s.Members[i].Offset.Bytes()), nil
 }

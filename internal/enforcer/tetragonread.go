@@ -11,7 +11,8 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Read returns the policies that are for every workload under tracer.AllWorkloads, and those with some workloads by mount namespace.
+// Read returns the policies that apply to every workload under tracer.AllWorkloads, and those of workloads to which
+// others apply as well by mount namespace.
 func (r *tetragonReader) Read() (Policies, error) {
 	rules := make([]int, len(r.sensors))
 	policy := make([]uint32, len(r.sensors))
@@ -66,7 +67,7 @@ func (r *tetragonReader) Read() (Policies, error) {
 	return out, nil
 }
 
-// members are the cgroups of the policies that are not for everything.
+// members returns the cgroups that each policy applies to, without the policies that apply to all.
 func (r *tetragonReader) members(policies []uint32) (map[uint32]map[uint64]bool, error) {
 	out := map[uint32]map[uint64]bool{}
 	for _, id := range policies {

@@ -1,12 +1,14 @@
 package enforcer
 
-// VArmor is ByteDance's vArmor, from v0.5.2 on. What a rule is was written anew in v0.6.0 (a mode in each), the network rules in v0.8.0
-// (ranges of ports), and v0.9.0 brought v_profile_mode; no two of these have the same sizes.
+// VArmor is ByteDance's vArmor, from v0.5.2 on. v0.6.0 added a mode to each rule, v0.8.0 ranges of ports to network
+// rules, and v0.9.0 the map v_profile_mode. The sizes of maps and rules tell these versions apart.
 var VArmor = Product{
 	Name: "varmor",
 	programs: []string{
-		"varmor_bprm_check_security", "varmor_capable", "varmor_file_open", "varmor_mount", "varmor_move_mount", "varmor_path_link",
-		"varmor_path_link_tail", "varmor_path_rename", "varmor_path_rename_tail", "varmor_path_symlink", "varmor_ptrace_access_check",
+		"varmor_bprm_check_security", "varmor_capable", "varmor_file_open", "varmor_mount", "varmor_move_mount",
+		"varmor_path_link",
+		"varmor_path_link_tail", "varmor_path_rename", "varmor_path_rename_tail", "varmor_path_symlink",
+		"varmor_ptrace_access_check",
 		"varmor_socket_connect", "varmor_socket_create", "varmor_umount",
 	},
 	open: openLayouts(

@@ -20,7 +20,8 @@ func TestGroups(t *testing.T) {
 		{ID: 6, Name: "d_open", Maps: []ebpf.MapID{14}},
 	}
 	holders := map[ebpf.ProgramID][]lsm.Holder{
-		2: {{PID: 200, Comm: "guardd"}}, 3: {{PID: 200, Comm: "guardd"}, {PID: 90, Comm: "guard-init"}}, 4: {{PID: 300, Comm: "other"}},
+		2: {{PID: 200, Comm: "guardd"}}, 3: {{PID: 200, Comm: "guardd"}, {PID: 90, Comm: "guard-init"}},
+		4: {{PID: 300, Comm: "other"}},
 		6: {{PID: 301, Comm: "other"}}, // a second process of that command
 	}
 	got := map[string]string{}

@@ -121,8 +121,9 @@ type Reading struct {
 
 // Enforcer is an enforcer with what it has in force.
 type Enforcer struct {
-	Name     string           // "varmor", "generic:acme"
-	Version  string           // of the product, such as "v0.10.3", or a range such as "v0.9 to v0.10"; "" if unknown
+	Name string // "varmor", "generic:acme"
+	// Version of the product, such as "v0.10.3", or a range such as "v0.9 to v0.10"; "" if unknown.
+	Version  string
 	Programs []tracer.Program // attached, by id
 	// RulesKnown is set if lsmprof knows where the rules are and could read them. Policies then holds them.
 	RulesKnown bool
@@ -177,7 +178,9 @@ func (r *Registry) ReadRules() []tracer.RuleReading {
 	var all []tracer.RuleReading
 	for _, e := range r.read().Enforcers {
 		if e.RulesKnown || e.Err != nil {
-			all = append(all, tracer.RuleReading{Enforcer: e.Name, Programs: e.IDs(), Policies: e.Policies, Err: e.Err})
+			all = append(all, tracer.RuleReading{
+				Enforcer: e.Name, Programs: e.IDs(), Policies: e.Policies, Err: e.Err,
+			})
 		}
 	}
 	return all

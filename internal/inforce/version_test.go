@@ -30,16 +30,30 @@ func TestGoVersion(t *testing.T) {
 	for name, c := range map[string]struct {
 		module, version, ldflags, want string
 	}{
-		"module":              {"github.com/kubearmor/KubeArmor", "v1.7.4", "", "v1.7.4"},
-		"development":         {"github.com/kubearmor/KubeArmor", "(devel)", "", ""},
-		"of another package":  {"github.com/bytedance/vArmor", "(devel)", "-w -X 'k8s.io/client-go/pkg/version.gitVersion=v0.10.3' -X 'k8s.io/client-go/pkg/version.gitCommit=82baa15'", "v0.10.3"},
-		"of the main package": {"github.com/bytedance/vArmor", "(devel)", "-X 'k8s.io/client-go/pkg/version.gitVersion=v1.30.0' -X 'main.gitVersion=v0.10.3'", "v0.10.3"},
-		"of the module":       {"github.com/cilium/tetragon", "v1.6.2-0.20260821104634-4fbfe2d74", "-X 'github.com/cilium/tetragon/pkg/version.Version=v1.6.1' -X other/version.Version=v9.9.9", "v1.6.1"},
-		"no quotes":           {"x", "", "-s -w -X main.Version=1.2.3", "1.2.3"},
-		"equals sign":         {"x", "", "-X=main.version=v1.2.3", "v1.2.3"},
-		"no version":          {"x", "", "-X main.Version=main -X main.GoVersion=go1.26", ""},
+		"module":      {"github.com/kubearmor/KubeArmor", "v1.7.4", "", "v1.7.4"},
+		"development": {"github.com/kubearmor/KubeArmor", "(devel)", "", ""},
+		"of another package": {
+			"github.com/bytedance/vArmor", "(devel)",
+			"-w -X 'k8s.io/client-go/pkg/version.gitVersion=v0.10.3' -X 'k8s.io/x.gitCommit=82baa15'",
+			"v0.10.3",
+		},
+		"of the main package": {
+			"github.com/bytedance/vArmor", "(devel)",
+			"-X 'k8s.io/client-go/pkg/version.gitVersion=v1.30.0' -X 'main.gitVersion=v0.10.3'", "v0.10.3",
+		},
+		"of the module": {
+			"github.com/cilium/tetragon", "v1.6.2-0.20260821104634-4fbfe2d74",
+			"-X 'github.com/cilium/tetragon/pkg/version.Version=v1.6.1' -X other/version.Version=v9.9.9",
+			"v1.6.1",
+		},
+		"no quotes":   {"x", "", "-s -w -X main.Version=1.2.3", "1.2.3"},
+		"equals sign": {"x", "", "-X=main.version=v1.2.3", "v1.2.3"},
+		"no version":  {"x", "", "-X main.Version=main -X main.GoVersion=go1.26", ""},
 	} {
-		info := &buildinfo.BuildInfo{Main: debug.Module{Path: c.module, Version: c.version}, Settings: []debug.BuildSetting{{Key: "-ldflags", Value: c.ldflags}}}
+		info := &buildinfo.BuildInfo{
+			Main:     debug.Module{Path: c.module, Version: c.version},
+			Settings: []debug.BuildSetting{{Key: "-ldflags", Value: c.ldflags}},
+		}
 		if got := goVersion(info); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
@@ -48,10 +62,16 @@ func TestGoVersion(t *testing.T) {
 
 func TestBinaryVersion(t *testing.T) {
 	for name, c := range map[string]struct{ maps, want string }{
-		"systemd":         {"7f0 r-xp 0 08:01 1 /usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-257.so\n", "v257"},
-		"systemd, Fedora": {"7f0 r-xp 0 08:01 1 /usr/lib/systemd/libsystemd-shared-261.1-2.fc45.so\n", "v261.1-2.fc45"},
-		"other":           {"7f0 r-xp 0 08:01 1 /usr/lib/libc.so.6\n", ""},
-		"gone":            {"", ""},
+		"systemd": {
+			"7f0 r-xp 0 08:01 1 /usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-257.so\n",
+			"v257",
+		},
+		"systemd, Fedora": {
+			"7f0 r-xp 0 08:01 1 /usr/lib/systemd/libsystemd-shared-261.1-2.fc45.so\n",
+			"v261.1-2.fc45",
+		},
+		"other": {"7f0 r-xp 0 08:01 1 /usr/lib/libc.so.6\n", ""},
+		"gone":  {"", ""},
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(dir+"/maps", []byte(c.maps), 0o600); err != nil {

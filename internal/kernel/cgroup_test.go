@@ -13,25 +13,28 @@ func TestContainerIDs(t *testing.T) {
 		path string
 		want []string
 	}{
-		"no container":               {"/system.slice/cron.service", nil},
-		"root":                       {"/", nil},
-		"none":                       {"", nil},
-		"docker, cgroupfs":           {"/docker/" + id, []string{id}},
-		"docker, systemd":            {"/system.slice/docker-" + id + ".scope", []string{id}},
-		"kubelet, cgroupfs":          {"/kubepods/burstable/pod12-3/" + id, []string{id}},
-		"containerd, systemd":        {pod + "cri-containerd-" + id + ".scope", []string{id}},
-		"containerd, colons":         {"/kubepods-besteffort-pod12_3.slice:cri-containerd:" + id, []string{id}},
-		"colons below the service":   {"/system.slice/containerd.service/kubepods-pod1.slice:cri-containerd:" + id, []string{id}},
-		"CRI-O, cgroupfs":            {"/kubepods/besteffort/pod12-3/crio-" + id, []string{id}},
-		"CRI-O, crun":                {pod + "crio-" + id + ".scope/container", []string{id}},
-		"podman, crun":               {"/machine.slice/libpod-" + id + ".scope/container", []string{id}},
-		"podman, rootless":           {"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" + id + ".scope/container", []string{id}},
-		"podman, cgroupfs":           {"/libpod_parent/libpod-" + id, []string{id}},
-		"podman's monitor":           {"/machine.slice/libpod-conmon-" + id + ".scope", nil},
-		"CRI-O's monitor":            {pod + "crio-conmon-" + id + ".scope", nil},
-		"nerdctl":                    {"/system.slice/nerdctl-" + id + ".scope", []string{id}},
-		"systemd in a container":     {"/docker/" + id + "/system.slice/nginx.service", []string{id}},
-		"a kubelet in a container":   {"/docker/" + outer + "/kubelet.slice/kubelet-kubepods.slice/cri-containerd-" + id + ".scope", []string{outer, id}},
+		"no container":        {"/system.slice/cron.service", nil},
+		"root":                {"/", nil},
+		"none":                {"", nil},
+		"docker, cgroupfs":    {"/docker/" + id, []string{id}},
+		"docker, systemd":     {"/system.slice/docker-" + id + ".scope", []string{id}},
+		"kubelet, cgroupfs":   {"/kubepods/burstable/pod12-3/" + id, []string{id}},
+		"containerd, systemd": {pod + "cri-containerd-" + id + ".scope", []string{id}},
+		"containerd, colons":  {"/kubepods-besteffort-pod12_3.slice:cri-containerd:" + id, []string{id}},
+		"colons below the service": {"/system.slice/containerd.service/kubepods-pod1.slice:cri-containerd:" +
+			id, []string{id}},
+		"CRI-O, cgroupfs": {"/kubepods/besteffort/pod12-3/crio-" + id, []string{id}},
+		"CRI-O, crun":     {pod + "crio-" + id + ".scope/container", []string{id}},
+		"podman, crun":    {"/machine.slice/libpod-" + id + ".scope/container", []string{id}},
+		"podman, rootless": {"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" + id +
+			".scope/container", []string{id}},
+		"podman, cgroupfs":       {"/libpod_parent/libpod-" + id, []string{id}},
+		"podman's monitor":       {"/machine.slice/libpod-conmon-" + id + ".scope", nil},
+		"CRI-O's monitor":        {pod + "crio-conmon-" + id + ".scope", nil},
+		"nerdctl":                {"/system.slice/nerdctl-" + id + ".scope", []string{id}},
+		"systemd in a container": {"/docker/" + id + "/system.slice/nginx.service", []string{id}},
+		"a kubelet in a container": {"/docker/" + outer +
+			"/kubelet.slice/kubelet-kubepods.slice/cri-containerd-" + id + ".scope", []string{outer, id}},
 		"from a cgroup namespace":    {"/../../" + id, []string{id}},
 		"63 digits":                  {"/docker/" + id[1:], nil},
 		"65 digits":                  {"/docker/a" + id, nil},
@@ -46,15 +49,25 @@ func TestContainerIDs(t *testing.T) {
 func TestContainerCgroup(t *testing.T) {
 	id := strings.Repeat("5ca1ab1e", 8)
 	for name, c := range map[string]struct{ text, want string }{
-		"v2":                {"0::/system.slice/cron.service\n", "/system.slice/cron.service"},
-		"v1":                {"12:cpu,cpuacct:/docker/" + id + "\n1:name=systemd:/docker/" + id + "\n", "/docker/" + id},
-		"v1, no container":  {"12:cpu:/x\n", ""},
-		"hybrid, container": {"5:pids:/kubepods/" + id + "\n0::/system.slice/containerd.service\n", "/kubepods/" + id},
-		"hybrid, none":      {"5:pids:/system.slice\n0::/system.slice/cron.service\n", "/system.slice/cron.service"},
-		"colons in a path":  {"0::/a.slice:cri-containerd:" + id + "\n", "/a.slice:cri-containerd:" + id},
-		"v2 first":          {"5:pids:/docker/" + id + "\n0::/docker/" + id + "/init.scope\n", "/docker/" + id + "/init.scope"},
-		"nonsense":          {"::\n:\n\nx\n0:\n0::relative\n", ""},
-		"empty":             {"", ""},
+		"v2": {"0::/system.slice/cron.service\n", "/system.slice/cron.service"},
+		"v1": {
+			"12:cpu,cpuacct:/docker/" + id + "\n1:name=systemd:/docker/" + id + "\n",
+			"/docker/" + id,
+		},
+		"v1, no container": {"12:cpu:/x\n", ""},
+		"hybrid, container": {
+			"5:pids:/kubepods/" + id + "\n0::/system.slice/containerd.service\n",
+			"/kubepods/" + id,
+		},
+		"hybrid, none": {
+			"5:pids:/system.slice\n0::/system.slice/cron.service\n",
+			"/system.slice/cron.service",
+		},
+		"colons in a path": {"0::/a.slice:cri-containerd:" + id + "\n", "/a.slice:cri-containerd:" + id},
+		"v2 first": {"5:pids:/docker/" + id + "\n0::/docker/" + id + "/init.scope\n", "/docker/" + id +
+			"/init.scope"},
+		"nonsense": {"::\n:\n\nx\n0:\n0::relative\n", ""},
+		"empty":    {"", ""},
 	} {
 		if got := ContainerCgroup(ParseCgroups(c.text)); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Config looks an option of the running kernel's configuration up (`CONFIG_BPF_LSM`): y, m, a value, or empty where it is not
-// set. The error says that the configuration is not to be had.
+// Config looks an option of the running kernel's configuration up (`CONFIG_BPF_LSM`): y, m, a value, or empty where it
+// is not set. The error says that the configuration is not to be had.
 func Config(option string) (string, error) {
 	release, _, err := Uname()
 	if err != nil {
@@ -25,7 +25,10 @@ func Config(option string) (string, error) {
 		}
 		return findOption(z, option)
 	}
-	for _, name := range []string{"/boot/config-" + release, "/lib/modules/" + release + "/config", "/usr/lib/modules/" + release + "/config"} {
+	for _, name := range []string{
+		"/boot/config-" + release, "/lib/modules/" + release + "/config",
+		"/usr/lib/modules/" + release + "/config",
+	} {
 		if data, err := os.ReadFile(name); err == nil {
 			return findOption(bytes.NewReader(data), option)
 		}

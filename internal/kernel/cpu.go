@@ -71,7 +71,8 @@ func Retpolines(mitigations []string) bool {
 
 // retpoline reports whether the words for a mitigation of spectre_v2 mean retpolines. They changed over time: "Full
 // generic retpoline" before Linux 5.10.105 and 5.15.28, "Retpolines" since, "Full retpoline" in kernels of Red Hat, and
-// "Enhanced IBRS + Retpolines". "Minimal generic ASM retpoline" means that the compiler had none: only assembly has them.
+// "Enhanced IBRS + Retpolines". "Minimal generic ASM retpoline" means that the compiler had none: only assembly has
+// them.
 func retpoline(how string) bool {
 	how = strings.ToLower(how)
 	return strings.Contains(how, "retpoline") && !strings.HasPrefix(how, "minimal ")

@@ -34,7 +34,10 @@ func TestBootParameter(t *testing.T) {
 }
 
 func TestBracketed(t *testing.T) {
-	for in, want := range map[string]string{"[none] integrity": "none", "none [integrity] x": "integrity", "none": "", "": "", "[open": ""} {
+	for in, want := range map[string]string{
+		"[none] integrity": "none", "none [integrity] x": "integrity",
+		"none": "", "": "", "[open": "",
+	} {
 		if got := bracketed(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
@@ -43,7 +46,10 @@ func TestBracketed(t *testing.T) {
 
 func TestConfigOption(t *testing.T) {
 	config := "# CONFIG_PREEMPT is not set\nCONFIG_BPF_LSM=y\nCONFIG_BPF_LSM_X=n\nCONFIG_LSM=\"lockdown,bpf\"\n"
-	for option, want := range map[string]string{"CONFIG_BPF_LSM": "y", "CONFIG_LSM": "lockdown,bpf", "CONFIG_PREEMPT": ""} {
+	for option, want := range map[string]string{
+		"CONFIG_BPF_LSM": "y", "CONFIG_LSM": "lockdown,bpf",
+		"CONFIG_PREEMPT": "",
+	} {
 		if got, err := findOption(strings.NewReader(config), option); got != want || err != nil {
 			t.Errorf("%s: %q, %v, want %q", option, got, err, want)
 		}
@@ -52,7 +58,10 @@ func TestConfigOption(t *testing.T) {
 
 func TestFindSymbolMatchesWholeNames(t *testing.T) {
 	kallsyms := "0000000000000000 T bpf_lsm_file_open_x\n0000000000000000 t bpf_lsm_capable [mod]\n"
-	for name, want := range map[string]bool{"bpf_lsm_file_open": false, "bpf_lsm_file_open_x": true, "bpf_lsm_capable": true} {
+	for name, want := range map[string]bool{
+		"bpf_lsm_file_open": false, "bpf_lsm_file_open_x": true,
+		"bpf_lsm_capable": true,
+	} {
 		if got, err := findSymbol(strings.NewReader(kallsyms), name); got != want || err != nil {
 			t.Errorf("%s: %v, %v, want %v", name, got, err, want)
 		}
@@ -101,24 +110,27 @@ func TestPrivileges(t *testing.T) {
 
 func TestRetpolines(t *testing.T) {
 	for state, want := range map[string]bool{
-		"Mitigation: Full generic retpoline, IBPB: conditional, IBRS_FW, STIBP: conditional, RSB filling": true, // to 5.10.104
-		"Mitigation: Full AMD retpoline, IBPB: conditional, STIBP: disabled, RSB filling":                 true,
-		"Mitigation: Full retpoline, IBPB": true, // CentOS 7
-		"Mitigation: Retpolines; IBPB: conditional; IBRS_FW; STIBP: conditional; RSB filling; PBRSB-eIBRS: Not affected": true,
-		"Mitigation: Retpolines, IBPB: conditional, IBRS_FW, STIBP: disabled, RSB filling":                               true,
-		"Mitigation: Enhanced IBRS + Retpolines; IBPB: conditional; RSB filling":                                         true,
-		"Mitigation: Enhanced / Automatic IBRS + Retpolines; IBPB: conditional; RSB filling; BHI: Retpoline":             true,
-		"Vulnerable: Retpoline with unsafe module(s)":                                                                    true,
-		"Mitigation: Enhanced IBRS; IBPB: conditional; RSB filling; BHI: Retpoline":                                      false, // another flaw's
-		"Mitigation: Enhanced / Automatic IBRS; IBPB: conditional":                                                       false,
-		"Mitigation: LFENCE; IBPB: conditional":                                                                          false,
-		"Mitigation: CSV2, BHB":                                                                                          false, // arm64
-		"Vulnerable: Minimal generic ASM retpoline":                                                                      false,
-		"Vulnerable":   false,
-		"Not affected": false,
-		"":             false,
+		// Linux to 5.10.104 and 5.15.27.
+		"Mitigation: Full generic retpoline, IBPB: conditional, IBRS_FW, STIBP: conditional": true,
+		"Mitigation: Full AMD retpoline, IBPB: conditional, STIBP: disabled, RSB filling":    true,
+		// CentOS 7.
+		"Mitigation: Full retpoline, IBPB": true,
+		// Later kernels.
+		"Mitigation: Retpolines; IBPB: conditional; PBRSB-eIBRS: Not affected":                  true,
+		"Mitigation: Retpolines, IBPB: conditional, IBRS_FW, STIBP: disabled":                   true,
+		"Mitigation: Enhanced IBRS + Retpolines; IBPB: conditional; RSB filling":                true,
+		"Mitigation: Enhanced / Automatic IBRS + Retpolines; IBPB: conditional; BHI: Retpoline": true,
+		"Vulnerable: Retpoline with unsafe module(s)":                                           true,
+		// The retpoline of BHI mitigates another flaw.
+		"Mitigation: Enhanced IBRS; IBPB: conditional; RSB filling; BHI: Retpoline": false,
+		"Mitigation: Enhanced / Automatic IBRS; IBPB: conditional":                  false,
+		"Mitigation: LFENCE; IBPB: conditional":                                     false,
+		"Mitigation: CSV2, BHB":                                                     false, // arm64
+		"Vulnerable: Minimal generic ASM retpoline":                                 false,
+		"Vulnerable": false, "Not affected": false, "": false,
 	} {
-		if got := Retpolines(mitigations(map[string]string{"spectre_v2": state, "meltdown": "Mitigation: PTI"})); got != want {
+		states := map[string]string{"spectre_v2": state, "meltdown": "Mitigation: PTI"}
+		if got := Retpolines(mitigations(states)); got != want {
 			t.Errorf("%q: %v, want %v", state, got, want)
 		}
 	}
@@ -126,10 +138,14 @@ func TestRetpolines(t *testing.T) {
 
 func TestMitigations(t *testing.T) {
 	got := mitigations(map[string]string{
-		"spectre_v2": "Mitigation: Retpolines; STIBP: disabled", "meltdown": "Not affected", "mds": "Vulnerable",
+		"spectre_v2": "Mitigation: Retpolines; STIBP: disabled", "meltdown": "Not affected",
+		"mds":        "Vulnerable",
 		"spectre_v1": "Mitigation: usercopy/swapgs barriers and __user pointer sanitization",
 	})
-	want := []string{"spectre_v1: usercopy/swapgs barriers and __user pointer sanitization", "spectre_v2: Retpolines"}
+	want := []string{
+		"spectre_v1: usercopy/swapgs barriers and __user pointer sanitization",
+		"spectre_v2: Retpolines",
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Uname returns the release (`6.12.9-cloud-amd64`) and the build string (`#1 SMP PREEMPT_DYNAMIC …`) of the running kernel.
+// Uname returns the release (`6.12.9-cloud-amd64`) and the build string (`#1 SMP PREEMPT_DYNAMIC …`) of the running
+// kernel.
 func Uname() (release, build string, err error) {
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {

@@ -17,8 +17,8 @@ const (
 	PreemptNoneOrVoluntary = "none or voluntary"
 )
 
-// Preempts says whether the kernel may preempt its own code, BPF programs among it. In doubt it may: to look for it costs the
-// probes a few instructions.
+// Preempts says whether the kernel may preempt its own code, BPF programs among it. In doubt it may: to look for it
+// costs the probes a few instructions.
 func Preempts() bool {
 	switch Preemption() {
 	case PreemptNone, PreemptVoluntary, PreemptNoneOrVoluntary:
@@ -27,8 +27,8 @@ func Preempts() bool {
 	return true
 }
 
-// Preemption is the preemption model in force. A kernel with PREEMPT_DYNAMIC chooses at boot; the choice is in debugfs, for root
-// and where lockdown leaves it readable, else it is the boot parameter's or the configuration's.
+// Preemption is the preemption model in force. A kernel with PREEMPT_DYNAMIC chooses at boot; the choice is in debugfs,
+// for root and where lockdown leaves it readable, else it is the boot parameter's or the configuration's.
 func Preemption() string {
 	_, build, err := Uname()
 	if err != nil {
@@ -47,7 +47,8 @@ func Preemption() string {
 	return preemption(build, bracketedRound(string(dynamic)), bootParameter("preempt="), configured)
 }
 
-// preemption: the build string has PREEMPT, PREEMPT_RT or PREEMPT_DYNAMIC, or none of them for both models without preemption.
+// preemption: the build string has PREEMPT, PREEMPT_RT or PREEMPT_DYNAMIC, or none of them for both models without
+// preemption.
 func preemption(build, dynamic, booted, configured string) string {
 	word := ""
 	for _, w := range strings.Fields(build) {

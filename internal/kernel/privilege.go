@@ -17,8 +17,8 @@ type Privileges struct {
 	Memlock             uint64 // soft limit in bytes; ^0: none
 }
 
-// NeedCaps are what finding and probing the programs of others takes. CAP_SYS_ADMIN is for walking the kernel's program ids,
-// which CAP_BPF does not allow.
+// NeedCaps are what finding and probing the programs of others takes. CAP_SYS_ADMIN is for walking the kernel's program
+// ids, which CAP_BPF does not allow.
 func NeedCaps() []string { return []string{"CAP_SYS_ADMIN"} }
 
 // Has says whether a capability is effective.

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readPseudo reads a file of a kernel file system at the place where it is usually mounted, or, as root, from a mount of its own
-// that nobody else sees: containers and small systems often leave securityfs and debugfs out.
+// readPseudo reads a file of a kernel file system at the place where it is usually mounted, or, as root, from a mount
+// of its own that nobody else sees: containers and small systems often leave securityfs and debugfs out.
 func readPseudo(fstype, usual, name string) ([]byte, error) {
 	data, err := os.ReadFile(usual + "/" + name)
 	if err == nil || os.Geteuid() != 0 {

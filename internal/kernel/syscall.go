@@ -42,7 +42,8 @@ const (
 // x32Bit marks the syscall numbers of x32.
 const x32Bit = 0x40000000
 
-// SyscallName is the name of a syscall: `openat`, `ia32:openat` for a 32-bit task, `syscall_999` for a number that is not known.
+// SyscallName is the name of a syscall: `openat`, `ia32:openat` for a 32-bit task, `syscall_999` for a number that is
+// not known.
 func SyscallName(abi ABI, nr uint32) string {
 	switch abi {
 	case AMD64:
@@ -59,7 +60,8 @@ func SyscallName(abi ABI, nr uint32) string {
 	return fmt.Sprintf("abi%d:syscall_%d", abi, nr)
 }
 
-// KnownSyscall reports whether name is a syscall, or a pseudo-syscall such as `[kthread]`, that lsmprof can show on this machine.
+// KnownSyscall reports whether name is a syscall, or a pseudo-syscall such as `[kthread]`, that lsmprof can show on
+// this machine.
 func KnownSyscall(name string) bool {
 	switch name {
 	case KernelThread, IOUring, IRQ, Exception:
@@ -80,10 +82,14 @@ func KnownSyscall(name string) bool {
 func x32Name(nr uint32) string {
 	const first = 512
 	own := [...]string{
-		"rt_sigaction", "rt_sigreturn", "ioctl", "readv", "writev", "recvfrom", "sendmsg", "recvmsg", "execve", "ptrace",
-		"rt_sigpending", "rt_sigtimedwait", "rt_sigqueueinfo", "sigaltstack", "timer_create", "mq_notify", "kexec_load", "waitid",
-		"set_robust_list", "get_robust_list", "vmsplice", "move_pages", "preadv", "pwritev", "rt_tgsigqueueinfo", "recvmmsg",
-		"sendmmsg", "process_vm_readv", "process_vm_writev", "setsockopt", "getsockopt", "io_setup", "io_submit", "execveat",
+		"rt_sigaction", "rt_sigreturn", "ioctl", "readv", "writev", "recvfrom", "sendmsg", "recvmsg", "execve",
+		"ptrace",
+		"rt_sigpending", "rt_sigtimedwait", "rt_sigqueueinfo", "sigaltstack", "timer_create", "mq_notify",
+		"kexec_load", "waitid",
+		"set_robust_list", "get_robust_list", "vmsplice", "move_pages", "preadv", "pwritev",
+		"rt_tgsigqueueinfo", "recvmmsg",
+		"sendmmsg", "process_vm_readv", "process_vm_writev", "setsockopt", "getsockopt", "io_setup",
+		"io_submit", "execveat",
 		"preadv2", "pwritev2",
 	}
 	if nr >= first && nr-first < uint32(len(own)) {

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OnSpareThread calls f on a thread that ends when f returns, and waits for it. f may change what belongs to a thread and what child
-// processes inherit from it: namespaces, CPU affinity, the working directory.
+// OnSpareThread calls f on a thread that ends when f returns, and waits for it. f may change what belongs to a thread
+// and what child processes inherit from it: namespaces, CPU affinity, the working directory.
 func OnSpareThread(f func()) {
 	done := make(chan struct{})
 	go func() {

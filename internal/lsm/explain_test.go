@@ -22,7 +22,8 @@ func TestExplainLoad(t *testing.T) {
 	}{
 		// As cilium/ebpf words it, hint included.
 		"policy": {
-			fmt.Errorf("load program: %w (MEMLOCK may be too low, consider rlimit.RemoveMemlock)", unix.EPERM),
+			fmt.Errorf("load program: %w (MEMLOCK may be too low, consider rlimit.RemoveMemlock)",
+				unix.EPERM),
 			"security policy", true,
 		},
 		"full":   {fmt.Errorf("create link: %w", unix.E2BIG), "(about 38)", false},

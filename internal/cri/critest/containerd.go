@@ -1,5 +1,5 @@
-// Package critest runs a real containerd for tests: Debian's package, its CRI plugin, the native snapshotter, pods in the network
-// of the machine, and images made of local programs, so that neither a registry nor a CNI is needed.
+// Package critest runs a real containerd for tests: Debian's package, its CRI plugin, the native snapshotter, pods in
+// the network of the machine, and images made of local programs, so that neither a registry nor a CNI is needed.
 package critest
 
 import (
@@ -84,8 +84,8 @@ func Available() error {
 	return nil
 }
 
-// Start starts a containerd and imports the images. workload, if any, is a static program of App at /bin/workload, and env its
-// environment. Everything ends with the test.
+// Start starts a containerd and imports the images. workload, if any, is a static program of App at /bin/workload, and
+// env its environment. Everything ends with the test.
 func Start(tb testing.TB, workload string, env ...string) *Containerd {
 	tb.Helper()
 	// The path of a socket has at most 107 characters: t.TempDir may be too long.
@@ -107,7 +107,10 @@ func Start(tb testing.TB, workload string, env ...string) *Containerd {
 		tb.Fatal(err)
 	}
 	app := image{
-		name: App, files: map[string]string{"/bin/busybox": busybox}, env: env, argv: []string{"/bin/sleep", "1000000"},
+		name: App, files: map[string]string{"/bin/busybox": busybox}, env: env, argv: []string{
+			"/bin/sleep",
+			"1000000",
+		},
 		links: map[string]string{},
 	}
 	for _, applet := range []string{"sh", "sleep", "cat", "echo", "id"} {
@@ -171,7 +174,8 @@ func (c *Containerd) load(i image) {
 	// The CRI plugin hears of it a little later, and until then would ask a registry.
 	images := runtime.NewImageServiceClient(c.conn)
 	Wait(c.tb, "CRI knows "+i.name, func() error {
-		s, err := images.ImageStatus(context.Background(), &runtime.ImageStatusRequest{Image: &runtime.ImageSpec{Image: i.name}})
+		s, err := images.ImageStatus(context.Background(),
+			&runtime.ImageStatusRequest{Image: &runtime.ImageSpec{Image: i.name}})
 		if err == nil && s.GetImage() == nil {
 			err = errors.New("not yet")
 		}

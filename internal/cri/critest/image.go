@@ -48,7 +48,10 @@ func (i image) archive() ([]byte, error) {
 		sum := sha256.Sum256(body)
 		digest := hex.EncodeToString(sum[:])
 		add("blobs/sha256/"+digest, body)
-		return descriptor{MediaType: "application/vnd.oci.image." + mediaType, Digest: "sha256:" + digest, Size: len(body)}
+		return descriptor{
+			MediaType: "application/vnd.oci.image." + mediaType, Digest: "sha256:" + digest,
+			Size: len(body),
+		}
 	}
 	document := func(v any) []byte {
 		body, err := json.Marshal(v)
@@ -60,7 +63,10 @@ func (i image) archive() ([]byte, error) {
 	rootfs := blob("layer.v1.tar", layer)
 	config := blob("config.v1+json", document(map[string]any{
 		"architecture": runtime.GOARCH, "os": "linux",
-		"config": map[string]any{"Env": append([]string{"PATH=/bin"}, i.env...), "Cmd": i.argv, "WorkingDir": "/"},
+		"config": map[string]any{
+			"Env": append([]string{"PATH=/bin"}, i.env...), "Cmd": i.argv,
+			"WorkingDir": "/",
+		},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{rootfs.Digest}},
 	}))
 	manifest := blob("manifest.v1+json", document(map[string]any{
@@ -90,7 +96,10 @@ func (i image) layer() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := w.WriteHeader(&tar.Header{Name: path.Join(".", to), Mode: 0o755, Size: int64(len(body))}); err != nil {
+		if err := w.WriteHeader(&tar.Header{
+			Name: path.Join(".", to), Mode: 0o755,
+			Size: int64(len(body)),
+		}); err != nil {
 			return nil, err
 		}
 		if _, err := w.Write(body); err != nil {
@@ -98,7 +107,10 @@ func (i image) layer() ([]byte, error) {
 		}
 	}
 	for to, target := range i.links {
-		if err := w.WriteHeader(&tar.Header{Name: path.Join(".", to), Typeflag: tar.TypeSymlink, Linkname: target, Mode: 0o777}); err != nil {
+		if err := w.WriteHeader(&tar.Header{
+			Name: path.Join(".", to), Typeflag: tar.TypeSymlink,
+			Linkname: target, Mode: 0o777,
+		}); err != nil {
 			return nil, err
 		}
 	}

@@ -29,15 +29,22 @@ func (c *Containerd) Pod(namespace, name string, labels map[string]string, cgrou
 // HostPIDPod is one that sees the processes of the machine.
 func (c *Containerd) HostPIDPod(namespace, name string) *Pod {
 	c.tb.Helper()
-	return c.pod(namespace, name, nil, "", &runtime.NamespaceOption{Network: runtime.NamespaceMode_NODE, Pid: runtime.NamespaceMode_NODE})
+	return c.pod(namespace, name, nil, "", &runtime.NamespaceOption{
+		Network: runtime.NamespaceMode_NODE,
+		Pid:     runtime.NamespaceMode_NODE,
+	})
 }
 
-func (c *Containerd) pod(namespace, name string, labels map[string]string, cgroupParent string, namespaces *runtime.NamespaceOption) *Pod {
+func (c *Containerd) pod(namespace, name string, labels map[string]string, cgroupParent string,
+	namespaces *runtime.NamespaceOption,
+) *Pod {
 	c.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	p := &Pod{Containers: map[string]string{}, c: c, config: &runtime.PodSandboxConfig{
-		Metadata:     &runtime.PodSandboxMetadata{Name: name, Namespace: namespace, Uid: namespace + "-" + name},
+		Metadata: &runtime.PodSandboxMetadata{
+			Name: name, Namespace: namespace, Uid: namespace + "-" + name,
+		},
 		Labels:       labels,
 		LogDirectory: filepath.Join(c.dir, "logs", namespace, name),
 		// Without one it is a copy of the machine's resolv.conf, which a guest does not have.
@@ -66,7 +73,9 @@ func (p *Pod) Container(name, image string, argv ...string) *Pod {
 		Metadata: &runtime.ContainerMetadata{Name: name},
 		Image:    &runtime.ImageSpec{Image: image},
 		Args:     argv,
-		Linux:    &runtime.LinuxContainerConfig{SecurityContext: &runtime.LinuxContainerSecurityContext{NamespaceOptions: hostNetwork}},
+		Linux: &runtime.LinuxContainerConfig{
+			SecurityContext: &runtime.LinuxContainerSecurityContext{NamespaceOptions: hostNetwork},
+		},
 	})
 }
 
@@ -78,7 +87,9 @@ func (p *Pod) Run(config *runtime.ContainerConfig) *Pod {
 	defer cancel()
 	name := config.Metadata.Name
 	config.LogPath = name
-	r, err := p.c.cri.CreateContainer(ctx, &runtime.CreateContainerRequest{PodSandboxId: p.ID, SandboxConfig: p.config, Config: config})
+	r, err := p.c.cri.CreateContainer(ctx, &runtime.CreateContainerRequest{
+		PodSandboxId: p.ID, SandboxConfig: p.config, Config: config,
+	})
 	if err == nil {
 		_, err = p.c.cri.StartContainer(ctx, &runtime.StartContainerRequest{ContainerId: r.GetContainerId()})
 	}

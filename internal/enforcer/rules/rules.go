@@ -1,9 +1,9 @@
-// Package rules counts the rules of a policy, by kind: it is pure.
+// Package rules counts the rules of a policy by kind. It is pure.
 package rules
 
 import "strings"
 
-// Rules is the number of rules in force for one workload, by the kind of rule.
+// Rules holds the number of rules in force for one workload, by the kind of rule.
 type Rules struct {
 	File   int `json:"file"`
 	Exec   int `json:"exec"`
@@ -11,19 +11,19 @@ type Rules struct {
 	Mount  int `json:"mount"`
 	Cap    int `json:"cap"`
 	Ptrace int `json:"ptrace"`
-	Other  int `json:"other,omitempty"` // of no kind: of a program whose product is not known
+	Other  int `json:"other,omitempty"` // of no other kind, or of an unknown product
 }
 
 // Sum returns the number of all rules.
 func (r Rules) Sum() int { return r.File + r.Exec + r.Net + r.Mount + r.Cap + r.Ptrace + r.Other }
 
-// ForHook returns how many rules a program on the hook walks, and false where that is not known.
+// ForHook returns the number of rules that a program on a hook walks, and whether the hook tells.
 func (r Rules) ForHook(hook string) (int, bool) {
 	n := r.Kind(hook)
 	return *n, n != &r.Other
 }
 
-// Kind is where the rules of a hook are counted.
+// Kind returns the number that counts the rules of a hook.
 func (r *Rules) Kind(hook string) *int {
 	switch {
 	case strings.HasPrefix(hook, "file_"), strings.HasPrefix(hook, "path_"), hook == "mmap_file":
