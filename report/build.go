@@ -16,7 +16,7 @@ func newReport(run *rundir.Run) *Report {
 	r := &Report{
 		Schema: Schema, Title: title(run), Answer: []string{}, Baseline: plan.Scenarios[plan.Baseline()].Name,
 		Scenarios: scenarios(run), Tests: []Test{}, Index: []Index{}, Hooks: []HookRow{}, PerRule: []PerRule{}, How: how(run),
-		Warnings: slices.Concat([]string{}, run.Problems, run.Info.Warnings, a.Warnings), run: run,
+		Warnings: slices.Concat([]string{}, run.Problems, run.Info.Warnings, a.Warnings), run: run, noise: a.Noise,
 	}
 	for _, x := range a.Index {
 		r.Index = append(r.Index, Index(x))

@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -55,6 +54,11 @@ func (r *Report) name() string {
 // compare fills in the deltas of the cells that both reports have.
 func (c *Comparison) compare(older, newer *Report) {
 	var ps []float64
+	var spreadFrom int // second baselines
+	c.Spread, spreadFrom = runSpread(older, newer)
+	if spreadFrom == 0 {
+		newer.warn("the runs have no second baselines: by how much two runs differ without any cause is unknown, and not part of the intervals")
+	}
 	for i := range newer.Tests {
 		t := &newer.Tests[i]
 		was := older.test(t.Name)
@@ -66,7 +70,6 @@ func (c *Comparison) compare(older, newer *Report) {
 			c.LeftOut = append(c.LeftOut, t.Name+" (another test in the old run)")
 			continue
 		}
-		before, after := lossesByScenario(older.run, t.Name), lossesByScenario(newer.run, t.Name)
 		for j := range t.Cells {
 			now := &t.Cells[j]
 			then := was.cell(now.Scenario)
@@ -77,11 +80,7 @@ func (c *Comparison) compare(older, newer *Report) {
 				Test: t.Name, Label: t.Label, Scenario: now.Scenario, Old: then.Loss, OldCI: then.CI, New: now.Loss, NewCI: now.CI,
 				Delta: now.Loss - then.Loss, Score: now.Score / then.Score,
 			}
-			d.CI = differenceInterval(then, now)
-			d.P = stats.MannWhitney(after[now.Scenario], before[now.Scenario])
-			if math.IsNaN(d.P) {
-				d.P = 1
-			}
+			d.CI, d.P = difference(then, now, c.Spread, spreadFrom)
 			if now.Explained != nil && then.Explained != nil {
 				d.Explained = *now.Explained - *then.Explained
 			}
@@ -95,25 +94,46 @@ func (c *Comparison) compare(older, newer *Report) {
 	}
 }
 
-func lossesByScenario(run *rundir.Run, test string) map[string][]float64 {
-	plan, out := &run.Info.Plan, map[string][]float64{}
-	for i, losses := range rundir.Losses(plan, run.Results, test) {
-		out[plan.Scenarios[i].Name] = losses
+// runSpread estimates the spread between runs from the apparent losses of their second baselines, and returns the number of these.
+func runSpread(reports ...*Report) (spread float64, from int) {
+	var losses, errs []float64
+	for _, r := range reports {
+		for _, n := range r.noise {
+			if ci := Interval(n.CI); ci.known() && ci.half() > 0 {
+				losses, errs = append(losses, n.Loss), append(errs, ci.half()/z95)
+			}
+		}
 	}
-	return out
+	return stats.RunSpread(losses, errs), len(losses)
 }
 
-// differenceInterval returns the interval of the difference of two independent estimates from their own intervals, by Zou and Donner's
-// MOVER method, which does not assume that they are symmetric.
-func differenceInterval(then, now *Cell) Interval {
+// z95 is the two-sided 95 % quantile of the normal distribution.
+const z95 = 1.96
+
+// difference returns the interval of the difference of two losses, from their own intervals by Zou and Donner's MOVER method, which does
+// not assume that they are symmetric, and its p value. A loss is the difference of two measurements. Each differs from run to run by the
+// spread, which was estimated from so many second baselines.
+func difference(then, now *Cell, spread float64, spreadFrom int) (Interval, float64) {
 	if !then.CI.known() || !now.CI.known() {
-		return Interval{Low: -1, High: 1}
+		return Interval{Low: -1, High: 1}, 1
 	}
 	d := now.Loss - then.Loss
-	return Interval{
-		Low:  d - math.Hypot(now.Loss-now.CI.Low, then.CI.High-then.Loss),
-		High: d + math.Hypot(now.CI.High-now.Loss, then.Loss-then.CI.Low),
+	side := func(ofNow, ofThen float64) (p, half float64) {
+		terms := []stats.Term{
+			{Variance: ofNow * ofNow / (z95 * z95), Freedom: float64(now.Rounds - 1)},
+			{Variance: ofThen * ofThen / (z95 * z95), Freedom: float64(then.Rounds - 1)},
+		}
+		if spread > 0 {
+			terms = append(terms, stats.Term{Variance: 4 * spread * spread, Freedom: float64(spreadFrom)})
+		}
+		return stats.StudentT(d, terms...)
 	}
+	pLow, low := side(now.Loss-now.CI.Low, then.CI.High-then.Loss)
+	pHigh, high := side(now.CI.High-now.Loss, then.Loss-then.CI.Low)
+	if d < 0 {
+		pLow = pHigh
+	}
+	return Interval{Low: d - low, High: d + high}, pLow
 }
 
 // onlyIn names the scenarios of a that b lacks and, if a is the old run, such tests.
@@ -246,4 +266,4 @@ func (c *Comparison) wouldHaveShown() string {
 
 // detectable returns the change that shows in four of five comparisons, in points of the baseline, before the correction for the
 // number of cells.
-func (d *Delta) detectable() float64 { return d.CI.half() * (1.96 + 0.84) / 1.96 }
+func (d *Delta) detectable() float64 { return d.CI.half() * (z95 + 0.84) / z95 }

@@ -26,7 +26,8 @@ type Report struct {
 	Warnings   []string    `json:"warnings"`
 	Comparison *Comparison `json:"comparison,omitempty"` // nil unless Compare made the report
 
-	run, oldRun *rundir.Run // oldRun: of a comparison
+	run, oldRun *rundir.Run    // oldRun: of a comparison
+	noise       []rundir.Noise // of the second baselines
 	flames      flameCache
 }
 
@@ -233,6 +234,9 @@ type Comparison struct {
 	Differs []string `json:"differs"`  // differences between the runs other than the enforcer
 	Deltas  []Delta  `json:"deltas"`   // of cells that both runs have
 	LeftOut []string `json:"left_out"` // tests and scenarios that only one of the runs has
+	// Spread is the standard deviation by which a measurement differs from run to run without any cause, in points of the baseline, as the
+	// second baselines of both runs show it. It is part of every interval.
+	Spread float64 `json:"run_spread"`
 
 	same bool // both are the same run
 }

@@ -228,16 +228,13 @@ func Losses(p *Plan, results []Result, test string) [][]float64 {
 }
 
 // mixedBaseline returns the rate of a baseline made of as many slices as every scenario has: the first ones of one baseline and the last
-// ones of the other, which changes from round to round.
+// ones of the other.
 //
-// The baselines run before and after the scenarios, so that slices from both cancel most of a drift. Averaging all slices of both would
-// cancel all of it, but an average of twice as many slices has fewer and smaller disturbances than a scenario: where slow slices are rare
-// and large, most scenarios would seem to gain. With equally many slices a scenario without an effect is as often above as below. A
-// whole pass cannot be divided, and is compared with one baseline.
+// One baseline runs before the scenarios and the other one after them, in an order that changes from round to round. Slices from both
+// cancel most of a drift. Averaging all slices of both would cancel all of it, but an average of twice as many slices has fewer and smaller
+// disturbances than a scenario: where slow slices are rare and large, most scenarios would seem to gain. With equally many slices, a
+// scenario without an effect is as often above as below. A whole pass cannot be divided, and is compared with one baseline.
 func mixedBaseline(first, second *Result) float64 {
-	if first.Round%2 == 1 {
-		first, second = second, first
-	}
 	n := len(first.Slices)
 	if n < 2 || len(second.Slices) != n {
 		return first.Rate()
