@@ -16,7 +16,7 @@ func closed(t *testing.T, tr *Tracer, s *Stream) {
 	for method, err := range map[string]error{
 		"Tracer.Poll": tr.Poll(ctx), "Tracer.Run": tr.Run(ctx),
 		"Tracer.StartCommand": tr.StartCommand(func() error { return nil }),
-		"Stream.Trace":        s.Trace(ctx, func(*Invocation) error { return nil }, nil),
+		"Stream.Trace":        s.Trace(ctx, func(*Event) error { return nil }, nil),
 	} {
 		if !errors.Is(err, os.ErrClosed) {
 			t.Errorf("%s: %v, want %v", method, err, os.ErrClosed)
@@ -76,14 +76,14 @@ func TestMethodsAfterClose(t *testing.T) {
 		if err := tr.Run(ended); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Trace(ended, func(*Invocation) error { return nil }, nil); err != nil {
+		if err := s.Trace(ended, func(*Event) error { return nil }, nil); err != nil {
 			t.Fatal(err)
 		}
 		getpgid(n) // while both are paused
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	events := 0
-	err = s.Trace(ctx, func(*Invocation) error { events++; return nil }, func(Loss) error {
+	err = s.Trace(ctx, func(*Event) error { events++; return nil }, func(Loss) error {
 		stop()
 		getpgid(n)
 		return nil

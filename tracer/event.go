@@ -14,8 +14,8 @@ const (
 	noReading = ^uint64(0) // NO_READING of bpf/types.h
 )
 
-// event is what a probe emitted for one call.
-type event struct {
+// rawEvent is what a probe emitted for one call.
+type rawEvent struct {
 	bpf.TraceEvent
 	about        []byte
 	kernel, user []uint64 // return addresses, innermost first
@@ -24,7 +24,7 @@ type event struct {
 var errEvent = errors.New("damaged event")
 
 // decodeEvent decodes a record, which the kernel may pad with up to seven bytes. The event shares no memory with raw.
-func decodeEvent(raw []byte) (e event, err error) {
+func decodeEvent(raw []byte) (e rawEvent, err error) {
 	if len(raw) < eventSize {
 		return e, fmt.Errorf("%w: %d bytes, the head alone has %d", errEvent, len(raw), eventSize)
 	}
@@ -51,7 +51,7 @@ func addresses(b []byte) (out []uint64) {
 }
 
 // end returns when the call ended, CLOCK_MONOTONIC in ns.
-func (e *event) end() uint64 {
+func (e *rawEvent) end() uint64 {
 	if e.Reading == noReading {
 		return e.Start
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // encoded returns an event as the kernel emits it, with padding.
-func encoded(t testing.TB, e event, padding int) []byte {
+func encoded(t testing.TB, e rawEvent, padding int) []byte {
 	t.Helper()
 	e.About, e.KernelStack, e.UserStack = uint16(len(e.about)), uint16(8*len(e.kernel)), uint16(8*len(e.user))
 	var b bytes.Buffer
@@ -24,7 +24,7 @@ func encoded(t testing.TB, e event, padding int) []byte {
 }
 
 func TestDecodeEvent(t *testing.T) {
-	want := event{
+	want := rawEvent{
 		TraceEvent: bpf.TraceEvent{
 			Start: 5, Reading: 7, Probe: 1, Mntns: 2, Tgid: 3, Pid: 4, Ret: -13, Syscall: 6,
 			Comm: [16]uint8{'s', 'h'},
@@ -61,7 +61,7 @@ func reflectOffset(field string) uintptr {
 }
 
 func FuzzDecodeEvent(f *testing.F) {
-	f.Add(encoded(f, event{about: []byte("x\x00"), kernel: []uint64{1}, user: []uint64{2}}, 3), uint8(1))
+	f.Add(encoded(f, rawEvent{about: []byte("x\x00"), kernel: []uint64{1}, user: []uint64{2}}, 3), uint8(1))
 	f.Add([]byte{}, uint8(8))
 	f.Fuzz(func(t *testing.T, raw []byte, kind uint8) {
 		e, err := decodeEvent(raw)

@@ -54,9 +54,9 @@ func ExampleStartTrace() {
 	defer s.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	err = s.Trace(ctx, func(inv *tracer.Invocation) error {
+	err = s.Trace(ctx, func(e *tracer.Event) error {
 		fmt.Printf("%s[%d]: %s denies %s of %s\n",
-			inv.Comm, inv.PID, inv.Program.Label(), inv.Syscall, inv.About)
+			e.Comm, e.PID, e.Program.Label(), e.Syscall, e.About)
 		return nil
 	}, nil)
 	if err != nil {

@@ -216,7 +216,7 @@ func (l *loader) attachEvents(p *probe, r *ring) error {
 }
 
 // read calls fn for each event until the buffers are empty and the deadline has passed, or for most events.
-func (r *ring) read(deadline time.Time, most int, fn func(cpu int, e event)) error {
+func (r *ring) read(deadline time.Time, most int, fn func(cpu int, e rawEvent)) error {
 	r.reader.SetDeadline(deadline)
 	for range most {
 		err := r.reader.ReadInto(&r.record)

@@ -27,7 +27,7 @@ type stackKey struct {
 // collectStacks counts the stacks that the probes sampled since the last call.
 func (t *Tracer) collectStacks() error {
 	symbols := newUserSymbols(t.set.files)
-	return t.set.ring.read(time.Now(), maxEvents, func(_ int, e event) {
+	return t.set.ring.read(time.Now(), maxEvents, func(_ int, e rawEvent) {
 		source, ok := t.set.sources[e.Probe]
 		if !ok {
 			t.set.ring.damaged++

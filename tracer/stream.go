@@ -40,8 +40,8 @@ type TraceOptions struct {
 	Stacks Stacks
 }
 
-// Invocation is one call of a program or, with ScopeHook, of all programs on a hook.
-type Invocation struct {
+// Event is one call of a program or, with ScopeHook, of all programs on a hook.
+type Event struct {
 	Time     time.Time // when the call began, or ended if it is not Timed
 	Workload profile.Workload
 	Comm     string
@@ -104,7 +104,7 @@ type eventSource struct {
 // pendingEvent waits for the next reading of the rules.
 type pendingEvent struct {
 	cpu int
-	event
+	rawEvent
 }
 
 // StartTrace attaches probes to the selected programs, and begins to record events when all are in place. It needs
@@ -145,7 +145,7 @@ const (
 //
 // When ctx is done, Trace pauses recording, hands out what is left, and returns nil. Trace may be called again, which
 // resumes recording.
-func (s *Stream) Trace(ctx context.Context, fn func(*Invocation) error, polled func(Loss) error) error {
+func (s *Stream) Trace(ctx context.Context, fn func(*Event) error, polled func(Loss) error) error {
 	if err := s.set.check("trace"); err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (s *Stream) Trace(ctx context.Context, fn func(*Invocation) error, polled f
 		} else {
 			deadline = deadline.Add(PollInterval)
 		}
-		err := s.set.ring.read(deadline, maxEvents, func(cpu int, e event) {
+		err := s.set.ring.read(deadline, maxEvents, func(cpu int, e rawEvent) {
 			s.pending = append(s.pending, pendingEvent{cpu, e})
 		})
 		if err != nil {
@@ -194,7 +194,7 @@ func (s *Stream) collect() { s.set.readRules() }
 func (s *Stream) finish(int) {}
 
 // emit hands out the pending events. All ended before the last reading of the rules, because a poll lies in between.
-func (s *Stream) emit(fn func(*Invocation) error) error {
+func (s *Stream) emit(fn func(*Event) error) error {
 	slices.SortStableFunc(s.pending, func(a, b pendingEvent) int { return cmp.Compare(a.Start, b.Start) })
 	epoch := time.Now().Add(-time.Duration(monotonic()))
 	symbols := newUserSymbols(s.set.files)
@@ -208,8 +208,8 @@ func (s *Stream) emit(fn func(*Invocation) error) error {
 		if source.gone > 0 && e.end() > source.gone {
 			continue
 		}
-		inv := s.invocation(e, source, epoch, symbols)
-		if err := fn(&inv); err != nil {
+		described := s.describe(e, source, epoch, symbols)
+		if err := fn(&described); err != nil {
 			s.pending = s.pending[i+1:]
 			return err
 		}
@@ -218,24 +218,25 @@ func (s *Stream) emit(fn func(*Invocation) error) error {
 	return nil
 }
 
-func (s *Stream) invocation(e *pendingEvent, source *eventSource, epoch time.Time, symbols *userSymbols) Invocation {
-	inv := Invocation{
+// describe names what a raw event holds as numbers.
+func (s *Stream) describe(e *pendingEvent, source *eventSource, epoch time.Time, symbols *userSymbols) Event {
+	out := Event{
 		Time: epoch.Add(time.Duration(e.Start)), Comm: cString(e.Comm[:]), PID: e.Tgid, TID: e.Pid, CPU: e.cpu,
 		Syscall: syscallName(e.Syscall), Program: source.program, Rules: profile.RulesUnknown,
 		Timed: e.Reading != noReading, Return: int(e.Ret), Void: source.void,
 		About:  source.subject.describe(source.program.Hook, e.about),
 		Kernel: s.set.kernelFrames(e.kernel), User: symbols.frames(e.Tgid, e.user),
 	}
-	inv.Workload = *s.set.names.lookup(e.Mntns, inv.Comm)
-	if inv.Timed {
-		inv.Reading = float64(e.Reading)
-		inv.Body = max(0, inv.Reading-bias(s.set.opts.Calibration))
+	out.Workload = *s.set.names.lookup(e.Mntns, out.Comm)
+	if out.Timed {
+		out.Reading = float64(e.Reading)
+		out.Body = max(0, out.Reading-bias(s.set.opts.Calibration))
 		// Without a reading it is unknown when the call began, and so which rules were in force.
 		if h, ok := s.set.histories[source.program.Enforcer]; ok {
-			inv.Rules = h.timeline.rules(e.Mntns, source.forRules, e.Start, e.end())
+			out.Rules = h.timeline.rules(e.Mntns, source.forRules, e.Start, e.end())
 		}
 	}
-	return inv
+	return out
 }
 
 // Loss returns what was lost until now. After Trace returned because its context was done, Received and Lost together

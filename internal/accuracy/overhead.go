@@ -175,11 +175,11 @@ func underStats(_ string, do func() error) error {
 
 // trace runs do while a hook's calls are streamed. The buffers hold them all: a reader in between would be part of the latency.
 func (r *Rig) trace(hook string, opts tracer.TraceOptions, do func() error) error {
-	return r.stream(hook, opts, do, func(*tracer.Invocation) error { return nil })
+	return r.stream(hook, opts, do, func(*tracer.Event) error { return nil })
 }
 
 // stream runs do while the programs on a hook emit events, and then calls fn with each.
-func (r *Rig) stream(hook string, opts tracer.TraceOptions, do func() error, fn func(*tracer.Invocation) error) error {
+func (r *Rig) stream(hook string, opts tracer.TraceOptions, do func() error, fn func(*tracer.Event) error) error {
 	opts.Select = func(p tracer.Program) bool { return p.Hook == hook }
 	opts.Calibration, opts.Memory, opts.Self = r.calibration, ringsMemory, true
 	opts.Calibration.Preemptible = false

@@ -25,7 +25,7 @@ func TestIcountReadingsAreThoseThatWereCalibrated(t *testing.T) {
 	bias := r.calibration.Bias.Value
 
 	var readings []float64
-	err = r.stream("task_getpgid", tracer.TraceOptions{}, op.latencies, func(inv *tracer.Invocation) error {
+	err = r.stream("task_getpgid", tracer.TraceOptions{}, op.latencies, func(inv *tracer.Event) error {
 		readings = append(readings, inv.Reading)
 		return nil
 	})

@@ -47,7 +47,7 @@ func (s *session) takeCensus(ctx context.Context, std streams) (c census, err er
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), censusLength)
 	defer done()
 	c.seen = map[string]uint64{}
-	err = stream.Trace(ctx, func(inv *tracer.Invocation) error {
+	err = stream.Trace(ctx, func(inv *tracer.Event) error {
 		c.add(inv, s.censusName(inv))
 		return nil
 	}, func(tracer.Loss) error { return nil })
@@ -61,7 +61,7 @@ func (s *session) takeCensus(ctx context.Context, std streams) (c census, err er
 }
 
 // censusName is what the filter could have been about.
-func (s *session) censusName(inv *tracer.Invocation) string {
+func (s *session) censusName(inv *tracer.Event) string {
 	switch {
 	case s.comm != "":
 		return inv.Comm
@@ -71,7 +71,7 @@ func (s *session) censusName(inv *tracer.Invocation) string {
 	return inv.Workload.Name()
 }
 
-func (c *census) add(inv *tracer.Invocation, name string) {
+func (c *census) add(inv *tracer.Event, name string) {
 	c.calls++
 	c.seen[name]++
 	c.slowest = max(c.slowest, inv.Body)

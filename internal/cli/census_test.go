@@ -15,7 +15,7 @@ func TestCensus(t *testing.T) {
 	byComm := session{comm: "nosuch"}
 	for comm, calls := range map[string]int{"cat": 3, "sh\x1b": 1200, "mv": 3} {
 		for range calls {
-			inv := tracer.Invocation{Comm: comm, Body: float64(calls), Workload: profile.Workload{Comm: "first"}}
+			inv := tracer.Event{Comm: comm, Body: float64(calls), Workload: profile.Workload{Comm: "first"}}
 			if comm == "mv" {
 				inv.Return = -13
 			}
@@ -27,7 +27,7 @@ func TestCensus(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	for comm := range 10 {
-		inv := tracer.Invocation{Comm: string(rune('A' + comm))}
+		inv := tracer.Event{Comm: string(rune('A' + comm))}
 		c.add(&inv, byComm.censusName(&inv))
 	}
 	want = "in a second without it there were 1,216 calls by sh?, cat, mv, A, B, C, D, E and 5 others; " +
@@ -35,7 +35,7 @@ func TestCensus(t *testing.T) {
 	if got := c.String(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	inv := tracer.Invocation{Comm: "cat", PID: 7, Workload: profile.Workload{Comm: "sh"}}
+	inv := tracer.Event{Comm: "cat", PID: 7, Workload: profile.Workload{Comm: "sh"}}
 	for want, s := range map[string]*session{"cat (pid 7)": {pids: []uint{1}}, "sh": {mntns: []uint{1}}} {
 		if got := s.censusName(&inv); got != want {
 			t.Errorf("name %q, want %q", got, want)

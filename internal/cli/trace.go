@@ -151,7 +151,7 @@ func (o *traceOptions) run(ctx context.Context, std streams, s *tracer.Stream) (
 	}
 	w := o.writer(std, programs)
 	printed := 0
-	err = s.Trace(ctx, func(inv *tracer.Invocation) error {
+	err = s.Trace(ctx, func(inv *tracer.Event) error {
 		if err := w.Call(inv); err != nil {
 			return err
 		}

@@ -86,7 +86,7 @@ func NewJSON(w io.Writer, now func() time.Time) *JSON {
 }
 
 // Call prints an object of TypeCall.
-func (j *JSON) Call(inv *tracer.Invocation) error {
+func (j *JSON) Call(inv *tracer.Event) error {
 	j.calls++
 	doc := callJSON{
 		Schema: Schema, Type: TypeCall, Time: inv.Time,

@@ -128,7 +128,7 @@ func (t *Text) room(c int, value string) {
 }
 
 // Call prints a line, and the stacks below it.
-func (t *Text) Call(inv *tracer.Invocation) error {
+func (t *Text) Call(inv *tracer.Event) error {
 	workload := t.names.of(inv.Workload)
 	t.sum.add(inv, workload)
 	if t.know(inv.Program) {
@@ -161,7 +161,7 @@ func (t *Text) Call(inv *tracer.Invocation) error {
 }
 
 // verdict is `allowed`, `denied EPERM`, or `denied` with a value that is no errno.
-func verdict(inv *tracer.Invocation) string {
+func verdict(inv *tracer.Event) string {
 	switch {
 	case inv.Void:
 		return "-"

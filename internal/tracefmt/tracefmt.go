@@ -16,7 +16,7 @@ import (
 // Writer prints a trace. It is not safe for concurrent use.
 type Writer interface {
 	// Call prints one call.
-	Call(*tracer.Invocation) error
+	Call(*tracer.Event) error
 	// Lost flushes what was printed, and reports lost calls. It takes the losses since the start, after each poll.
 	Lost(tracer.Loss) error
 	// End prints the summary.
@@ -52,7 +52,7 @@ type summary struct {
 	where         string  // the slowest one was
 }
 
-func (s *summary) add(inv *tracer.Invocation, workload string) {
+func (s *summary) add(inv *tracer.Event, workload string) {
 	s.calls++
 	if inv.Return != 0 && !inv.Void {
 		s.denied++

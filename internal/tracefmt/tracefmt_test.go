@@ -15,7 +15,7 @@ import (
 )
 
 // invocations are one of each kind.
-func invocations() []tracer.Invocation {
+func invocations() []tracer.Event {
 	at := time.Date(2026, 7, 1, 12, 0, 0, 123456000, time.UTC)
 	open := profile.Program{ID: 7, Name: "varmor_file_open", Hook: "file_open", Enforcer: "varmor"}
 	exec := profile.Program{ID: 9, Name: "varmor_bprm_check_security", Hook: "bprm_check_security", Enforcer: "varmor"}
@@ -25,7 +25,7 @@ func invocations() []tracer.Invocation {
 	nginx := profile.Workload{MntNS: 1, Namespace: "web", Pod: "nginx-0", Container: "nginx"}
 	sh := profile.Workload{MntNS: 2, Comm: "sh"}
 	after := func(ms int) time.Time { return at.Add(time.Duration(ms) * time.Millisecond) }
-	return []tracer.Invocation{
+	return []tracer.Event{
 		{
 			Time: at, Workload: nginx, Comm: "nginx", PID: 4711, TID: 4712, CPU: 3, Syscall: "openat", Program: open,
 			Rules: 8, Timed: true, Reading: 2358, Body: 2200, About: "/etc/nginx/nginx.conf",
