@@ -1,4 +1,4 @@
-// Package examples holds the files of this folder, so that tests can run them where the repository is not.
+// Package examples embeds the files of this folder, so that tests can run them on a machine without the repository.
 package examples
 
 import "embed"

@@ -1,4 +1,4 @@
 #!/bin/sh
-# Debian packages: stress-ng. T seconds; the metric is bogo operations per second of real time.
-# More flags for lsmprof bench may follow.
+# Benchmarks rename with stress-ng (Debian package stress-ng): operations per second of real time, for T seconds.
+# Arguments are further flags of lsmprof bench.
 exec lsmprof bench --test 'name=stress-ng; run=stress-ng --rename 1 -t ${T:-2} --metrics-brief; metric=rename +[0-9]+ +[0-9.]+ +[0-9.]+ +[0-9.]+ +([0-9.]+); better=higher' "$@"

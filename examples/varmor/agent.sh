@@ -1,5 +1,6 @@
 #!/bin/sh
-# Takes vArmor's agent off this cluster's nodes, and with it the programs, or brings it back: agent.sh on|off.
+# Removes vArmor's agent, and its BPF programs with it, from the nodes of this cluster, or brings it back.
+# Usage: agent.sh on|off
 set -e
 case $1 in
 off) node='"lsmprof/varmor":"off"' ;;
