@@ -81,10 +81,10 @@ func lossForRankSum(xs []float64, sum int) float64 {
 	return -means[len(means)-sum]
 }
 
-// Detectable returns the smallest loss that rounds as noisy as these show, given the Sensitivity of their number. It is +Inf for fewer
-// than two rounds.
+// Detectable returns the smallest loss that rounds as noisy as these show, given the Sensitivity of their number. It is +Inf for too
+// few rounds, even if they do not differ at all.
 func Detectable(losses []float64, sensitivity float64) float64 {
-	if len(losses) < 2 {
+	if len(losses) < 2 || math.IsInf(sensitivity, 1) {
 		return math.Inf(1)
 	}
 	return sensitivity * RobustDev(losses)
