@@ -6,21 +6,22 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // benchProgress shows how far a bench has come and, when a test is finished, its loss under each scenario.
 type benchProgress struct {
-	*progress
+	*terminal.Progress
 	dir *bench.Dir
 }
 
 func newBenchProgress(std streams, d *bench.Dir) *benchProgress {
-	return &benchProgress{newProgress(std), d}
+	return &benchProgress{terminal.NewProgress(std.err, std.quiet), d}
 }
 
 func (p *benchProgress) report(now bench.Progress) {
-	p.show(now.Done, now.Remaining, text.Printable(now.Doing))
+	p.Show(now.Done, now.Remaining, text.Printable(now.Doing))
 	if len(now.FinishedTests) == 0 {
 		return
 	}
@@ -28,7 +29,7 @@ func (p *benchProgress) report(now bench.Progress) {
 	baseline := plan.Scenarios[plan.Baseline()].Name
 	for _, c := range p.dir.Analysis().Cells {
 		if slices.Contains(now.FinishedTests, c.Test) && c.Scenario != baseline {
-			p.print(fmt.Sprintf("%s under %s: loss %s\n", text.Printable(c.Test), text.Printable(c.Scenario), lossText(&c)))
+			p.Print(fmt.Sprintf("%s under %s: loss %s\n", text.Printable(c.Test), text.Printable(c.Scenario), lossText(&c)))
 		}
 	}
 }

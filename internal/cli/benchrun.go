@@ -151,7 +151,7 @@ func (o *benchOptions) measure(ctx context.Context, std streams, d *bench.Dir, s
 
 func (o *benchOptions) runBench(ctx context.Context, std streams, d *bench.Dir, suites testSuites) (err error) {
 	progress := newBenchProgress(std, d)
-	defer progress.end()
+	defer progress.End()
 	b := bench.Bench{Dir: d, Suites: suites.ByKind(), Progress: progress.report, Profiler: o.profiler(d), Settle: settle}
 	if b.Rules, err = inForceReader(d, o.unknown.registry()); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -34,9 +35,9 @@ func (s *session) nothingPassed(ctx context.Context, std streams, name, filters 
 
 // takeCensus counts the calls of the selected programs, whoever makes them. A second Ctrl-C ends lsmprof meanwhile.
 func (s *session) takeCensus(ctx context.Context, std streams) (c census, err error) {
-	p := newProgress(std)
-	defer p.end()
-	p.show(-1, 0, "no call passed the filter; looking for a second at what there is")
+	p := terminal.NewProgress(std.err, std.quiet)
+	defer p.End()
+	p.Show(-1, 0, "no call passed the filter; looking for a second at what there is")
 	opts := s.baseOptions()
 	stream, err := tracer.StartTrace(context.WithoutCancel(ctx), tracer.TraceOptions{
 		Select: opts.Select, Enforcers: opts.Enforcers, Namer: opts.Namer, Memory: opts.Memory, Logger: opts.Logger,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/check"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
+	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 )
@@ -61,8 +62,11 @@ func printCheck(std streams, asJSON bool, f *check.Facts) (err error) {
 }
 
 func writeCheck(std streams, items []check.Item, verdict check.Verdict) error {
-	color := map[check.Answer]string{check.Yes: green, check.No: red, check.Unknown: yellow}[verdict.Answer]
-	fmt.Fprintln(std.out, paint(std.out, color, verdict.Text))
+	color := map[check.Answer]string{
+		check.Yes: terminal.Green, check.No: terminal.Red,
+		check.Unknown: terminal.Yellow,
+	}[verdict.Answer]
+	fmt.Fprintln(std.out, terminal.Paint(std.out, color, verdict.Text))
 	if std.quiet {
 		return nil
 	}
@@ -75,9 +79,9 @@ func writeCheck(std streams, items []check.Item, verdict check.Verdict) error {
 	}
 	indent := strings.Repeat(" ", names+8)
 	wrap := text.Printable
-	if isTerminal(std.out) {
+	if terminal.Is(std.out) {
 		wrap = func(s string) string {
-			return text.Wrap(text.Printable(s), max(20, width(std.out)-len(indent)-3), indent)
+			return text.Wrap(text.Printable(s), max(20, terminal.Width(std.out)-len(indent)-3), indent)
 		}
 	}
 	if len(items) > 0 {
@@ -113,8 +117,11 @@ func troubles(items []check.Item) (all []check.Item) {
 }
 
 func paintState(w io.Writer, s check.State) string {
-	color := map[check.State]string{check.OK: green, check.Warn: yellow, check.Fail: red}[s]
-	return paint(w, color, fmt.Sprintf("%-4s", s))
+	color := map[check.State]string{
+		check.OK: terminal.Green, check.Warn: terminal.Yellow,
+		check.Fail: terminal.Red,
+	}[s]
+	return terminal.Paint(w, color, fmt.Sprintf("%-4s", s))
 }
 
 // checkDocument is what `check --json` prints. Schema lsmprof/check/v1: fields are only ever added.

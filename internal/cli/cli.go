@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/lsmprof/lsmprof/internal/cmdline"
+	"github.com/lsmprof/lsmprof/internal/terminal"
 )
 
 // streams are a command's files. Errors, progress and notes go to err, data to out.
@@ -73,7 +74,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	// The first signal stops a measurement and writes its results, a second one aborts.
 	context.AfterFunc(ctx, stop)
 
-	std := streams{in: stdin, out: spelled(stdout), err: spelled(stderr)}
+	std := streams{in: stdin, out: terminal.Spell(stdout), err: terminal.Spell(stderr)}
 	err := dispatch(ctx, std, args)
 	var exit exitError
 	switch {
@@ -96,7 +97,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 func dispatch(ctx context.Context, std streams, args []string) error {
 	t, actions := newTool()
 	if len(args) == 0 {
-		fmt.Fprint(std.err, t.Help(width(std.err)))
+		fmt.Fprint(std.err, t.Help(terminal.Width(std.err)))
 		return usageError{errors.New("no command given")}
 	}
 	name, args := args[0], args[1:]
@@ -120,7 +121,7 @@ func dispatch(ctx context.Context, std streams, args []string) error {
 		return usageError{fmt.Errorf("%s: %w; see `lsmprof %s --help`", name, err, name)}
 	}
 	if common.help || common.helpAll {
-		_, err := io.WriteString(std.out, c.Help(t, width(std.out), common.helpAll))
+		_, err := io.WriteString(std.out, c.Help(t, terminal.Width(std.out), common.helpAll))
 		return err
 	}
 	if c.Args == "" && c.Flags.NArg() > 0 {
@@ -161,7 +162,7 @@ func addCommon(f *cmdline.Flags) *commonFlags {
 // help prints the help of the tool, or of the command that args name.
 func help(std streams, t *cmdline.Tool, args []string) error {
 	if len(args) == 0 {
-		_, err := io.WriteString(std.out, t.Help(width(std.out)))
+		_, err := io.WriteString(std.out, t.Help(terminal.Width(std.out)))
 		return err
 	}
 	c := t.Find(args[0])
@@ -169,7 +170,7 @@ func help(std streams, t *cmdline.Tool, args []string) error {
 		return unknownCommand(t, args[0])
 	}
 	addCommon(c.Flags)
-	_, err := io.WriteString(std.out, c.Help(t, width(std.out), len(args) > 1 && args[1] == "--help-all"))
+	_, err := io.WriteString(std.out, c.Help(t, terminal.Width(std.out), len(args) > 1 && args[1] == "--help-all"))
 	return err
 }
 

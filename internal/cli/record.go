@@ -14,6 +14,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/ownns"
+	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -207,7 +208,7 @@ func (o *recordOptions) measure(ctx context.Context, std streams, t *tracer.Trac
 	ended := make(chan outcome, 1)
 	if len(o.command) > 0 {
 		cmd := o.newCommand(ctx)
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = std.in, plain(std.out), plain(std.err)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = std.in, terminal.Plain(std.out), terminal.Plain(std.err)
 		if o.JSON() {
 			cmd.Stdout = std.err // stdout is one JSON object
 		}
@@ -259,8 +260,8 @@ func (o *recordOptions) print(std streams, costs *profile.Costs) error {
 		w = std.err
 	}
 	t := recordTable{costs: costs, rows: o.top, verbose: std.verbose, selection: o.selection()}
-	if isTerminal(w) {
-		t.width = width(w)
+	if terminal.Is(w) {
+		t.width = terminal.Width(w)
 	}
 	return t.write(w)
 }

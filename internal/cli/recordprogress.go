@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"time"
+
+	"github.com/lsmprof/lsmprof/internal/terminal"
 )
 
 // showRecording shows how long a recording has run, and how long it still takes, until ctx is done or stop is called. Without a
@@ -10,18 +12,18 @@ import (
 func showRecording(ctx context.Context, std streams, duration time.Duration) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	gone := make(chan struct{})
-	start, p := time.Now(), newProgress(std)
+	start, p := time.Now(), terminal.NewProgress(std.err, std.quiet)
 	go func() {
 		defer close(gone)
-		defer p.end()
+		defer p.End()
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()
 		for {
 			elapsed := time.Since(start)
 			if duration > 0 {
-				p.show(min(1, float64(elapsed)/float64(duration)), max(0, duration-elapsed), "recording")
+				p.Show(min(1, float64(elapsed)/float64(duration)), max(0, duration-elapsed), "recording")
 			} else {
-				p.show(-1, 0, "recording for "+elapsed.Round(time.Second).String()+"; Ctrl-C stops and writes the results")
+				p.Show(-1, 0, "recording for "+elapsed.Round(time.Second).String()+"; Ctrl-C stops and writes the results")
 			}
 			select {
 			case <-ctx.Done():

@@ -13,6 +13,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/ownns"
+	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -88,22 +89,22 @@ func (s *session) validate() error {
 }
 
 // prepare calibrates and watches the containers.
-func (s *session) prepare(ctx context.Context, p *progress) (tracer.Options, error) {
+func (s *session) prepare(ctx context.Context, p *terminal.Progress) (tracer.Options, error) {
 	if s.calibrate == "on" && s.earlier == "" {
-		p.show(-1, 0, "calibrating the probes")
+		p.Show(-1, 0, "calibrating the probes")
 	}
 	opts, err := s.options(ctx)
 	if err != nil {
 		return opts, err
 	}
-	opts.Progress = func(done, targets int) { p.show(float64(done)/float64(targets), 0, "attaching probes") }
+	opts.Progress = func(done, targets int) { p.Show(float64(done)/float64(targets), 0, "attaching probes") }
 	return opts, s.containers.watch(ctx)
 }
 
 // start calibrates and attaches the probes.
 func (s *session) start(ctx context.Context, std streams) (*tracer.Tracer, error) {
-	p := newProgress(std)
-	defer p.end()
+	p := terminal.NewProgress(std.err, std.quiet)
+	defer p.End()
 	opts, err := s.prepare(ctx, p)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/internal/top"
 	"github.com/lsmprof/lsmprof/profile"
@@ -89,7 +90,7 @@ func (o *topOptions) setInterval(args []string) error {
 
 func (o *topOptions) run(ctx context.Context, std streams) error {
 	by := slices.Index(top.Groupings(), o.by)
-	interactive := !o.JSON() && isTerminal(std.out)
+	interactive := !o.JSON() && terminal.Is(std.out)
 	if interactive {
 		o.logger = slog.New(slog.DiscardHandler) // the screen shows the tracer's warnings
 	}

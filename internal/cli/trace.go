@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/internal/tracefmt"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
@@ -95,8 +95,8 @@ func (o *traceOptions) trace(ctx context.Context, std streams) error {
 
 // start calibrates and attaches the probes that emit events.
 func (o *traceOptions) start(ctx context.Context, std streams) (*tracer.Stream, error) {
-	p := newProgress(std)
-	defer p.end()
+	p := terminal.NewProgress(std.err, std.quiet)
+	defer p.End()
 	common, err := o.prepare(ctx, p)
 	if err != nil {
 		return nil, err
@@ -193,8 +193,8 @@ func (o *traceOptions) writer(std streams, programs []profile.Program) tracefmt.
 		About: o.args, Programs: programs, Start: time.Now(),
 		Advice: "narrow down with --slower-than, --denied, --syscall, --hook or --sample",
 	}
-	if isTerminal(std.out) {
-		text.Width, text.Color = width(std.out), os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	if terminal.Is(std.out) {
+		text.Width, text.Color = terminal.Width(std.out), terminal.Colors(std.out)
 	}
 	return tracefmt.NewText(std.out, std.err, text)
 }

@@ -1,4 +1,6 @@
-package cli
+// Package terminal asks what a stream is, and prints to terminals: colors, lines of progress, and plain ASCII where the
+// character set is not UTF-8. Streams that are not terminals get none of these.
+package terminal
 
 import (
 	"io"
@@ -13,8 +15,8 @@ import (
 // clearLine erases the line of a terminal, for a line of progress that is over.
 const clearLine = "\r\x1b[K"
 
-// defaultWidth is the width of what is not a terminal.
-const defaultWidth = 80
+// DefaultWidth is the width of what is not a terminal.
+const DefaultWidth = 80
 
 // file returns the file behind an output stream, or nil if there is none.
 func file(w io.Writer) *os.File {
@@ -27,8 +29,8 @@ func file(w io.Writer) *os.File {
 	return nil
 }
 
-// isTerminal reports whether somebody reads w on a terminal.
-func isTerminal(w io.Writer) bool {
+// Is reports whether somebody reads w on a terminal.
+func Is(w io.Writer) bool {
 	f := file(w)
 	if f == nil {
 		return false
@@ -37,14 +39,14 @@ func isTerminal(w io.Writer) bool {
 	return err == nil
 }
 
-// width returns the number of columns of the terminal that w is, or defaultWidth.
-func width(w io.Writer) int {
+// Width returns the number of columns of the terminal that w is, or DefaultWidth.
+func Width(w io.Writer) int {
 	if f := file(w); f != nil {
 		if size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil && size.Col > 0 {
 			return int(size.Col)
 		}
 	}
-	return defaultWidth
+	return DefaultWidth
 }
 
 // asciiWriter is a terminal that cannot display UTF-8.
@@ -57,17 +59,17 @@ func (w asciiWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// spelled makes w print plain ASCII, such as us for µs, if it is a terminal whose character set is not UTF-8. Files and
+// Spell makes w print plain ASCII, such as us for µs, if it is a terminal whose character set is not UTF-8. Files and
 // pipes are always UTF-8.
-func spelled(w io.Writer) io.Writer {
-	if f, ok := w.(*os.File); ok && isTerminal(f) && !utf8Locale(os.Getenv) {
+func Spell(w io.Writer) io.Writer {
+	if f, ok := w.(*os.File); ok && Is(f) && !utf8Locale(os.Getenv) {
 		return asciiWriter{f}
 	}
 	return w
 }
 
-// plain returns the stream behind w as a child process should get it: a file if there is one.
-func plain(w io.Writer) io.Writer {
+// Plain returns the stream behind w as a child process should get it: a file if there is one.
+func Plain(w io.Writer) io.Writer {
 	if f := file(w); f != nil {
 		return f
 	}
@@ -85,17 +87,22 @@ func utf8Locale(env func(string) string) bool {
 	return false
 }
 
-// paint colors s for a terminal, unless the user has set NO_COLOR: see no-color.org.
-func paint(w io.Writer, color, s string) string {
-	if !isTerminal(w) || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+// Paint colors s if Colors(w).
+func Paint(w io.Writer, color, s string) string {
+	if !Colors(w) {
 		return s
 	}
 	return color + s + "\x1b[0m"
 }
 
-// Colors for paint.
+// Colors reports whether w is a terminal on which the user wants colors: see no-color.org.
+func Colors(w io.Writer) bool {
+	return Is(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// Colors for Paint.
 const (
-	red    = "\x1b[31m"
-	green  = "\x1b[32m"
-	yellow = "\x1b[33m"
+	Red    = "\x1b[31m"
+	Green  = "\x1b[32m"
+	Yellow = "\x1b[33m"
 )

@@ -1,4 +1,4 @@
-package cli
+package terminal
 
 import (
 	"bytes"
@@ -21,17 +21,17 @@ func TestProgress(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		now := start
-		p := &progress{
+		p := &Progress{
 			w: &out, terminal: test.terminal, quiet: test.quiet,
 			now: func() time.Time { return now }, began: start, last: start,
 		}
-		p.show(0, 0, "attaching")
+		p.Show(0, 0, "attaching")
 		now = now.Add(20 * time.Second)
-		p.show(0.5, 0, "attaching")
+		p.Show(0.5, 0, "attaching")
 		now = now.Add(20 * time.Second)
-		p.show(-1, 5*time.Second, "recording")
-		p.print("done\n")
-		p.end()
+		p.Show(-1, 5*time.Second, "recording")
+		p.Print("done\n")
+		p.End()
 		if out.String() != test.want {
 			t.Errorf("%s: %q, want %q", test.name, out.String(), test.want)
 		}

@@ -1,4 +1,4 @@
-package cli
+package terminal
 
 import (
 	"bytes"
@@ -42,9 +42,9 @@ func TestTerminalThatIsNotUTF8(t *testing.T) {
 	user, program := openTerminal(t, 132)
 	for locale, want := range map[string]string{"C": "3.84 us\r\n", "en_US.UTF-8": "3.84 µs\r\n"} {
 		t.Setenv("LC_ALL", locale)
-		w := spelled(program)
-		if !isTerminal(w) || width(w) != 132 || plain(w) != io.Writer(program) {
-			t.Errorf("%s: terminal %v with %d columns, want 132", locale, isTerminal(w), width(w))
+		w := Spell(program)
+		if !Is(w) || Width(w) != 132 || Plain(w) != io.Writer(program) {
+			t.Errorf("%s: terminal %v with %d columns, want 132", locale, Is(w), Width(w))
 		}
 		if _, err := io.WriteString(w, "3.84 µs\n"); err != nil {
 			t.Fatal(err)
@@ -60,9 +60,9 @@ func TestTerminalThatIsNotUTF8(t *testing.T) {
 func TestFilesAreUTF8InEveryLocale(t *testing.T) {
 	t.Setenv("LC_ALL", "C")
 	var out bytes.Buffer
-	fmt.Fprint(spelled(&out), "µs")
-	if out.String() != "µs" || isTerminal(&out) || width(&out) != defaultWidth {
-		t.Errorf("%q, terminal %v, %d columns", out.String(), isTerminal(&out), width(&out))
+	fmt.Fprint(Spell(&out), "µs")
+	if out.String() != "µs" || Is(&out) || Width(&out) != DefaultWidth {
+		t.Errorf("%q, terminal %v, %d columns", out.String(), Is(&out), Width(&out))
 	}
 }
 
@@ -89,14 +89,14 @@ func TestPaint(t *testing.T) {
 	_, program := openTerminal(t, 80)
 	t.Setenv("TERM", "xterm")
 	t.Setenv("NO_COLOR", "")
-	if got, want := paint(program, red, "no"), "\x1b[31mno\x1b[0m"; got != want {
+	if got, want := Paint(program, Red, "no"), "\x1b[31mno\x1b[0m"; got != want {
 		t.Errorf("on a terminal: %q, want %q", got, want)
 	}
-	if got := paint(&bytes.Buffer{}, red, "no"); got != "no" {
+	if got := Paint(&bytes.Buffer{}, Red, "no"); got != "no" {
 		t.Errorf("in a file: %q", got)
 	}
 	t.Setenv("NO_COLOR", "1")
-	if got := paint(program, red, "no"); got != "no" {
+	if got := Paint(program, Red, "no"); got != "no" {
 		t.Errorf("with NO_COLOR: %q", got)
 	}
 }

@@ -1,0 +1,86 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/lsmprof/lsmprof/internal/text"
+)
+
+// interval is how often Progress prints a line if w is not a terminal.
+const interval = 30 * time.Second
+
+// Progress shows how far a long operation is: on a terminal by one line that changes, elsewhere by a line every 30 s.
+// It is safe for concurrent use.
+type Progress struct {
+	w        io.Writer
+	terminal bool
+	quiet    bool
+	now      func() time.Time
+
+	mu    sync.Mutex
+	began time.Time
+	last  time.Time // when a line was printed
+	shown bool      // a line on the terminal is to be erased
+}
+
+// NewProgress returns a Progress that writes to w, or nothing if quiet is set.
+func NewProgress(w io.Writer, quiet bool) *Progress {
+	now := time.Now()
+	return &Progress{w: w, terminal: Is(w), quiet: quiet, now: time.Now, began: now, last: now}
+}
+
+// Show prints what lsmprof is doing. done is a share from 0 to 1, or negative if nobody knows. It is followed by the
+// time that is left; if remaining is 0, Show derives that from the time since NewProgress.
+func (p *Progress) Show(done float64, remaining time.Duration, doing string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	if p.quiet || !p.terminal && now.Sub(p.last) < interval {
+		return
+	}
+	line := doing
+	if done >= 0 {
+		if elapsed := now.Sub(p.began); remaining == 0 && done > 0 && elapsed > time.Second {
+			remaining = time.Duration(float64(elapsed) * (1 - done) / done)
+		}
+		line = fmt.Sprintf("%3.0f %%  %s", 100*done, doing)
+	}
+	if remaining >= time.Second {
+		line += fmt.Sprintf(", %s left", remaining.Round(time.Second))
+	}
+	p.last = now
+	if !p.terminal {
+		fmt.Fprintln(p.w, line)
+		return
+	}
+	p.shown = true
+	fmt.Fprint(p.w, clearLine+text.Cut(line, Width(p.w)-1))
+}
+
+// Terminal reports whether the line changes, so that a caller can put more on it.
+func (p *Progress) Terminal() bool { return p.terminal }
+
+// Print prints lines that stay.
+func (p *Progress) Print(lines string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erase()
+	fmt.Fprint(p.w, lines)
+}
+
+// End erases the line that changes.
+func (p *Progress) End() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erase()
+}
+
+func (p *Progress) erase() {
+	if p.shown {
+		fmt.Fprint(p.w, clearLine)
+		p.shown = false
+	}
+}
