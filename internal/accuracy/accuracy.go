@@ -10,49 +10,51 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Result is one line of the table: what one enforcer really cost an operation, and what lsmprof said.
+// Result is a line of the table: what an enforcer cost an operation, and what lsmprof reported.
 type Result struct {
 	Case     string  `json:"case"`
 	Enforcer string  `json:"enforcer"`
 	Calls    float64 `json:"calls_per_operation"`
 	Truth    float64 `json:"truth"` // per operation
 	Reported float64 `json:"reported"`
-	Target   float64 `json:"target"` // how far the reported may be from the truth
+	Target   float64 `json:"target"` // largest allowed difference between Reported and Truth
 }
 
-// Error is how far off the reported is, relative to the truth.
+// Error returns the difference between Reported and Truth, relative to Truth.
 func (r Result) Error() float64 { return r.Reported/r.Truth - 1 }
 
-// Holds says whether the reported is as near to the truth as it has to be.
+// Holds reports whether the difference is at most Target.
 func (r Result) Holds() bool { return math.Abs(r.Reported-r.Truth) <= r.Target }
 
-// accuracyCase is an operation and the enforcers that it runs under, attached in this order.
+// accuracyCase is an operation and the enforcers that it runs under. They are attached in this order.
 type accuracyCase struct {
 	name         string
 	op           func() (*operation, error)
 	layers       []layer
-	share, floor float64 // the target: this share of the truth, or the floor if that is more
+	share, floor float64 // the target is this share of the truth, but at least floor ns
 }
 
 const perRuleShare = 0.03
 
-// Probes on hooks need not be better than this.
+// hookScopeShare is the target of probes on hooks.
 const hookScopeShare = 0.10
 
-// walked are the numbers of rules that the cost of one is worked out from.
+// walked are the numbers of rules from which the cost of one rule follows.
 var walked = []int{1, 8, 64}
 
 // Accuracy measures every case of the table.
 func (r *Rig) Accuracy() ([]Result, error) {
 	all, err := r.run(accuracyCase{
-		name: "getpgid, empty program", op: getpgid, layers: []layer{small("task_getpgid", 0)}, share: 0.03, floor: 10,
+		name: "getpgid, empty program", op: getpgid, layers: []layer{small("task_getpgid", 0)},
+		share: 0.03, floor: 10,
 	})
 	for _, depth := range []int{2, 12} {
 		var points []Result
 		for _, rules := range append([]int{0}, walked...) {
 			op := openClose(depth)
 			if rules == 0 {
-				op = repeated(4, op) // one interrupt in 5,000 calls would be a tenth of so low a cost
+				// The cost is so low that one interrupt in 5,000 calls would be a tenth of it.
+				op = repeated(4, op)
 			}
 			got, e := r.run(accuracyCase{
 				name: fmt.Sprintf("open at depth %d, %d rules", depth, rules), op: op,
@@ -68,10 +70,16 @@ func (r *Rig) Accuracy() ([]Result, error) {
 		}
 	}
 	for _, c := range []accuracyCase{
-		{name: "execve, 8 file and 8 exec rules", op: execve, layers: []layer{r.reference(enforcer.Rules{File: 8, Exec: 8})}},
+		{
+			name: "execve, 8 file and 8 exec rules", op: execve,
+			layers: []layer{r.reference(enforcer.Rules{File: 8, Exec: 8})},
+		},
 		{name: "connect, 8 rules", op: connect, layers: []layer{r.reference(enforcer.Rules{Net: 8})}},
 		{name: "rename, 8 rules", op: rename, layers: []layer{r.reference(enforcer.Rules{File: 8})}},
-		{name: "open, two enforcers", op: openClose(2), layers: []layer{r.reference(enforcer.Rules{File: 8}), small("file_open", 200)}},
+		{
+			name: "open, two enforcers", op: openClose(2),
+			layers: []layer{r.reference(enforcer.Rules{File: 8}), small("file_open", 200)},
+		},
 	} {
 		c.share = 0.05
 		got, e := r.run(c)
@@ -80,7 +88,7 @@ func (r *Rig) Accuracy() ([]Result, error) {
 	return all, err
 }
 
-// run measures a case: without enforcers, with one after the other, and with probes on them.
+// run measures a case: without enforcers, after attaching each of them, and with probes on them.
 func (r *Rig) run(c accuracyCase) (results []Result, err error) {
 	defer func() {
 		if err != nil {
@@ -92,7 +100,7 @@ func (r *Rig) run(c accuracyCase) (results []Result, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, op.Close()) }()
-	levels := make([]float64, len(c.layers)+1) // without enforcers, with the first, with two, …
+	levels := make([]float64, len(c.layers)+1) // latency without enforcers, with one, with two, …
 	for i := range levels {
 		levels[i] = math.Inf(1)
 	}
@@ -113,7 +121,7 @@ func (r *Rig) run(c accuracyCase) (results []Result, err error) {
 	}
 	for _, row := range reported.Rows {
 		for i, l := range c.layers {
-			// Probes on hooks see all programs as one: that is the first enforcer's line.
+			// Probes on hooks measure all programs together: charge the first enforcer.
 			if l.owns(row.Program.Name) || r.calibration.Scope == profile.ScopeHook && i == 0 {
 				results[i].Reported += row.Hook / float64(op.total())
 				results[i].Calls += float64(row.Calls) / float64(op.total())
@@ -130,8 +138,8 @@ func (r *Rig) run(c accuracyCase) (results []Result, err error) {
 	return results, nil
 }
 
-// climb lowers the latency of every level to what it measures, attaching one enforcer after the other; then is called with all of
-// them attached.
+// climb attaches one enforcer after the other and lowers the latency of each level to the one measured. It calls
+// then with all of them attached.
 func (r *Rig) climb(op *operation, layers []layer, levels []float64, then func() error) (err error) {
 	for i := range levels {
 		latency, err := op.latency()
@@ -151,7 +159,7 @@ func (r *Rig) climb(op *operation, layers []layer, levels []float64, then func()
 	return then()
 }
 
-// together makes one line of those that probes on hooks cannot tell apart.
+// together returns one line for the enforcers that probes on hooks cannot tell apart.
 func together(each []Result) []Result {
 	sum := each[0]
 	for _, r := range each[1:] {
@@ -161,7 +169,7 @@ func together(each []Result) []Result {
 	return []Result{sum}
 }
 
-// perRule is the cost of one rule: the slope of a line through the points.
+// perRule returns the cost of one rule: the slope of a line through the points.
 func perRule(name string, points []Result) Result {
 	r := Result{
 		Case: name, Enforcer: points[0].Enforcer, Calls: points[0].Calls,

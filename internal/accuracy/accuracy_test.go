@@ -8,7 +8,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// sharedRig is made once: that takes as long as some of the measurements. It goes with the process.
+// sharedRig is created once, because that takes as long as some measurements. The process never closes it.
 var sharedRig = sync.OnceValues(NewRig)
 
 func rigOf(t *testing.T) *Rig {
@@ -33,16 +33,17 @@ func TestIcountAccuracy(t *testing.T) {
 	}
 	for _, res := range results {
 		if !res.Holds() {
-			t.Errorf("%s, %s: reported %.1f, the truth is %.1f; may be %.1f off", res.Case, res.Enforcer, res.Reported, res.Truth, res.Target)
+			t.Errorf("%s, %s: reported %.1f, want %.1f, at most %.1f off", res.Case, res.Enforcer,
+				res.Reported, res.Truth, res.Target)
 		}
 	}
 }
 
-// A table that measures one call too many or too few would still show small errors.
+// An operation with one call too many or too few would still have small errors.
 func TestIcountEveryOperationReachesItsHooksOnce(t *testing.T) {
 	r := rigOf(t)
 	results, err := r.run(accuracyCase{name: "open", op: openClose(2), layers: []layer{small("file_open", 0)}})
 	if err != nil || len(results) != 1 || results[0].Calls != 1 {
-		t.Errorf("%+v, %v", results, err)
+		t.Errorf("%+v, %v; want 1 result with 1 call", results, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -14,40 +15,42 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// manyHooks are on every kernel, and little happens to them unless it is asked for.
+// manyHooks exist on every kernel, and are rarely called unless a test does.
 var manyHooks = []string{
-	"task_getpgid", "task_getsid", "task_setpgid", "task_setnice", "path_mkdir", "path_rmdir", "path_unlink", "path_rename", "path_link",
-	"path_symlink", "path_mknod", "path_truncate", "path_chmod", "sb_mount", "sb_umount", "socket_bind", "socket_listen",
+	"task_getpgid", "task_getsid", "task_setpgid", "task_setnice", "path_mkdir", "path_rmdir", "path_unlink",
+	"path_rename", "path_link",
+	"path_symlink", "path_mknod", "path_truncate", "path_chmod", "sb_mount", "sb_umount", "socket_bind",
+	"socket_listen",
 	"socket_connect", "socket_create", "socket_shutdown",
 }
 
-// Attached is how long it takes to probe so many programs, and to let go of them.
-type Attached struct {
+// Attachment is what attaching and detaching probes takes.
+type Attachment struct {
 	Programs int           `json:"programs"`
 	Targets  int           `json:"targets"` // hooks, before Linux 5.18
 	Attach   time.Duration `json:"attach_ns"`
 	Detach   time.Duration `json:"detach_ns"`
 	CPU      time.Duration `json:"cpu_ns"` // of lsmprof, user and system, for both
-	Said     int           `json:"said"`   // how often progress was told
+	Progress int           `json:"progress_calls"`
 }
 
-// Attaching attaches so many programs, probes them, has two hooks called, and detaches the probes. A program that does not show the
-// calls is an error.
-func Attaching(programs int) (a Attached, err error) {
+// MeasureAttaching attaches N programs and probes on them, calls two hooks, and detaches the probes. It fails if a
+// program did not record every call.
+func MeasureAttaching(programs int) (a Attachment, err error) {
 	detach, err := attachMany(programs, manyHooks)
 	if err != nil {
 		return a, err
 	}
 	defer func() { err = errors.Join(err, detach()) }()
 	a.Programs = programs
-	said := make(chan int, 2*programs)
+	var progress atomic.Int32
 	cpu, began := kernel.CPUTime(), time.Now()
-	t, err := tracer.Start(context.Background(), tracer.Options{Progress: func(done, targets int) { said <- done }})
+	t, err := tracer.Start(context.Background(), tracer.Options{Progress: func(int, int) { progress.Add(1) }})
 	if err != nil {
 		return a, err
 	}
 	a.Attach = time.Since(began)
-	a.Said = len(said)
+	a.Progress = int(progress.Load())
 	defer t.Close()
 	const calls = 50
 	self := uintptr(unix.Getpid())
@@ -66,7 +69,8 @@ func Attaching(programs int) (a Attached, err error) {
 	for _, p := range snap.Programs {
 		called := p.Hook == "task_getpgid" || p.Hook == "task_getsid"
 		if got := p.Calls(); called && got != calls {
-			err = errors.Join(err, fmt.Errorf("%s (%d): %d calls recorded, want %d", p.Label(), p.ID, got, calls))
+			err = errors.Join(err,
+				fmt.Errorf("%s (%d): %d calls recorded, want %d", p.Label(), p.ID, got, calls))
 		}
 	}
 	began = time.Now()
@@ -80,7 +84,8 @@ func attachMany(programs int, hooks []string) (detach func() error, err error) {
 	specs := map[string]*ebpf.ProgramSpec{}
 	for i := range programs {
 		name := fmt.Sprintf("many_%d", i)
-		specs[name] = lsmProgram(name, hooks[i%len(hooks)], asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()})
+		specs[name] = lsmProgram(name, hooks[i%len(hooks)],
+			asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()})
 	}
 	return attachAll(specs)
 }

@@ -25,10 +25,11 @@ func originHere(t *testing.T) Origin {
 	return Origin{Kernel: os.Getenv("LSMPROF_GUEST"), Release: release, Unit: "instructions"}
 }
 
-// bounds is a golden file of numbers: a first line that says of what release, then one name and number per line. It is written in
-// a guest, so the runner has to carry it out:
+// bounds is a golden file of numbers. The first line is the kernel's release, each other line a name and a number.
+// A guest writes the file, and the runner copies it out:
 //
-//	CGO_ENABLED=0 go test -exec 'bin/vm -kernel 6.1 -icount -out /src/accuracy/testdata:testdata -exec' ./internal/accuracy -args -update
+//	CGO_ENABLED=0 go test -exec 'bin/vm -kernel 6.1 -icount -out /src/accuracy/testdata:testdata -exec' \
+//		./internal/accuracy -args -update
 type bounds struct {
 	release string
 	numbers map[string]int
@@ -63,7 +64,7 @@ func readGolden(t *testing.T, path string) bounds {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
-		t.Skipf("%v: a kernel without a golden file; run with -update", err)
+		t.Skipf("%v: this kernel has no golden file; -update writes it", err)
 	}
 	defer f.Close()
 	g := bounds{numbers: map[string]int{}}
@@ -81,8 +82,8 @@ func readGolden(t *testing.T, path string) bounds {
 	return g
 }
 
-// slack is how far above the golden number a number may be: not at all on the release that it is of, and a little on another build
-// of that kernel, whose trampolines and verifier may differ.
+// slack returns how far a number may be above the golden one n: not at all on the same release, and a little on
+// another build of the kernel, whose trampolines and verifier may differ.
 func (g bounds) slack(release string, n int) int {
 	if g.release == release {
 		return 0

@@ -17,7 +17,7 @@ type layer struct {
 	attach func() (detach func() error, err error)
 }
 
-// small is one program on a hook, which calls a cheap helper so many times and allows everything.
+// small returns one program on a hook, which calls a cheap helper the given number of times and allows everything.
 func small(hook string, calls int) layer {
 	name := fmt.Sprintf("small_%s", hook)
 	return layer{
@@ -36,11 +36,12 @@ func small(hook string, calls int) layer {
 
 func lsmProgram(name, hook string, body asm.Instructions) *ebpf.ProgramSpec {
 	return &ebpf.ProgramSpec{
-		Name: name, Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: hook, License: "GPL", Instructions: described(name, body),
+		Name: name, Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: hook, License: "GPL",
+		Instructions: described(name, body),
 	}
 }
 
-// attachAll loads programs, in one go as the kernel's BTF is read once for it, and attaches them.
+// attachAll loads and attaches programs. It loads them together, so that the kernel's BTF is read only once.
 func attachAll(specs map[string]*ebpf.ProgramSpec) (detach func() error, err error) {
 	programs, err := ebpf.NewCollection(&ebpf.CollectionSpec{Programs: specs})
 	if err != nil {
@@ -65,12 +66,13 @@ func attachAll(specs map[string]*ebpf.ProgramSpec) (detach func() error, err err
 	return detach, nil
 }
 
-// described gives instructions the BTF that a compiler would: what has none cannot be probed.
+// described adds the BTF that a compiler would write. A program without BTF cannot be probed.
 func described(name string, insns asm.Instructions) asm.Instructions {
 	proto := &btf.FuncProto{
 		Return: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed},
 		Params: []btf.FuncParam{{Name: "ctx", Type: &btf.Pointer{Target: &btf.Void{}}}},
 	}
-	insns[0] = btf.WithFuncMetadata(insns[0], &btf.Func{Name: name, Type: proto, Linkage: btf.GlobalFunc}).WithSymbol(name)
+	insns[0] = btf.WithFuncMetadata(insns[0],
+		&btf.Func{Name: name, Type: proto, Linkage: btf.GlobalFunc}).WithSymbol(name)
 	return insns
 }

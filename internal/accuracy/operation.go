@@ -10,20 +10,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// operation is something that reaches hooks, done over and over by one thread.
+// operation is something that calls hooks. One thread repeats it.
 type operation struct {
 	name    string
 	hooks   []string
 	size    int // operations in a batch
 	batches int
-	// rounds is how often the enforcers are attached and detached for the truth, 0 is 1. Where what the operation allocates lies
-	// differently every time, the shortest way without them is compared with the shortest way with them.
+	// rounds is how often the enforcers are attached and detached for the truth; 0 is 1. If the memory layout
+	// of each round changes the latency, the lowest latency without enforcers is compared with the lowest one
+	// with them.
 	rounds int
 	do     func(n int) error
 	close  func() error
 }
 
-// latencies measures as often as there are rounds, as one that is profiled does.
+// latencies measures once per round: an operation that is profiled runs as often as one that is not.
 func (o *operation) latencies() error {
 	for range max(1, o.rounds) {
 		if _, err := o.latency(); err != nil {
@@ -33,15 +34,16 @@ func (o *operation) latencies() error {
 	return nil
 }
 
-// total is how many operations latencies does.
+// total returns the number of operations that latencies runs.
 func (o *operation) total() int { return max(1, o.rounds) * o.batches * o.size }
 
-// latency is the time of one operation, ns: the lower quartile of the batches, which nothing interrupted. Not the fastest: a batch
-// now and then finds a shorter way through the allocators.
+// latency returns the time of one operation, in ns: the lower quartile of the batches, which no interrupt reaches.
+// The fastest batch would be too fast, because a batch sometimes finds a shorter path through the allocators.
 func (o *operation) latency() (float64, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	// The kernel copies the name of the thread into every event byte by byte: of this test binary or another, it is one.
+	// The kernel copies the thread's name into every event byte by byte: it must have the same length in every
+	// test binary.
 	name := [16]byte{'m', 'e', 'a', 's', 'u', 'r', 'e', 'd'}
 	if err := unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&name[0])), 0, 0, 0); err != nil {
 		return 0, fmt.Errorf("name the thread: %w", err)
@@ -58,7 +60,7 @@ func (o *operation) latency() (float64, error) {
 	return times[len(times)/4], nil
 }
 
-// repeated is an operation in so many rounds.
+// repeated returns an operation with the given number of rounds.
 func repeated(rounds int, op func() (*operation, error)) func() (*operation, error) {
 	return func() (*operation, error) {
 		o, err := op()

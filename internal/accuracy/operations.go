@@ -10,20 +10,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// getpgid(2) of this process; for pid 0 the hook is not reached.
+// getpgid returns a getpgid(2) of this process. With pid 0 the kernel would not call the hook.
 func getpgid() (*operation, error) {
 	self := uintptr(unix.Getpid())
-	return &operation{name: "getpgid", hooks: []string{"task_getpgid"}, size: 25, batches: 2000, do: func(n int) error {
-		for range n {
-			if _, _, errno := unix.RawSyscall(unix.SYS_GETPGID, self, 0, 0); errno != 0 {
-				return errno
+	return &operation{
+		name: "getpgid", hooks: []string{"task_getpgid"}, size: 25, batches: 2000,
+		do: func(n int) error {
+			for range n {
+				if _, _, errno := unix.RawSyscall(unix.SYS_GETPGID, self, 0, 0); errno != 0 {
+					return errno
+				}
 			}
-		}
-		return nil
-	}}, nil
+			return nil
+		},
+	}, nil
 }
 
-// openClose opens and closes a file so many names below the root.
+// openClose returns an open and close of a file, depth names below the root.
 func openClose(depth int) func() (*operation, error) {
 	return func() (*operation, error) {
 		dir, err := os.MkdirTemp("/", "acc")
@@ -42,10 +45,12 @@ func openClose(depth int) func() (*operation, error) {
 			return nil, err
 		}
 		return &operation{
-			name: fmt.Sprintf("open+close depth %d", depth), hooks: []string{"file_open"}, size: 10, batches: 500,
+			name:  fmt.Sprintf("open+close depth %d", depth),
+			hooks: []string{"file_open"}, size: 10, batches: 500,
 			do: func(n int) error {
 				for range n {
-					fd, _, errno := unix.RawSyscall(unix.SYS_OPEN, uintptr(unsafe.Pointer(name)), unix.O_RDONLY, 0)
+					fd, _, errno := unix.RawSyscall(unix.SYS_OPEN, uintptr(unsafe.Pointer(name)),
+						unix.O_RDONLY, 0)
 					if errno != 0 {
 						return errno
 					}
@@ -60,7 +65,7 @@ func openClose(depth int) func() (*operation, error) {
 	}
 }
 
-// connect gives a datagram socket the same peer again and again.
+// connect returns a connect of a datagram socket to the same peer.
 func connect() (*operation, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -71,7 +76,8 @@ func connect() (*operation, error) {
 		name: "connect", hooks: []string{"socket_connect"}, size: 10, batches: 500,
 		do: func(n int) error {
 			for range n {
-				_, _, errno := unix.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&peer)), unsafe.Sizeof(peer))
+				_, _, errno := unix.RawSyscall(unix.SYS_CONNECT, uintptr(fd),
+					uintptr(unsafe.Pointer(&peer)), unsafe.Sizeof(peer))
 				if errno != 0 {
 					return errno
 				}
@@ -82,7 +88,7 @@ func connect() (*operation, error) {
 	}, nil
 }
 
-// rename moves a file to another name and back.
+// rename returns renames of a file to another name and back.
 func rename() (*operation, error) {
 	dir, err := os.MkdirTemp("/", "acc")
 	if err != nil {
@@ -98,11 +104,13 @@ func rename() (*operation, error) {
 		return nil, err
 	}
 	return &operation{
-		name: "rename", hooks: []string{"path_rename"}, size: 10, batches: 500, // even: every batch starts with the same name
+		// The size is even, so that every batch starts with the same name.
+		name: "rename", hooks: []string{"path_rename"}, size: 10, batches: 500,
 		do: func(n int) error {
 			for i := range n {
 				from, to := names[i%2], names[1-i%2]
-				if _, _, errno := unix.RawSyscall(unix.SYS_RENAME, uintptr(unsafe.Pointer(from)), uintptr(unsafe.Pointer(to)), 0); errno != 0 {
+				if _, _, errno := unix.RawSyscall(unix.SYS_RENAME, uintptr(unsafe.Pointer(from)),
+					uintptr(unsafe.Pointer(to)), 0); errno != 0 {
 					return errno
 				}
 			}
@@ -112,9 +120,10 @@ func rename() (*operation, error) {
 	}, nil
 }
 
-// execve executes a file that no binary format takes: both hooks have run when the call fails, and the thread goes on. From 6.12 on
-// its latency has several levels, up to 5 % of the hook cost apart, that change when an enforcer is attached or detached: the
-// rounds find the lowest. A program that really executes itself varies by twice as much again. See docs/internals/accuracy.md.
+// execve returns an execve of a file that no binary format accepts: the call fails after both hooks have run, and
+// the thread goes on. From Linux 6.12 on its latency has several levels, up to 5 % of the hook cost apart, which
+// change when an enforcer is attached or detached: the rounds find the lowest. The latency of an execve that
+// succeeds varies three times as much. See docs/internals/accuracy.md.
 func execve() (*operation, error) {
 	dir, err := os.MkdirTemp("/", "acc")
 	if err != nil {
@@ -133,7 +142,8 @@ func execve() (*operation, error) {
 		name: "execve", hooks: []string{"file_open", "bprm_check_security"}, size: 1, batches: 1000, rounds: 6,
 		do: func(n int) error {
 			for range n {
-				_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(&argv[0])), 0)
+				_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(name)),
+					uintptr(unsafe.Pointer(&argv[0])), 0)
 				if errno != unix.ENOEXEC {
 					return errno
 				}

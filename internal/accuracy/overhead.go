@@ -16,16 +16,16 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Figure is one line of the table: what a method of measuring adds to an operation that runs one program once.
+// Figure is a line of the table: what a way to measure adds to an operation that runs one program once.
 type Figure struct {
 	Operation string  `json:"operation"`
 	Method    string  `json:"method"`
 	Latency   float64 `json:"latency"`
-	Added     float64 `json:"added"`            // over the enforcer without it; of the enforcer: over nothing
-	Target    float64 `json:"target,omitempty"` // for what is added, where there is one
+	Added     float64 `json:"added"`            // to the enforcer alone; for the enforcer itself, to no enforcer
+	Target    float64 `json:"target,omitempty"` // for Added; 0: none
 }
 
-// Methods, in the order of the table.
+// The methods, in the order of the table.
 const (
 	None           = "none"
 	EnforcerOnly   = "enforcer"
@@ -35,7 +35,7 @@ const (
 	LsmprofPreempt = "lsmprof-preemptible"
 	LsmprofLarge   = "lsmprof-large"
 	LsmprofSample  = "lsmprof-sample-64"
-	LsmprofExclude = "lsmprof-excluded"
+	LsmprofSkipped = "lsmprof-excluded"
 	LsmprofStacks  = "lsmprof-stacks-64"
 	Trace          = "lsmprof-trace"
 	TraceArgs      = "lsmprof-trace-args"
@@ -44,16 +44,16 @@ const (
 	Bpftrace       = "bpftrace"
 )
 
-// sampled: one call in so many is measured.
+// sampled is N of the methods that measure one call in N.
 const sampled = 64
 
-// large gives a program more counters than fit into a map value, which is where quick probes have them.
+// large is memory for more counters than fit into a map value, where inline probes have theirs.
 const large = 256 << 20
 
-// nobody is a mount namespace that is not there.
+// nobody is the number of a mount namespace that does not exist.
 const nobody = 1
 
-// method is a way to measure the programs of a hook, over the time that do takes.
+// method is a way to measure the programs of a hook while do runs.
 type method struct {
 	name string
 	run  func(hook string, do func() error) error
@@ -79,7 +79,7 @@ func (r *Rig) methods() []method {
 		{LsmprofPreempt, probes(tracer.Options{}, true)},
 		{LsmprofLarge, probes(tracer.Options{Memory: large}, false)},
 		{LsmprofSample, probes(tracer.Options{Sample: sampled}, false)},
-		{LsmprofExclude, probes(tracer.Options{Filter: tracer.Filter{MntNS: []uint32{nobody}}}, false)},
+		{LsmprofSkipped, probes(tracer.Options{Filter: tracer.Filter{MntNS: []uint32{nobody}}}, false)},
 		{LsmprofStacks, r.underStacks},
 		{Trace, trace(tracer.TraceOptions{})},
 		{TraceArgs, trace(tracer.TraceOptions{About: true})},
@@ -89,7 +89,7 @@ func (r *Rig) methods() []method {
 	}
 }
 
-// Overhead measures every method on two operations. Targets are those of the kernel of that name.
+// Overhead measures every method on two operations. The kernel, such as 6.1, selects the targets.
 func (r *Rig) Overhead(kernel string) ([]Figure, error) {
 	var all []Figure
 	for _, c := range []struct {
@@ -150,11 +150,11 @@ func (r *Rig) overhead(newOp func() (*operation, error), l layer) (_ []Figure, e
 	}
 	for i := range figures {
 		f := &figures[i]
-		// Most batches have none of the calls that are sampled.
+		// Most batches contain no sampled call.
 		switch f.Method {
-		case LsmprofSample: // those cost what they cost without --sample
+		case LsmprofSample: // a sampled call costs what it costs without sampling
 			f.Latency += (latencies[Lsmprof] - f.Latency) / sampled
-		case LsmprofStacks: // those send an event as trace does
+		case LsmprofStacks: // a sampled call sends an event, as trace does
 			f.Latency += (latencies[TraceStack] - latencies[TraceFiltered]) / sampled
 		default:
 			continue
@@ -164,7 +164,8 @@ func (r *Rig) overhead(newOp func() (*operation, error), l layer) (_ []Figure, e
 	return figures, nil
 }
 
-// underStats lets the kernel time every BPF program, as bpftop and others do. Never together with probes: it would time them.
+// underStats lets the kernel time every BPF program, as bpftop does. With probes attached, the kernel would time
+// those as well.
 func underStats(_ string, do func() error) error {
 	stats, err := ebpf.EnableStats(unix.BPF_STATS_RUN_TIME)
 	if err != nil {
@@ -173,7 +174,8 @@ func underStats(_ string, do func() error) error {
 	return errors.Join(do(), stats.Close())
 }
 
-// trace runs do while a hook's calls are streamed. The buffers hold them all: a reader in between would be part of the latency.
+// trace runs do while the programs on a hook emit events. The rings hold all of them: a reader would be part of the
+// latency.
 func (r *Rig) trace(hook string, opts tracer.TraceOptions, do func() error) error {
 	return r.stream(hook, opts, do, func(*tracer.Event) error { return nil })
 }
@@ -203,13 +205,13 @@ func (r *Rig) stream(hook string, opts tracer.TraceOptions, do func() error, fn 
 	return err
 }
 
-// underStacks counts, and takes the stack of one call in so many.
+// underStacks runs do while calls are counted and the stack of one call in 64 is taken.
 func (r *Rig) underStacks(hook string, do func() error) error {
 	_, err := r.sampleStacks(hook, sampled, do)
 	return err
 }
 
-// sampleStacks runs do while the calls of a hook are counted, and a stack is taken of one in each.
+// sampleStacks runs do while the calls of a hook are counted and the stack of one call in each is taken.
 func (r *Rig) sampleStacks(hook string, each int, do func() error) (profile.Snapshot, error) {
 	cal := r.calibration
 	cal.Preemptible = false
@@ -232,17 +234,17 @@ func (r *Rig) sampleStacks(hook string, each int, do func() error) (profile.Snap
 	return t.Snapshot()
 }
 
-// ringsMemory is as much as rings may have on a CPU.
+// ringsMemory is the largest ring of one CPU, in bytes.
 const ringsMemory = 8 << 20
 
-// target is what issue 3 wants for what lsmprof adds.
+// target returns how many instructions lsmprof may add on a kernel; 0: no target.
 func target(kernel, method string) float64 {
 	i := slices.Index([]string{"6.1", "6.12", "newest"}, kernel)
 	switch {
 	case i < 0:
 	case method == Lsmprof, method == LsmprofPreempt:
 		return []float64{500, 520, 470}[i]
-	case method == LsmprofExclude, method == LsmprofSample:
+	case method == LsmprofSkipped, method == LsmprofSample:
 		return 330
 	}
 	return 0

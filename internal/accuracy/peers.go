@@ -19,7 +19,8 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// underPair puts fentry and fexit programs that do nothing where the probes would be: the floor of every method that uses them.
+// underPair attaches fentry and fexit programs that do nothing in place of the probes. No method that uses such
+// programs is cheaper.
 func (r *Rig) underPair(hook string, do func() error) (err error) {
 	var target *ebpf.Program
 	name := lsm.HookPrefix + hook
@@ -31,7 +32,8 @@ func (r *Rig) underPair(hook string, do func() error) (err error) {
 	}
 	for _, at := range []ebpf.AttachType{ebpf.AttachTraceFEntry, ebpf.AttachTraceFExit} {
 		prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-			Name: "pair", Type: ebpf.Tracing, AttachType: at, AttachTarget: target, AttachTo: name, License: "GPL",
+			Name: "pair", Type: ebpf.Tracing, AttachType: at, AttachTarget: target, AttachTo: name,
+			License:      "GPL",
 			Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
 		})
 		if err != nil {
@@ -47,7 +49,7 @@ func (r *Rig) underPair(hook string, do func() error) (err error) {
 	return do()
 }
 
-// programOn is the first program on a hook.
+// programOn opens the first program on a hook. The caller closes it.
 func programOn(hook string) (*ebpf.Program, string, error) {
 	progs, err := tracer.Programs()
 	if err != nil {
@@ -62,10 +64,11 @@ func programOn(hook string) (*ebpf.Program, string, error) {
 	return nil, "", fmt.Errorf("no program on %s", hook)
 }
 
-// underBpftrace is the script that people write, on the kernel function of the hook.
+// underBpftrace runs the usual bpftrace script for this purpose, on the kernel function of the hook.
 func underBpftrace(hook string, do func() error) error {
 	const ready = "attached"
-	script := fmt.Sprintf(`kfunc:%[1]s { @start[tid] = nsecs; } kretfunc:%[1]s /@start[tid]/ { @ns = hist(nsecs - @start[tid]); delete(@start[tid]); }
+	script := fmt.Sprintf(`kfunc:%[1]s { @start[tid] = nsecs; }
+		kretfunc:%[1]s /@start[tid]/ { @ns = hist(nsecs - @start[tid]); delete(@start[tid]); }
 		interval:ms:500 { printf("%[2]s\n"); }`, lsm.HookPrefix+hook, ready)
 	cmd := exec.Command("bpftrace", "-e", script)
 	cmd.Stderr = os.Stderr

@@ -12,8 +12,8 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Every reading is taken down by itself, as the difference that it makes to the sum, and compared with what the histogram says of
-// all of them.
+// The test polls after every call, so that it knows every reading as a difference of the sum. The quantiles of the
+// histogram must agree with those of the readings.
 func TestIcountQuantilesAgreeWithRawReadings(t *testing.T) {
 	r := rigOf(t)
 	var opens []*operation
@@ -32,7 +32,7 @@ func TestIcountQuantilesAgreeWithRawReadings(t *testing.T) {
 	defer detach()
 	tr, err := tracer.Start(context.Background(), tracer.Options{
 		Select: func(p tracer.Program) bool { return p.Hook == "file_open" },
-		Memory: 1, // the fewest counters: each is read after each call
+		Memory: 1, // few counters, because each poll reads them all
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -52,11 +52,11 @@ func TestIcountQuantilesAgreeWithRawReadings(t *testing.T) {
 		}
 		now := openRow(t, tr)
 		switch n := now.Readings.Count() - last.Readings.Count(); {
-		case n == 0 && now.Preempted == last.Preempted+1: // counted, and without a reading
+		case n == 0 && now.Preempted == last.Preempted+1: // it has no reading
 			last = now
 			continue
 		case n != 1:
-			t.Fatalf("%d readings of one open", n)
+			t.Fatalf("%d readings of one open, want 1", n)
 		}
 		raw = append(raw, now.Sum-last.Sum)
 		last = now
@@ -65,14 +65,14 @@ func TestIcountQuantilesAgreeWithRawReadings(t *testing.T) {
 	for _, q := range []float64{0.1, 0.5, 0.9, 0.99, 0.999} {
 		exact := float64(raw[int(math.Ceil(q*float64(len(raw))))-1])
 		got := last.Readings.Quantile(q)
-		t.Logf("p%g: %.0f, exactly %.0f: %+.2f %%", 100*q, got, exact, 100*(got/exact-1))
+		t.Logf("p%g: %.0f ns, exact value %.0f ns: %+.2f %%", 100*q, got, exact, 100*(got/exact-1))
 		if math.Abs(got-exact) > profile.Tolerance*exact {
-			t.Errorf("p%g is %.0f, exactly %.0f: %+.2f %%", 100*q, got, exact, 100*(got/exact-1))
+			t.Errorf("p%g is %.0f ns, want %.0f ns: %+.2f %%", 100*q, got, exact, 100*(got/exact-1))
 		}
 	}
 }
 
-// openRow is what open(2) cost: Go itself and the tracer use openat(2).
+// openRow returns the sum of the rows of open(2). Go and the tracer use openat(2).
 func openRow(t *testing.T, tr *tracer.Tracer) profile.Row {
 	t.Helper()
 	snap, err := tr.Snapshot()

@@ -18,10 +18,10 @@ import (
 type Rig struct {
 	calibration profile.Calibration // as lsmprof would use it on this kernel
 	ref         *reference.Enforcer
-	mntns       uint32 // ours
+	mntns       uint32 // of this process
 }
 
-// NewRig calibrates, before any enforcer is attached, and loads the reference enforcer.
+// NewRig calibrates and loads the reference enforcer. No enforcer may be attached to the hooks where it calibrates.
 func NewRig() (*Rig, error) {
 	r := &Rig{}
 	var err error
@@ -29,25 +29,29 @@ func NewRig() (*Rig, error) {
 		return nil, err
 	}
 	if !r.calibration.Applies() || len(r.calibration.Warnings) > 0 {
-		return nil, fmt.Errorf("%v; %s; warnings %q: measure on a machine without enforcers", r.calibration, r.calibration.Refused, r.calibration.Warnings)
+		return nil, fmt.Errorf("%v; %s; warnings %q: measure on a machine without enforcers",
+			r.calibration, r.calibration.Refused, r.calibration.Warnings)
 	}
 	if r.mntns, err = kernel.MountNamespace("/proc/self"); err != nil {
 		return nil, err
 	}
-	r.ref, err = reference.Load()
-	return r, err
+	if r.ref, err = reference.Load(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // Close unloads the reference enforcer.
 func (r *Rig) Close() error { return r.ref.Close() }
 
-// reference is the reference enforcer with so many rules for everything that runs in this mount namespace.
+// reference returns the reference enforcer with the given numbers of rules for this mount namespace.
 func (r *Rig) reference(rules enforcer.Rules) layer {
 	return layer{
 		name: "reference",
 		owns: func(p string) bool { return strings.HasPrefix(p, "ref_") },
 		attach: func() (func() error, error) {
-			if err := errors.Join(r.ref.Confine(r.mntns, reference.Policy{Fillers: rules}), r.ref.Attach()); err != nil {
+			if err := errors.Join(r.ref.Confine(r.mntns, reference.Policy{Fillers: rules}),
+				r.ref.Attach()); err != nil {
 				return nil, errors.Join(err, r.ref.Detach())
 			}
 			return r.ref.Detach, nil
@@ -55,7 +59,7 @@ func (r *Rig) reference(rules enforcer.Rules) layer {
 	}
 }
 
-// probe runs do while the probes are on the programs of some hooks, with more options, and returns what they saw.
+// probe runs do while probes are on the programs of some hooks, and returns the costs.
 func (r *Rig) probe(hooks []string, o tracer.Options, cal profile.Calibration, do func() error) (profile.Costs, error) {
 	o.Select = func(p tracer.Program) bool { return slices.Contains(hooks, p.Hook) }
 	o.Calibration = cal

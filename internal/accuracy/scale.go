@@ -8,56 +8,60 @@ import (
 	"github.com/cilium/ebpf/rlimit"
 )
 
-// Scaled is what a machine full of programs and workloads takes.
-type Scaled struct {
-	Attaching []Attached `json:"attaching"`
-	Crowds    []Crowded  `json:"crowds"`
+// Scale is what many programs and many workloads take.
+type Scale struct {
+	Attaching []Attachment    `json:"attaching"`
+	Workloads []ManyWorkloads `json:"workloads"`
 }
 
-// Scale measures what issue 3 asks for: 14 and 200 programs, and 500 workloads in 40 syscalls, with the memory that is the default and
+// MeasureScale measures 14 and 200 programs, and 500 workloads with 40 syscalls each, with the default memory and
 // with more.
-func Scale() (s Scaled, err error) {
+func MeasureScale() (s Scale, err error) {
 	if err := rlimit.RemoveMemlock(); err != nil { // before 5.11 maps count against it
 		return s, err
 	}
 	for _, programs := range []int{14, 200} {
-		a, err := Attaching(programs)
+		a, err := MeasureAttaching(programs)
 		if err != nil {
 			return s, fmt.Errorf("attach %d programs: %w", programs, err)
 		}
 		s.Attaching = append(s.Attaching, a)
 	}
 	for _, memory := range []int{64, 512} {
-		c, err := Crowd(500, 14, 40, memory)
+		c, err := MeasureManyWorkloads(500, 14, 40, memory)
 		if err != nil {
 			return s, fmt.Errorf("record with %d MiB: %w", memory, err)
 		}
-		s.Crowds = append(s.Crowds, c)
+		s.Workloads = append(s.Workloads, c)
 	}
 	return s, nil
 }
 
 // WriteScale prints what was measured as text or JSON.
-func WriteScale(w io.Writer, format string, o Origin, s Scaled) error {
+func WriteScale(w io.Writer, format string, o Origin, s Scale) error {
 	switch format {
 	case "json":
 		return writeJSON(w, struct {
 			Schema string `json:"schema"`
 			Origin
-			Scaled
-		}{"lsmprof/scale/v1", o, s})
+			Scale
+		}{"lsmprof/scale/v2", o, s})
 	case "bench":
-		return fmt.Errorf("format %s: for benchstat there is go test -bench Scale ./tracer; here one of text, json", format)
+		return fmt.Errorf("format %s: want text or json; for benchstat, run go test -bench Scale ./tracer",
+			format)
 	}
-	fmt.Fprintf(w, "scale on %s (%s); times of an emulated CPU\n", o.Kernel, o.Release)
+	fmt.Fprintf(w, "scale on %s (%s); the times are those of an emulated CPU\n", o.Kernel, o.Release)
 	t := newTable(w)
 	fmt.Fprintln(t, "programs\ttargets\tattach\tdetach\tlsmprof's CPU\t\t")
 	for _, a := range s.Attaching {
-		fmt.Fprintf(t, "%d\t%d\t%s\t%s\t%s\t\t\n", a.Programs, a.Targets, short(a.Attach), short(a.Detach), short(a.CPU))
+		fmt.Fprintf(t, "%d\t%d\t%s\t%s\t%s\t\t\n", a.Programs, a.Targets, short(a.Attach), short(a.Detach),
+			short(a.CPU))
 	}
-	fmt.Fprintln(t, "workloads x targets x syscalls\t--memory\tkernel MiB\theap MiB\trows\tin [other]\tfirst poll\tidle poll\tsnapshot\tcalls meanwhile\t\t")
-	for _, c := range s.Crowds {
-		fmt.Fprintf(t, "%d x %d x %d\t%d\t%d\t%d\t%d\t%.1f %%\t%s\t%s\t%s\t%d\t\t\n", c.Workloads, c.Programs, c.Syscalls, c.MemoryMiB,
+	fmt.Fprintln(t, "workloads x targets x syscalls\t--memory\tkernel MiB\theap MiB\trows\tin [other]\t"+
+		"first poll\tidle poll\tsnapshot\tcalls meanwhile\t\t")
+	for _, c := range s.Workloads {
+		fmt.Fprintf(t, "%d x %d x %d\t%d\t%d\t%d\t%d\t%.1f %%\t%s\t%s\t%s\t%d\t\t\n", c.Workloads, c.Programs,
+			c.Syscalls, c.MemoryMiB,
 			c.Kernel>>20, c.Heap>>20, c.Rows, c.Other, short(c.First.CPU), short(c.Idle.CPU), short(c.Snapshot.CPU), c.During)
 	}
 	return t.Flush()

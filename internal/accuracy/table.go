@@ -8,11 +8,11 @@ import (
 	"text/tabwriter"
 )
 
-// Origin says where a table comes from.
+// Origin is the kernel that a table is of.
 type Origin struct {
 	Kernel  string `json:"kernel"`  // 6.1, 6.12, newest
 	Release string `json:"release"` // uname -r
-	Unit    string `json:"unit"`    // instructions, or ns on a machine that does not count them
+	Unit    string `json:"unit"`    // instructions, or ns outside a guest that counts them
 }
 
 // Formats of the tables.
@@ -28,7 +28,7 @@ func WriteAccuracy(w io.Writer, format string, o Origin, results []Result) error
 			Results []Result `json:"results"`
 		}{"lsmprof/accuracy/v1", o, results})
 	case "bench":
-		return fmt.Errorf("format %s: accuracy is no benchmark; one of text, json", format)
+		return fmt.Errorf("format %s: accuracy is no benchmark; want text or json", format)
 	}
 	fmt.Fprintf(w, "accuracy on %s (%s), %s per operation\n", o.Kernel, o.Release, o.Unit)
 	t := newTable(w)
@@ -44,7 +44,7 @@ func WriteAccuracy(w io.Writer, format string, o Origin, results []Result) error
 	return t.Flush()
 }
 
-// WriteOverhead prints figures as text, as JSON, or as benchstat reads them.
+// WriteOverhead prints figures as text, as JSON, or in the format that benchstat reads.
 func WriteOverhead(w io.Writer, format string, o Origin, figures []Figure) error {
 	switch format {
 	case "json":
@@ -59,7 +59,8 @@ func WriteOverhead(w io.Writer, format string, o Origin, figures []Figure) error
 			unit = "ns/op"
 		}
 		for _, f := range figures {
-			if _, err := fmt.Fprintf(w, "BenchmarkOverhead/kernel=%s/op=%s/method=%s 1 %.1f %s %.1f added-%s\n",
+			if _, err := fmt.Fprintf(w,
+				"BenchmarkOverhead/kernel=%s/op=%s/method=%s 1 %.1f %s %.1f added-%s\n",
 				o.Kernel, f.Operation, f.Method, f.Latency, unit, f.Added, unit); err != nil {
 				return err
 			}
@@ -77,7 +78,8 @@ func WriteOverhead(w io.Writer, format string, o Origin, figures []Figure) error
 				verdict = "MISSED"
 			}
 		}
-		fmt.Fprintf(t, "%s\t%s\t%.1f\t%.1f\t%s\t%s\t\n", f.Operation, f.Method, f.Latency, f.Added, target, verdict)
+		fmt.Fprintf(t, "%s\t%s\t%.1f\t%.1f\t%s\t%s\t\n", f.Operation, f.Method, f.Latency, f.Added, target,
+			verdict)
 	}
 	return t.Flush()
 }

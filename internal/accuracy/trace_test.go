@@ -8,9 +8,9 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// What is calibrated with the probes that count holds for those that trace, and for those that count beside a program that takes
-// stacks: the bias is the same.
-func TestIcountReadingsAreThoseThatWereCalibrated(t *testing.T) {
+// The bias is calibrated with probes that count. It must be the same for probes that emit events, and for probes
+// that count next to a program that takes stacks.
+func TestIcountBiasHoldsForAllProbes(t *testing.T) {
 	r := rigOf(t)
 	op, err := getpgid()
 	if err != nil {
@@ -30,11 +30,11 @@ func TestIcountReadingsAreThoseThatWereCalibrated(t *testing.T) {
 		return nil
 	})
 	if err != nil || len(readings) < op.total() {
-		t.Fatalf("%d readings of %d calls, %v", len(readings), op.total(), err)
+		t.Fatalf("%d readings, want %d: %v", len(readings), op.total(), err)
 	}
 	slices.Sort(readings)
 	if median := readings[len(readings)/2]; math.Abs(median-bias) > 2 {
-		t.Errorf("trace reads %.1f of an empty program, the bias is %.1f", median, bias)
+		t.Errorf("trace reads %.1f ns of an empty program, want the bias, %.1f ns", median, bias)
 	}
 
 	snap, err := r.sampleStacks("task_getpgid", 1, op.latencies)
@@ -46,7 +46,8 @@ func TestIcountReadingsAreThoseThatWereCalibrated(t *testing.T) {
 			continue
 		}
 		if p50 := row.Readings.Quantile(0.5); math.Abs(p50-bias) > 0.125*bias {
-			t.Errorf("beside the program that takes stacks %.1f is read of an empty program, the bias is %.1f", p50, bias)
+			t.Errorf("with stacks, the probes read %.1f ns of an empty program, want the bias, %.1f ns",
+				p50, bias)
 		}
 		if len(row.Stacks) == 0 {
 			t.Error("no stack was taken")

@@ -16,7 +16,8 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// How many instructions the verifier walks for each program decides how long loading takes and how near it is to being refused.
+// The number of instructions that the verifier walks decides how long loading takes, and how close a program is to
+// being refused.
 func TestVerifiedInstructionsDoNotGrow(t *testing.T) {
 	if !vmtest.Guest(t).AtLeast(5, 18) {
 		t.Skip("counted since 5.16, and programs are probed since 5.18")
@@ -55,14 +56,15 @@ func TestVerifiedInstructionsDoNotGrow(t *testing.T) {
 	}
 	defer detach()
 	here := []uint32{nobody}
-	// Stacks and paths make the probes of single invocations longer; a path's walk is the longest.
+	// The probes that emit events are longest with stacks and paths.
 	stacks := tracer.Stacks{Kernel: true, User: true}
 	everything := func(ctx context.Context) {
 		for _, o := range []tracer.Options{{}, {Stacks: stacks, StackSample: sampled}} {
 			now.addStarted(t, func() (io.Closer, error) { return tracer.Start(ctx, o) })
 		}
 		now.addStarted(t, func() (io.Closer, error) {
-			return tracer.StartTrace(ctx, tracer.TraceOptions{About: true, Stacks: stacks, Syscalls: []string{"openat"}})
+			return tracer.StartTrace(ctx,
+				tracer.TraceOptions{About: true, Stacks: stacks, Syscalls: []string{"openat"}})
 		})
 	}
 	yes, no := true, false
@@ -93,9 +95,10 @@ func TestVerifiedInstructionsDoNotGrow(t *testing.T) {
 		case !ok:
 			t.Errorf("%s is not in %s; run with -update", name, path)
 		case n > was+want.slack(now.release, was):
-			t.Errorf("%s: the verifier walked %d instructions; it was %d in %s", name, n, was, path)
+			t.Errorf("%s: the verifier walked %d instructions, want %d as in %s", name, n, was, path)
 		case n < was-want.slack(now.release, was):
-			t.Logf("%s: the verifier walked %d instructions, %d less than in %s: run with -update", name, n, was-n, path)
+			t.Logf("%s: the verifier walked %d instructions, %d less than in %s: run with -update", name,
+				n, was-n, path)
 		}
 	}
 }
@@ -111,7 +114,7 @@ func (g bounds) addStarted(t *testing.T, start func() (io.Closer, error)) {
 	started.Close()
 }
 
-// addAll adds every program in the kernel, by its BTF name; of several with the same name the one that took most.
+// addAll adds every program in the kernel, by its BTF name. Of programs with the same name the largest number counts.
 func (g bounds) addAll(t *testing.T) {
 	t.Helper()
 	for id, err := ebpf.ProgramGetNextID(0); err == nil; id, err = ebpf.ProgramGetNextID(id) {
@@ -137,7 +140,9 @@ func (g bounds) addAll(t *testing.T) {
 func attachSleepable(t *testing.T) {
 	t.Helper()
 	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Name: "sleepable", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "file_open", License: "GPL", Flags: 1 << 4, // BPF_F_SLEEPABLE
+		// BPF_F_SLEEPABLE.
+		Name: "sleepable", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "file_open",
+		License: "GPL", Flags: 1 << 4,
 		Instructions: described("sleepable", asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}),
 	})
 	if err != nil {

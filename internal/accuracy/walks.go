@@ -6,30 +6,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nowhere is walked and not found. The kernel asks for permission to search each directory on the way.
+// nowhere is a path that does not exist. The kernel calls inode_permission for each directory on the way.
 var (
 	nowhere = append([]byte("/tmp/nowhere/file"), 0)
 	nothing = append([]byte("user.nothing"), make([]byte, 256)...)
 )
 
-// byPath are syscalls that take a path first, byDirectory those that take a descriptor and a path.
+// byPath are syscalls whose first argument is a path, byName those with a path and a name, byDirectory those with a
+// descriptor and a path.
 var (
 	byPath = []uintptr{
-		unix.SYS_OPEN, unix.SYS_CHOWN, unix.SYS_STAT, unix.SYS_LSTAT, unix.SYS_ACCESS, unix.SYS_MKDIR, unix.SYS_RMDIR, unix.SYS_CREAT,
-		unix.SYS_UNLINK, unix.SYS_CHMOD, unix.SYS_LCHOWN, unix.SYS_CHDIR, unix.SYS_CHROOT, unix.SYS_TRUNCATE, unix.SYS_UTIME, unix.SYS_MKNOD,
+		unix.SYS_OPEN, unix.SYS_CHOWN, unix.SYS_STAT, unix.SYS_LSTAT, unix.SYS_ACCESS, unix.SYS_MKDIR,
+		unix.SYS_RMDIR, unix.SYS_CREAT,
+		unix.SYS_UNLINK, unix.SYS_CHMOD, unix.SYS_LCHOWN, unix.SYS_CHDIR, unix.SYS_CHROOT, unix.SYS_TRUNCATE,
+		unix.SYS_UTIME, unix.SYS_MKNOD,
 		unix.SYS_STATFS, unix.SYS_UMOUNT2, unix.SYS_EXECVE, unix.SYS_UTIMES,
 	}
 	byName = []uintptr{
-		unix.SYS_GETXATTR, unix.SYS_LGETXATTR, unix.SYS_SETXATTR, unix.SYS_LSETXATTR, unix.SYS_REMOVEXATTR, unix.SYS_LREMOVEXATTR,
+		unix.SYS_GETXATTR, unix.SYS_LGETXATTR, unix.SYS_SETXATTR, unix.SYS_LSETXATTR, unix.SYS_REMOVEXATTR,
+		unix.SYS_LREMOVEXATTR,
 		unix.SYS_LISTXATTR, unix.SYS_LLISTXATTR, unix.SYS_READLINK,
 	}
 	byDirectory = []uintptr{
-		unix.SYS_OPENAT, unix.SYS_MKDIRAT, unix.SYS_MKNODAT, unix.SYS_FCHOWNAT, unix.SYS_FUTIMESAT, unix.SYS_NEWFSTATAT, unix.SYS_UNLINKAT,
+		unix.SYS_OPENAT, unix.SYS_MKDIRAT, unix.SYS_MKNODAT, unix.SYS_FCHOWNAT, unix.SYS_FUTIMESAT,
+		unix.SYS_NEWFSTATAT, unix.SYS_UNLINKAT,
 		unix.SYS_FCHMODAT, unix.SYS_FACCESSAT, unix.SYS_UTIMENSAT, unix.SYS_STATX,
 	}
 )
 
-// walks calls the first so many of these syscalls, none of which finds anything.
+// walks returns a function that makes the first N of these syscalls, all of which fail.
 func walks(syscalls int) func() {
 	path, name := uintptr(unsafe.Pointer(&nowhere[0])), uintptr(unsafe.Pointer(&nothing[0]))
 	var calls [][4]uintptr

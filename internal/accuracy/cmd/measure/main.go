@@ -1,5 +1,6 @@
-// measure prints how true lsmprof's figures are, what it costs or what a full machine takes, on the kernel that it runs on. `make
-// accuracy` and `make overhead` run it in guests that count instructions, `make scale` in others.
+// Command measure prints how accurate lsmprof is, what it adds to a call, or what many programs and workloads take,
+// on the running kernel. `make accuracy` and `make overhead` run it in guests that count instructions, `make scale`
+// in others.
 package main
 
 import (
@@ -30,7 +31,7 @@ func run(w io.Writer, args []string) error {
 		return err
 	}
 	if !slices.Contains(accuracy.Formats, *format) {
-		return fmt.Errorf("-o %s: one of %s", *format, strings.Join(accuracy.Formats, ", "))
+		return fmt.Errorf("-o %s: want one of %s", *format, strings.Join(accuracy.Formats, ", "))
 	}
 	release, _, err := kernel.Uname()
 	if err != nil {
@@ -41,8 +42,8 @@ func run(w io.Writer, args []string) error {
 		origin.Unit = "instructions"
 	}
 	if f.Arg(0) == "scale" {
-		scaled, err := accuracy.Scale()
-		return errors.Join(err, accuracy.WriteScale(w, *format, origin, scaled))
+		scale, err := accuracy.MeasureScale()
+		return errors.Join(err, accuracy.WriteScale(w, *format, origin, scale))
 	}
 	rig, err := accuracy.NewRig()
 	if err != nil {
@@ -60,5 +61,5 @@ func run(w io.Writer, args []string) error {
 		}
 		return accuracy.WriteOverhead(w, *format, origin, figures)
 	}
-	return fmt.Errorf("measure %q: want accuracy, overhead or scale, behind the flags", f.Arg(0))
+	return fmt.Errorf("measure %q: want accuracy, overhead or scale, after the flags", f.Arg(0))
 }

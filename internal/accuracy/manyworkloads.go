@@ -16,34 +16,34 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Crowded is what reading the counters of many workloads takes.
-type Crowded struct {
+// ManyWorkloads is what reading the counters of many workloads takes.
+type ManyWorkloads struct {
 	Workloads int `json:"workloads"`
-	Programs  int `json:"programs"` // targets: before Linux 5.18 the hook, once
+	Programs  int `json:"programs"` // targets; before Linux 5.18 there is one, the hook
 	Syscalls  int `json:"syscalls"`
-	MemoryMiB int `json:"memory_mib"` // --memory
+	MemoryMiB int `json:"memory_mib"` // bound on the counters
 
 	Rows   int     `json:"rows"`
-	Other  float64 `json:"other_percent"` // of the invocations: under [other]
-	Kernel int     `json:"kernel_bytes"`  // the counters
-	Heap   uint64  `json:"heap_bytes"`    // of lsmprof, over before
+	Other  float64 `json:"other_percent"` // calls that found no free counter
+	Kernel int     `json:"kernel_bytes"`  // of counters
+	Heap   uint64  `json:"heap_bytes"`    // that lsmprof allocated for them
 
-	First    Effort `json:"first_poll"` // all is new
-	Idle     Effort `json:"idle_poll"`  // nothing is
+	First    Effort `json:"first_poll"` // every counter is new
+	Idle     Effort `json:"idle_poll"`  // no counter changed
 	Snapshot Effort `json:"snapshot"`
 	During   uint64 `json:"calls_during_snapshot"`
 }
 
-// Effort is what something took.
+// Effort is what an operation took.
 type Effort struct {
 	Time time.Duration `json:"ns"`
 	CPU  time.Duration `json:"cpu_ns"` // of the whole process
 }
 
-// Crowd has so many workloads call so many syscalls, all of which so many programs on inode_permission see, and reads what was
-// recorded with a memory of so many MiB. An invocation that is lost is an error.
-func Crowd(workloads, programs, syscalls, memory int) (c Crowded, err error) {
-	c = Crowded{Workloads: workloads, Syscalls: syscalls, MemoryMiB: memory}
+// MeasureManyWorkloads has each of the workloads make the syscalls, attaches the programs to inode_permission,
+// which each syscall calls, and reads the counters, which have memory MiB. It fails if a call is missing.
+func MeasureManyWorkloads(workloads, programs, syscalls, memory int) (c ManyWorkloads, err error) {
+	c = ManyWorkloads{Workloads: workloads, Syscalls: syscalls, MemoryMiB: memory}
 	detach, err := attachMany(programs, []string{"inode_permission"})
 	if err != nil {
 		return c, err
@@ -72,13 +72,14 @@ func Crowd(workloads, programs, syscalls, memory int) (c Crowded, err error) {
 	if err != nil {
 		return c, err
 	}
-	c.tell(snap, t.CounterUsage())
+	c.fill(snap, t.CounterUsage())
 	return c, c.complete(snap)
 }
 
-// complete fails where a call is missing: of a syscall that nothing else makes all programs have seen as many, as many for each
-// workload. What is under [other] has no syscall any more.
-func (c *Crowded) complete(snap profile.Snapshot) error {
+// complete fails if a call is missing. Nothing else calls chown, so that every program must have recorded the same
+// number of calls in it, a multiple of the number of workloads. Calls that found no free counter have no syscall:
+// then there is nothing to compare.
+func (c *ManyWorkloads) complete(snap profile.Snapshot) error {
 	if c.Other > 0 {
 		return nil
 	}
@@ -90,14 +91,15 @@ func (c *Crowded) complete(snap profile.Snapshot) error {
 	}
 	for i, n := range calls {
 		if n == 0 || n != calls[0] || n%uint64(c.Workloads) != 0 {
-			return fmt.Errorf("program %d: %d invocations in chown, another one %d, in %d workloads", i, n, calls[0], c.Workloads)
+			return fmt.Errorf("program %d recorded %d calls in chown, program 0 %d, of %d workloads", i,
+				n, calls[0], c.Workloads)
 		}
 	}
 	return nil
 }
 
-// tell fills in what was recorded.
-func (c *Crowded) tell(snap profile.Snapshot, usage []tracer.CounterUsage) {
+// fill fills in what was recorded.
+func (c *ManyWorkloads) fill(snap profile.Snapshot, usage []tracer.CounterUsage) {
 	var all, other uint64
 	for i := range snap.Rows {
 		r := &snap.Rows[i]
@@ -114,8 +116,8 @@ func (c *Crowded) tell(snap profile.Snapshot, usage []tracer.CounterUsage) {
 	}
 }
 
-// live has so many workloads, each a thread in a mount namespace of its own, do what is to be done, one after the other. All are
-// there until end, which says what went wrong: the number of a namespace that is gone is given to a new one.
+// live starts the workloads one after the other, each a thread in a mount namespace of its own that calls do. They
+// stay until end is called, because the kernel reuses the numbers of namespaces. end returns their errors.
 func live(workloads int, do func()) (end func() error) {
 	done := make(chan struct{})
 	var g errgroup.Group
@@ -136,7 +138,7 @@ func live(workloads int, do func()) (end func() error) {
 	return func() error { close(done); return g.Wait() }
 }
 
-// callingMeanwhile makes calls until it is told to stop, and says how many they were.
+// callingMeanwhile makes calls until stop is called, which returns their number.
 func callingMeanwhile() (stop func() uint64) {
 	var over atomic.Bool
 	calls := make(chan uint64)
