@@ -11,6 +11,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // Deadline of a call to the runtime.
@@ -65,18 +67,18 @@ func dialOne(ctx context.Context, e endpoint) (*client, error) {
 // explain says what a gRPC status means to who runs lsmprof.
 func explain(err error) error {
 	s, _ := status.FromError(err)
-	text := clean(s.Message(), maxImage, "")
+	message := text.Clean(s.Message(), maxImage, "")
 	switch s.Code() {
 	case codes.DeadlineExceeded:
 		return fmt.Errorf("no answer within %v; is it running?", Deadline)
 	case codes.Unavailable:
-		return fmt.Errorf("it does not answer; is it running, and is lsmprof run as root? (%s)", text)
+		return fmt.Errorf("it does not answer; is it running, and is lsmprof run as root? (%s)", message)
 	case codes.Unimplemented:
-		return fmt.Errorf("it does not speak CRI v1, which containerd does since 1.6 where its cri plugin is not disabled, and CRI-O since 1.23 (%s)", text)
+		return fmt.Errorf("it does not speak CRI v1, which containerd does since 1.6 where its cri plugin is not disabled, and CRI-O since 1.23 (%s)", message)
 	case codes.NotFound:
-		return fmt.Errorf("%w: %s", ErrNotFound, text)
+		return fmt.Errorf("%w: %s", ErrNotFound, message)
 	}
-	return errors.New(text)
+	return errors.New(message)
 }
 
 // explainExec tells a program that was killed for its time from a runtime that does not answer.

@@ -11,6 +11,7 @@ import (
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // Container is a container that runs or ran, or the sandbox of a pod.
@@ -82,14 +83,14 @@ func (c *client) list(ctx context.Context) ([]Container, error) {
 func (c *client) detail(ctx context.Context, found *Container) error {
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()
-	var text string
+	var info string
 	if found.Name == "" {
 		request := &runtime.PodSandboxStatusRequest{PodSandboxId: found.ID, Verbose: true}
 		s, err := c.PodSandboxStatus(ctx, request)
 		if err != nil {
 			return explain(err)
 		}
-		text = s.GetInfo()["info"]
+		info = s.GetInfo()["info"]
 	} else {
 		s, err := c.ContainerStatus(ctx, &runtime.ContainerStatusRequest{ContainerId: found.ID, Verbose: true})
 		if err != nil {
@@ -100,10 +101,10 @@ func (c *client) detail(ctx context.Context, found *Container) error {
 		if found.Image == "" {
 			found.Image = image.GetImage()
 		}
-		found.Image = clean(found.Image, maxImage, "")
-		text = s.GetInfo()["info"]
+		found.Image = text.Clean(found.Image, maxImage, "")
+		info = s.GetInfo()["info"]
 	}
-	found.parseInfo(text)
+	found.parseInfo(info)
 	return nil
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/moby/spdystream"
+
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // streamConn is an HTTP connection that was upgraded to SPDY: what kubelet and crictl speak with runtimes of all
@@ -25,7 +27,7 @@ func upgrade(ctx context.Context, address string) (_ *streamConn, err error) {
 	}
 	if u.Scheme != "http" || u.Port() == "" {
 		return nil, fmt.Errorf("the runtime streams at %q: only http with a port is supported; switch its stream TLS off",
-			clean(address, maxImage, ""))
+			text.Clean(address, maxImage, ""))
 	}
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", u.Host)
@@ -58,7 +60,7 @@ func upgrade(ctx context.Context, address string) (_ *streamConn, err error) {
 		return nil, fmt.Errorf("the runtime's streaming server: %w", err)
 	}
 	if response.StatusCode != http.StatusSwitchingProtocols {
-		return nil, errors.Join(fmt.Errorf("the runtime's streaming server answers %q", clean(response.Status,
+		return nil, errors.Join(fmt.Errorf("the runtime's streaming server answers %q", text.Clean(response.Status,
 			maxImage, "")), response.Body.Close())
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {

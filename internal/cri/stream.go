@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // Streams are those of a program; each may be nil.
@@ -90,11 +92,11 @@ func converse(conn *streamConn, s Streams) (int, error) {
 			return err
 		})
 	}
-	text, err := io.ReadAll(io.LimitReader(end, maxStatus))
+	document, err := io.ReadAll(io.LimitReader(end, maxStatus))
 	if err != nil {
 		return 0, fmt.Errorf("the runtime broke off: %w", err)
 	}
-	status, err := parseStatus(text)
+	status, err := parseStatus(document)
 	return status, errors.Join(err, output.Wait())
 }
 
@@ -102,19 +104,19 @@ func converse(conn *streamConn, s Streams) (int, error) {
 const maxStatus = 64 << 10
 
 // parseStatus reads how a program ended: a Kubernetes Status object, or nothing where the connection broke.
-func parseStatus(text []byte) (int, error) {
+func parseStatus(document []byte) (int, error) {
 	var s struct {
 		Status, Reason, Message string
 		Details                 struct {
 			Causes []struct{ Reason, Message string }
 		}
 	}
-	if len(text) == 0 {
+	if len(document) == 0 {
 		return 0, errors.New("the runtime broke off; did it stop, or the container end?")
 	}
-	if err := json.Unmarshal(text, &s); err != nil {
-		return 0, fmt.Errorf("the runtime says how it ended, but not in JSON: %q", clean(string(text), maxImage,
-			""))
+	if err := json.Unmarshal(document, &s); err != nil {
+		return 0, fmt.Errorf("the runtime says how it ended, but not in JSON: %q",
+			text.Clean(string(document), maxImage, ""))
 	}
 	if s.Status == "Success" {
 		return 0, nil
@@ -127,5 +129,5 @@ func parseStatus(text []byte) (int, error) {
 			return code, nil
 		}
 	}
-	return 0, errors.New(clean(s.Message, maxImage, ""))
+	return 0, errors.New(text.Clean(s.Message, maxImage, ""))
 }
