@@ -225,3 +225,16 @@ func TestIDsOfUserNamespaces(t *testing.T) {
 		}
 	}
 }
+
+// A container that writes errors without end fills no memory.
+func TestErrorsOfAContainerAreBounded(t *testing.T) {
+	var b firstBytes
+	for range 1000 {
+		if n, err := b.Write(make([]byte, 1000)); n != 1000 || err != nil {
+			t.Fatalf("wrote %d bytes, %v", n, err)
+		}
+	}
+	if len(b) != most {
+		t.Errorf("kept %d bytes, want %d", len(b), most)
+	}
+}

@@ -97,15 +97,17 @@ func (s *Suite) processes() ([]int, error) {
 	}
 	var all []int
 	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		if exe, err := os.Stat("/proc/" + e.Name() + "/exe"); err == nil && os.SameFile(exe, s.program.file) {
+		if pid, err := strconv.Atoi(e.Name()); err == nil && s.runs(pid) {
 			all = append(all, pid)
 		}
 	}
 	return all, nil
+}
+
+// runs reports whether a process runs the placed program.
+func (s *Suite) runs(pid int) bool {
+	exe, err := os.Stat(fmt.Sprintf("/proc/%d/exe", pid))
+	return err == nil && os.SameFile(exe, s.program.file)
 }
 
 func (s *Suite) pin(pid int) error {

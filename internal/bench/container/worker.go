@@ -1,11 +1,11 @@
 package container
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -29,11 +29,24 @@ type worker struct {
 	remote unixbench.Remote
 	in     *io.PipeWriter
 	out    *io.PipeReader
-	stderr bytes.Buffer
+	stderr firstBytes
 	ended  chan error
 	stop   context.CancelFunc
 	pid    int
-	users  int
+	// process refers to pid, even if that number becomes another process's; nil before it is found.
+	process *os.File
+	users   int
+}
+
+// firstBytes keeps the first bytes that are written to it. A container may write without end.
+type firstBytes []byte
+
+// most is how many bytes firstBytes keeps.
+const most = 4096
+
+func (b *firstBytes) Write(p []byte) (int, error) {
+	*b = append(*b, p[:min(len(p), most-len(*b))]...)
+	return len(p), nil
 }
 
 // Start starts a test, or returns the copy that already runs.
@@ -50,22 +63,36 @@ func (s *Suite) Start(ctx context.Context, t rundir.Test, _ int) (bench.Worker, 
 	if err := w.within(overdue, w.remote.Ready); err != nil {
 		return nil, errors.Join(fmt.Errorf("in container %s: %w", s.container.Pod, err), w.end())
 	}
-	after, err := s.processes()
-	if err == nil {
-		after = slices.DeleteFunc(after, func(pid int) bool { return slices.Contains(before, pid) })
-		if len(after) == 0 {
-			err = fmt.Errorf("%s started, but no process runs the program that was placed in %s", t.Name, s.program.path)
-		}
-	}
-	if err != nil {
+	if err := w.find(before); err != nil {
 		return nil, errors.Join(err, w.end())
 	}
-	w.pid = slices.Min(after) // the others are its children
 	if err := s.pin(w.pid); err != nil {
 		return nil, errors.Join(err, w.end())
 	}
 	s.workers[t.Name] = w
 	return w, nil
+}
+
+// find finds the process of the test: the first that runs the program now and did not before.
+func (w *worker) find(before []int) error {
+	after, err := w.suite.processes()
+	if err != nil {
+		return err
+	}
+	after = slices.DeleteFunc(after, func(pid int) bool { return slices.Contains(before, pid) })
+	if len(after) == 0 {
+		return fmt.Errorf("%s started, but no process runs the program that was placed in %s", w.test, w.suite.program.path)
+	}
+	w.pid = slices.Min(after) // the others are its children
+	fd, err := unix.PidfdOpen(w.pid, 0)
+	if err != nil {
+		return fmt.Errorf("open process %d: %w", w.pid, err)
+	}
+	w.process = os.NewFile(uintptr(fd), "pidfd")
+	if !w.suite.runs(w.pid) { // between the two calls the number can have become another process's
+		return fmt.Errorf("%s ended before it was measured", w.test)
+	}
+	return nil
 }
 
 // exec lets the runtime start a test. It runs until its standard input is closed or ctx ends.
@@ -82,7 +109,7 @@ func (s *Suite) exec(ctx context.Context, test string) *worker {
 		streams := cri.Streams{Stdin: theirs, Stdout: theirOut, Stderr: &w.stderr}
 		status, err := s.runtime.Exec(ctx, s.container.ID, argv, streams)
 		if err == nil && status != 0 {
-			err = fmt.Errorf("exit status %d: %s", status, text.Printable(strings.TrimSpace(w.stderr.String())))
+			err = fmt.Errorf("exit status %d: %s", status, text.Printable(strings.TrimSpace(string(w.stderr))))
 		}
 		theirOut.CloseWithError(errors.Join(err, io.ErrUnexpectedEOF))
 		theirs.CloseWithError(io.ErrClosedPipe)
@@ -115,8 +142,8 @@ func (w *worker) within(limit time.Duration, f func() error) error {
 }
 
 func (w *worker) kill() {
-	if w.pid > 0 {
-		_ = unix.Kill(w.pid, unix.SIGKILL)
+	if w.process != nil {
+		_ = unix.PidfdSendSignal(int(w.process.Fd()), unix.SIGKILL, nil, 0)
 	}
 }
 
@@ -131,7 +158,12 @@ func (w *worker) Close() error {
 
 // end closes the test's standard input, which ends it, and waits until it has removed its files.
 func (w *worker) end() error {
-	defer w.stop()
+	defer func() {
+		w.stop()
+		if w.process != nil {
+			w.process.Close()
+		}
+	}()
 	w.in.Close()
 	select {
 	case err := <-w.ended:
