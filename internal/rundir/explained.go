@@ -35,8 +35,11 @@ type ExplainedRow struct {
 	Calls   float64 `json:"calls_per_op"`
 	HookNs  float64 `json:"hook_ns_per_op"`
 	Mean    float64 `json:"mean_ns"`
-	Err     float64 `json:"mean_err_ns"` // standard error
-	P50     float64 `json:"p50_ns"`      // of the hook cost of a call; 0 in runs of older versions
+	// Typical is the mean without calls that were interrupted, and Err its standard error. In runs of older versions Typical is 0, and
+	// Err that of Mean.
+	Typical float64 `json:"typical_ns,omitempty"`
+	Err     float64 `json:"mean_err_ns"`
+	P50     float64 `json:"p50_ns"` // of the hook cost of a call; 0 in runs of older versions
 	P99     float64 `json:"p99_ns"`
 	Denials uint64  `json:"denials"`
 }
@@ -62,23 +65,44 @@ func Explain(costs *profile.Costs, ops float64) Explained {
 		c := &costs.Rows[i]
 		calls := float64(c.Calls) / ops
 		e.Calls += calls
+		interrupts, err := interruptions(&c.Readings, float64(c.Sum))
 		e.Rows = append(e.Rows, ExplainedRow{
-			Syscall: c.Syscall, Hook: c.Program.Hook, Program: c.Program.Name, Rules: c.Rules, Calls: calls, HookNs: c.Hook / ops, Mean: c.Mean(),
-			Err: meanError(&c.Readings), P50: c.Quantile(0.5), P99: c.Quantile(0.99), Denials: c.Denials,
+			Syscall: c.Syscall, Hook: c.Program.Hook, Program: c.Program.Name, Rules: c.Rules, Calls: calls, HookNs: c.Hook / ops,
+			Mean: c.Mean(), Typical: max(0, c.Mean()-interrupts), Err: err, P50: c.Quantile(0.5), P99: c.Quantile(0.99),
+			Denials: c.Denials,
 		})
 	}
 	return e
 }
 
-// meanError is the standard error of a mean of readings, from their quartiles: a few interrupts do not count. It is at least half
-// a nanosecond, the step of the clock.
-func meanError(h *profile.Histogram) float64 {
-	const floor, quartilesToSigma = 0.5, 1.349
+// interruptions returns by how much calls that were interrupted, by another process or an interrupt, raise the mean of the readings, in ns,
+// and the standard error of the mean without them.
+//
+// Few calls are interrupted, but for so long that the mean of a short profile run depends on how many there were. They are recognized by
+// lying far above the quartiles. The sum of all readings is exact, and that of the interrupted ones known to within the widths of their
+// buckets. The rest varies as the quartiles say; its error is at least half a nanosecond, the step of the clock.
+func interruptions(h *profile.Histogram, sum float64) (above, err float64) {
+	const floor, quartilesToSigma, far = 0.5, 1.349, 8
 	n := float64(h.Count())
 	if n == 0 {
-		return floor
+		return 0, floor
 	}
-	return max(floor, (h.Quantile(0.75)-h.Quantile(0.25))/quartilesToSigma/math.Sqrt(n))
+	low, high := h.Quantile(0.25), h.Quantile(0.75)
+	fence := high + far*(high-low)
+	var calls, ns, variance float64
+	for i, count := range h {
+		from, to := profile.Bounds(i)
+		if count == 0 || float64(from) <= fence || i == profile.Buckets-1 {
+			continue
+		}
+		c, width := float64(count), float64(to-from)
+		calls, ns, variance = calls+c, ns+c*float64(from+to)/2, variance+c*width*width/12
+	}
+	if rest := n - calls; rest > 0 && ns < sum {
+		above = sum/n - (sum-ns)/rest
+	}
+	sigma := (high - low) / quartilesToSigma
+	return above, max(floor, math.Sqrt(sigma*sigma/n+variance/(n*n)))
 }
 
 // Exposed says whether the enforcer runs in the test at all. What runs less than once in ten thousand operations belongs to the

@@ -31,7 +31,7 @@ func costPerRule(p *Plan, explained map[string]map[string]Explained) []RuleCost 
 				// Without any rule the programs end before they have built a path.
 				if r.Rules > 0 && r.Calls > 1e-3 {
 					k := key{test, r.Syscall, r.Hook, r.Program}
-					points[k] = append(points[k], stats.Point{X: float64(r.Rules), Y: r.Mean, Err: r.Err})
+					points[k] = append(points[k], stats.Point{X: float64(r.Rules), Y: cmp.Or(r.Typical, r.Mean), Err: r.Err})
 				}
 			}
 		}

@@ -171,7 +171,7 @@ func (e *Explained) usable() bool {
 		ok = ok && v >= 0 && v < 1e18
 	}
 	for _, r := range e.Rows {
-		for _, v := range []float64{r.Calls, r.HookNs, r.Mean, r.Err, r.P50, r.P99} {
+		for _, v := range []float64{r.Calls, r.HookNs, r.Mean, r.Typical, r.Err, r.P50, r.P99} {
 			ok = ok && v >= 0 && v < 1e18
 		}
 		ok = ok && (r.Err == 0 || r.Err > 1e-9) && r.Rules >= -1 && r.Rules < math.MaxInt32
