@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Calibration is what lsmprof measured of itself at start, in ns. The zero Calibration means that nothing was measured: costs are
-// then plain readings.
+// Calibration is what lsmprof measured of itself at start, in ns. The zero Calibration means that nothing was measured:
+// costs are then plain readings.
 type Calibration struct {
 	Runs        int    `json:"runs"`
 	Scope       Scope  `json:"scope"`       // of the probes
@@ -37,10 +37,10 @@ type Median struct {
 	Spread float64 `json:"spread_ns"`
 }
 
-// Half of the batches lie within a spread. With some 400 independent batches a median is known to a twentieth of its spread; on a
-// busy machine batches are less independent. A spread above wideSpread times the value makes costs rough; above uselessSpread
-// times the value, the value may as well be zero. A spread of up to spreadFloor ns, a few instructions and the steps of the
-// clock, is harmless however small the value is.
+// Half of the batches lie within a spread. With some 400 independent batches a median is known to a twentieth of its
+// spread; on a busy machine batches are less independent. A spread above wideSpread times the value makes costs rough;
+// above uselessSpread times the value, the value may as well be zero. A spread of up to spreadFloor ns, a few
+// instructions and the steps of the clock, is harmless however small the value is.
 const (
 	wideSpread    = 0.5
 	uselessSpread = 2
@@ -63,7 +63,10 @@ func (c *Calibration) values() []calibratedValue {
 		{"bias", c.Bias, true, func(Program) bool { return true }},
 		{"dispatch", c.Dispatch, true, func(Program) bool { return true }},
 		{"dispatch of further programs", c.DispatchNext, false, func(p Program) bool { return p.Position > 0 }},
-		{"bias of probes with a filter", c.BiasSelective, false, func(p Program) bool { return p.Probe == ProbeSelective }},
+		{
+			"bias of probes with a filter", c.BiasSelective, false,
+			func(p Program) bool { return p.Probe == ProbeSelective },
+		},
 		{"bias of sleepable programs", c.BiasSleepable, false, sleepable},
 		{"dispatch of sleepable programs", c.DispatchSleepable, false, sleepable},
 		{"bias of probes on a hook", c.BiasHook, false, func(p Program) bool { return p.Probe == ProbeHook }},
@@ -72,18 +75,19 @@ func (c *Calibration) values() []calibratedValue {
 
 func (v *calibratedValue) roughness() Warning {
 	return Warning{WarnCalibration, fmt.Sprintf(
-		"the %s is %v: its spread is wide, so hook costs are rough; calibrate again when the machine is less busy", v.name, v.m)}
+		"the %s is %v: a wide spread, so hook costs are rough; calibrate again on a quieter machine",
+		v.name, v.m)}
 }
 
-// Judge sets Refused if the spread of the bias or the dispatch is too wide to mean anything, and adds to Warnings where a spread
-// makes costs rough.
+// Judge sets Refused if the spread of the bias or the dispatch is too wide to mean anything, and adds to Warnings where
+// a spread makes costs rough.
 func (c *Calibration) Judge() {
 	for _, v := range c.values() {
 		switch {
 		case v.refuse && v.m.wider(uselessSpread):
 			if c.Refused == "" {
-				c.Refused = fmt.Sprintf("the %s is %v: its spread is more than twice the value; calibrate again when the machine is less busy",
-					v.name, v.m)
+				c.Refused = fmt.Sprintf("the %s is %v, a spread of more than twice the value; "+
+					"calibrate again on a quieter machine", v.name, v.m)
 			}
 		case v.m.wider(wideSpread):
 			c.Warnings = append(c.Warnings, v.roughness())
@@ -91,8 +95,8 @@ func (c *Calibration) Judge() {
 	}
 }
 
-// warningsAbout returns the warnings about values that are part of the costs of one of the programs. A calibration that is refused
-// has none: no value is.
+// warningsAbout returns the warnings about values that are part of the costs of one of the programs. A calibration that
+// is refused has none: no value is.
 func (c *Calibration) warningsAbout(programs []Program) (warnings []Warning) {
 	unused := map[Warning]bool{}
 	for _, v := range c.values() {
@@ -106,8 +110,9 @@ func (c *Calibration) warningsAbout(programs []Program) (warnings []Warning) {
 	return warnings
 }
 
-// ErrorOf returns by how much the bias and the dispatch of a call of these programs may be off, in ns, in the worst case among the
-// programs: half the quartile distance of both, which lsmprof saw in half of its attempts. It is 0 if the calibration is not applied.
+// ErrorOf returns by how much the bias and the dispatch of a call of these programs may be off, in ns, in the worst
+// case among the programs: half the quartile distance of both, which lsmprof saw in half of its attempts. It is 0 if
+// the calibration is not applied.
 func (c *Calibration) ErrorOf(programs []Program) float64 {
 	if !c.Applies() {
 		return 0
@@ -171,8 +176,8 @@ func (c Calibration) String() string {
 // String returns "158.0 ns ± 2.0".
 func (m Median) String() string { return fmt.Sprintf("%.1f ns ± %.1f", m.Value, m.Spread) }
 
-// ReadCalibration reads the calibration, and the machine that it is of, from any JSON document of lsmprof that has one: what
-// `lsmprof check` and `lsmprof record` write.
+// ReadCalibration reads the calibration, and the machine that it is of, from any JSON document of lsmprof that has one:
+// what `lsmprof check` and `lsmprof record` write.
 func ReadCalibration(r io.Reader) (Calibration, Machine, error) {
 	var doc struct {
 		Schema      string       `json:"schema"`
@@ -184,9 +189,11 @@ func ReadCalibration(r io.Reader) (Calibration, Machine, error) {
 	}
 	switch {
 	case !strings.HasPrefix(doc.Schema, "lsmprof/"):
-		return Calibration{}, Machine{}, fmt.Errorf("read a calibration: the schema %q is not one of lsmprof's", doc.Schema)
+		return Calibration{}, Machine{}, fmt.Errorf("read a calibration: the schema %q is not one of lsmprof's",
+			doc.Schema)
 	case doc.Calibration == nil || doc.Calibration.Runs <= 0:
-		return Calibration{}, Machine{}, errors.New("read a calibration: the document has none; it was written without calibrating")
+		return Calibration{}, Machine{}, errors.New(
+			"read a calibration: the document has none; it was written without calibrating")
 	}
 	return *doc.Calibration, doc.Machine, nil
 }

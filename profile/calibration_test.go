@@ -19,16 +19,25 @@ func TestCalibrationIsJudgedByItsSpread(t *testing.T) {
 		{"rough bias", func(c *Calibration) { c.Bias.Spread = 81 }, "", "the bias is 160.0 ns ± 81.0"},
 		{"useless bias", func(c *Calibration) { c.Bias.Spread = 321 }, "the bias is 160.0 ns ± 321.0", ""},
 		{"useless dispatch", func(c *Calibration) { c.Dispatch.Spread = 301 }, "the dispatch is", ""},
-		{"only further programs need it", func(c *Calibration) { c.DispatchNext.Spread = 1e4 }, "", "further programs"},
-		{"the probes' own cost is no part of a hook cost", func(c *Calibration) { c.ProbeCost.Spread = 1e4 }, "", ""},
+		{
+			"only further programs need it", func(c *Calibration) { c.DispatchNext.Spread = 1e4 }, "",
+			"further programs",
+		},
+		{
+			"the probes' own cost is no part of a hook cost",
+			func(c *Calibration) { c.ProbeCost.Spread = 1e4 },
+			"", "",
+		},
 	} {
 		c := calibrated
 		test.change(&c)
 		c.Judge()
-		if !strings.Contains(c.Refused, test.refused) || (c.Refused == "") != (test.refused == "") || c.Applies() != (test.refused == "") {
+		if !strings.Contains(c.Refused, test.refused) || (c.Refused == "") != (test.refused == "") ||
+			c.Applies() != (test.refused == "") {
 			t.Errorf("%s: refused %q, want %q", test.name, c.Refused, test.refused)
 		}
-		if w := fmt.Sprint(c.Warnings); !strings.Contains(w, test.warning) || (w == "[]") != (test.warning == "") {
+		if w := fmt.Sprint(c.Warnings); !strings.Contains(w, test.warning) ||
+			(w == "[]") != (test.warning == "") {
 			t.Errorf("%s: warnings %q, want %q", test.name, w, test.warning)
 		}
 	}
@@ -69,7 +78,8 @@ func TestReadCalibrationRefusesOtherDocuments(t *testing.T) {
 		`{"schema":"lsmprof/check/v1"}`: "has none",
 		`{"schema":"lsmprof/record/v1","calibration":{"runs":1,"scope":"kernel"}}`: "scope",
 	} {
-		if _, _, err := ReadCalibration(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := ReadCalibration(strings.NewReader(text)); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}

@@ -26,7 +26,12 @@ func TestCalibrationWarnsOnlyOfValuesThatAreUsed(t *testing.T) {
 	}{
 		{"plain", c, []Program{{}}, "another", 2.5},
 		{"second on a hook", c, []Program{{}, {Position: 1}}, "another, the dispatch of further programs", 45},
-		{"with a filter", c, []Program{{Probe: ProbeSelective}}, "another, the bias of probes with a filter", 45},
+		{
+			"with a filter", c,
+			[]Program{{Probe: ProbeSelective}},
+			"another, the bias of probes with a filter",
+			45,
+		},
 		{
 			"sleepable", c,
 			[]Program{{Probe: ProbeSleepable}},

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Costs is what a snapshot says the enforcers cost, worked out once: everything that is printed or written comes from it. The zero
-// Costs has no rows. Callers must not change Rows.
+// Costs is what a snapshot says the enforcers cost, worked out once: everything that is printed or written comes from
+// it. The zero Costs has no rows. Callers must not change Rows.
 type Costs struct {
 	Rows []Cost  // in a fixed order: workload, syscall, hook, program, rules
 	Hook float64 // of all rows, ns: bodies and dispatch
@@ -41,8 +41,8 @@ func (c *Cost) Mean() float64 {
 	return c.Hook / float64(c.Calls)
 }
 
-// Quantile returns a quantile of the hook cost of a call, in ns. The reading behind it is less than a quarter off. If all readings
-// are in one bucket of the histogram, or if there are none, every quantile is the mean.
+// Quantile returns a quantile of the hook cost of a call, in ns. The reading behind it is less than a quarter off. If
+// all readings are in one bucket of the histogram, or if there are none, every quantile is the mean.
 func (c *Cost) Quantile(q float64) float64 {
 	d := c.distribution()
 	if d.total == 0 {
@@ -60,15 +60,16 @@ func (c *Cost) distribution() (d distribution) {
 // hook returns the hook cost of a call with the given reading, in ns.
 func (c *Cost) hook(reading float64) float64 { return max(0, reading-c.bias) + c.dispatch }
 
-// Costs works out what every row cost. It fails if a row belongs to no program, or if a cross-check is not of the snapshot's
-// programs.
+// Costs works out what every row cost. It fails if a row belongs to no program, or if a cross-check is not of the
+// snapshot's programs.
 func (s Snapshot) Costs() (Costs, error) {
 	rows, err := s.mergedRows()
 	if err != nil {
 		return Costs{}, err
 	}
 	if s.CrossCheck != nil && len(s.CrossCheck.Programs) != len(s.Programs) {
-		return Costs{}, fmt.Errorf("the cross-check is of %d programs, the snapshot of %d", len(s.CrossCheck.Programs), len(s.Programs))
+		return Costs{}, fmt.Errorf("the cross-check is of %d programs, the snapshot of %d",
+			len(s.CrossCheck.Programs), len(s.Programs))
 	}
 	costs := Costs{Rows: make([]Cost, 0, len(rows)), snapshot: s}
 	names := s.names()
@@ -104,8 +105,8 @@ func (s Snapshot) Costs() (Costs, error) {
 // Snapshot returns the snapshot that the costs were worked out from.
 func (c *Costs) Snapshot() Snapshot { return c.snapshot }
 
-// apportion scales the counts of a program's rows to its true number of calls. It rounds the running total instead of every row,
-// so that the rows add up.
+// apportion scales the counts of a program's rows to its true number of calls. It rounds the running total instead of
+// every row, so that the rows add up.
 type apportion struct{ seen, given uint64 }
 
 func (a *apportion) next(n uint64, p Program) uint64 {
@@ -119,8 +120,8 @@ func (a *apportion) next(n uint64, p Program) uint64 {
 	return calls
 }
 
-// mergedRows adds up rows that look the same to a user and sorts them by index of program first, so that the same snapshot always
-// scales the same way.
+// mergedRows adds up rows that look the same to a user and sorts them by index of program first, so that the same
+// snapshot always scales the same way.
 func (s Snapshot) mergedRows() ([]Row, error) {
 	type key struct {
 		program  int
@@ -132,7 +133,8 @@ func (s Snapshot) mergedRows() ([]Row, error) {
 	for i := range s.Rows {
 		r := s.Rows[i]
 		if r.Program < 0 || r.Program >= len(s.Programs) {
-			return nil, fmt.Errorf("row %d is of program %d, the snapshot has %d", i, r.Program, len(s.Programs))
+			return nil, fmt.Errorf("row %d is of program %d, the snapshot has %d", i, r.Program,
+				len(s.Programs))
 		}
 		k := key{r.Program, r.Syscall, r.Workload, r.Rules}
 		sum := byKey[k]
@@ -159,15 +161,17 @@ func (s Snapshot) mergedRows() ([]Row, error) {
 func compareRows(a, b *Row) int {
 	v, w := &a.Workload, &b.Workload
 	return cmp.Or(
-		cmp.Compare(v.MntNS, w.MntNS), cmp.Compare(v.Comm, w.Comm), cmp.Compare(v.Cgroup, w.Cgroup), cmp.Compare(v.Name(), w.Name()),
-		cmp.Compare(v.ContainerID, w.ContainerID), cmp.Compare(v.Image, w.Image), cmp.Compare(v.Labels, w.Labels),
+		cmp.Compare(v.MntNS, w.MntNS), cmp.Compare(v.Comm, w.Comm), cmp.Compare(v.Cgroup, w.Cgroup),
+		cmp.Compare(v.Name(), w.Name()), cmp.Compare(v.ContainerID, w.ContainerID),
+		cmp.Compare(v.Image, w.Image), cmp.Compare(v.Labels, w.Labels),
 		cmp.Compare(a.Syscall, b.Syscall), cmp.Compare(a.Rules, b.Rules))
 }
 
 func compareCosts(a, b Cost) int {
 	return cmp.Or(
-		cmp.Compare(a.Name, b.Name), cmp.Compare(a.Syscall, b.Syscall), cmp.Compare(a.Program.Hook, b.Program.Hook),
-		cmp.Compare(a.Program.Name, b.Program.Name), cmp.Compare(a.Rules, b.Rules), cmp.Compare(a.Row.Program, b.Row.Program),
+		cmp.Compare(a.Name, b.Name), cmp.Compare(a.Syscall, b.Syscall),
+		cmp.Compare(a.Program.Hook, b.Program.Hook), cmp.Compare(a.Program.Name, b.Program.Name),
+		cmp.Compare(a.Rules, b.Rules), cmp.Compare(a.Row.Program, b.Row.Program),
 		compareRows(&a.Row, &b.Row))
 }
 
@@ -179,8 +183,8 @@ func (c *Costs) Share(row *Cost) float64 {
 	return 100 * row.Hook / c.Hook
 }
 
-// EachTimed calls fn for every bucket of the row's histogram that has calls, with their mean hook cost, in ns, and their number.
-// Calls without a time are not among them.
+// EachTimed calls fn for every bucket of the row's histogram that has calls, with their mean hook cost, in ns, and
+// their number. Calls without a time are not among them.
 func (c *Cost) EachTimed(fn func(hook float64, calls uint64)) {
 	d := c.distribution()
 	for i, n := range c.Readings {

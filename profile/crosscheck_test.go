@@ -9,8 +9,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/golden"
 )
 
-// checked returns the sample with a second pass, in which the first program ran twice as often per second, the second never ran,
-// and the third was gone.
+// checked returns the sample with a second pass, in which the first program ran twice as often per second, the second
+// never ran, and the third was gone.
 func checked(rerun bool) Snapshot {
 	s := sample()
 	s.CrossCheck = &CrossCheck{Duration: 5 * time.Second, Rerun: rerun, Bias: 97, Programs: []KernelRuns{

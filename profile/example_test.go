@@ -23,11 +23,15 @@ func recorded() profile.Snapshot {
 	return profile.Snapshot{
 		Duration: time.Second,
 		Calibration: profile.Calibration{
-			Runs: 32, Bias: profile.Median{Value: 158, Spread: 2}, Dispatch: profile.Median{Value: 150, Spread: 3},
+			Runs:      32,
+			Bias:      profile.Median{Value: 158, Spread: 2},
+			Dispatch:  profile.Median{Value: 150, Spread: 3},
 			ProbeCost: profile.Median{Value: 420, Spread: 8},
 		},
-		Programs: []profile.Program{{ID: 7, Name: "varmor_file_open", Hook: "file_open", Enforcer: "varmor", Timed: 120}},
-		Rows:     []profile.Row{nginx, shell},
+		Programs: []profile.Program{
+			{ID: 7, Name: "varmor_file_open", Hook: "file_open", Enforcer: "varmor", Timed: 120},
+		},
+		Rows: []profile.Row{nginx, shell},
 	}
 }
 

@@ -15,17 +15,20 @@ func (s Snapshot) Facts() []string {
 		"calibration: " + s.Calibration.String(),
 	}
 	if s.Sample > 1 {
-		facts = append(facts, fmt.Sprintf("sampling: 1 of %s calls, at random; calls and totals are estimates", text.Thousands(s.Sample)))
+		facts = append(facts, fmt.Sprintf("sampling: 1 of %s calls, at random; calls and totals are estimates",
+			text.Thousands(s.Sample)))
 	}
 	if s.StackSample > 0 {
 		facts = append(facts, fmt.Sprintf(
-			"stacks: 1 of %s calls, at random; calls and costs are divided among the sampled stacks", text.Thousands(s.StackSample)))
+			"stacks: 1 of %s calls, at random; calls and costs are divided among the sampled stacks",
+			text.Thousands(s.StackSample)))
 	}
 	if s.OwnCalls > 0 {
 		facts = append(facts, fmt.Sprintf("left out: %s calls of lsmprof itself", text.Thousands(s.OwnCalls)))
 	}
 	if s.Calibration.Runs > 0 {
-		facts = append(facts, fmt.Sprintf("cost of profiling: %s, %s per call", text.Duration(s.ProbeCost()), text.Duration(s.Calibration.ProbeCost.Value)))
+		facts = append(facts, fmt.Sprintf("cost of profiling: %s, %s per call",
+			text.Duration(s.ProbeCost()), text.Duration(s.Calibration.ProbeCost.Value)))
 	}
 	return facts
 }

@@ -61,8 +61,9 @@ func (g *Group) Mean() float64 {
 	return g.Hook / float64(g.Calls)
 }
 
-// Quantile returns a quantile of the hook cost of a call, in ns; 0 without calls. The reading behind it is less than a quarter off.
-// Bias and dispatch are the means of the group, which may contain programs at different positions of their hooks.
+// Quantile returns a quantile of the hook cost of a call, in ns; 0 without calls. The reading behind it is less than a
+// quarter off. Bias and dispatch are the means of the group, which may contain programs at different positions of their
+// hooks.
 func (g *Group) Quantile(q float64) float64 {
 	d := g.readings
 	if d.locate(); d.total == 0 {

@@ -33,8 +33,10 @@ func TestGroupOfOneRowIsThatRow(t *testing.T) {
 		r := &costs.Rows[i]
 		one := Costs{Rows: costs.Rows[i : i+1]}
 		g := one.Groups(func(*Cost) string { return "x" })[0]
-		if g.Mean() != r.Mean() || math.Abs(g.Quantile(0.99)-r.Quantile(0.99)) > 1e-6 || !slices.Equal(g.Rules, []int{r.Rules}) {
-			t.Errorf("%s %s: mean %f, p99 %f, rules %v; want %f, %f, %d", r.Name, r.Syscall, g.Mean(), g.Quantile(0.99), g.Rules,
+		if g.Mean() != r.Mean() || math.Abs(g.Quantile(0.99)-r.Quantile(0.99)) > 1e-6 ||
+			!slices.Equal(g.Rules, []int{r.Rules}) {
+			t.Errorf("%s %s: mean %f, p99 %f, rules %v; want %f, %f, %d", r.Name, r.Syscall, g.Mean(),
+				g.Quantile(0.99), g.Rules,
 				r.Mean(), r.Quantile(0.99), r.Rules)
 		}
 	}

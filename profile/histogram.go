@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// Buckets is the number of buckets of a Histogram. Values below 4 have one each; from there on every octave up to 2^30 ns (1.07 s)
-// has four. The last bucket also holds everything above.
+// Buckets is the number of buckets of a Histogram. Values below 4 have one each; from there on every octave up to 2^30
+// ns (1.07 s) has four. The last bucket also holds everything above.
 const Buckets = 116
 
 // Tolerance is the largest relative error of Histogram.Quantile.
@@ -24,7 +24,8 @@ func Bucket(v uint64) int {
 	return min(4*(e-1)+int(v>>(e-2)&3), Buckets-1)
 }
 
-// Bounds returns the values of bucket i: lo <= v < hi. An index that is out of range gives the first or the last bucket.
+// Bounds returns the values of bucket i: lo <= v < hi. An index that is out of range gives the first or the last
+// bucket.
 func Bounds(i int) (lo, hi uint64) {
 	i = min(max(i, 0), Buckets-1)
 	if i < 4 {
@@ -57,9 +58,9 @@ func (h *Histogram) Count() uint64 {
 	return n
 }
 
-// Quantile returns the smallest value that at least the share q of all values does not exceed, within Tolerance; 0 without values.
-// A quantile in the last bucket is that bucket's lower bound. Where the sum of the values is known, as in a [Cost], quantiles are
-// more exact.
+// Quantile returns the smallest value that at least the share q of all values does not exceed, within Tolerance; 0
+// without values. A quantile in the last bucket is that bucket's lower bound. Where the sum of the values is known, as
+// in a [Cost], quantiles are more exact.
 func (h *Histogram) Quantile(q float64) float64 {
 	count := h.Count()
 	if count == 0 {
@@ -75,8 +76,8 @@ func (h *Histogram) Quantile(q float64) float64 {
 	return interpolate(Buckets-1, 1) // only if the counts overflow
 }
 
-// interpolate returns the value at the share f of bucket i. A bucket is up to 25 % wide, so its outer parts are cut off: the result
-// is then within Tolerance of every value of the bucket.
+// interpolate returns the value at the share f of bucket i. A bucket is up to 25 % wide, so its outer parts are cut
+// off: the result is then within Tolerance of every value of the bucket.
 func interpolate(i int, f float64) float64 {
 	lo, hi := Bounds(i)
 	if i == Buckets-1 {

@@ -15,7 +15,8 @@ func TestBucketsCoverEverythingInOrder(t *testing.T) {
 			t.Fatalf("bucket %d is [%d, %d), want it to start at %d", i, lo, hi, next)
 		}
 		if Bucket(lo) != i || Bucket(hi-1) != i {
-			t.Errorf("bucket %d [%d, %d): its ends are in buckets %d and %d", i, lo, hi, Bucket(lo), Bucket(hi-1))
+			t.Errorf("bucket %d [%d, %d): its ends are in buckets %d and %d", i, lo, hi, Bucket(lo),
+				Bucket(hi-1))
 		}
 		next = hi
 	}
@@ -52,7 +53,8 @@ func TestQuantileWithinTolerance(t *testing.T) {
 					rank := max(int(math.Ceil(q*float64(len(values)))), 1)
 					exact := float64(values[rank-1])
 					if got := h.Quantile(q); math.Abs(got-exact) > Tolerance*exact {
-						t.Fatalf("quantile %g of %d values: %g, exactly %g", q, len(values), got, exact)
+						t.Fatalf("quantile %g of %d values: %g, exactly %g", q, len(values),
+							got, exact)
 					}
 				}
 			}

@@ -23,9 +23,9 @@ type Document struct {
 	Calibration  *Calibration         `json:"calibration"` // null: not calibrated
 	Completeness DocumentCompleteness `json:"completeness"`
 	ProbeCostNs  float64              `json:"probe_cost_ns"` // what the probes cost the profiled system, all calls
-	Sample       int                  `json:"sample"`        // 1 of sample calls was measured and counts sample times
-	StackSample  int                  `json:"stack_sample"`  // the stack of 1 of stack_sample calls was taken; 0: no stacks
-	OwnCalls     uint64               `json:"own_calls"`     // calls of lsmprof itself, which no row and no program counts
+	Sample       int                  `json:"sample"`        // 1 of sample calls was measured; it counts for all
+	StackSample  int                  `json:"stack_sample"`  // 1 of stack_sample calls has its stack taken; 0: none
+	OwnCalls     uint64               `json:"own_calls"`     // of lsmprof itself, which nothing else here counts
 	HookNs       float64              `json:"hook_ns"`       // all rows
 	Programs     []DocumentProgram    `json:"programs"`
 	CrossCheck   *DocumentCrossCheck  `json:"cross_check"` // null: no second pass
@@ -85,7 +85,7 @@ type DocumentRow struct {
 // DocumentCrossCheck is the comparison with a second pass, without probes.
 type DocumentCrossCheck struct {
 	DurationNs int64                `json:"duration_ns"`
-	Rerun      bool                 `json:"rerun"`   // the command ran again: calls are compared; else calls per second
+	Rerun      bool                 `json:"rerun"`   // the command ran again; else rates are compared
 	BiasNs     float64              `json:"bias_ns"` // what bpf_stats reads of an empty program
 	Programs   []DocumentComparison `json:"programs"`
 }
@@ -174,10 +174,15 @@ func documentRow(c *Cost, share float64) DocumentRow {
 	w := &c.Workload
 	row := DocumentRow{
 		Workload: c.Name, MntNS: w.MntNS, Comm: text.Printable(w.Comm), Cgroup: w.Cgroup,
-		Namespace: w.Namespace, Pod: w.Pod, Container: w.Container, ContainerID: w.ContainerID, Image: w.Image, Labels: w.Labels,
-		Syscall: c.Syscall, Hook: c.Program.Hook, Program: c.Program.Name, ProgramID: c.Program.ID, Enforcer: c.Program.Enforcer,
-		Calls: c.Calls, Seen: c.Readings.Count() + c.Preempted, Denials: c.Denials, BodyNs: c.Body, HookNs: c.Hook,
-		MeanNs: c.Mean(), P50Ns: c.Quantile(0.5), P99Ns: c.Quantile(0.99), Share: share,
+		Namespace: w.Namespace, Pod: w.Pod, Container: w.Container, ContainerID: w.ContainerID,
+		Image: w.Image, Labels: w.Labels,
+
+		Syscall: c.Syscall, Hook: c.Program.Hook, Program: c.Program.Name, ProgramID: c.Program.ID,
+		Enforcer: c.Program.Enforcer,
+
+		Calls: c.Calls, Seen: c.Readings.Count() + c.Preempted, Denials: c.Denials,
+		BodyNs: c.Body, HookNs: c.Hook, MeanNs: c.Mean(), P50Ns: c.Quantile(0.5), P99Ns: c.Quantile(0.99),
+		Share: share,
 	}
 	if c.Rules != RulesUnknown {
 		rules := c.Rules
@@ -192,7 +197,8 @@ func (c *Costs) documentCrossCheck() *DocumentCrossCheck {
 		return nil
 	}
 	doc := &DocumentCrossCheck{
-		DurationNs: int64(check.Duration), Rerun: check.Rerun, BiasNs: check.Bias, Programs: []DocumentComparison{},
+		DurationNs: int64(check.Duration), Rerun: check.Rerun, BiasNs: check.Bias,
+		Programs: []DocumentComparison{},
 	}
 	for _, both := range c.Compare() {
 		doc.Programs = append(doc.Programs, DocumentComparison{

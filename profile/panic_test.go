@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// callEverything calls all exported methods of the value and of a pointer to it, with arguments made up from their types.
+// callEverything calls all exported methods of the value and of a pointer to it, with arguments made up from their
+// types.
 func callEverything(t *testing.T, value any) {
 	t.Helper()
 	pointer := reflect.New(reflect.TypeOf(value))
@@ -105,9 +106,13 @@ func nonsense(rng *rand.Rand) Snapshot {
 	}
 	for range rng.IntN(4) {
 		r := Row{
-			Program: rng.IntN(len(s.Programs) + 1), Syscall: []string{"", SyscallOverflow, "\xff"}[rng.IntN(3)], Rules: rng.IntN(4) - 2,
-			Workload: Workload{Comm: "\xff\n", ContainerID: "é"}, Preempted: rng.Uint64(), Sum: rng.Uint64(),
-			Stacks: []Stack{{Count: rng.Uint64N(2), User: []Frame{{}}}, {}},
+			Program:   rng.IntN(len(s.Programs) + 1),
+			Syscall:   []string{"", SyscallOverflow, "\xff"}[rng.IntN(3)],
+			Rules:     rng.IntN(4) - 2,
+			Workload:  Workload{Comm: "\xff\n", ContainerID: "é"},
+			Preempted: rng.Uint64(),
+			Sum:       rng.Uint64(),
+			Stacks:    []Stack{{Count: rng.Uint64N(2), User: []Frame{{}}}, {}},
 		}
 		for i := range r.Readings {
 			r.Readings[i] = rng.Uint64N(2) * rng.Uint64()

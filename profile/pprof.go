@@ -31,8 +31,8 @@ func (s Snapshot) Write(w io.Writer) error {
 	return c.Write(w)
 }
 
-// Profile returns the costs as a pprof profile with one sample per row, or per row and sampled stack. A sample's stack is, from
-// the root: workload, syscall, hook, program.
+// Profile returns the costs as a pprof profile with one sample per row, or per row and sampled stack. A sample's stack
+// is, from the root: workload, syscall, hook, program.
 func (c *Costs) Profile() (*pprof.Profile, error) {
 	s := &c.snapshot
 	b := builder{
@@ -89,9 +89,12 @@ func (b *builder) add(c *Cost) {
 		b.sample(key, c, Stack{}, whole)
 		return
 	}
-	// Divide the row among its stacks as they were sampled, in a fixed order. Rounding the running total makes the parts add up.
+	// Divide the row among its stacks as they were sampled, in a fixed order. Rounding the running total makes the
+	// parts add up.
 	stacks := slices.Clone(c.Stacks)
-	slices.SortFunc(stacks, func(a, b Stack) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Key(), b.Key())) })
+	slices.SortFunc(stacks, func(a, b Stack) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Key(), b.Key()))
+	})
 	var seen uint64
 	given := make([]float64, len(whole))
 	for _, stack := range stacks {
@@ -108,7 +111,9 @@ func (b *builder) add(c *Cost) {
 // sample adds values to the sample of a row and a stack.
 func (b *builder) sample(key string, c *Cost, stack Stack, values []float64) {
 	if b.samples[key] == nil {
-		s := &pprof.Sample{Location: b.stack(c, stack), Label: stringLabels(c), Value: make([]int64, len(b.SampleType))}
+		s := &pprof.Sample{
+			Location: b.stack(c, stack), Label: stringLabels(c), Value: make([]int64, len(b.SampleType)),
+		}
 		s.NumLabel, s.NumUnit = numericLabels(c)
 		b.samples[key] = s
 		b.Sample = append(b.Sample, s)
@@ -118,9 +123,9 @@ func (b *builder) sample(key string, c *Cost, stack Stack, values []float64) {
 	}
 }
 
-// stack returns the locations of a sample, leaf first as pprof wants them: program, hook, the kernel functions that led to it,
-// syscall, the functions of the process that led to that, workload. Where the programs of a hook cannot be told apart, the hook
-// is the leaf.
+// stack returns the locations of a sample, leaf first as pprof wants them: program, hook, the kernel functions that led
+// to it, syscall, the functions of the process that led to that, workload. Where the programs of a hook cannot be told
+// apart, the hook is the leaf.
 func (b *builder) stack(c *Cost, stack Stack) (all []*pprof.Location) {
 	enforcer := c.Program.Enforcer
 	if c.Program.Scope == ScopeProgram {
@@ -137,8 +142,8 @@ func (b *builder) stack(c *Cost, stack Stack) (all []*pprof.Location) {
 	return append(all, b.location(enforcer, c.Name))
 }
 
-// stringLabels returns every label that tells samples apart: many profile stores drop numeric ones. What is also numeric goes by
-// another key here, because pprof joins the values of one key: -tagroot=rules would show "8,8".
+// stringLabels returns every label that tells samples apart: many profile stores drop numeric ones. What is also
+// numeric goes by another key here, because pprof joins the values of one key: -tagroot=rules would show "8,8".
 func stringLabels(c *Cost) map[string][]string {
 	labels := map[string][]string{
 		"syscall":         {c.Syscall},
@@ -153,9 +158,10 @@ func stringLabels(c *Cost) map[string][]string {
 	} else {
 		labels["rule_count"] = []string{strconv.Itoa(c.Rules)}
 	}
+	w := &c.Workload
 	for key, value := range map[string]string{
-		"comm": c.Workload.Comm, "namespace": c.Workload.Namespace, "pod": c.Workload.Pod, "container": c.Workload.Container,
-		"container_id": c.Workload.ContainerID, "image": c.Workload.Image,
+		"comm": w.Comm, "namespace": w.Namespace, "pod": w.Pod, "container": w.Container,
+		"container_id": w.ContainerID, "image": w.Image,
 	} {
 		if value != "" {
 			labels[key] = []string{text.Printable(value)}
@@ -167,8 +173,9 @@ func stringLabels(c *Cost) map[string][]string {
 	return labels
 }
 
-// numericLabels returns the labels that pprof can filter by range. They must be numbers: pprof takes a number after -tagfocus=KEY=
-// for a range and then looks at numeric labels only. They need a unit: pprof drops a 0 without one when it reads a profile.
+// numericLabels returns the labels that pprof can filter by range. They must be numbers: pprof takes a number after
+// -tagfocus=KEY= for a range and then looks at numeric labels only. They need a unit: pprof drops a 0 without one when
+// it reads a profile.
 func numericLabels(c *Cost) (map[string][]int64, map[string][]string) {
 	values := map[string][]int64{"mntns": {int64(c.Workload.MntNS)}}
 	units := map[string][]string{"mntns": {"inode"}}
@@ -199,7 +206,8 @@ func (b *builder) function(name string) *pprof.Function {
 	return b.functions[name]
 }
 
-// mapping returns the mapping of an enforcer or a module. It claims to have all symbols, so that pprof looks for no binary.
+// mapping returns the mapping of an enforcer or a module. It claims to have all symbols, so that pprof looks for no
+// binary.
 func (b *builder) mapping(file string) *pprof.Mapping {
 	if b.mappings[file] == nil {
 		m := &pprof.Mapping{

@@ -111,8 +111,9 @@ func TestStoresOfStringLabelsCanTellSamplesApart(t *testing.T) {
 		if got := sample.Label["rule_count"]; len(got) != 1 || got[0] != want {
 			t.Errorf("rule_count %q of a sample with rules %v, want %q", got, numbers["rules"], want)
 		}
-		if got, want := sample.Label["mount_namespace"], fmt.Sprint(numbers["mntns"][0]); len(got) != 1 || got[0] != want {
-			t.Errorf("mount_namespace %q, want %q", got, want)
+		mntns := fmt.Sprint(numbers["mntns"][0])
+		if got := sample.Label["mount_namespace"]; len(got) != 1 || got[0] != mntns {
+			t.Errorf("mount_namespace %q, want %q", got, mntns)
 		}
 	}
 	if len(seen) != len(s.Rows) {

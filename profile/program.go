@@ -44,8 +44,8 @@ func (s Snapshot) Total() Program {
 	return t
 }
 
-// ProbeCost returns what the probes themselves cost the profiled system, in ns. It is an upper bound if calls were sampled or
-// filtered: skipped calls cost less.
+// ProbeCost returns what the probes themselves cost the profiled system, in ns. It is an upper bound if calls were
+// sampled or filtered: skipped calls cost less.
 func (s Snapshot) ProbeCost() float64 {
 	t := s.Total()
 	return s.Calibration.ProbeCost.Value * float64(t.Timed+t.Preempted)

@@ -1,12 +1,13 @@
 package profile
 
-// distribution is a histogram of readings, in ns, whose exact sum is known. The sum says where in their buckets the readings lie.
+// distribution is a histogram of readings, in ns, whose exact sum is known. The sum says where in their buckets the
+// readings lie.
 type distribution struct {
 	weights [Buckets]float64 // number of calls, not necessarily whole
 	sum     float64          // of all readings
 
 	total float64 // of weights
-	at    float64 // where in its bucket the mean of a bucket's readings lies: 0 is its smallest value, 1 its largest
+	at    float64 // where the mean of a bucket's readings lies: 0 is its smallest value, 1 its largest
 	open  float64 // mean of the readings in the last bucket, which has no largest value
 }
 
@@ -18,10 +19,10 @@ func (d *distribution) add(readings *Histogram, sum, factor float64) {
 	d.sum += factor * sum
 }
 
-// locate works out where in their buckets the readings lie. The bounds of the buckets bound the sum of all readings from both
-// sides, and the exact sum lies at some fraction of the way from one bound to the other. Every bucket's mean is taken to lie at
-// the same fraction of its own bucket: the means then have the exact sum, and readings that are all in one bucket their exact
-// mean.
+// locate works out where in their buckets the readings lie. The bounds of the buckets bound the sum of all readings
+// from both sides, and the exact sum lies at some fraction of the way from one bound to the other. Every bucket's mean
+// is taken to lie at the same fraction of its own bucket: the means then have the exact sum, and readings that are all
+// in one bucket their exact mean.
 func (d *distribution) locate() {
 	const last = Buckets - 1
 	var low, width float64
@@ -60,8 +61,9 @@ func (d *distribution) mean(i int) float64 {
 	return lo + d.at*(hi-lo)
 }
 
-// quantile returns the smallest reading that at least the share q of all readings does not exceed; 0 without readings. It is in
-// the same bucket as the exact one, so less than a quarter off, and it never falls when q rises. It needs locate.
+// quantile returns the smallest reading that at least the share q of all readings does not exceed; 0 without readings.
+// It is in the same bucket as the exact one, so less than a quarter off, and it never falls when q rises. It needs
+// locate.
 func (d *distribution) quantile(q float64) float64 {
 	// A product like 0.99 * 100 may come out a little above 99, which is in the next bucket.
 	rank := q * d.total * (1 - 1e-12)
@@ -82,8 +84,8 @@ func (d *distribution) quantile(q float64) float64 {
 	return d.within(highest, 1)
 }
 
-// within returns the reading at the share f of bucket i. The readings reach from the bucket's mean to its ends as far as the
-// buckets next to it are filled: if those are empty, the readings are most likely close together.
+// within returns the reading at the share f of bucket i. The readings reach from the bucket's mean to its ends as far
+// as the buckets next to it are filled: if those are empty, the readings are most likely close together.
 func (d *distribution) within(i int, f float64) float64 {
 	mean := d.mean(i)
 	if i == Buckets-1 {
@@ -96,7 +98,8 @@ func (d *distribution) within(i int, f float64) float64 {
 	return mean + (2*f-1)*d.reach(i, i+1)*(hi-mean)
 }
 
-// reach returns how far the readings in bucket i reach towards the bucket next to it: 0 not beyond their mean, 1 to the end.
+// reach returns how far the readings in bucket i reach towards the bucket next to it: 0 not beyond their mean, 1 to the
+// end.
 func (d *distribution) reach(i, next int) float64 {
 	if next < 0 {
 		return 1

@@ -9,17 +9,19 @@ import (
 
 // shapes are distributions of readings, in ns, as hooks have them and worse.
 var shapes = map[string]func(*rand.Rand) float64{
-	"uniform":       func(r *rand.Rand) float64 { return r.Float64() * 1e4 },
-	"exponential":   func(r *rand.Rand) float64 { return r.ExpFloat64() * 600 },
-	"lognormal":     func(r *rand.Rand) float64 { return math.Exp(6 + 1.5*r.NormFloat64()) },
-	"narrow":        func(r *rand.Rand) float64 { return 2200 + 15*r.NormFloat64() },
-	"bimodal":       func(r *rand.Rand) float64 { return []float64{150, 5600}[r.IntN(2)] + r.NormFloat64()*20 },
-	"constant":      func(*rand.Rand) float64 { return 166 },
-	"low edge":      func(r *rand.Rand) float64 { return float64(int(1) << r.IntN(20)) },
-	"high edge":     func(r *rand.Rand) float64 { return float64(int(1)<<r.IntN(20)) - 1 },
-	"tiny":          func(r *rand.Rand) float64 { return float64(r.IntN(12)) },
-	"long tail":     func(r *rand.Rand) float64 { return 100 / math.Pow(1-r.Float64(), 2) },
-	"interrupted":   func(r *rand.Rand) float64 { return 2200 + 20*r.NormFloat64() + float64(r.IntN(300)/299*5000) },
+	"uniform":     func(r *rand.Rand) float64 { return r.Float64() * 1e4 },
+	"exponential": func(r *rand.Rand) float64 { return r.ExpFloat64() * 600 },
+	"lognormal":   func(r *rand.Rand) float64 { return math.Exp(6 + 1.5*r.NormFloat64()) },
+	"narrow":      func(r *rand.Rand) float64 { return 2200 + 15*r.NormFloat64() },
+	"bimodal":     func(r *rand.Rand) float64 { return []float64{150, 5600}[r.IntN(2)] + r.NormFloat64()*20 },
+	"constant":    func(*rand.Rand) float64 { return 166 },
+	"low edge":    func(r *rand.Rand) float64 { return float64(int(1) << r.IntN(20)) },
+	"high edge":   func(r *rand.Rand) float64 { return float64(int(1)<<r.IntN(20)) - 1 },
+	"tiny":        func(r *rand.Rand) float64 { return float64(r.IntN(12)) },
+	"long tail":   func(r *rand.Rand) float64 { return 100 / math.Pow(1-r.Float64(), 2) },
+	"interrupted": func(r *rand.Rand) float64 {
+		return 2200 + 20*r.NormFloat64() + float64(r.IntN(300)/299*5000)
+	},
 	"beyond it all": func(r *rand.Rand) float64 { return 1e9 + 1e9*r.Float64() },
 }
 
@@ -52,10 +54,11 @@ func TestQuantileIsInTheBucketOfTheExactOne(t *testing.T) {
 				for _, q := range someQuantiles {
 					got, want := c.Quantile(q), exact(readings, q)
 					if Bucket(uint64(got)) != Bucket(uint64(want)) {
-						t.Fatalf("quantile %g of %d readings: %g ns, which is not in the bucket of %g ns", q, len(readings), got, want)
+						t.Fatalf("quantile %g: %g ns, not in the bucket of %g ns", q, got, want)
 					}
 					if got < last {
-						t.Fatalf("quantile %g of %d readings: %g ns, a lower one is %g ns", q, len(readings), got, last)
+						t.Fatalf("quantile %g of %d readings: %g ns, a lower one is %g ns", q,
+							len(readings), got, last)
 					}
 					last = got
 					errors = append(errors, math.Abs(got-want)/max(want, 1))
@@ -78,13 +81,14 @@ func TestQuantilesOfEqualCallsAreTheirMean(t *testing.T) {
 		r.Preempted = rng.Uint64N(3)
 		cal := calibrated
 		cal.Runs = rng.IntN(2) // half of them without a calibration
-		costs := costs(t, one(Program{Missed: rng.Uint64N(3)}, cal, r, Row{Workload: host, Preempted: rng.Uint64N(2)}))
+		untimed := Row{Workload: host, Preempted: rng.Uint64N(2)}
+		costs := costs(t, one(Program{Missed: rng.Uint64N(3)}, cal, r, untimed))
 		group := costs.Groups(func(c *Cost) string { return c.Name })
 		for i := range costs.Rows {
 			for _, q := range someQuantiles {
 				c, g := &costs.Rows[i], &group[i]
 				if !near(c.Quantile(q), c.Mean()) || !near(g.Quantile(q), g.Mean()) {
-					t.Fatalf("%d calls of %d ns: quantile %g is %g ns, of the group %g ns; want the mean, %g ns",
+					t.Fatalf("%d calls of %d ns: quantile %g is %g ns, grouped %g ns; want %g ns",
 						n, reading, q, c.Quantile(q), g.Quantile(q), c.Mean())
 				}
 			}
@@ -101,7 +105,8 @@ func TestMedianOfInterruptedCalls(t *testing.T) {
 			readings := append(repeat(constant, 1000), repeat(constant+7000, int(interrupted))...)
 			c := Cost{Row: row(0, "openat", nginx, 8, readings...)}
 			if got := c.Quantile(0.5); math.Abs(got-float64(constant)) > 0.02*float64(constant)+1 {
-				t.Errorf("%d of 1000 calls of %d ns interrupted: median %g ns", interrupted, constant, got)
+				t.Errorf("%d of 1000 calls of %d ns interrupted: median %g ns", interrupted, constant,
+					got)
 			}
 		}
 	}
@@ -118,7 +123,8 @@ func TestQuantilesOfGroupsEncloseTheMean(t *testing.T) {
 				r := row(i, "openat", nginx, 8, draw(rng, shape)...)
 				s.Rows = append(s.Rows, r)
 				s.Programs = append(s.Programs, Program{
-					Name: "p", Position: rng.IntN(2), Probe: kinds[rng.IntN(3)], Timed: r.Readings.Count(), Missed: rng.Uint64N(9),
+					Name: "p", Position: rng.IntN(2), Probe: kinds[rng.IntN(3)],
+					Timed: r.Readings.Count(), Missed: rng.Uint64N(9),
 				})
 			}
 			g := costs(t, s).Groups(func(*Cost) string { return "" })[0]
@@ -128,7 +134,8 @@ func TestQuantilesOfGroupsEncloseTheMean(t *testing.T) {
 			}
 			for i, q := range someQuantiles[1:] {
 				if before := someQuantiles[i]; g.Quantile(before) > g.Quantile(q) {
-					t.Fatalf("quantile %g is %g ns, quantile %g is %g ns", before, g.Quantile(before), q, g.Quantile(q))
+					t.Fatalf("quantile %g is %g ns, quantile %g is %g ns", before,
+						g.Quantile(before), q, g.Quantile(q))
 				}
 			}
 		}

@@ -30,14 +30,15 @@ func repeat(v uint64, n int) []uint64 {
 
 var (
 	nginx = Workload{
-		MntNS: 4026532201, Comm: "nginx", ContainerID: strings.Repeat("3f9a", 16), Namespace: "web", Pod: "nginx-0", Container: "nginx",
+		MntNS: 4026532201, Comm: "nginx", ContainerID: strings.Repeat("3f9a", 16),
+		Namespace: "web", Pod: "nginx-0", Container: "nginx",
 		Image: "docker.io/library/nginx:1.27", Labels: "app=web,tier=front",
 	}
 	host = Workload{MntNS: 4026531840, Comm: "systemd", Cgroup: "/init.scope"}
 )
 
-// sample is a snapshot with something of everything: two enforcers, unknown and zero rules, preempted and missed invocations,
-// a kernel thread.
+// sample is a snapshot with something of everything: two enforcers, unknown and zero rules, preempted and missed
+// invocations, a kernel thread.
 func sample() Snapshot {
 	s := Snapshot{
 		Start:       time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC),
@@ -46,12 +47,13 @@ func sample() Snapshot {
 		CommandLine: []string{"lsmprof", "record", "--", "sh", "-c", "cat /etc/hosts"},
 		Machine:     Machine{Kernel: "6.12.9-cloud-amd64", Arch: "amd64", CPU: "Example 3000", CPUs: 4},
 		Calibration: Calibration{
-			Runs: 32, Bias: Median{158, 2}, Dispatch: Median{156, 3}, DispatchNext: Median{20, 1}, ProbeCost: Median{420, 8},
+			Runs: 32, Bias: Median{158, 2}, Dispatch: Median{156, 3}, DispatchNext: Median{20, 1},
+			ProbeCost: Median{420, 8},
 		},
 		Programs: []Program{
-			{ID: 7, Name: "varmor_file_open", Hook: "file_open", Enforcer: "varmor", Timed: 1160, Preempted: 4},
-			{ID: 9, Name: "varmor_bprm_check_security", Hook: "bprm_check_security", Enforcer: "varmor", Timed: 200},
-			{ID: 12, Name: "other_file_open", Hook: "file_open", Enforcer: "generic", Position: 1, Timed: 98, Missed: 2},
+			{ID: 7, Name: "varmor_file_open", Hook: "file_open", Timed: 1160, Preempted: 4},
+			{ID: 9, Name: "varmor_bprm_check_security", Hook: "bprm_check_security", Timed: 200},
+			{ID: 12, Name: "other_file_open", Hook: "file_open", Position: 1, Timed: 98, Missed: 2},
 		},
 		Rows: []Row{
 			row(0, "openat", nginx, 8, append(repeat(2200, 990), repeat(5600, 10)...)...),
@@ -63,6 +65,9 @@ func sample() Snapshot {
 			row(2, "openat", nginx, RulesUnknown, repeat(1158, 98)...),
 		},
 		Warnings: []Warning{{Text: "1 program appeared after the start"}},
+	}
+	for i, enforcer := range []string{"varmor", "varmor", "generic"} {
+		s.Programs[i].Enforcer = enforcer
 	}
 	s.Rows[0].Denials = 3
 	s.Rows[3].Preempted = 4

@@ -10,9 +10,9 @@ import (
 // ErrNotEarlier is in the error of Since if one snapshot does not continue the other.
 var ErrNotEarlier = errors.New("not an earlier snapshot of the same recording")
 
-// Since returns what was measured after earlier, a snapshot of the same recording. Programs keep their indexes; rows without new
-// calls are dropped. A workload that has been renamed meanwhile, for example because a container runtime now knows it, has its new
-// name. The error is ErrNotEarlier if earlier is not such a snapshot.
+// Since returns what was measured after earlier, a snapshot of the same recording. Programs keep their indexes; rows
+// without new calls are dropped. A workload that has been renamed meanwhile, for example because a container runtime
+// now knows it, has its new name. The error is ErrNotEarlier if earlier is not such a snapshot.
 func (s Snapshot) Since(earlier Snapshot) (Snapshot, error) {
 	if !s.Start.Equal(earlier.Start) || s.Duration < earlier.Duration || len(s.Programs) < len(earlier.Programs) {
 		return Snapshot{}, fmt.Errorf("%w: from %v + %v to %v + %v", ErrNotEarlier,
@@ -25,7 +25,8 @@ func (s Snapshot) Since(earlier Snapshot) (Snapshot, error) {
 	delta.Rows = nil
 	for i, was := range earlier.Programs {
 		p := &delta.Programs[i]
-		if p.ID != was.ID || p.Hook != was.Hook || p.Timed < was.Timed || p.Preempted < was.Preempted || p.Missed < was.Missed {
+		if p.ID != was.ID || p.Hook != was.Hook || p.Timed < was.Timed || p.Preempted < was.Preempted ||
+			p.Missed < was.Missed {
 			return Snapshot{}, fmt.Errorf("%w: program %d, %s", ErrNotEarlier, i, p.Label())
 		}
 		p.Timed, p.Preempted, p.Missed = p.Timed-was.Timed, p.Preempted-was.Preempted, p.Missed-was.Missed
@@ -47,7 +48,8 @@ func (s Snapshot) Since(earlier Snapshot) (Snapshot, error) {
 		}
 	}
 	for _, gone := range before {
-		return Snapshot{}, fmt.Errorf("%w: the row of %s in %s is missing", ErrNotEarlier, gone.Syscall, gone.Workload.Name())
+		return Snapshot{}, fmt.Errorf("%w: the row of %s in %s is missing", ErrNotEarlier, gone.Syscall,
+			gone.Workload.Name())
 	}
 	return delta, nil
 }

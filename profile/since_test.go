@@ -9,12 +9,18 @@ import (
 
 // recording is a snapshot of one program after so long, with a row per count of calls that is not 0.
 func recording(after time.Duration, calls ...int) Snapshot {
-	s := Snapshot{Start: time.Unix(1, 0), Duration: after, Programs: []Program{{ID: 7, Name: "p", Hook: "file_open"}}}
+	s := Snapshot{
+		Start: time.Unix(1, 0), Duration: after,
+		Programs: []Program{{ID: 7, Name: "p", Hook: "file_open"}},
+	}
 	for i, n := range calls {
 		if n == 0 {
 			continue
 		}
-		r := Row{Syscall: []string{"open", "read", "execve"}[i], Workload: Workload{MntNS: 9, Comm: "sh"}, Denials: uint64(n) / 2}
+		r := Row{
+			Syscall: []string{"open", "read", "execve"}[i], Workload: Workload{MntNS: 9, Comm: "sh"},
+			Denials: uint64(n) / 2,
+		}
 		for range n {
 			r.Readings.Add(100)
 			r.Sum += 100
@@ -63,7 +69,8 @@ func TestSinceChangesNeither(t *testing.T) {
 	if _, err := later.Since(earlier); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(earlier, recording(time.Second, 3)) || !reflect.DeepEqual(later, recording(2*time.Second, 9)) {
+	if !reflect.DeepEqual(earlier, recording(time.Second, 3)) ||
+		!reflect.DeepEqual(later, recording(2*time.Second, 9)) {
 		t.Error("Since changed a snapshot that it was given")
 	}
 }

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// RulesUnknown is the rule count of calls that ran while the rules of their workload were changing, or under a product whose rules
-// cannot be read.
+// RulesUnknown is the rule count of calls that ran while the rules of their workload were changing, or under a product
+// whose rules cannot be read.
 const RulesUnknown = -1
 
-// SyscallOverflow is the syscall of the row that holds the calls for which no counter was free. That row has the zero Workload and
-// RulesUnknown.
+// SyscallOverflow is the syscall of the row that holds the calls for which no counter was free. That row has the zero
+// Workload and RulesUnknown.
 const SyscallOverflow = "[other]"
 
 // Snapshot is everything that one recording measured.
@@ -45,7 +45,8 @@ type Program struct {
 	Hook     string // file_open
 	Enforcer string // varmor, reference, generic
 	Scope    Scope
-	// Position on the hook: 0 for the program that was attached first, whose dispatch includes entering the hook's trampoline.
+	// Position on the hook: 0 for the program that was attached first, whose dispatch includes entering the hook's
+	// trampoline.
 	Position int
 	Probe    ProbeKind
 
@@ -92,7 +93,8 @@ type Workload struct {
 	MntNS  uint32 // inode number of the mount namespace
 	Comm   string // command of its oldest process
 	Cgroup string // cgroup path of that process, "" if unknown
-	// ContainerID is the container's id in full, from the container runtime or from the cgroup path; "" outside of containers.
+	// ContainerID is the container's id in full, from the container runtime or from the cgroup path; "" outside of
+	// containers.
 	ContainerID string
 
 	// What the container runtime says; "" if it does not know the workload. The sandbox of a pod has no Container.

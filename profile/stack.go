@@ -7,8 +7,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// Stack is the call path to a call of a program, innermost function first: from the hook to the syscall in the kernel, and from
-// there on in the process that made the syscall.
+// Stack is the call path to a call of a program, innermost function first: from the hook to the syscall in the kernel,
+// and from there on in the process that made the syscall.
 type Stack struct {
 	Kernel, User []Frame
 	Count        uint64 // how often it was sampled

@@ -6,8 +6,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// Warning is something that a reader must know before trusting the numbers of a [Snapshot]. Its text says what is wrong and names
-// no flag of any program; Kind lets a caller add advice of its own. In JSON a Warning is its text.
+// Warning is something that a reader must know before trusting the numbers of a [Snapshot]. Its text says what is wrong
+// and names no flag of any program; Kind lets a caller add advice of its own. In JSON a Warning is its text.
 type Warning struct {
 	Kind WarningKind
 	Text string
@@ -20,8 +20,8 @@ type WarningKind string
 const (
 	WarnNotCalibrated     WarningKind = "not-calibrated"     // times are readings
 	WarnCalibration       WarningKind = "calibration"        // rough or refused
-	WarnCalibrationShared WarningKind = "calibration-shared" // another program was on the hook that lsmprof calibrates on
-	WarnCountersFull      WarningKind = "counters-full"      // calls were charged to SyscallOverflow: no counter was free
+	WarnCalibrationShared WarningKind = "calibration-shared" // another program was on the calibration hook
+	WarnCountersFull      WarningKind = "counters-full"      // calls were charged to SyscallOverflow
 	WarnStacksLost        WarningKind = "stacks-lost"        // sampled stacks were lost
 )
 
@@ -39,8 +39,8 @@ func (w *Warning) UnmarshalText(text []byte) error {
 
 const bareReadings = "times are the probes' readings: they contain the probes' own cost and lack the dispatch"
 
-// Warnings returns everything that a reader must know before trusting the costs: the snapshot's own warnings, those of its
-// calibration, and those that follow from its numbers.
+// Warnings returns everything that a reader must know before trusting the costs: the snapshot's own warnings, those of
+// its calibration, and those that follow from its numbers.
 func (c *Costs) Warnings() []Warning {
 	s := &c.snapshot
 	warnings := append([]Warning{}, s.Warnings...)
@@ -55,10 +55,12 @@ func (c *Costs) Warnings() []Warning {
 		warn(WarnCalibration, "calibration refused: %s; %s", cal.Refused, bareReadings)
 	}
 	if c.Clamped > 0 {
-		warn("", "%s of %s rows read less than the bias: their body counts as 0", text.Thousands(c.Clamped), text.Thousands(len(c.Rows)))
+		warn("", "%s of %s rows read less than the bias: their body counts as 0", text.Thousands(c.Clamped),
+			text.Thousands(len(c.Rows)))
 	}
 	if c.Untimed > 0 {
-		warn("", "%s calls are in rows without a single time: only their dispatch is charged", text.Thousands(c.Untimed))
+		warn("", "%s calls are in rows without a single time: only their dispatch is charged",
+			text.Thousands(c.Untimed))
 	}
 	overflow := c.overflow()
 	for i, p := range s.Programs {
@@ -66,7 +68,7 @@ func (c *Costs) Warnings() []Warning {
 			warn("", "%s: %s", p.Label(), p.completeness())
 		}
 		if n := overflow[i]; n > 0 {
-			warn(WarnCountersFull, "%s: %s of %s calls are charged to %s, because no counter was free for their workload and syscall",
+			warn(WarnCountersFull, "%s: %s of %s calls are charged to %s, because no counter was free",
 				p.Label(), text.Thousands(n), text.Thousands(p.Calls()), SyscallOverflow)
 		}
 	}

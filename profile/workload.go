@@ -8,11 +8,12 @@ import (
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// Name returns the name that a workload is shown under: namespace/pod/container, or else its command, followed by the short
-// container id if it is in a container that no runtime knows.
+// Name returns the name that a workload is shown under: namespace/pod/container, or else its command, followed by the
+// short container id if it is in a container that no runtime knows.
 func (w Workload) Name() string {
 	if w.InContainer() {
-		parts := slices.DeleteFunc([]string{w.Namespace, w.Pod, w.Container}, func(s string) bool { return s == "" })
+		parts := []string{w.Namespace, w.Pod, w.Container}
+		parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
 		return text.Printable(strings.Join(parts, "/"))
 	}
 	if w.Comm == "" {
@@ -30,7 +31,8 @@ const shortID = 12
 // InContainer reports whether a container runtime knows the workload.
 func (w Workload) InContainer() bool { return w.Namespace != "" || w.Pod != "" || w.Container != "" }
 
-// names returns a unique name for every workload of the snapshot. If two share a name, their mount namespaces are added to it.
+// names returns a unique name for every workload of the snapshot. If two share a name, their mount namespaces are added
+// to it.
 func (s Snapshot) names() map[Workload]string {
 	byName := map[string]map[uint32]bool{}
 	for i := range s.Rows {

@@ -44,7 +44,8 @@ func (o *recordOptions) validateCrossCheck() error {
 	switch {
 	case !o.crossCheck.on:
 	case len(o.command) > 0 && o.crossCheck.duration > 0:
-		return errors.New("--cross-check=DURATION with a command: the command runs again, for as long as it takes; give --cross-check alone")
+		return errors.New(
+			"--cross-check=DURATION with a command: the command runs again to its end; omit DURATION")
 	case len(o.command) == 0 && o.duration == 0:
 		return errors.New("--cross-check needs a recording that ends by itself: give --duration or a command")
 	case o.selectsProcesses():
@@ -59,7 +60,8 @@ func (o *recordOptions) checkAcross(ctx context.Context, std streams, snap *prof
 		return nil
 	}
 	if ctx.Err() != nil {
-		snap.Warnings = append(snap.Warnings, profile.Warning{Text: "no cross-check was made: the recording was interrupted"})
+		snap.Warnings = append(snap.Warnings,
+			profile.Warning{Text: "no cross-check was made: the recording was interrupted"})
 		return nil
 	}
 	do := o.waitAgain
@@ -77,11 +79,13 @@ func (o *recordOptions) checkAcross(ctx context.Context, std streams, snap *prof
 	c.Rerun = len(o.command) > 0
 	snap.CrossCheck = c
 	if status != 0 {
-		snap.Warnings = append(snap.Warnings,
-			profile.Warning{Text: fmt.Sprintf("cross-check: the command ended with status %d when it ran again", status)})
+		snap.Warnings = append(snap.Warnings, profile.Warning{
+			Text: fmt.Sprintf("cross-check: the command ended with status %d when it ran again", status),
+		})
 	}
 	if ctx.Err() != nil {
-		snap.Warnings = append(snap.Warnings, profile.Warning{Text: "cross-check: the second pass was interrupted"})
+		snap.Warnings = append(snap.Warnings,
+			profile.Warning{Text: "cross-check: the second pass was interrupted"})
 	}
 	return nil
 }
@@ -95,8 +99,8 @@ func (o *recordOptions) waitAgain(ctx context.Context, std streams) (int, error)
 	return 0, nil
 }
 
-// runAgain runs the command a second time, without input, which the first run has read, and without its output, which the first
-// run has printed.
+// runAgain runs the command a second time, without input, which the first run has read, and without its output, which
+// the first run has printed.
 func (o *recordOptions) runAgain(ctx context.Context, std streams) (status int, err error) {
 	cmd := o.newCommand(ctx)
 	cmd.Stderr = std.err
@@ -107,8 +111,8 @@ func (o *recordOptions) runAgain(ctx context.Context, std streams) (status int, 
 	return exitStatus(cmd.ProcessState, err), nil
 }
 
-// newCommand returns the command to record. When ctx is done it gets a SIGTERM and 5 s to end: a command that hangs must not keep
-// the profile from being written.
+// newCommand returns the command to record. When ctx is done it gets a SIGTERM and 5 s to end: a command that hangs
+// must not keep the profile from being written.
 func (o *recordOptions) newCommand(ctx context.Context) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, o.command[0], o.command[1:]...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -131,7 +135,8 @@ func writeCrossCheck(w io.Writer, costs *profile.Costs) error {
 	for _, c := range costs.Compare() {
 		name := cmp.Or(c.Program.Name, "(all)")
 		if !c.Present {
-			t.Add(c.Program.Hook, name, number(c.Calls), "detached", "", text.Duration(c.Body), "detached", "")
+			t.Add(c.Program.Hook, name, number(c.Calls), "detached", "",
+				text.Duration(c.Body), "detached", "")
 			continue
 		}
 		t.Add(c.Program.Hook, name, number(c.Calls), number(c.Runs), off(c.Calls, c.Runs, c.CallsPercent),

@@ -45,17 +45,21 @@ func opener(threads, times int) []string {
 	if threads == 1 {
 		op = "openat-uneven"
 	}
-	return []string{"--", "sh", "-c", fmt.Sprintf("echo '%s*%d %d' | %s=1 %s", op, threads, times, workloadEnv, os.Args[0])}
+	return []string{
+		"--", "sh", "-c",
+		fmt.Sprintf("echo '%s*%d %d' | %s=1 %s", op, threads, times, workloadEnv, os.Args[0]),
+	}
 }
 
-// In the second pass bpf_stats counts as many calls as the probes did, however often those were preempted: 4 and 16 threads share
-// one CPU.
+// In the second pass bpf_stats counts as many calls as the probes did, however often those were preempted: 4 and 16
+// threads share one CPU.
 func TestIcountCrossCheck(t *testing.T) {
 	vmtest.IcountGuest(t)
 	startReference(t, map[uint32]enforcer.Rules{})
 	check := func(t *testing.T, threads, times int) {
 		p := crossCheck(t, opener(threads, times)...)["file_open"]
-		t.Logf("%d threads: %.0f calls, %.0f by bpf_stats; body %.1f ns, %.1f", threads, p.Calls, p.StatsCalls, p.BodyNs, p.StatsNs)
+		t.Logf("%d threads: %.0f calls, %.0f by bpf_stats; body %.1f ns, %.1f", threads, p.Calls, p.StatsCalls,
+			p.BodyNs, p.StatsNs)
 		if !p.Present || p.StatsCalls < float64(threads*times) || math.Abs(p.CallsPercent) > 0.5 {
 			t.Errorf("%d threads: %+v, want at least %d calls and 0.5 %%", threads, p, threads*times)
 		}

@@ -26,7 +26,8 @@ type serveOptions struct {
 func (o *serveOptions) flags(f *cmdline.Flags) {
 	c := &o.config
 	f.Group("Who may connect")
-	f.StringVar(&c.Listen, "listen", "127.0.0.1:6061", "Listen on `HOST:PORT`. A host that is not loopback needs a token or client certificates.")
+	f.StringVar(&c.Listen, "listen", "127.0.0.1:6061",
+		"Listen on `HOST:PORT`. A host that is not loopback needs a token or client certificates.")
 	f.Var(cmdline.File(&c.TokenFile), "token-file", "Require the bearer token in this file.")
 	f.Var(cmdline.File(&c.CertFile), "tls-cert", "Serve TLS with the certificate (chain) in this PEM file.")
 	f.Var(cmdline.File(&c.KeyFile), "tls-key", "Take the key of --tls-cert from this PEM file.")
@@ -34,12 +35,15 @@ func (o *serveOptions) flags(f *cmdline.Flags) {
 		"Require a certificate that an authority in this PEM file has signed.")
 	f.BoolVar(&c.Insecure, "insecure", false, "Serve the network without a token or client certificates.")
 	f.Group("Limits")
-	f.BoolVar(&c.Always, "always", false, "Keep probes attached. By default they are attached only while a client measures or scrapes.")
+	f.BoolVar(&c.Always, "always", false,
+		"Keep probes attached. By default they are attached only while a client measures or scrapes.")
 	c.Linger, c.MaxRequests, c.MaxDuration, c.MaxSeries = 2*time.Minute, 16, 5*time.Minute, 2000
-	f.Var(cmdline.Duration(&c.Linger, 0), "linger", "Keep probes attached for this long after a scrape; with 0 a scrape attaches none.")
+	f.Var(cmdline.Duration(&c.Linger, 0), "linger",
+		"Keep probes attached for this long after a scrape; with 0 a scrape attaches none.")
 	f.Var(cmdline.Int(&c.MaxRequests, 1, 1<<16), "max-requests", "Answer this many requests at once.")
 	f.Var(cmdline.Duration(&c.MaxDuration, time.Second), "max-duration", "Refuse profiles that are longer.")
-	f.Var(cmdline.Int(&c.MaxSeries, 100, 1<<24), "max-series", "Export this many series of a metric, and fold the rest into [other].")
+	f.Var(cmdline.Int(&c.MaxSeries, 100, 1<<24), "max-series",
+		"Export this many series of a metric, and fold the rest into [other].")
 	o.session.flags(f)
 	f.Lookup("ready-file").Usage = "When listening, create this `FILE` with the address in it."
 }
@@ -49,12 +53,18 @@ func serveCommand() *command {
 		Command: cmdline.Command{
 			Name: "serve", Group: groupRun,
 			Summary: "Serve profiles and metrics over HTTP, for pprof and Prometheus",
-			Text: "/debug/pprof/lsm?seconds=N answers with a profile, /metrics with counters. Probes are attached on the first request and " +
-				"detached after the last.",
+			Text: "/debug/pprof/lsm?seconds=N answers with a profile, /metrics with counters. " +
+				"Probes are attached on the first request and detached after the last.",
 			Examples: []cmdline.Example{
 				{What: "Serve this machine alone", Command: "sudo lsmprof serve"},
-				{What: "Serve the network to clients that send a token", Command: "sudo lsmprof serve --listen :6061 --token-file /etc/lsmprof/token"},
-				{What: "Take a profile", Command: "go tool pprof http://127.0.0.1:6061/debug/pprof/lsm?seconds=30"},
+				{
+					What:    "Serve the network to clients that send a token",
+					Command: "sudo lsmprof serve --listen :6061 --token-file /etc/lsmprof/token",
+				},
+				{
+					What:    "Take a profile",
+					Command: "go tool pprof http://127.0.0.1:6061/debug/pprof/lsm?seconds=30",
+				},
 			},
 		},
 		setup: func(f *cmdline.Flags) action {
@@ -96,10 +106,11 @@ func (o *serveOptions) named(err error) error {
 		return err
 	}
 	flag, advice := map[string]string{
-		"Listen": "--listen", "CertFile": "--tls-cert and --tls-key", "ClientCAFile": "--client-ca", "TokenFile": "--token-file",
+		"Listen": "--listen", "CertFile": "--tls-cert and --tls-key", "ClientCAFile": "--client-ca",
+		"TokenFile": "--token-file",
 	}[wrong.Setting], ""
 	if errors.Is(err, serve.ErrExposed) {
-		advice = ". Give --token-file, or --client-ca with --tls-cert and --tls-key; --insecure serves everybody"
+		advice = ". Give --token-file, or --client-ca with --tls-cert and --tls-key; --insecure needs neither"
 	}
 	return fmt.Errorf("%s: %w%s", strings.TrimSpace(flag+" "+wrong.Value), wrong.Err, advice)
 }
@@ -118,7 +129,9 @@ func (o *serveOptions) prepare(ctx context.Context) error {
 	}
 	c := &o.config
 	c.PollInterval, c.Logger = tracer.PollInterval, slog.Default()
-	c.Origin = o.withProvenance(profile.Snapshot{Start: time.Now(), Calibration: opts.Calibration, Sample: opts.Sample})
+	c.Origin = o.withProvenance(profile.Snapshot{
+		Start: time.Now(), Calibration: opts.Calibration, Sample: opts.Sample,
+	})
 	c.Rules = o.rules
 	c.Start = func(ctx context.Context) (serve.Tracer, error) {
 		if err := o.requirePrograms(); err != nil {
@@ -136,8 +149,8 @@ func (o *serveOptions) prepare(ctx context.Context) error {
 	return nil
 }
 
-// calibrateWhenQuiet tries a few times: a server keeps what it measures here for long, and it starts when the node is busy starting
-// everything else.
+// calibrateWhenQuiet tries a few times: a server keeps what it measures here for long, and it starts when the node is
+// busy starting everything else.
 func (o *serveOptions) calibrateWhenQuiet(ctx context.Context) (cal profile.Calibration, err error) {
 	const tries, pause = 5, 2 * time.Second
 	for i := range tries {
@@ -201,7 +214,8 @@ func (o *serveOptions) rules() ([]serve.Rules, error) {
 				w = names(ns)
 			}
 			for kind, n := range map[string]int{
-				"file": r.File, "exec": r.Exec, "net": r.Net, "mount": r.Mount, "cap": r.Cap, "ptrace": r.Ptrace, "other": r.Other,
+				"file": r.File, "exec": r.Exec, "net": r.Net, "mount": r.Mount, "cap": r.Cap,
+				"ptrace": r.Ptrace, "other": r.Other,
 			} {
 				all = append(all, serve.Rules{Enforcer: e.Name, Workload: w, Type: kind, Count: n})
 			}

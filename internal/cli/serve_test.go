@@ -36,7 +36,10 @@ type liveServe struct {
 func startServe(t *testing.T, args ...string) *liveServe {
 	t.Helper()
 	ready := filepath.Join(t.TempDir(), "ready")
-	s := &liveServe{t: t, cmd: lsmprof(append([]string{"serve", "--listen", "127.0.0.1:0", "--ready-file", ready}, args...)...)}
+	s := &liveServe{
+		t:   t,
+		cmd: lsmprof(append([]string{"serve", "--listen", "127.0.0.1:0", "--ready-file", ready}, args...)...),
+	}
 	s.start(ready)
 	return s
 }
@@ -129,7 +132,8 @@ func (s *liveServe) metrics(name string, labels ...string) map[string]float64 {
 				key = append(key, m.Label[i].GetValue())
 			}
 		}
-		sums[strings.Join(key, " ")] += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		sums[strings.Join(key, " ")] += m.GetCounter().GetValue() + m.GetGauge().GetValue() +
+			float64(m.GetHistogram().GetSampleCount())
 	}
 	return sums
 }
@@ -145,7 +149,8 @@ func (s *liveServe) measuring(clients int) {
 func counted(p *pprof.Profile) map[string]int64 {
 	calls := map[string]int64{}
 	for _, s := range p.Sample {
-		calls[fmt.Sprintf("%s %s %d", s.Label["syscall"][0], s.Label["hook"][0], s.NumLabel["rules"])] += s.Value[0]
+		key := fmt.Sprintf("%s %s %d", s.Label["syscall"][0], s.Label["hook"][0], s.NumLabel["rules"])
+		calls[key] += s.Value[0]
 	}
 	return calls
 }
@@ -182,7 +187,8 @@ func TestServe(t *testing.T) {
 		for seconds := 5; ; seconds *= 2 {
 			first, second := s.ask(fmt.Sprint(seconds)), s.ask(fmt.Sprint(seconds))
 			over := func() bool { return len(first.got)+len(second.got) > 0 }
-			vmtest.WaitFor(t, "three clients", func() bool { return over() || s.metrics("lsmprof_measuring_clients")[""] == 3 })
+			vmtest.WaitFor(t, "three clients",
+				func() bool { return over() || s.metrics("lsmprof_measuring_clients")[""] == 3 })
 			if n := programs(t, before); n != alone || n == 0 {
 				t.Errorf("%d programs for three clients, %d for one", n, alone)
 			}
@@ -200,7 +206,8 @@ func TestServe(t *testing.T) {
 				calls := counted(a.p)
 				for what, n := range want {
 					if calls[what] != n {
-						t.Errorf("client %d: %s: %d calls, want %d; all: %v", i, what, calls[what], n, calls)
+						t.Errorf("client %d: %s: %d calls, want %d; all: %v",
+							i, what, calls[what], n, calls)
 					}
 				}
 			}
@@ -218,20 +225,22 @@ func TestServe(t *testing.T) {
 		calls := counted(p)
 		for what, n := range want {
 			if calls[what] != n*rounds {
-				t.Errorf("cumulative: %s: %d calls, want %d; all: %v", what, calls[what], n*rounds, calls)
+				t.Errorf("cumulative: %s: %d calls, want %d; all: %v",
+					what, calls[what], n*rounds, calls)
 			}
 		}
+		measured := float64(renames * rounds)
 		for _, m := range []struct {
 			name   string
 			labels []string
 			key    string
 			want   float64
 		}{
-			{"lsmprof_calls_total", []string{"enforcer", "hook"}, "reference path_rename", float64(renames * rounds)},
-			{"lsmprof_hook_duration_seconds", []string{"hook"}, "path_rename", float64(renames * rounds)},
-			{"lsmprof_syscall_calls_total", []string{"syscall"}, "renameat", float64(renames * rounds)},
-			{"lsmprof_rules_calls_total", []string{"hook", "rules"}, "path_rename 8", float64(renames * rounds)},
-			{"lsmprof_invocations_total", []string{"hook", "outcome"}, "path_rename timed", float64(renames * rounds)},
+			{"lsmprof_calls_total", []string{"enforcer", "hook"}, "reference path_rename", measured},
+			{"lsmprof_hook_duration_seconds", []string{"hook"}, "path_rename", measured},
+			{"lsmprof_syscall_calls_total", []string{"syscall"}, "renameat", measured},
+			{"lsmprof_rules_calls_total", []string{"hook", "rules"}, "path_rename 8", measured},
+			{"lsmprof_invocations_total", []string{"hook", "outcome"}, "path_rename timed", measured},
 			{"lsmprof_rules", []string{"enforcer", "type"}, "reference file", 8},
 			{"lsmprof_rules", []string{"enforcer", "type"}, "reference net", 2},
 			{"lsmprof_completeness_ratio", nil, "", 1},
@@ -259,8 +268,10 @@ func TestServe(t *testing.T) {
 	t.Run("SIGKILL leaves nothing", func(t *testing.T) {
 		s := startServe(t, "--calibrate=off", "--always")
 		vmtest.WaitFor(t, "probes", func() bool { return s.metrics("lsmprof_probes_attached")[""] == 1 })
-		// One counter of each CPU is in use from the start, for [other]. A busy guest takes a few more, but not half of them.
-		used, all := s.metrics("lsmprof_cells_used", "hook")["file_open"], s.metrics("lsmprof_cells", "hook")["file_open"]
+		// One counter of each CPU is in use from the start, for [other]. A busy guest takes a few more, but not
+		// half of them.
+		used := s.metrics("lsmprof_cells_used", "hook")["file_open"]
+		all := s.metrics("lsmprof_cells", "hook")["file_open"]
 		if used < 1 || used > all/2 {
 			t.Errorf("%g of %g counters are in use, want at least 1 and at most half", used, all)
 		}

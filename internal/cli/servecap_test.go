@@ -19,8 +19,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// boundEnv makes the test binary run lsmprof as a container runtime does: as root, with no capabilities but those in the variable,
-// and without new privileges.
+// boundEnv makes the test binary run lsmprof as a container runtime does: as root, with no capabilities but those in
+// the variable, and without new privileges.
 const boundEnv = "LSMPROF_TEST_CAPABILITIES"
 
 var capabilityNumbers = map[string]uintptr{
@@ -47,7 +47,8 @@ func execBound(names string) error {
 		if slices.Contains(keep, c) {
 			continue
 		}
-		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil && err != unix.EINVAL { // newer than the kernel
+		// EINVAL: the capability is newer than the kernel.
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil && err != unix.EINVAL {
 			return fmt.Errorf("drop capability %d: %w", c, err)
 		}
 	}
@@ -65,12 +66,15 @@ func bound(cmd *exec.Cmd, capabilities ...string) *exec.Cmd {
 	return cmd
 }
 
-// startOthers starts a process of another user in a mount namespace of its own. The process is called ash, and what it runs has other
-// names.
+// startOthers starts a process of another user in a mount namespace of its own. The process is called ash, and what it
+// runs has other names.
 func startOthers(t *testing.T) (mntns uint32, open func()) {
 	t.Helper()
 	cmd := exec.Command("ash", "-c", "sh; true")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS, Credential: &syscall.Credential{Uid: 1000, Gid: 1000}}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWNS,
+		Credential: &syscall.Credential{Uid: 1000, Gid: 1000},
+	}
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -121,8 +125,11 @@ func TestServeCapabilities(t *testing.T) {
 	// measured returns the names of the workloads that the shell's commands are charged to.
 	measured := func(t *testing.T, capabilities []string) (workloads []string) {
 		ready := filepath.Join(t.TempDir(), "ready")
-		s := &liveServe{t: t, cmd: bound(lsmprof("serve", "--listen", "127.0.0.1:0", "--ready-file", ready, "--calibrate=off",
-			"--linger=0", "--program", "*_file_open", "--mntns", fmt.Sprint(mntns)), capabilities...)}
+		s := &liveServe{
+			t: t,
+			cmd: bound(lsmprof("serve", "--listen", "127.0.0.1:0", "--ready-file", ready, "--calibrate=off",
+				"--linger=0", "--program=*_file_open", "--mntns", fmt.Sprint(mntns)), capabilities...),
+		}
 		s.start(ready)
 		a := s.ask("60")
 		s.measuring(1)
@@ -131,7 +138,8 @@ func TestServeCapabilities(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, set := range []string{"CapPrm", "CapEff", "CapBnd"} {
-			if want := fmt.Sprintf("%s:\t%016x\n", set, mask(capabilities)); !strings.Contains(string(status), want) {
+			want := fmt.Sprintf("%s:\t%016x\n", set, mask(capabilities))
+			if !strings.Contains(string(status), want) {
 				t.Errorf("want %q in %s", want, status)
 			}
 		}
@@ -152,20 +160,23 @@ func TestServeCapabilities(t *testing.T) {
 		if got := measured(t, all); !slices.Equal(got, []string{"ash"}) {
 			t.Errorf("workloads %q, want the process that leads the namespace", got)
 		}
-		if _, stderr := run(t, bound(lsmprof("record", "--output=-", "--duration=1ms"), all...)); strings.Contains(stderr, "lsmprof:") {
+		_, stderr := run(t, bound(lsmprof("record", "--output=-", "--duration=1ms"), all...))
+		if strings.Contains(stderr, "lsmprof:") {
 			t.Errorf("with calibration: %s", stderr)
 		}
 	})
 	t.Run("without SYS_ADMIN", func(t *testing.T) {
 		for _, c := range [][]string{without("SYS_ADMIN"), append(without("SYS_ADMIN"), "BPF", "PERFMON")} {
-			if got := refused(t, c); !strings.Contains(got, "CAP_SYS_ADMIN") || !strings.Contains(got, "list BPF") {
+			if got := refused(t, c); !strings.Contains(got, "CAP_SYS_ADMIN") ||
+				!strings.Contains(got, "list BPF") {
 				t.Errorf("%v: %s", c, got)
 			}
 		}
 	})
 	t.Run("without SYS_PTRACE", func(t *testing.T) {
-		if got := measured(t, without("SYS_PTRACE")); !slices.Equal(got, []string{"sh"}) && !slices.Equal(got, []string{"busybox"}) {
-			t.Errorf("workloads %q, want the command that the probe saw: the namespace cannot be looked into", got)
+		if got := measured(t, without("SYS_PTRACE")); !slices.Equal(got, []string{"sh"}) &&
+			!slices.Equal(got, []string{"busybox"}) {
+			t.Errorf("workloads %q, want the command that the probe saw", got)
 		}
 	})
 	t.Run("without SYS_RESOURCE", func(t *testing.T) {

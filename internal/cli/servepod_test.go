@@ -14,8 +14,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 )
 
-// daemonContainer returns the container of the DaemonSet as the kubelet asks the runtime for it. hostPaths replace the host paths of
-// volumes, by name.
+// daemonContainer returns the container of the DaemonSet as the kubelet asks the runtime for it. hostPaths replace the
+// host paths of volumes, by name.
 func daemonContainer(t *testing.T, hostPaths map[string]string) *runtime.ContainerConfig {
 	t.Helper()
 	pod, err := deploy.Pod()
@@ -29,8 +29,11 @@ func daemonContainer(t *testing.T, hostPaths map[string]string) *runtime.Contain
 			AddCapabilities:  c.SecurityContext.Capabilities.Add,
 			DropCapabilities: c.SecurityContext.Capabilities.Drop,
 		},
-		RunAsUser:        &runtime.Int64Value{Value: c.SecurityContext.RunAsUser},
-		NamespaceOptions: &runtime.NamespaceOption{Network: runtime.NamespaceMode_NODE, Pid: runtime.NamespaceMode_CONTAINER},
+		RunAsUser: &runtime.Int64Value{Value: c.SecurityContext.RunAsUser},
+		NamespaceOptions: &runtime.NamespaceOption{
+			Network: runtime.NamespaceMode_NODE,
+			Pid:     runtime.NamespaceMode_CONTAINER,
+		},
 	}
 	if pod.HostPID {
 		context.NamespaceOptions.Pid = runtime.NamespaceMode_NODE
@@ -56,13 +59,14 @@ func daemonContainer(t *testing.T, hostPaths map[string]string) *runtime.Contain
 				from = v.HostPath.Path
 			}
 		}
-		config.Mounts = append(config.Mounts, &runtime.Mount{ContainerPath: m.MountPath, HostPath: from, Readonly: m.ReadOnly})
+		config.Mounts = append(config.Mounts,
+			&runtime.Mount{ContainerPath: m.MountPath, HostPath: from, Readonly: m.ReadOnly})
 	}
 	return config
 }
 
-// The container of the DaemonSet works in a real runtime, with its capabilities, seccomp profile, read-only root, process ids and
-// mounts.
+// The container of the DaemonSet works in a real runtime, with its capabilities, seccomp profile, read-only root,
+// process ids and mounts.
 func serveInAPod(t *testing.T, c *critest.Containerd, r *cri.Runtime) {
 	web := c.Pod("shop", "web-2", nil, "").Container("nginx", critest.App)
 	nginx := startInContainer(t, r, web.Containers["nginx"])
@@ -95,7 +99,8 @@ func serveInAPod(t *testing.T, c *critest.Containerd, r *cri.Runtime) {
 	nginx.do("rename", renames)
 	nginx.stop()
 	labels := []string{"namespace", "pod", "container", "workload", "hook"}
-	if got := s.metrics("lsmprof_calls_total", labels...); got["shop web-2 nginx shop/web-2/nginx path_rename"] != renames {
+	got := s.metrics("lsmprof_calls_total", labels...)
+	if got["shop web-2 nginx shop/web-2/nginx path_rename"] != renames {
 		t.Errorf("%v, want %d renames of nginx", got, renames)
 	}
 	if got := s.metrics("lsmprof_rules_calls_total", "hook", "rules"); got["path_rename 8"] != renames {

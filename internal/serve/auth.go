@@ -30,13 +30,15 @@ func newCredentials(c Config, log *slog.Logger) (creds credentials, err error) {
 		}
 	}
 	if c.ClientCAFile != "" {
-		creds.clients, err = newWatched(log, func() (*x509.CertPool, error) { return readPool(c.ClientCAFile) }, c.ClientCAFile)
+		creds.clients, err = newWatched(log, func() (*x509.CertPool, error) { return readPool(c.ClientCAFile) },
+			c.ClientCAFile)
 		if err != nil {
 			return creds, &ConfigError{"ClientCAFile", "", err}
 		}
 	}
 	if c.TokenFile != "" {
-		creds.token, err = newWatched(log, func() ([sha256.Size]byte, error) { return readToken(c.TokenFile) }, c.TokenFile)
+		creds.token, err = newWatched(log, func() ([sha256.Size]byte, error) { return readToken(c.TokenFile) },
+			c.TokenFile)
 		if err != nil {
 			return creds, &ConfigError{"TokenFile", "", err}
 		}
@@ -69,7 +71,8 @@ func readToken(file string) (hash [sha256.Size]byte, err error) {
 	return sha256.Sum256([]byte(token)), nil
 }
 
-// tls returns nil without TLS. The handshake requires no client certificate, because health needs none: allow looks at it.
+// tls returns nil without TLS. The handshake requires no client certificate, because health needs none: allow looks at
+// it.
 func (c credentials) tls() *tls.Config {
 	if c.server == nil {
 		return nil
@@ -84,17 +87,20 @@ func (c credentials) tls() *tls.Config {
 	return conf
 }
 
-// allow lets through the requests that show everything that is asked for. It checks certificates with every request, not with the
-// connection: a scraper may keep its connection for longer than the server trusts an authority.
+// allow lets through the requests that show everything that is asked for. It checks certificates with every request,
+// not with the connection: a scraper may keep its connection for longer than the server trusts an authority.
 func (c credentials) allow(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c.clients != nil && !c.knows(r.TLS) {
-			http.Error(w, "this server asks for a client certificate that one of its authorities has signed", http.StatusForbidden)
+			http.Error(w,
+				"this server asks for a client certificate that one of its authorities has signed",
+				http.StatusForbidden)
 			return
 		}
 		if c.token != nil && !c.holds(r) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="lsmprof"`)
-			http.Error(w, `this server asks for its token: curl -H "Authorization: Bearer $TOKEN" …`, http.StatusUnauthorized)
+			http.Error(w, `this server asks for its token: curl -H "Authorization: Bearer $TOKEN" …`,
+				http.StatusUnauthorized)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -106,7 +112,8 @@ func (c credentials) knows(state *tls.ConnectionState) bool {
 		return false
 	}
 	opts := x509.VerifyOptions{
-		Roots: c.clients.get(), Intermediates: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		Roots: c.clients.get(), Intermediates: x509.NewCertPool(),
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
 	for _, cert := range state.PeerCertificates[1:] {
 		opts.Intermediates.AddCert(cert)

@@ -32,15 +32,22 @@ func newAuthority(t *testing.T, name string) *authority {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: name},
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+		NotBefore:             time.Now().Add(-time.Hour),
+		NotAfter:              time.Now().Add(time.Hour),
+		KeyUsage:              x509.KeyUsageCertSign,
 	}
 	a := &authority{t: t, key: key}
 	a.cert = a.signed(template, template, &key.PublicKey, key)
 	return a
 }
 
-func (a *authority) signed(template, parent *x509.Certificate, public *ecdsa.PublicKey, signer *ecdsa.PrivateKey) *x509.Certificate {
+func (a *authority) signed(template, parent *x509.Certificate, public *ecdsa.PublicKey,
+	signer *ecdsa.PrivateKey,
+) *x509.Certificate {
 	a.t.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, signer)
 	if err != nil {
@@ -72,11 +79,13 @@ func (a *authority) leaf(usage x509.ExtKeyUsage) (cert, key []byte) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})
+	return inPEM("CERTIFICATE", c.Raw), inPEM("EC PRIVATE KEY", der)
 }
 
-func (a *authority) pem() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
+func (a *authority) pem() []byte { return inPEM("CERTIFICATE", a.cert.Raw) }
+
+func inPEM(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
 func write(t *testing.T, name string, data []byte) string {
@@ -113,14 +122,17 @@ func (s *served) as(t *testing.T, trusted, of *authority, usage x509.ExtKeyUsage
 			t.Fatal(err)
 		}
 		// Show it whatever the server says it accepts.
-		conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
+		conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return &pair, nil
+		}
 	}
 	s.client.CloseIdleConnections()
 	s.client = &http.Client{Transport: &http.Transport{TLSClientConfig: conf}}
 }
 
 func TestClientCertificates(t *testing.T) {
-	server, clients, strangers := newAuthority(t, "server"), newAuthority(t, "clients"), newAuthority(t, "strangers")
+	server, clients := newAuthority(t, "server"), newAuthority(t, "clients")
+	strangers := newAuthority(t, "strangers")
 	s := tlsServer(t, t.TempDir(), server, clients)
 	for name, test := range map[string]struct {
 		of     *authority
@@ -215,7 +227,8 @@ func TestBearerToken(t *testing.T) {
 	}
 	// An empty file changes nothing.
 	write(t, file, nil)
-	if first, second := ask("/metrics", "Bearer"), ask("/metrics", "Bearer another"); first != 401 || second != 200 {
+	first, second := ask("/metrics", "Bearer"), ask("/metrics", "Bearer another")
+	if first != 401 || second != 200 {
 		t.Errorf("an empty file: status %d without a token, %d with the last one", first, second)
 	}
 }
@@ -242,18 +255,31 @@ func TestConfigIsChecked(t *testing.T) {
 		{"TLS alone", Config{Listen: ":0", CertFile: certFile, KeyFile: keyFile}, "not a loopback address"},
 		{"insecure", Config{Listen: ":0", Insecure: true}, ""},
 		{"token", Config{Listen: ":0", TokenFile: token}, ""},
-		{"client certificates", Config{Listen: ":0", CertFile: certFile, KeyFile: keyFile, ClientCAFile: certFile}, ""},
+		{
+			"client certificates",
+			Config{Listen: ":0", CertFile: certFile, KeyFile: keyFile, ClientCAFile: certFile},
+			"",
+		},
 		{"no port", Config{Listen: "127.0.0.1"}, "missing port"},
 		{"a certificate without a key", Config{Listen: "127.0.0.1:0", CertFile: certFile}, "needs its key"},
 		{"client certificates without TLS", Config{Listen: ":0", ClientCAFile: certFile}, "need TLS"},
 		{"no token in the file", Config{Listen: ":0", TokenFile: empty}, "is empty"},
 		{"no such file", Config{Listen: ":0", TokenFile: filepath.Join(dir, "nope")}, "no such file"},
-		{"no certificate in the file", Config{Listen: ":0", CertFile: certFile, KeyFile: keyFile, ClientCAFile: keyFile}, "no certificate"},
-		{"key and certificate of two", Config{Listen: "127.0.0.1:0", CertFile: certFile, KeyFile: token}, "CertFile: "},
+		{
+			"no certificate in the file",
+			Config{Listen: ":0", CertFile: certFile, KeyFile: keyFile, ClientCAFile: keyFile},
+			"no certificate",
+		},
+		{
+			"key and certificate of two",
+			Config{Listen: "127.0.0.1:0", CertFile: certFile, KeyFile: token},
+			"CertFile: ",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := New(test.config)
-			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			if (err == nil) != (test.want == "") ||
+				err != nil && !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v, want %q", err, test.want)
 			}
 		})

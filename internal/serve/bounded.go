@@ -18,9 +18,9 @@ func newBounded[K comparable, V any](limit int) *bounded[K, V] {
 	return &bounded[K, V]{limit: limit, rows: map[K]*boundedRow[V]{}}
 }
 
-// at returns the row of the first of keys for which there is room, and makes that row if it is missing. The keys go from the most
-// specific to the least. The first may not use the last tenth of the table, so that there is room for the others; the last one
-// always has room.
+// at returns the row of the first of keys for which there is room, and makes that row if it is missing. The keys go
+// from the most specific to the least. The first may not use the last tenth of the table, so that there is room for the
+// others; the last one always has room.
 func (b *bounded[K, V]) at(now time.Time, keys ...K) *V {
 	for i, k := range keys {
 		row := b.rows[k]
@@ -43,8 +43,8 @@ func (b *bounded[K, V]) at(now time.Time, keys ...K) *V {
 	return new(V) // without keys
 }
 
-// expire deletes rows that were last touched before the given time, but only if the table is nearly full. If such a row comes back,
-// it starts at 0: Prometheus reads that as a restart of the counter.
+// expire deletes rows that were last touched before the given time, but only if the table is nearly full. If such a row
+// comes back, it starts at 0: Prometheus reads that as a restart of the counter.
 func (b *bounded[K, V]) expire(before time.Time) {
 	if len(b.rows) < b.limit-b.limit/10 {
 		return

@@ -48,7 +48,8 @@ func TestLedgerUnderChurn(t *testing.T) {
 	now := time.Unix(0, 0)
 	l := newLedger(limit, func() time.Time { return now })
 	for i := range pods {
-		r := profile.Row{Syscall: "openat", Rules: i, Workload: profile.Workload{MntNS: uint32(i + 1), Namespace: "n", Pod: fmt.Sprint("p", i), Container: "c"}}
+		w := profile.Workload{MntNS: uint32(i + 1), Namespace: "n", Pod: fmt.Sprint("p", i), Container: "c"}
+		r := profile.Row{Syscall: "openat", Rules: i, Workload: w}
 		r.Readings.Add(1000)
 		r.Sum = 1000
 		s := profile.Snapshot{
@@ -60,7 +61,8 @@ func TestLedgerUnderChurn(t *testing.T) {
 		}
 	}
 	if len(l.calls.rows) > limit || len(l.syscalls.rows) > limit || len(l.rules.rows) > limit {
-		t.Errorf("%d, %d and %d series; want at most %d", len(l.calls.rows), len(l.syscalls.rows), len(l.rules.rows), limit)
+		t.Errorf("%d, %d and %d series; want at most %d", len(l.calls.rows), len(l.syscalls.rows),
+			len(l.rules.rows), limit)
 	}
 	if l.calls.overflow != pods-limit*9/10 {
 		t.Errorf("%d overflows, want %d", l.calls.overflow, pods-limit*9/10)

@@ -16,7 +16,7 @@ type Config struct {
 	Insecure bool   // serve everybody who can connect, also on addresses that are not loopback
 
 	CertFile, KeyFile string // of the server, PEM; "": no TLS
-	ClientCAFile      string // PEM: clients must show a certificate that one of these authorities has signed; "": none
+	ClientCAFile      string // PEM: authorities that sign the certificates clients must show; "": none
 	TokenFile         string // clients must show the bearer token in it; "": none
 
 	Always       bool          // keep probes attached
@@ -54,15 +54,22 @@ func (e *ConfigError) Error() string {
 func (e *ConfigError) Unwrap() error { return e.Err }
 
 // ErrExposed is in the error of a server that would show the names of all workloads to everybody who can connect.
-var ErrExposed = errors.New("not a loopback address, and everybody who can reach it could read the names of all workloads")
+var ErrExposed = errors.New(
+	"not a loopback address, and everybody who can reach it could read the names of all workloads")
 
 // Validate returns a *ConfigError if settings contradict each other. It does not look into files.
 func (c Config) Validate() error {
 	switch {
 	case (c.CertFile == "") != (c.KeyFile == ""):
-		return &ConfigError{"CertFile", "", errors.New("a certificate needs its key, and a key its certificate")}
+		return &ConfigError{
+			"CertFile", "",
+			errors.New("a certificate needs its key, and a key its certificate"),
+		}
 	case c.ClientCAFile != "" && c.CertFile == "":
-		return &ConfigError{"ClientCAFile", "", errors.New("client certificates need TLS, and that a certificate of the server")}
+		return &ConfigError{
+			"ClientCAFile", "",
+			errors.New("client certificates need TLS, and that a certificate of the server"),
+		}
 	}
 	local, err := loopback(c.Listen)
 	if err != nil {

@@ -18,9 +18,10 @@ func limitsFor(maxRequests int) connLimits {
 	return connLimits{all: max(256, 2*client), client: client}
 }
 
-// clientConns accepts connections without ever waiting for room: if a client has its share, or if there are as many connections as
-// there may be, the one that has been idle for longest is cut. So idle connections, requests that never end and answers that
-// nobody reads keep no other client out, and neither do they keep the kubelet from asking for health.
+// clientConns accepts connections without ever waiting for room: if a client has its share, or if there are as many
+// connections as there may be, the one that has been idle for longest is cut. So idle connections, requests that never
+// end and answers that nobody reads keep no other client out, and neither do they keep the kubelet from asking for
+// health.
 type clientConns struct {
 	net.Listener
 	limits connLimits
@@ -63,8 +64,8 @@ func (c *clientConns) Accept() (net.Conn, error) {
 	}
 }
 
-// admit takes a connection in, and returns the one to cut for it, if any. It refuses a connection if there is no room and every
-// other one has a request in progress, which limitsFor rules out.
+// admit takes a connection in, and returns the one to cut for it, if any. It refuses a connection if there is no room
+// and every other one has a request in progress, which limitsFor rules out.
 func (c *clientConns) admit(conn *clientConn) (cut *clientConn, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -127,7 +128,8 @@ func (c *clientConn) setBusy(busy bool) {
 	defer c.conns.mu.Unlock()
 	c.busy = busy
 	if !busy && !c.gone {
-		c.conns.open = append(slices.DeleteFunc(c.conns.open, func(other *clientConn) bool { return other == c }), c)
+		others := slices.DeleteFunc(c.conns.open, func(other *clientConn) bool { return other == c })
+		c.conns.open = append(others, c)
 	}
 }
 

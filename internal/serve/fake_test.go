@@ -32,7 +32,10 @@ type fakeTracer struct {
 var web = profile.Workload{MntNS: 7, Comm: "nginx", Namespace: "shop", Pod: "web-0", Container: "nginx"}
 
 func newSource() *source {
-	return &source{rows: []profile.Row{{Syscall: "openat", Workload: web, Rules: 8}}, usage: []CounterUsage{{0, 3, 64}}}
+	return &source{
+		rows:  []profile.Row{{Syscall: "openat", Workload: web, Rules: 8}},
+		usage: []CounterUsage{{0, 3, 64}},
+	}
 }
 
 func (s *source) start(context.Context) (Tracer, error) {
@@ -44,13 +47,17 @@ func (s *source) start(context.Context) (Tracer, error) {
 	s.live++
 	s.started++
 	return &fakeTracer{s, profile.Snapshot{
-		Start: time.Now(), Programs: []profile.Program{{ID: 1, Name: "ref_file_open", Hook: "file_open", Enforcer: "reference"}},
+		Start: time.Now(),
+		Programs: []profile.Program{
+			{ID: 1, Name: "ref_file_open", Hook: "file_open", Enforcer: "reference"},
+		},
 		Calibration: calibration,
 	}}, nil
 }
 
 var calibration = profile.Calibration{
-	Runs: 400, Bias: profile.Median{Value: 100}, Dispatch: profile.Median{Value: 150}, ProbeCost: profile.Median{Value: 500},
+	Runs: 400, Bias: profile.Median{Value: 100}, Dispatch: profile.Median{Value: 150},
+	ProbeCost: profile.Median{Value: 500},
 }
 
 func (t *fakeTracer) Poll(context.Context) error {
@@ -127,7 +134,10 @@ func startServer(t *testing.T, change func(*Config)) *served {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	s := &served{Server: server, source: src, client: &http.Client{Transport: &http.Transport{}}, stop: stop, ended: make(chan error, 1)}
+	s := &served{
+		Server: server, source: src, client: &http.Client{Transport: &http.Transport{}}, stop: stop,
+		ended: make(chan error, 1),
+	}
 	address := make(chan string, 1)
 	go func() {
 		s.ended <- server.Run(ctx, func(a net.Addr) error { address <- a.String(); return nil })

@@ -61,7 +61,10 @@ func TestAnswers(t *testing.T) {
 		{"no enforcer, cumulative", "GET", "/debug/pprof/lsm", failing(ErrNothing), 200, ""},
 		{"cannot attach", "GET", "/debug/pprof/lsm?seconds=0.01", failing(errBroken), 500, "broken"},
 		{"metrics", "GET", "/metrics", nil, 200, "lsmprof_calls_total{"},
-		{"metrics without an enforcer", "GET", "/metrics", failing(ErrNothing), 200, "lsmprof_probes_attached 0"},
+		{
+			"metrics without an enforcer", "GET", "/metrics", failing(ErrNothing), 200,
+			"lsmprof_probes_attached 0",
+		},
 		{"index", "GET", "/", nil, 200, "/debug/pprof/lsm"},
 		{"elsewhere", "GET", "/debug/pprof/", nil, 404, ""},
 		{"healthy", "GET", "/healthz", nil, 200, "ok"},
@@ -183,7 +186,8 @@ func TestTooManyRequests(t *testing.T) {
 	eventually(t, "the first to measure", func() bool { return s.probes.state().users == 1 })
 	// The limit is for all paths together.
 	for _, path := range []string{"/debug/pprof/lsm", "/metrics"} {
-		if code, header, _ := s.get(t, path); code != http.StatusTooManyRequests || header.Get("Retry-After") == "" {
+		if code, header, _ := s.get(t, path); code != http.StatusTooManyRequests ||
+			header.Get("Retry-After") == "" {
 			t.Errorf("%s: status %d", path, code)
 		}
 	}
@@ -215,9 +219,16 @@ func TestOversizeRequests(t *testing.T) {
 	s := startServer(t, nil)
 	long := strings.Repeat("x", 64<<10)
 	for name, test := range map[string]struct{ request, want string }{
-		"header":        {"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: " + long + "\r\n\r\n", "431"},
-		"body":          {"GET /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65536\r\n\r\n" + long, "413"},
-		"chunked body":  {"GET /metrics HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n10000\r\n" + long + "\r\n0\r\n\r\n", "413"},
+		"header": {"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: " + long + "\r\n\r\n", "431"},
+		"body": {
+			"GET /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65536\r\n\r\n" + long,
+			"413",
+		},
+		"chunked body": {
+			"GET /metrics HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" +
+				"10000\r\n" + long + "\r\n0\r\n\r\n",
+			"413",
+		},
 		"no body comes": {"GET /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n", "413"},
 		"small body":    {"GET /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nok", "200"},
 	} {

@@ -7,7 +7,8 @@ import (
 	texttemplate "text/template"
 )
 
-// indexPage is what `/` shows: to a browser as HTML, to curl as text. It needs no credentials, and says how to show them.
+// indexPage is what `/` shows: to a browser as HTML, to curl as text. It needs no credentials, and says how to show
+// them.
 type indexPage struct {
 	URL    string // of the server, as the client wrote it
 	Token  bool   // the server asks for one
@@ -39,16 +40,21 @@ func (p indexPage) Pprof() string {
 var indexHTML = template.Must(template.New("index").Parse(`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>lsmprof serve</title>
 <meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:50em;margin:2em auto;padding:0 1em}pre{overflow-x:auto}</style></head><body>
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 50em; margin: 2em auto; padding: 0 1em }
+pre { overflow-x: auto }
+</style></head><body>
 <h1>lsmprof serve</h1>
 <p>{{.State}}</p>
 <ul>
-<li><a href="/debug/pprof/lsm?seconds=30">/debug/pprof/lsm?seconds=30</a>: what BPF LSM programs cost in the next 30 s, as a pprof profile
+<li><a href="/debug/pprof/lsm?seconds=30">/debug/pprof/lsm?seconds=30</a>:
+what BPF LSM programs cost in the next 30 s, as a pprof profile
 <li><a href="/debug/pprof/lsm">/debug/pprof/lsm</a>: the same since the server started
 <li><a href="/metrics">/metrics</a>: for Prometheus
 <li><a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a>: for the kubelet
 </ul>
-{{if .Token}}<p>All but the last two need the server's token. Browsers cannot send it; use the commands below.</p>{{end}}
+{{if .Token}}<p>All but the last two need the server's token.
+Browsers cannot send it; use the commands below.</p>{{end}}
 {{if .Client}}<p>All but the last two need a client certificate.</p>{{end}}
 <pre>{{.Pprof}}
 {{.Curl "/metrics"}}</pre>

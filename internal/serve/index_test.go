@@ -37,10 +37,28 @@ func TestIndexSaysHowToAsk(t *testing.T) {
 		name, token, accept string
 		want                []string
 	}{
-		{"text", "", "*/*", []string{"No probes are attached", "go tool pprof -http=: 'http://127.0.0.1:", "curl -s 'http://127.0.0.1:"}},
-		{"text with a token", token, "*/*", []string{"need the server's token", `curl -s -H "Authorization: Bearer $TOKEN" 'http://127.0.0.1:`}},
-		{"a page", "", "text/html,*/*", []string{"<!DOCTYPE html>", `<a href="/debug/pprof/lsm?seconds=30">`, `<a href="/metrics">`}},
-		{"a page with a token", token, "text/html", []string{"Browsers cannot send it", "Authorization: Bearer $TOKEN"}},
+		{
+			"text", "", "*/*",
+			[]string{
+				"No probes are attached", "go tool pprof -http=: 'http://127.0.0.1:",
+				"curl -s 'http://127.0.0.1:",
+			},
+		},
+		{
+			"text with a token", token, "*/*",
+			[]string{
+				"need the server's token",
+				`curl -s -H "Authorization: Bearer $TOKEN" 'http://127.0.0.1:`,
+			},
+		},
+		{
+			"a page", "", "text/html,*/*",
+			[]string{"<!DOCTYPE html>", `<a href="/debug/pprof/lsm?seconds=30">`, `<a href="/metrics">`},
+		},
+		{
+			"a page with a token", token, "text/html",
+			[]string{"Browsers cannot send it", "Authorization: Bearer $TOKEN"},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := startServer(t, func(c *Config) { c.TokenFile = test.token })
@@ -76,7 +94,8 @@ func TestLogSaysWhoAttachedProbes(t *testing.T) {
 	s := startServer(t, func(c *Config) { c.Linger, c.Logger = 0, slog.New(slog.NewTextHandler(log, nil)) })
 	s.get(t, "/debug/pprof/lsm?seconds=0.01")
 	eventually(t, "the probes to go", func() bool { return strings.Contains(log.String(), "probes detached") })
-	if text := log.String(); !strings.Contains(text, `msg="probes attached" why="profile of 10ms" client=127.0.0.1:`) {
+	const want = `msg="probes attached" why="profile of 10ms" client=127.0.0.1:`
+	if text := log.String(); !strings.Contains(text, want) {
 		t.Errorf("the log does not say who attached the probes, and why:\n%s", text)
 	}
 }

@@ -78,7 +78,8 @@ func newLedger(limit int, now func() time.Time) *ledger {
 	return &ledger{
 		now: now, total: &pprof.Profile{},
 		programs: newBounded[program, programTotals](limit), calls: newBounded[callSeries, callTotals](limit),
-		syscalls: newBounded[syscallSeries, costTotals](limit), rules: newBounded[rulesSeries, costTotals](limit),
+		syscalls: newBounded[syscallSeries, costTotals](limit),
+		rules:    newBounded[rulesSeries, costTotals](limit),
 	}
 }
 
@@ -123,7 +124,8 @@ func (l *ledger) add(delta profile.Snapshot, usage []CounterUsage) error {
 
 func (l *ledger) addRow(c *profile.Cost, now time.Time) {
 	p, w := programOf(c.Program), workloadOf(c.Workload)
-	t := l.calls.at(now, callSeries{p, w}, callSeries{p, otherWorkload}, callSeries{program{other, other, other}, otherWorkload})
+	t := l.calls.at(now, callSeries{p, w}, callSeries{p, otherWorkload},
+		callSeries{program{other, other, other}, otherWorkload})
 	t.costTotals.add(c)
 	t.denials += c.Denials
 	c.EachTimed(func(hook float64, calls uint64) {
@@ -133,9 +135,11 @@ func (l *ledger) addRow(c *profile.Cost, now time.Time) {
 		t.timed += c.Hook / float64(c.Calls) * float64(c.Readings.Count())
 	}
 	syscall, rules := label(c.Syscall), rulesLabel(c.Rules)
-	l.syscalls.at(now, syscallSeries{syscall, w}, syscallSeries{syscall, otherWorkload}, syscallSeries{other, otherWorkload}).add(c)
+	l.syscalls.at(now, syscallSeries{syscall, w}, syscallSeries{syscall, otherWorkload},
+		syscallSeries{other, otherWorkload}).add(c)
 	l.rules.at(now,
-		rulesSeries{p.enforcer, p.hook, rules}, rulesSeries{p.enforcer, p.hook, other}, rulesSeries{other, other, other}).add(c)
+		rulesSeries{p.enforcer, p.hook, rules}, rulesSeries{p.enforcer, p.hook, other},
+		rulesSeries{other, other, other}).add(c)
 }
 
 func (t *costTotals) add(c *profile.Cost) {
@@ -163,8 +167,8 @@ func workloadOf(w profile.Workload) workload {
 	return workload{label(w.Name()), label(w.Namespace), label(w.Pod), label(w.Container)}
 }
 
-// label makes a name valid for Prometheus, which insists on UTF-8. All keys are made of labels: names that differ only in what
-// label replaces are one series, where two equal ones would break the whole scrape.
+// label makes a name valid for Prometheus, which insists on UTF-8. All keys are made of labels: names that differ only
+// in what label replaces are one series, where two equal ones would break the whole scrape.
 func label(name string) string { return strings.ToValidUTF8(name, "?") }
 
 func rulesLabel(n int) string {

@@ -16,9 +16,9 @@ const (
 	idleTimeout    = 2 * time.Minute
 )
 
-// whole reads a request to its end before anything else looks at it, on every path: the body must be small and come soon. Without
-// that a client could keep its connection, and the server would not notice when a client that measures goes away. It also bounds
-// how long the client may take to read a short answer.
+// whole reads a request to its end before anything else looks at it, on every path: the body must be small and come
+// soon. Without that a client could keep its connection, and the server would not notice when a client that measures
+// goes away. It also bounds how long the client may take to read a short answer.
 func whole(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
@@ -26,8 +26,9 @@ func whole(next http.Handler) http.Handler {
 		writeSoon(w)
 		if _, err := io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxBodyBytes)); err != nil {
 			w.Header().Set("Connection", "close")
-			http.Error(w, fmt.Sprintf("the request's body is longer than %d bytes, or takes longer than %v", maxBodyBytes, bodyTimeout),
-				http.StatusRequestEntityTooLarge)
+			text := fmt.Sprintf("the request's body is longer than %d bytes, or takes longer than %v",
+				maxBodyBytes, bodyTimeout)
+			http.Error(w, text, http.StatusRequestEntityTooLarge)
 			return
 		}
 		_ = control.SetReadDeadline(time.Time{})
@@ -44,7 +45,8 @@ func limit(requests int, next http.Handler) http.Handler {
 			defer func() { <-slots }()
 		default:
 			w.Header().Set("Retry-After", "1")
-			http.Error(w, fmt.Sprintf("the server answers %d requests at once, and has as many now; try again", requests), http.StatusTooManyRequests)
+			text := fmt.Sprintf("the server answers %d requests at once; try again", requests)
+			http.Error(w, text, http.StatusTooManyRequests)
 			return
 		}
 		conn := connOf(r.Context())

@@ -7,7 +7,8 @@ import (
 // listen opens the address.
 func (s *Server) listen() (net.Listener, error) {
 	if local, err := loopback(s.config.Listen); err == nil && !local && s.creds.server == nil {
-		s.log.Warn("no TLS: profiles, and the token if there is one, cross the network unencrypted", "listen", s.config.Listen)
+		s.log.Warn("no TLS: profiles, and the token if there is one, cross the network unencrypted",
+			"listen", s.config.Listen)
 	}
 	l, err := net.Listen("tcp", s.config.Listen)
 	if err != nil {

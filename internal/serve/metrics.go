@@ -4,7 +4,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics is everything that /metrics exports beside client_golang's metrics of the process. docs/serve.md has the same table.
+// metrics is everything that /metrics exports beside client_golang's metrics of the process. docs/serve.md has the same
+// table.
 type metrics struct {
 	server *Server
 
@@ -31,30 +32,42 @@ func newMetrics(s *Server) *metrics {
 	syscall := append([]string{"syscall"}, workload...)
 	rules := []string{"enforcer", "hook", "rules"}
 	m := &metrics{
-		server:         s,
-		calls:          d("calls_total", "Calls of BPF LSM programs, including those without a time.", call...),
-		denials:        d("denials_total", "Calls that denied.", call...),
-		hookSeconds:    d("hook_seconds_total", "Hook cost: running the programs and reaching them, without the probes.", call...),
-		hookDuration:   d("hook_duration_seconds", "Hook cost of the calls that have a time.", call...),
-		syscallCalls:   d("syscall_calls_total", "Calls by the syscall they ran in.", syscall...),
-		syscallSeconds: d("syscall_hook_seconds_total", "Hook cost by the syscall that the calls ran in.", syscall...),
-		rulesCalls:     d("rules_calls_total", "Calls by the number of rules that the program had to walk.", rules...),
-		rulesSeconds:   d("rules_hook_seconds_total", "Hook cost by the number of rules that the program had to walk.", rules...),
-		rulesInForce:   d("rules", "Rules in force for a workload, by type.", append([]string{"enforcer", "type"}, workload...)...),
-		invocations:    d("invocations_total", "Calls by outcome: timed, preempted (no time, another task ran meanwhile) or missed (not seen by the probes).", append(program, "outcome")...),
-		completeness:   d("completeness_ratio", "Share of all calls so far that have a time."),
-		cells:          d("cells", "Counters in the kernel for a program.", program...),
-		used:           d("cells_used", "Counters in the kernel that are taken. When all are, further workloads are charged to [other].", program...),
-		measured:       d("measured_seconds_total", "Time that probes were attached."),
-		probing:        d("probe_seconds_total", "Time that the probes cost the profiled system."),
-		attached:       d("probes_attached", "1 if probes are attached, else 0."),
-		clients:        d("measuring_clients", "Requests for profiles that are measuring now."),
-		calibration:    d("calibration_seconds", "What lsmprof measured of itself at start, by quantity.", "what"),
-		series:         d("series", "Series in use, by table.", "table"),
-		limit:          d("series_limit", "Limit on the series of each table."),
-		overflow:       d("series_overflow_total", "Updates that were charged to [other] because a table was full.", "table"),
-		restarts:       d("profile_restarts_total", "How often the cumulative profile began anew because it was full."),
-		build:          d("build_info", "Version of lsmprof and of the kernel; always 1.", "version", "kernel"),
+		server:  s,
+		calls:   d("calls_total", "Calls of BPF LSM programs, including those without a time.", call...),
+		denials: d("denials_total", "Calls that denied.", call...),
+		hookSeconds: d("hook_seconds_total",
+			"Hook cost: running the programs and reaching them, without the probes.", call...),
+		hookDuration: d("hook_duration_seconds", "Hook cost of the calls that have a time.", call...),
+		syscallCalls: d("syscall_calls_total", "Calls by the syscall they ran in.", syscall...),
+		syscallSeconds: d("syscall_hook_seconds_total", "Hook cost by the syscall that the calls ran in.",
+			syscall...),
+		rulesCalls: d("rules_calls_total", "Calls by the number of rules that the program had to walk.",
+			rules...),
+		rulesSeconds: d("rules_hook_seconds_total",
+			"Hook cost by the number of rules that the program had to walk.", rules...),
+		rulesInForce: d("rules", "Rules in force for a workload, by type.",
+			append([]string{"enforcer", "type"}, workload...)...),
+		invocations: d("invocations_total",
+			"Calls by outcome: timed, preempted (seen, but not timed) or missed (not seen by the probes).",
+			append(program, "outcome")...),
+		completeness: d("completeness_ratio", "Share of all calls so far that have a time."),
+		cells:        d("cells", "Counters in the kernel for a program.", program...),
+		used: d("cells_used",
+			"Counters in the kernel that are in use. When all are, new workloads are charged to [other].",
+			program...),
+		measured: d("measured_seconds_total", "Time that probes were attached."),
+		probing:  d("probe_seconds_total", "Time that the probes cost the profiled system."),
+		attached: d("probes_attached", "1 if probes are attached, else 0."),
+		clients:  d("measuring_clients", "Requests for profiles that are measuring now."),
+		calibration: d("calibration_seconds", "What lsmprof measured of itself at start, by quantity.",
+			"what"),
+		series: d("series", "Series in use, by table.", "table"),
+		limit:  d("series_limit", "Limit on the series of each table."),
+		overflow: d("series_overflow_total",
+			"Updates that were charged to [other] because a table was full.", "table"),
+		restarts: d("profile_restarts_total",
+			"How often the cumulative profile began anew because it was full."),
+		build: d("build_info", "Version of lsmprof and of the kernel; always 1.", "version", "kernel"),
 	}
 	m.all = all
 	return m
@@ -149,7 +162,8 @@ func (m *metrics) collectPrograms(e emitter, l *ledger) {
 	}
 }
 
-// collectRules reads the rules at every scrape, because a gauge shows the present. The table is bounded like the others.
+// collectRules reads the rules at every scrape, because a gauge shows the present. The table is bounded like the
+// others.
 func (m *metrics) collectRules(e emitter) {
 	if m.server.config.Rules == nil {
 		return
@@ -166,12 +180,15 @@ func (m *metrics) collectRules(e emitter) {
 	for _, r := range rules {
 		enforcer, kind := label(r.Enforcer), label(r.Type)
 		k := key{enforcer, kind, workloadOf(r.Workload)}
-		// Of several workloads with one name the one with most rules counts: no workload has the sum of their rules.
-		v := most.at(m.server.config.now(), k, key{enforcer, kind, otherWorkload}, key{other, other, otherWorkload})
+		// Of several workloads with one name the one with most rules counts: no workload has the sum of their
+		// rules.
+		v := most.at(m.server.config.now(), k, key{enforcer, kind, otherWorkload},
+			key{other, other, otherWorkload})
 		*v = max(*v, r.Count)
 	}
 	for k, row := range most.rows {
-		e.gauge(m.rulesInForce, float64(row.value), append([]string{k.enforcer, k.kind}, k.workload.labels()...)...)
+		e.gauge(m.rulesInForce, float64(row.value),
+			append([]string{k.enforcer, k.kind}, k.workload.labels()...)...)
 	}
 }
 

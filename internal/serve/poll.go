@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// retryInterval is how often the server tries to attach probes that should always be attached: the enforcer may start later.
+// retryInterval is how often the server tries to attach probes that should always be attached: the enforcer may start
+// later.
 const retryInterval = 5 * time.Second
 
-// run polls the probes while they are attached, detaches them when no client needs them any longer and, with always, attaches them.
-// It returns when the server's context is done.
+// run polls the probes while they are attached, detaches them when no client needs them any longer and, with always,
+// attaches them. It returns when the server's context is done.
 func (p *probes) run() {
 	tick := time.NewTicker(p.interval)
 	defer tick.Stop()

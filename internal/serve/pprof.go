@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// handleProfile answers as net/http/pprof does: with seconds, what happens in that time; without, everything since the start.
+// handleProfile answers as net/http/pprof does: with seconds, what happens in that time; without, everything since the
+// start.
 func (s *Server) handleProfile(w http.ResponseWriter, r *http.Request) {
 	d, err := duration(r.URL.Query().Get("seconds"), s.config.MaxDuration)
 	if err != nil {
@@ -62,7 +63,8 @@ func duration(text string, limit time.Duration) (time.Duration, error) {
 		return 0, fmt.Errorf("seconds=%q: must be a number that is not negative", text)
 	}
 	if seconds > limit.Seconds() {
-		return 0, fmt.Errorf("seconds=%s: must not be more than %g, the longest profile that this server takes", text, limit.Seconds())
+		return 0, fmt.Errorf("seconds=%s: must not be more than %g, the longest profile that this server takes",
+			text, limit.Seconds())
 	}
 	return time.Duration(seconds * float64(time.Second)), nil
 }

@@ -17,8 +17,8 @@ var errLost = errors.New("the probes were lost while measuring; ask again")
 // errDraining is the answer to clients that ask while the server ends.
 var errDraining = errors.New("the server is shutting down")
 
-// probes are shared by all clients that measure: they are attached for the first and detached after the last. A scraper counts as
-// one of them for linger after each scrape, so that it still is one at the next.
+// probes are shared by all clients that measure: they are attached for the first and detached after the last. A scraper
+// counts as one of them for linger after each scrape, so that it still is one at the next.
 type probes struct {
 	start    func(context.Context) (Tracer, error)
 	always   bool
@@ -79,8 +79,8 @@ func (p *probes) release() {
 	p.detachIdle()
 }
 
-// measure returns what is measured from now on, until the duration is over or the server ends. A client that goes away gets nothing,
-// and keeps the probes no longer.
+// measure returns what is measured from now on, until the duration is over or the server ends. A client that goes away
+// gets nothing, and keeps the probes no longer.
 func (p *probes) measure(ctx context.Context, d time.Duration, who client) (profile.Snapshot, error) {
 	base, life, err := p.acquire(ctx, who)
 	if err != nil {
@@ -214,16 +214,16 @@ func (p *probes) discard(why error) {
 	p.tracer, p.usage, p.absorbed = nil, nil, profile.Snapshot{}
 }
 
-// The counters and rows of workloads that have ended stay for as long as the probes do. These are the bounds beyond which new
-// probes take the place of the old ones.
+// The counters and rows of workloads that have ended stay for as long as the probes do. These are the bounds beyond
+// which new probes take the place of the old ones.
 const (
 	crowdedRows   = 20_000
 	crowdedUsage  = 0.75
 	renewInterval = 10 * time.Minute
 )
 
-// renew attaches new probes if ended workloads have filled the counters of the old ones and no client is in the middle of measuring.
-// Calls in between, for about a second, are not measured.
+// renew attaches new probes if ended workloads have filled the counters of the old ones and no client is in the middle
+// of measuring. Calls in between, for about a second, are not measured.
 func (p *probes) renew() error {
 	if p.users > 0 || p.now().Sub(p.renewed) < renewInterval || !p.crowded() {
 		return nil

@@ -70,7 +70,8 @@ func TestCrowdedProbesAreRenewed(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var late atomic.Int64
-			s := startServer(t, withClock(&late, func(c *Config) { c.Always, c.PollInterval = true, time.Hour }))
+			s := startServer(t,
+				withClock(&late, func(c *Config) { c.Always, c.PollInterval = true, time.Hour }))
 			s.set(func(src *source) { src.usage = []CounterUsage{test.usage} })
 			s.get(t, "/metrics")
 			a := make(chan struct{})
@@ -87,7 +88,8 @@ func TestCrowdedProbesAreRenewed(t *testing.T) {
 			<-a
 			s.get(t, "/metrics")
 			if live, started := s.attached(); live != 1 || (started == 2) != test.renewed {
-				t.Errorf("%d sets of probes attached, %d ever; want 1, renewed %t", live, started, test.renewed)
+				t.Errorf("%d sets of probes attached, %d ever; want 1, renewed %t", live, started,
+					test.renewed)
 			}
 		})
 	}
@@ -117,7 +119,10 @@ func TestTotalsDoNotFall(t *testing.T) {
 	add := func(rows []int, missed uint64) {
 		s := profile.Snapshot{
 			Start: time.Unix(1, 0), Duration: time.Second, Calibration: calibration,
-			Programs: []profile.Program{{Name: "ref_file_open", Hook: "file_open", Enforcer: "reference", Missed: missed}},
+			Programs: []profile.Program{{
+				Name: "ref_file_open", Hook: "file_open", Enforcer: "reference",
+				Missed: missed,
+			}},
 		}
 		for i, n := range rows {
 			r := profile.Row{Syscall: []string{"openat", "execve"}[i], Workload: web, Rules: 8}

@@ -39,8 +39,8 @@ type promServer struct {
 	url string
 }
 
-// startPrometheus scrapes a server as the PodMonitor has it done: with a token, and with labels of the target that must not cover
-// those of what is measured.
+// startPrometheus scrapes a server as the PodMonitor has it done: with a token, and with labels of the target that must
+// not cover those of what is measured.
 func startPrometheus(t *testing.T, target, token string) promServer {
 	t.Helper()
 	if _, err := exec.LookPath("prometheus"); err != nil {
@@ -68,7 +68,8 @@ scrape_configs:
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	cmd := exec.Command("prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
+		"--web.listen-address="+address)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -179,11 +180,14 @@ func TestPrometheusScrapesAndTheDashboardHasData(t *testing.T) {
 
 	// What was recorded: four times as many renames by nginx as by postgres, and their namespaces.
 	for expr, want := range map[string]float64{
-		`sum(lsmprof_calls_total{pod="web-0",hook="path_rename"}) / sum(lsmprof_calls_total{pod="db-0",hook="path_rename"})`: 4,
-		`count(count by (namespace) (lsmprof_calls_total{pod="web-0"}))`:                                                     1,
 		`up`: 1,
-		`count(lsmprof_calls_total{namespace="shop",pod="web-0",container="nginx",hook="path_rename",program="ref_path_rename",enforcer="reference"})`: 1,
-		`sum(lsmprof_hook_duration_seconds_count{pod="web-0",hook="path_rename"}) / sum(lsmprof_calls_total{pod="web-0",hook="path_rename"})`:          1,
+		`sum(lsmprof_calls_total{pod="web-0",hook="path_rename"})
+		 / sum(lsmprof_calls_total{pod="db-0",hook="path_rename"})`: 4,
+		`count(count by (namespace) (lsmprof_calls_total{pod="web-0"}))`: 1,
+		`count(lsmprof_calls_total{namespace="shop",pod="web-0",container="nginx",
+		 hook="path_rename",program="ref_path_rename",enforcer="reference"})`: 1,
+		`sum(lsmprof_hook_duration_seconds_count{pod="web-0",hook="path_rename"})
+		 / sum(lsmprof_calls_total{pod="web-0",hook="path_rename"})`: 1,
 		`max(lsmprof_rules{pod="web-0",type="file"})`: 8,
 	} {
 		for _, got := range p.answers(expr) {
@@ -216,10 +220,12 @@ func TestGoToolPprof(t *testing.T) {
 	}
 	s := startReplay(t, nil)
 	for _, query := range []string{"?seconds=1", ""} {
-		cmd := exec.Command("go", "tool", "pprof", "-top", "-sample_index=calls", s.url+"/debug/pprof/lsm"+query)
+		cmd := exec.Command("go", "tool", "pprof", "-top", "-sample_index=calls",
+			s.url+"/debug/pprof/lsm"+query)
 		cmd.Env = append(os.Environ(), "PPROF_TMPDIR="+t.TempDir())
 		out, err := cmd.CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "ref_path_rename") || !strings.Contains(string(out), "shop/web-0/nginx") {
+		if err != nil || !strings.Contains(string(out), "ref_path_rename") ||
+			!strings.Contains(string(out), "shop/web-0/nginx") {
 			t.Errorf("%q: %v: %s", query, err, out)
 		}
 	}

@@ -6,14 +6,15 @@ import (
 	"strings"
 )
 
-// ownHost lets through only requests to a name of this machine. A server that listens on loopback and asks for no credentials trusts
-// whoever can connect, and the browser of a user of this machine can. A web page could let its own name point to 127.0.0.1 and
-// read everything; but its requests then carry that name.
+// ownHost lets through only requests to a name of this machine. A server that listens on loopback and asks for no
+// credentials trusts whoever can connect, and the browser of a user of this machine can. A web page could let its own
+// name point to 127.0.0.1 and read everything; but its requests then carry that name.
 func ownHost(listen string, next http.Handler) http.Handler {
 	listenHost, _, _ := net.SplitHostPort(listen)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if host := hostOf(r.Host); host != "" && !strings.EqualFold(host, listenHost) && !loopbackName(host) {
-			http.Error(w, "the request is for another host; ask for localhost or 127.0.0.1", http.StatusMisdirectedRequest)
+			http.Error(w, "the request is for another host; ask for localhost or 127.0.0.1",
+				http.StatusMisdirectedRequest)
 			return
 		}
 		// Another site's page cannot read the answer, but its request would attach probes.

@@ -10,8 +10,8 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// replay is a tracer that measures again and again what was recorded once, in a guest under the reference enforcer: two containers
-// of a real containerd, shop/web-0/nginx with eight rules for files and shop/db-0/postgres with two.
+// replay is a tracer that measures again and again what was recorded once, in a guest under the reference enforcer: two
+// containers of a real containerd, shop/web-0/nginx with eight rules for files and shop/db-0/postgres with two.
 type replay struct {
 	recorded profile.Snapshot
 	start    time.Time
@@ -76,7 +76,11 @@ func startReplay(t *testing.T, change func(*Config)) *served {
 			return &again, nil
 		}
 		c.Rules = func() ([]Rules, error) {
-			return []Rules{{"reference", web, "file", 8}, {"reference", web, "exec", 4}, {"reference", web, "net", 0}}, nil
+			return []Rules{
+				{"reference", web, "file", 8},
+				{"reference", web, "exec", 4},
+				{"reference", web, "net", 0},
+			}, nil
 		}
 		if change != nil {
 			change(c)

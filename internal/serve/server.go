@@ -26,8 +26,8 @@ type Server struct {
 	ledger *ledger
 }
 
-// New returns a server that is not listening yet. It reads the files of c, and returns a *ConfigError if a setting or a file is
-// wrong.
+// New returns a server that is not listening yet. It reads the files of c, and returns a *ConfigError if a setting or a
+// file is wrong.
 func New(c Config) (*Server, error) {
 	if c.now == nil {
 		c.now = time.Now
@@ -58,8 +58,8 @@ func New(c Config) (*Server, error) {
 // drainTimeout is how long requests have to end when the server does.
 const drainTimeout = 10 * time.Second
 
-// Run serves until ctx is done. Then it answers requests that measure at once, with what they have, and detaches the probes. It
-// calls listening with the address when clients can connect.
+// Run serves until ctx is done. Then it answers requests that measure at once, with what they have, and detaches the
+// probes. It calls listening with the address when clients can connect.
 func (s *Server) Run(ctx context.Context, listening func(net.Addr) error) error {
 	l, err := s.listen()
 	if err != nil {
@@ -69,9 +69,14 @@ func (s *Server) Run(ctx context.Context, listening func(net.Addr) error) error 
 	ctx, cancel := context.WithCancel(ctx)
 	defer s.probes.close()
 	server := &http.Server{
-		Handler: s.handler(), TLSConfig: s.creds.tls(), MaxHeaderBytes: maxHeaderBytes, ReadHeaderTimeout: headerTimeout,
-		IdleTimeout: idleTimeout, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), ConnContext: connContext,
-		Protocols: new(http.Protocols),
+		Handler:           s.handler(),
+		TLSConfig:         s.creds.tls(),
+		MaxHeaderBytes:    maxHeaderBytes,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ConnContext:       connContext,
+		Protocols:         new(http.Protocols),
 	}
 	server.Protocols.SetHTTP1(true) // suffices, and has no streams to be limited
 	s.probes.ctx = ctx
@@ -115,9 +120,11 @@ func (s *Server) handler() http.Handler {
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "lsmprof_http_requests_total", Help: "Requests by path and status.",
 	}, []string{"path", "code"})
-	registry.MustRegister(newMetrics(s), requests, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(newMetrics(s), requests,
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	// One metric that cannot be exported must not hide all others.
-	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: errorLog, ErrorHandling: promhttp.ContinueOnError})
+	metrics := promhttp.HandlerFor(registry,
+		promhttp.HandlerOpts{ErrorLog: errorLog, ErrorHandling: promhttp.ContinueOnError})
 
 	guarded := http.NewServeMux()
 	guarded.HandleFunc("GET /debug/pprof/lsm", s.handleProfile)
@@ -139,7 +146,8 @@ func (s *Server) handler() http.Handler {
 	all.Handle("GET /{$}", count("/", http.HandlerFunc(s.index)))
 	all.HandleFunc("GET /healthz", s.handleHealth)
 	all.HandleFunc("GET /readyz", s.handleReady)
-	if local, err := loopback(s.config.Listen); err == nil && local && s.creds.token == nil && s.creds.clients == nil {
+	trusting := s.creds.token == nil && s.creds.clients == nil
+	if local, err := loopback(s.config.Listen); err == nil && local && trusting {
 		return whole(ownHost(s.config.Listen, all))
 	}
 	return whole(all)

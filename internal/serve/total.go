@@ -9,7 +9,8 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// maxSamples bounds the cumulative profile. A larger one begins anew, which for scrapers looks like a restart of the server.
+// maxSamples bounds the cumulative profile. A larger one begins anew, which for scrapers looks like a restart of the
+// server.
 const maxSamples = 50_000
 
 // addProfile adds a difference to the cumulative profile. The caller holds the lock, as for merge.
@@ -62,7 +63,8 @@ func (l *ledger) writeProfile(w io.Writer, origin profile.Snapshot) error {
 	for p, row := range l.programs.rows {
 		t := row.value
 		head.Programs = append(head.Programs, profile.Program{
-			Enforcer: p.enforcer, Hook: p.hook, Name: p.program, Timed: t.timed, Preempted: t.preempted, Missed: t.missed,
+			Enforcer: p.enforcer, Hook: p.hook, Name: p.program, Timed: t.timed, Preempted: t.preempted,
+			Missed: t.missed,
 		})
 	}
 	costs, err := head.Costs()

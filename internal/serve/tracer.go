@@ -7,7 +7,8 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// ErrNothing is what Config.Start returns if there is no program to probe. That is no failure: an enforcer may start later.
+// ErrNothing is what Config.Start returns if there is no program to probe. That is no failure: an enforcer may start
+// later.
 var ErrNothing = errors.New("nothing to measure")
 
 // Tracer is a set of attached probes. The server calls it from one goroutine at a time.

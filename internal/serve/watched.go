@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// watched is the content of some files, read again when one of them has changed. It looks at them whenever it is asked, so a change
-// holds from the next request on, also through the symbolic links that Kubernetes swaps.
+// watched is the content of some files, read again when one of them has changed. It looks at them whenever it is asked,
+// so a change holds from the next request on, also through the symbolic links that Kubernetes swaps.
 type watched[T any] struct {
 	files []string
 	load  func() (T, error)
@@ -22,8 +22,8 @@ type watched[T any] struct {
 	value  T
 }
 
-// stamp tells a file from another one, and from what it was before. Size and time of modification do not suffice: whoever rotates a
-// token may set both. The time of the last change cannot be set, and another file has another inode.
+// stamp tells a file from another one, and from what it was before. Size and time of modification do not suffice:
+// whoever rotates a token may set both. The time of the last change cannot be set, and another file has another inode.
 type stamp struct {
 	device, inode    uint64
 	size             int64
@@ -31,8 +31,8 @@ type stamp struct {
 	missing          bool
 }
 
-// newWatched reads the files. What is wrong with them now is an error; what is wrong later is a warning, and the last good content
-// stays in force.
+// newWatched reads the files. What is wrong with them now is an error; what is wrong later is a warning, and the last
+// good content stays in force.
 func newWatched[T any](log *slog.Logger, load func() (T, error), files ...string) (*watched[T], error) {
 	w := &watched[T]{files: files, load: load, log: log}
 	w.stamps = w.look()
@@ -56,7 +56,8 @@ func (w *watched[T]) look() []stamp {
 	return stamps
 }
 
-// get returns the newest content that could be read. Half of a new pair, or a file that is just being written, changes nothing.
+// get returns the newest content that could be read. Half of a new pair, or a file that is just being written, changes
+// nothing.
 func (w *watched[T]) get() T {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -73,7 +74,8 @@ func (w *watched[T]) get() T {
 		w.value = value
 		w.log.Info("files were read again", "files", fmt.Sprint(w.files))
 	case changed: // else it was said before
-		w.log.Warn("files cannot be read; what they held before stays in force", "files", fmt.Sprint(w.files), "reason", err)
+		w.log.Warn("files cannot be read; what they held before stays in force", "files", fmt.Sprint(w.files),
+			"reason", err)
 	}
 	return w.value
 }
