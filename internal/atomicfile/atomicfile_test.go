@@ -162,7 +162,7 @@ func TestRootFollowsLinksOnlyOfTrustedUsers(t *testing.T) {
 		{name: "root's, relative through a parent", owner: 0, target: "../{base}/there"},
 		{name: "a stranger's", owner: stranger, target: "there", refused: true},
 		{name: "of the user behind sudo", owner: stranger, target: "there", sudo: "12345"},
-		{name: "a stranger's, not the one behind sudo", owner: stranger, target: "there", sudo: "1234", refused: true},
+		{name: "another user's than sudo's", owner: stranger, target: "there", sudo: "1234", refused: true},
 		{name: "absolute", owner: 0, target: "{dir}/there"},
 		{name: "itself", owner: 0, target: "link", refused: true},
 	} {
@@ -171,7 +171,8 @@ func TestRootFollowsLinksOnlyOfTrustedUsers(t *testing.T) {
 			dir := t.TempDir()
 			target := strings.NewReplacer("{dir}", dir, "{base}", filepath.Base(dir)).Replace(c.target)
 			link, there := filepath.Join(dir, "link"), filepath.Join(dir, "there")
-			err := errors.Join(os.Mkdir(there, 0o755), os.Symlink(target, link), os.Lchown(link, c.owner, c.owner))
+			err := errors.Join(os.Mkdir(there, 0o755), os.Symlink(target, link),
+				os.Lchown(link, c.owner, c.owner))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -82,7 +82,8 @@ func readLink(fd int, name string) (target string, isLink bool, err error) {
 		return "", false, nil
 	}
 	if !trusted(st.Uid) {
-		return "", true, fmt.Errorf("%s is a symbolic link of user %d; give the path that it leads to", name, st.Uid)
+		return "", true, fmt.Errorf("%s is a symbolic link of user %d: give the path that it leads to",
+			name, st.Uid)
 	}
 	buf := make([]byte, unix.PathMax)
 	n, err := unix.Readlinkat(fd, "", buf)

@@ -16,14 +16,15 @@ import (
 // censusLength is how long a census looks.
 const censusLength = time.Second
 
-// census is what a machine does without the filter that no call passed. It tells a mistyped name from a machine at rest.
+// census is what a machine does without the filter that no call passed. It tells a mistyped name from an idle
+// machine.
 type census struct {
 	calls, denied uint64
 	slowest       float64 // body, ns
 	seen          map[string]uint64
 }
 
-// nothingPassed returns the error about filters that no call passed. It looks for a moment at the calls that they drop: after
+// nothingPassed returns the error about filters that no call passed, with what there is without them. It looks after
 // the measurement, because counting dropped calls would make every one of them dearer.
 func (s *session) nothingPassed(ctx context.Context, std streams, name, filters string) error {
 	c, err := s.takeCensus(ctx, std)
@@ -33,19 +34,22 @@ func (s *session) nothingPassed(ctx context.Context, std streams, name, filters 
 	return fmt.Errorf("%s: no call passed %s; %s", name, filters, c)
 }
 
-// takeCensus counts the calls of the selected programs, whoever makes them. A second Ctrl-C ends lsmprof meanwhile.
+// takeCensus counts the calls of the selected programs for censusLength, whoever makes them. Ctrl-C ends lsmprof
+// meanwhile.
 func (s *session) takeCensus(ctx context.Context, std streams) (c census, err error) {
 	p := terminal.NewProgress(std.err, std.quiet)
 	defer p.End()
 	p.Show(-1, 0, "no call passed the filter; looking for a second at what there is")
+	ctx = context.WithoutCancel(ctx)
 	opts := s.baseOptions()
-	stream, err := tracer.StartTrace(context.WithoutCancel(ctx), tracer.TraceOptions{
-		Select: opts.Select, Enforcers: opts.Enforcers, Namer: opts.Namer, Memory: opts.Memory, Logger: opts.Logger,
+	stream, err := tracer.StartTrace(ctx, tracer.TraceOptions{
+		Select: opts.Select, Enforcers: opts.Enforcers, Namer: opts.Namer, Memory: opts.Memory,
+		Logger: opts.Logger,
 	})
 	if err != nil {
 		return c, err
 	}
-	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), censusLength)
+	ctx, done := context.WithTimeout(ctx, censusLength)
 	defer done()
 	c.seen = map[string]uint64{}
 	err = stream.Trace(ctx, func(inv *tracer.Event) error {
@@ -61,7 +65,7 @@ func (s *session) takeCensus(ctx context.Context, std streams) (c census, err er
 	return c, err
 }
 
-// censusName is what the filter could have been about.
+// censusName returns what the filter selects calls by: a command, a process or a workload.
 func (s *session) censusName(inv *tracer.Event) string {
 	switch {
 	case s.comm != "":
@@ -98,6 +102,7 @@ func (c census) String() string {
 	if more := len(names) - maxSeen; more > 0 {
 		names = append(names[:maxSeen], fmt.Sprintf("%d others", more))
 	}
-	return text.Printable(fmt.Sprintf("in a second without it there were %s calls by %s; %s were denied, the slowest took %s",
+	return text.Printable(fmt.Sprintf(
+		"in a second without it there were %s calls by %s; %s were denied, the slowest took %s",
 		text.Thousands(c.calls), text.List(names), text.Thousands(c.denied), text.Duration(c.slowest)))
 }

@@ -15,14 +15,16 @@ func TestCensus(t *testing.T) {
 	byComm := session{comm: "nosuch"}
 	for comm, calls := range map[string]int{"cat": 3, "sh\x1b": 1200, "mv": 3} {
 		for range calls {
-			inv := tracer.Event{Comm: comm, Body: float64(calls), Workload: profile.Workload{Comm: "first"}}
+			first := profile.Workload{Comm: "first"}
+			inv := tracer.Event{Comm: comm, Body: float64(calls), Workload: first}
 			if comm == "mv" {
 				inv.Return = -13
 			}
 			c.add(&inv, byComm.censusName(&inv))
 		}
 	}
-	want := "in a second without it there were 1,206 calls by sh?, cat and mv; 3 were denied, the slowest took 1.20 µs"
+	want := "in a second without it there were 1,206 calls by sh?, cat and mv; " +
+		"3 were denied, the slowest took 1.20 µs"
 	if got := c.String(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -12,18 +12,19 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// Filters keep everything else out, and keep everything that passes.
+// A filter drops every call that does not match, and counts every call that does.
 func TestRecordFilters(t *testing.T) {
 	vmtest.Guest(t)
 	in, out := startWorkload(t), startWorkload(t)
 	startReference(t, map[uint32]enforcer.Rules{in.mntns: {File: 8}})
+	inPID, outPID := fmt.Sprint(in.cmd.Process.Pid), fmt.Sprint(out.cmd.Process.Pid)
 	for _, c := range []struct {
 		flags []string
 		both  bool
 	}{
 		{flags: []string{"--mntns", fmt.Sprint(in.mntns)}},
-		{flags: []string{"--pid", fmt.Sprint(in.cmd.Process.Pid)}},
-		{flags: []string{"--pid", fmt.Sprint(in.cmd.Process.Pid), "--pid", fmt.Sprint(out.cmd.Process.Pid)}, both: true},
+		{flags: []string{"--pid", inPID}},
+		{flags: []string{"--pid", inPID, "--pid", outPID}, both: true},
 		{flags: []string{"--comm", "exe", "--mntns", fmt.Sprint(in.mntns)}},
 		{flags: []string{"--comm", "exe"}, both: true},
 	} {
@@ -48,17 +49,17 @@ func TestRecordFilters(t *testing.T) {
 				}
 			}
 			if len(got) > len(want) {
-				t.Errorf("calls of %d workloads, want %d: %v", len(got), len(want), got)
+				t.Errorf("calls by %d workloads, want %d: %v", len(got), len(want), got)
 			}
 		})
 	}
 }
 
-// Only what was selected is probed at all.
+// Programs that are not selected are not even probed.
 func TestRecordSelectsPrograms(t *testing.T) {
 	r := vmtest.Guest(t)
 	if !r.AtLeast(5, 18) {
-		t.Skip("before 5.18 hooks are probed")
+		t.Skip("before 5.18 lsmprof probes hooks, not programs")
 	}
 	w := startWorkload(t)
 	startReference(t, map[uint32]enforcer.Rules{w.mntns: {File: 8}})
@@ -102,12 +103,16 @@ func TestFilterThatNothingPasses(t *testing.T) {
 	if err := os.WriteFile(profile, []byte("earlier"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	const seen = `in a second without it there were [0-9,]+ calls by .*exe.*; 0 were denied, the slowest took [0-9.]+ `
+	const seen = `in a second without it there were [0-9,]+ calls by .*exe.*; ` +
+		`0 were denied, the slowest took [0-9.]+ `
 	for _, c := range []struct{ args, want string }{
 		{"record -d 300ms --comm nosuch", "^lsmprof: record: no call passed --comm nosuch; " + seen},
 		{"record -d 300ms --mntns 1", "^lsmprof: record: no call passed --mntns 1; " + seen},
 		{"record -d 300ms --pid 4000000000", "^lsmprof: no process 4000000000\n$"},
-		{"trace -d 300ms --comm nosuch --slower-than 10s", "lsmprof: trace: no call passed --comm nosuch --slower-than 10s; " + seen},
+		{
+			"trace -d 300ms --comm nosuch --slower-than 10s",
+			"lsmprof: trace: no call passed --comm nosuch --slower-than 10s; " + seen,
+		},
 	} {
 		args := append(strings.Fields(c.args), "--calibration", "off", "-o", profile)
 		status, stderr := run(t, lsmprof(args...))

@@ -10,7 +10,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// An enforcer that goes keeps its samples; one that comes is measured within a second.
+// The counts of an enforcer that detaches stay, and an enforcer that attaches is measured within a second.
 func TestRecordFollowsPrograms(t *testing.T) {
 	vmtest.Guest(t)
 	w := startWorkload(t)
@@ -19,12 +19,12 @@ func TestRecordFollowsPrograms(t *testing.T) {
 	r := startRecord(t)
 	probed := links(t)
 	w.do("openat", 100)
-	time.Sleep(time.Second) // two readings of the rules behind the calls: see ruleBook
+	time.Sleep(time.Second) // for two readings of the rules after the calls: see ruleHistory
 	if err := first.Detach(); err != nil {
 		t.Fatal(err)
 	}
-	vmtest.WaitFor(t, "the probes of the enforcer that went to go", func() bool { return links(t) == without })
-	w.do("openat", 1000) // nobody enforces
+	vmtest.WaitFor(t, "the probes to be detached, too", func() bool { return links(t) == without })
+	w.do("openat", 1000) // without an enforcer
 	second, err := reference.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -36,19 +36,19 @@ func TestRecordFollowsPrograms(t *testing.T) {
 	if err := second.Attach(); err != nil {
 		t.Fatal(err)
 	}
-	vmtest.WaitFor(t, "probes on the enforcer that came", func() bool { return links(t) == probed })
+	vmtest.WaitFor(t, "probes on the new enforcer", func() bool { return links(t) == probed })
 	w.do("openat", 70)
 	time.Sleep(time.Second)
 	got := calls(r.finish(), w.mntns)
 	if n := got["openat file_open 4"]; !r.all(n, 100) {
-		t.Errorf("the enforcer that went: %d calls, want 100; all: %v", n, got)
+		t.Errorf("the first enforcer: %d calls, want 100; all: %v", n, got)
 	}
 	if n := got["openat file_open 2"]; !r.all(n, 70) {
-		t.Errorf("the enforcer that came: %d calls, want 70; all: %v; %s", n, got, r.stderr.String())
+		t.Errorf("the second enforcer: %d calls, want 70; all: %v; %s", n, got, r.stderr.String())
 	}
 }
 
-// links is the number of BPF links in the kernel: those of enforcers, and of probes on them.
+// links returns the number of BPF links in the kernel: of enforcers, and of probes on their programs.
 func links(t *testing.T) (n int) {
 	t.Helper()
 	for _, id := range vmtest.KernelIDs(t) {

@@ -13,7 +13,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// preemptModel switches a PREEMPT_DYNAMIC kernel to a preemption model, and skips where it does not offer that.
+// preemptModel switches a PREEMPT_DYNAMIC kernel to a preemption model. It skips the test on a
+// kernel without that model.
 func preemptModel(t *testing.T, model string) {
 	t.Helper()
 	const dir = "/sys/kernel/debug"
@@ -28,8 +29,8 @@ func preemptModel(t *testing.T, model string) {
 	}
 }
 
-// Many threads on one CPU that do nothing but open files: the worst case for a probe that may be preempted. Nothing is missing
-// from the totals, and no reading contains the time of another thread.
+// Many threads on one CPU do nothing but open files: the worst case for a probe that can be preempted. The totals are
+// complete, and no reading contains the time of another thread.
 func TestIcountPreemption(t *testing.T) {
 	vmtest.IcountGuest(t)
 	w := startWorkload(t)
@@ -39,21 +40,27 @@ func TestIcountPreemption(t *testing.T) {
 			preemptModel(t, model)
 			single := preempted(t, w, 1)
 			for _, threads := range []int{4, 16} {
-				got := preempted(t, w, threads)
-				t.Logf("%d threads: %.3f %% timed, %d preempted, %d missed, p50 %.0f ns (1 thread: %.0f), p99 %.0f, mean %.0f",
-					threads, got.Percent, got.Preempted, got.Missed, got.p50, single.p50, got.p99, got.mean)
-				if want := float64(threads * opensPerThread); math.Abs(got.calls-want) > 0.005*want {
-					t.Errorf("%d threads: %.0f calls, want %.0f within 0.5 %%", threads, got.calls, want)
-				}
-				if math.Abs(got.p50-single.p50) > 0.1*single.p50 {
-					t.Errorf("%d threads: p50 %.0f ns, alone %.0f", threads, got.p50, single.p50)
-				}
-				// One tick of the clock is 4 ms: a reading that contains another thread's turn is longer.
-				if got.p99 > 10*single.p50 || got.mean > 2*single.mean {
-					t.Errorf("%d threads: p99 %.0f ns, mean %.0f; alone: p50 %.0f, mean %.0f", threads, got.p99, got.mean, single.p50, single.mean)
-				}
+				compareOpens(t, threads, preempted(t, w, threads), single)
 			}
 		})
+	}
+}
+
+// compareOpens holds the figures of several threads against those of one.
+func compareOpens(t *testing.T, threads int, got, single openFigures) {
+	t.Helper()
+	t.Logf("%d threads: %.3f %% timed, %d preempted, %d missed; p50 %.0f ns (1 thread: %.0f ns), p99 %.0f ns, mean %.0f ns",
+		threads, got.Percent, got.Preempted, got.Missed, got.p50, single.p50, got.p99, got.mean)
+	if want := float64(threads * opensPerThread); math.Abs(got.calls-want) > 0.005*want {
+		t.Errorf("%d threads: %.0f calls, want %.0f within 0.5 %%", threads, got.calls, want)
+	}
+	if math.Abs(got.p50-single.p50) > 0.1*single.p50 {
+		t.Errorf("%d threads: p50 %.0f ns, want %.0f ns as with 1 thread", threads, got.p50, single.p50)
+	}
+	// A tick is 4 ms long: a reading that contains the turn of another thread is longer.
+	if got.p99 > 10*single.p50 || got.mean > 2*single.mean {
+		t.Errorf("%d threads: p99 %.0f ns, mean %.0f ns; 1 thread: p50 %.0f ns, mean %.0f ns",
+			threads, got.p99, got.mean, single.p50, single.mean)
 	}
 }
 
@@ -77,7 +84,8 @@ func preempted(t *testing.T, w *workload, threads int) (f openFigures) {
 	}
 	for _, p := range r.doc.Programs {
 		if p.Hook == "file_open" {
-			f.Percent, f.Preempted, f.Missed = p.Completeness.Percent, p.Completeness.Preempted, p.Completeness.Missed
+			c := p.Completeness
+			f.Percent, f.Preempted, f.Missed = c.Percent, c.Preempted, c.Missed
 		}
 	}
 	return f

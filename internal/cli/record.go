@@ -68,16 +68,23 @@ func recordCommand() *command {
 		Command: cmdline.Command{
 			Name: "record", Args: "[-- COMMAND...]", Group: groupLook,
 			Summary: "Record what BPF LSM programs cost, for the whole machine or a part of it",
-			Text: "lsmprof times every call until the duration is over, the command ends, or Ctrl-C. It prints a table " +
-				"and writes a profile for `go tool pprof`. An earlier profile of that name is kept as FILE.old.\n\n" +
-				"With a command, lsmprof records only its processes: the command from its execve on, and everything " +
-				"that it starts. --all and the filters on processes and containers select others. stdout then belongs " +
-				"to the command, and the table goes to stderr. lsmprof exits with the command's status, or with 127 " +
-				"if the command is not found and 126 if it cannot be executed.",
+			Text: "lsmprof times every call until the duration is over, the command ends, or Ctrl-C. " +
+				"It prints a table and writes a profile for `go tool pprof`. An earlier profile " +
+				"of that name is kept as FILE.old.\n\nWith a command, lsmprof records only its " +
+				"processes: the command from its execve on, and everything that it starts. --all " +
+				"and the filters on processes and containers select others. stdout then belongs " +
+				"to the command, and the table goes to stderr. lsmprof exits with the command's " +
+				"status, or with 127 if the command is not found and 126 if it cannot be executed.",
 			Examples: []cmdline.Example{
 				{What: "Record everything for 30 seconds", Command: "sudo lsmprof record -d 30s"},
-				{What: "Record one pod, with stacks", Command: "sudo lsmprof record -d 30s --pod shop/web-0 --stacks"},
-				{What: "Record a command and everything it starts", Command: "sudo lsmprof record -- make test"},
+				{
+					What:    "Record one pod, with stacks",
+					Command: "sudo lsmprof record -d 30s --pod shop/web-0 --stacks",
+				},
+				{
+					What:    "Record a command and everything it starts",
+					Command: "sudo lsmprof record -- make test",
+				},
 			},
 		},
 		setup: func(f *cmdline.Flags) action {

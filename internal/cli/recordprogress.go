@@ -7,8 +7,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/terminal"
 )
 
-// showRecording shows how long a recording has run, and how long it still takes, until ctx is done or stop is called. Without a
-// duration only Ctrl-C ends a recording.
+// showRecording shows how long a recording has run, and how long it still takes, until ctx is done
+// or stop is called. Without a duration only Ctrl-C ends a recording.
 func showRecording(ctx context.Context, std streams, duration time.Duration) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	gone := make(chan struct{})

@@ -110,9 +110,12 @@ func (t *recordTable) quality() string {
 	folded := 0
 	var warnings []profile.Warning
 	for _, warning := range t.costs.Warnings() {
-		if !t.verbose && (warning.Kind == profile.WarnCalibration || warning.Kind == profile.WarnNotCalibrated) {
-			folded++
-			continue
+		switch warning.Kind {
+		case profile.WarnCalibration, profile.WarnNotCalibrated:
+			if !t.verbose {
+				folded++
+				continue
+			}
 		}
 		warnings = append(warnings, warning)
 	}
@@ -135,9 +138,9 @@ func (t *recordTable) accuracy(folded int) string {
 	c := s.Calibration
 	switch {
 	case c.Runs == 0:
-		return "not calibrated; times are what the probes read, with the cost of the probes and without the dispatch"
+		return "not calibrated; times are readings, with the cost of the probes and without the dispatch"
 	case !c.Applies():
-		return "the machine was too busy to calibrate; times are what the probes read; -v says more"
+		return "the machine was too busy to calibrate; times are readings of the probes; -v says more"
 	}
 	line := fmt.Sprintf("±%s per call", text.Duration(c.ErrorOf(s.Programs)))
 	if folded > 0 {

@@ -15,7 +15,8 @@ import (
 )
 
 func costRow(program int, syscall, comm string, rules, calls int, reading uint64) profile.Row {
-	r := profile.Row{Program: program, Syscall: syscall, Workload: profile.Workload{MntNS: 1, Comm: comm}, Rules: rules}
+	w := profile.Workload{MntNS: 1, Comm: comm}
+	r := profile.Row{Program: program, Syscall: syscall, Workload: w, Rules: rules}
 	for range calls {
 		r.Readings.Add(reading)
 		r.Sum += reading
@@ -27,7 +28,8 @@ func measured() profile.Snapshot {
 	return profile.Snapshot{
 		Duration: 410 * time.Millisecond,
 		Calibration: profile.Calibration{
-			Runs: 9, Bias: profile.Median{Value: 158, Spread: 2}, Dispatch: profile.Median{Value: 156, Spread: 3},
+			Runs: 9,
+			Bias: profile.Median{Value: 158, Spread: 2}, Dispatch: profile.Median{Value: 156, Spread: 3},
 			ProbeCost: profile.Median{Value: 420, Spread: 8},
 		},
 		Programs: []profile.Program{
@@ -44,13 +46,12 @@ func measured() profile.Snapshot {
 	}
 }
 
-// crossChecked is measured with a second pass; one of its programs was gone by then.
+// crossChecked is measured with a second pass. One of the programs was detached before it.
 func crossChecked(rerun bool) profile.Snapshot {
 	s := measured()
 	s.Duration = 4 * time.Second
-	s.CrossCheck = &profile.CrossCheck{Duration: 2 * time.Second, Rerun: rerun, Bias: 97, Programs: []profile.KernelRuns{
-		{Present: true, Runs: 1098, Time: 5 * time.Millisecond}, {},
-	}}
+	programs := []profile.KernelRuns{{Present: true, Runs: 1098, Time: 5 * time.Millisecond}, {}}
+	s.CrossCheck = &profile.CrossCheck{Duration: 2 * time.Second, Rerun: rerun, Bias: 97, Programs: programs}
 	return s
 }
 
@@ -65,7 +66,9 @@ func costsOf(t *testing.T, s profile.Snapshot) *profile.Costs {
 
 func TestRecordTable(t *testing.T) {
 	several := measured()
-	several.Programs = append(several.Programs, profile.Program{Name: "other_file_open", Hook: "file_open", Enforcer: "generic", Position: 1, Timed: 10})
+	several.Programs = append(several.Programs, profile.Program{
+		Name: "other_file_open", Hook: "file_open", Enforcer: "generic", Position: 1, Timed: 10,
+	})
 	several.Rows = append(several.Rows, costRow(2, "openat", "nginx", profile.RulesUnknown, 10, 500))
 	several.Rows[0].Denials = 17
 	hooks := measured()
@@ -114,12 +117,13 @@ func TestRecordTableIsSortedByTotal(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(b.String(), "\n")
-	if !strings.HasPrefix(lines[2], "sh?[2J") || !strings.Contains(lines[3], "2.20 ms") || strings.Contains(b.String(), "\x1b") {
-		t.Errorf("the 3 ms call is not first, or its name upsets the terminal:\n%s", b.String())
+	sorted := strings.HasPrefix(lines[2], "sh?[2J") && strings.Contains(lines[3], "2.20 ms")
+	if !sorted || strings.Contains(b.String(), "\x1b") {
+		t.Errorf("the 3 ms call is not first, or its name holds an escape sequence:\n%s", b.String())
 	}
 }
 
-// All calls of a row of the goldens took the same time, so no quantile may differ from the mean, but for the digit that is printed.
+// All calls of a row in the golden files took the same time, so a quantile may differ from the mean only by rounding.
 func TestQuantilesInTheTableDoNotContradictTheMean(t *testing.T) {
 	files, err := filepath.Glob("testdata/record_*.txt")
 	if err != nil || len(files) == 0 {
@@ -143,7 +147,7 @@ func TestQuantilesInTheTableDoNotContradictTheMean(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want := text.Rough(float64(mean)); f[2] != want || f[3] != want {
-				t.Errorf("%s: p50 %s and p99 %s of equal calls with a mean of %s", file, f[2], f[3], f[1])
+				t.Errorf("%s: p50 %s and p99 %s, want the mean %s of equal calls", file, f[2], f[3], f[1])
 			}
 		}
 	}

@@ -18,22 +18,23 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// session is what the commands that measure share: which programs, which invocations, and how they are measured.
+// session holds the flags that record, top, trace and serve share: which programs and which calls they measure, and
+// how.
 type session struct {
 	containers containers
 	unknown    enforcerFlags
 	enforcers  []string
-	programs   []string
+	programs   []string // globs
 	pids       []uint
 	comm       string
 	mntns      []uint
-	calibrate  string
+	calibrate  string // on or off
 	earlier    string // file with a calibration
-	memory     int
+	memory     int    // MiB
 	sample     sampleFlag
 	readyFile  string
 	self       bool
-	invocation []string
+	invocation []string // the command line that results name as their origin
 
 	command     bool         // measure only the process tree of a command
 	hooks       []string     // globs; nil: all
@@ -44,19 +45,21 @@ type session struct {
 
 func (s *session) flags(f *cmdline.Flags) {
 	f.Group(cmdline.Filters)
-	f.StringSliceVar(&s.enforcers, "enforcer", nil, "Measure only the programs of these enforcers, named as in lsmprof list. "+
-		"The name generic stands for all that lsmprof does not know.")
+	f.StringSliceVar(&s.enforcers, "enforcer", nil, "Measure only the programs of these enforcers, named as in "+
+		"lsmprof list. The name generic stands for all that lsmprof does not know.")
 	f.Values("enforcer", enforcerNames)
 	f.Var(cmdline.Globs(&s.programs), "program", "Measure only programs whose name matches one of these globs.")
 	f.Var(cmdline.IDs(&s.pids), "pid", "Measure only these processes.")
 	f.StringVar(&s.comm, "comm", "", "Measure only processes with this command `NAME`.")
-	f.Var(cmdline.IDs(&s.mntns), "mntns", "Measure only mount namespaces with these inode numbers: see ls -Li /proc/PID/ns/mnt.")
+	f.Var(cmdline.IDs(&s.mntns), "mntns",
+		"Measure only mount namespaces with these inode numbers: see ls -Li /proc/PID/ns/mnt.")
 	f.BoolVar(&s.self, "self", false, "Measure lsmprof itself as well, as the workload [lsmprof].")
 	s.containers.flags(f)
 	f.Group(cmdline.Accuracy)
 	s.calibrate = "on"
-	f.Var(&calibrationFlag{&s.calibrate, &s.earlier}, "calibration", "Measure the cost of the probes first and subtract it (on), "+
-		"report readings as they are (off), or take a calibration from a file of lsmprof check --json.")
+	f.Var(&calibrationFlag{&s.calibrate, &s.earlier}, "calibration", "Measure the cost of the probes first and "+
+		"subtract it (on), report readings as they are (off), or take a calibration from a file of "+
+		"lsmprof check --json.")
 	f.Var(cmdline.Choice(&s.calibrate, "on", "off"), "calibrate", "The same as --calibration on or off.")
 	f.Lookup("calibrate").Hidden = true
 	f.Var(&s.sample, "sample", "Measure one call in `N`, chosen at random, and count it N times.")
@@ -74,21 +77,22 @@ func (s *session) validate() error {
 	case s.calibrate == "off" && s.earlier != "":
 		return errors.New("--calibrate=off and --calibration FILE: give one of them")
 	case len(s.comm) > maxComm:
-		return fmt.Errorf("--comm %s: the kernel keeps the first %d characters of a name; give %s", s.comm, maxComm, s.comm[:maxComm])
+		return fmt.Errorf("--comm %s: the kernel keeps the first %d characters of a name; give %s",
+			s.comm, maxComm, s.comm[:maxComm])
 	}
 	if err := s.unknown.validate(); err != nil {
 		return err
 	}
 	for _, name := range s.enforcers {
 		if !knownEnforcer(name) {
-			return fmt.Errorf("--enforcer %s: must be %s or generic:COMMAND%s", name, strings.Join(enforcerNames(), ", "),
-				cmdline.DidYouMean(name, enforcerNames()))
+			return fmt.Errorf("--enforcer %s: must be %s or generic:COMMAND%s", name,
+				strings.Join(enforcerNames(), ", "), cmdline.DidYouMean(name, enforcerNames()))
 		}
 	}
 	return nil
 }
 
-// prepare calibrates and watches the containers.
+// prepare validates what the flags name against this machine, calibrates, and begins to watch the containers.
 func (s *session) prepare(ctx context.Context, p *terminal.Progress) (tracer.Options, error) {
 	if s.calibrate == "on" && s.earlier == "" {
 		p.Show(-1, 0, "calibrating the probes")
@@ -101,7 +105,7 @@ func (s *session) prepare(ctx context.Context, p *terminal.Progress) (tracer.Opt
 	return opts, s.containers.watch(ctx)
 }
 
-// start calibrates and attaches the probes.
+// start calibrates and attaches the probes. The caller must close the tracer.
 func (s *session) start(ctx context.Context, std streams) (*tracer.Tracer, error) {
 	p := terminal.NewProgress(std.err, std.quiet)
 	defer p.End()
@@ -164,10 +168,10 @@ func (s *session) requirePrograms() error {
 	return nil
 }
 
-// nothingToMeasureError is no failure for who can wait.
+// nothingToMeasureError says that no program is selected. serve ignores it and waits for an enforcer.
 type nothingToMeasureError struct{ error }
 
-// ready tells whoever waits for --ready-file.
+// ready creates the file of --ready-file.
 func (s *session) ready() error {
 	if s.readyFile == "" {
 		return nil
@@ -178,6 +182,7 @@ func (s *session) ready() error {
 	return nil
 }
 
+// selects reports whether the flags select a program.
 func (s *session) selects(p tracer.Program) bool {
 	if len(s.enforcers) > 0 && !slices.ContainsFunc(s.enforcers, func(name string) bool {
 		return selectsEnforcer(name, s.unknown.registry().Owner(p))
@@ -187,7 +192,7 @@ func (s *session) selects(p tracer.Program) bool {
 	return matchesAny(s.programs, p.Name) && matchesAny(s.hooks, p.Hook)
 }
 
-// matchesAny says whether a name matches one of the globs; no globs are those that match everything.
+// matchesAny reports whether a name matches one of the globs. Without globs everything matches.
 func matchesAny(globs []string, name string) bool {
 	return len(globs) == 0 || slices.ContainsFunc(globs, func(glob string) bool {
 		ok, _ := path.Match(glob, name)
@@ -195,7 +200,7 @@ func matchesAny(globs []string, name string) bool {
 	})
 }
 
-// nothingToMeasure says why no attached program is selected.
+// nothingToMeasure returns the error of a selection without programs.
 func (s *session) nothingToMeasure(progs []tracer.Program) error {
 	attached := 0
 	for _, p := range progs {
@@ -204,25 +209,26 @@ func (s *session) nothingToMeasure(progs []tracer.Program) error {
 		}
 	}
 	if attached == 0 {
-		return errors.New("no BPF LSM program is attached: start the enforcer first (`lsmprof enforce` is one to try); " +
-			"`lsmprof list` shows what is loaded")
+		return errors.New("no BPF LSM program is attached: start the enforcer first, or try `lsmprof " +
+			"enforce`; `lsmprof list` shows what is loaded")
 	}
 	var names, hooks []string
 	for _, p := range progs {
 		names, hooks = append(names, p.Name), append(hooks, p.Hook)
 	}
 	return fmt.Errorf("--enforcer, --program and --hook select none of the %d attached BPF LSM programs%s%s; "+
-		"`lsmprof list --programs` names them", attached, didYouMeanAny(s.hooks, hooks), didYouMeanAny(s.programs, names))
+		"`lsmprof list --programs` names them", attached, didYouMeanAny(s.hooks, hooks),
+		didYouMeanAny(s.programs, names))
 }
 
-// snapshot is the tracer's, with where it comes from.
+// snapshot returns the tracer's snapshot with its provenance, and with warnings about container names.
 func (s *session) snapshot(t *tracer.Tracer) (profile.Snapshot, error) {
 	snap, err := t.Snapshot()
 	snap.Warnings = append(snap.Warnings, s.containers.warnings(&snap)...)
 	return s.withProvenance(snap), err
 }
 
-// signed says where a snapshot comes from.
+// withProvenance returns the snapshot with the command line, the version and the machine that it comes from.
 func (s *session) withProvenance(snap profile.Snapshot) profile.Snapshot {
 	snap.CommandLine, snap.Version, snap.Machine = s.invocation, version(), machine()
 	return snap

@@ -27,14 +27,16 @@ import (
 
 const shortSoak = 20 * time.Second
 
-var soak = flag.Duration("soak", shortSoak, "how long TestSoak goes on; by hand: 30m")
+var soak = flag.Duration("soak", shortSoak, "how long TestSoak runs; 30m is useful by hand")
 
-// An enforcer that restarts over and over, and a second one that comes and goes at any moment: nothing leaks, no call is lost.
+// An enforcer restarts over and over, and a second one attaches and detaches at random moments. Nothing leaks, and no
+// call is lost.
 //
-//	go test -exec 'bin/vm -kernel 6.1 -smp 1 -timeout 40m -exec' ./internal/cli -run TestSoak -v -timeout 40m -args -soak 30m
+//	go test -exec 'bin/vm -kernel 6.1 -smp 1 -timeout 40m -exec' ./internal/cli -run TestSoak -v -timeout 40m \
+//		-args -soak 30m
 func TestSoak(t *testing.T) {
 	vmtest.Guest(t)
-	vmtest.OnOneKernel(t) // it takes its time
+	vmtest.OnOneKernel(t) // it takes long
 	w := startWorkload(t)
 	before := settledIDs(t)
 	tr, err := tracer.Start(context.Background(), tracer.Options{Enforcers: inforce.New(nil)})
@@ -61,19 +63,19 @@ func TestSoak(t *testing.T) {
 			settled = now
 		}
 		if got, want := opensOf(t, tr, w.mntns), uint64((cycles+1)*opens); got != want {
-			t.Fatalf("restart %d: %d calls of openat in all, want %d", cycles, got, want)
+			t.Fatalf("restart %d: %d calls of openat in total, want %d", cycles, got, want)
 		}
 	}
 	last := footprintAt(t, tr, first)
-	t.Logf("%d restarts in %v: after 2 of them %v; now %v", cycles, *soak, settled, last)
+	t.Logf("%d restarts in %v: after the second %v; at the end %v", cycles, *soak, settled, last)
 	if last.counts != first.counts {
-		t.Errorf("%v, after the first restart %v", last.counts, first.counts)
+		t.Errorf("at the end %v, want %v as after the first restart", last.counts, first.counts)
 	}
 	if grown := last.heap - settled.heap; grown > 512<<10 {
-		t.Errorf("the heap has grown by %d KiB in %d restarts", grown>>10, cycles-2)
+		t.Errorf("the heap grew by %d KiB in %d restarts, want at most 512", grown>>10, cycles-2)
 	}
 	if grown := last.kernel - settled.kernel; grown > 16<<20 {
-		t.Errorf("the kernel's memory has grown by %d KiB in %d restarts", grown>>10, cycles-2)
+		t.Errorf("the kernel's memory grew by %d KiB in %d restarts, want at most 16384", grown>>10, cycles-2)
 	}
 	if err := tr.Close(); err != nil {
 		t.Error(err)
@@ -81,7 +83,7 @@ func TestSoak(t *testing.T) {
 	vmtest.NothingNew(t, before)
 }
 
-// settledIDs is what is in the kernel once it has freed what earlier tests left to it.
+// settledIDs returns the BPF objects in the kernel, once it has freed those of earlier tests.
 func settledIDs(t *testing.T) []string {
 	t.Helper()
 	for before := vmtest.KernelIDs(t); ; {
@@ -95,7 +97,7 @@ func settledIDs(t *testing.T) []string {
 	}
 }
 
-// restart starts the reference enforcer anew and returns when its programs are probed.
+// restart loads and attaches the reference enforcer, and returns once its programs are probed.
 func restart(t *testing.T, w *workload, tr *tracer.Tracer, rules int) *reference.Enforcer {
 	t.Helper()
 	e, err := reference.Load()
@@ -108,7 +110,7 @@ func restart(t *testing.T, w *workload, tr *tracer.Tracer, rules int) *reference
 	if err := e.Attach(); err != nil {
 		t.Fatal(err)
 	}
-	// A poll sees new links at once and probes what they attach before it returns.
+	// A poll notices new links at once, and probes their programs before it returns.
 	if err := tr.Poll(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -135,12 +137,12 @@ func pollUntil(t *testing.T, tr *tracer.Tracer, work func() error) {
 	}
 }
 
-// comeAndGo attaches and detaches a program on a hook of its own so many times, at whatever moment of the tracer's.
+// comeAndGo attaches and detaches a program on a hook of its own, N times, without regard to what the tracer does.
 func comeAndGo(times int) error {
 	for range times {
 		prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-			Name: "comes_and_goes", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "task_getpgid", License: "GPL",
-			Instructions: withBTF("comes_and_goes"),
+			Name: "comes_and_goes", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "task_getpgid",
+			License: "GPL", Instructions: withBTF("comes_and_goes"),
 		})
 		if err != nil {
 			return err
@@ -174,17 +176,17 @@ func opensOf(t *testing.T, tr *tracer.Tracer, mntns uint32) (calls uint64) {
 	return calls
 }
 
-// footprint is what a process and its BPF objects take.
+// footprint is what a process and its BPF objects hold.
 type footprint struct {
-	counts       string // of what must be the same whenever no enforcer is there
-	heap, kernel int64  // bytes in use; of the kernel: what it does not give back
+	counts       string // of objects; the same whenever no enforcer is loaded
+	heap, kernel int64  // bytes in use, in the kernel only those that it cannot reclaim
 }
 
 func (f footprint) String() string {
 	return fmt.Sprintf("%s, heap %d KiB, kernel %d KiB", f.counts, f.heap>>10, f.kernel>>10)
 }
 
-// footprintAt polls until tracer and kernel have let go of what went: until the counts are those of the first time.
+// footprintAt polls until the tracer and the kernel have released everything: until the counts are those of first.
 func footprintAt(t *testing.T, tr *tracer.Tracer, first footprint) (f footprint) {
 	t.Helper()
 	var last string
@@ -217,13 +219,14 @@ func footprintNow(t *testing.T) footprint {
 	runtime.ReadMemStats(&mem)
 	return footprint{
 		counts: fmt.Sprintf("%d programs, %d maps, %d links, %d descriptors, %d mapped maps, %d goroutines",
-			ids["program"], ids["map"], ids["link"], len(descriptors(t)), strings.Count(string(maps), "bpf-map"), runtime.NumGoroutine()),
+			ids["program"], ids["map"], ids["link"], len(descriptors(t)),
+			strings.Count(string(maps), "bpf-map"), runtime.NumGoroutine()),
 		heap:   int64(mem.HeapAlloc),
 		kernel: kernelMemory(t),
 	}
 }
 
-// kernelMemory is what the kernel has allocated for itself, bytes.
+// kernelMemory returns how many bytes the kernel has allocated for itself and cannot reclaim.
 func kernelMemory(t *testing.T) (sum int64) {
 	t.Helper()
 	meminfo, err := os.ReadFile("/proc/meminfo")

@@ -19,7 +19,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// elf386 is a program that opens path n times by int 0x80 and exits.
+// elf386 returns a 32-bit program that opens path n times through int 0x80 and exits.
 func elf386(path string, n uint32) []byte {
 	const base, header = 0x08048000, 52 + 32
 	code := []byte{
@@ -44,8 +44,10 @@ func elf386(path string, n uint32) []byte {
 	b.Write([]byte{0x7f, 'E', 'L', 'F', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0})
 	for _, field := range []any{
 		uint16(2), uint16(3), uint32(1), uint32(base + header), uint32(52), uint32(0), uint32(0),
-		uint16(52), uint16(32), uint16(1), uint16(0), uint16(0), uint16(0), // ELF header: EXEC, 386, entry, program headers
-		uint32(1), uint32(0), uint32(base), uint32(base), size, size, uint32(5), uint32(0x1000), // LOAD, all of it, r-x
+		// ELF header: EXEC, 386, entry, program headers
+		uint16(52), uint16(32), uint16(1), uint16(0), uint16(0), uint16(0),
+		// LOAD, the whole file, r-x
+		uint32(1), uint32(0), uint32(base), uint32(base), size, size, uint32(5), uint32(0x1000),
 	} {
 		binary.Write(&b, binary.LittleEndian, field)
 	}
@@ -62,7 +64,7 @@ func TestRecord32BitSyscalls(t *testing.T) {
 	}
 	startReference(t, map[uint32]enforcer.Rules{})
 	r := startRecord(t)
-	cmd := exec.Command("sh", "-c", `sleep 1; exec "$0"`, program) // long enough for its namespace to be named
+	cmd := exec.Command("sh", "-c", `sleep 1; exec "$0"`, program) // the tracer names the namespace meanwhile
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -78,7 +80,7 @@ func TestRecord32BitSyscalls(t *testing.T) {
 	for key := range got {
 		// 5 is fstat for a 64-bit task.
 		if key == "fstat file_open 0" {
-			t.Errorf("%s: 32-bit numbers taken for 64-bit ones", key)
+			t.Errorf("%s: a 32-bit syscall number was read as a 64-bit one", key)
 		}
 	}
 }
@@ -86,7 +88,7 @@ func TestRecord32BitSyscalls(t *testing.T) {
 func TestRecordKernelThreads(t *testing.T) {
 	vmtest.Guest(t)
 	startReference(t, map[uint32]enforcer.Rules{})
-	// For a core dump the kernel runs a helper, in a thread of its own.
+	// To dump core the kernel runs a helper in a kernel thread.
 	helper := filepath.Join(t.TempDir(), "helper")
 	if err := os.WriteFile(helper, []byte("#!/bin/true\n"), 0o755); err != nil {
 		t.Fatal(err)
@@ -103,10 +105,10 @@ func TestRecordKernelThreads(t *testing.T) {
 		total[row.Syscall+" "+row.Hook] += row.Seen
 	}
 	if total["[kthread] bprm_check_security"] == 0 {
-		t.Errorf("no exec of a kernel thread; all: %v", total)
+		t.Errorf("no exec by a kernel thread; all: %v", total)
 	}
 	if total["read bprm_check_security"] > 0 {
-		t.Errorf("zeroed registers taken for read: %v", total)
+		t.Errorf("zeroed registers were read as the syscall read: %v", total)
 	}
 }
 
@@ -125,13 +127,13 @@ func TestRecordIOUring(t *testing.T) {
 			total[row.Syscall] += row.Seen
 		}
 	}
-	want := "[io_uring]" // since 5.12, and 5.10.162; before, its workers were kernel threads
+	want := "[io_uring]" // before 5.12 and 5.10.162 its workers were kernel threads
 	if !rec.all(total[want], n) {
 		t.Errorf("%s: %d opens, want %d; all: %v", want, total[want], n, total)
 	}
 }
 
-// ring is an io_uring of one entry.
+// ring is an io_uring with one entry.
 type ring struct {
 	fd          int
 	p           ringParams
@@ -167,7 +169,7 @@ func newRing(t *testing.T) *ring {
 	return r
 }
 
-// openAsync has a worker of the ring open a file, and waits for it.
+// openAsync makes a worker of the ring open a file, and waits for it.
 func (r *ring) openAsync(t *testing.T, path string) {
 	t.Helper()
 	const opOpenat, async, getEvents, atCwd = 18, 1 << 4, 1, -100
@@ -178,7 +180,8 @@ func (r *ring) openAsync(t *testing.T, path string) {
 	binary.NativeEndian.PutUint32(r.sqes[4:], uint32(cwd))
 	binary.NativeEndian.PutUint64(r.sqes[16:], uint64(uintptr(unsafe.Pointer(&p[0]))))
 	r.advance(r.p.sqTail)
-	if n, _, errno := unix.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), 1, 1, getEvents, 0, 0); errno != 0 || n != 1 {
+	n, _, errno := unix.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), 1, 1, getEvents, 0, 0)
+	if errno != 0 || n != 1 {
 		t.Fatal(fmt.Errorf("io_uring_enter: %d, %w", n, errno))
 	}
 	r.advance(r.p.cqHead)

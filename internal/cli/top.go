@@ -35,13 +35,16 @@ func (o *topOptions) flags(f *cmdline.Flags) {
 	f.Group(cmdline.Measure)
 	o.interval = time.Second
 	f.VarP(cmdline.Duration(&o.interval, tracer.PollInterval), "interval", "i", "Update this often.")
-	f.VarP(cmdline.Int(&o.iterations, 1, math.MaxInt), "iterations", "n", "End after this many intervals. By default q or Ctrl-C ends it.")
+	f.VarP(cmdline.Int(&o.iterations, 1, math.MaxInt), "iterations", "n",
+		"End after this many intervals. By default q or Ctrl-C ends it.")
 	f.Lookup("iterations").DefValue = ""
 	o.by = top.Groupings()[0]
 	f.Var(cmdline.Choice(&o.by, top.Groupings()...), "by", "Show a row for each of these.")
-	o.Destination.Flags(f, "Write to this `FILE` instead of the terminal. It appears when lsmprof ends.", "text", "json")
+	o.Destination.Flags(f, "Write to this `FILE` instead of the terminal. It appears when lsmprof ends.",
+		"text", "json")
 	o.top = 30
-	f.Var(cmdline.Int(&o.top, 0, math.MaxInt), "top", "Print this many rows of each table where stdout is not a terminal; 0 prints all.")
+	f.Var(cmdline.Int(&o.top, 0, math.MaxInt), "top",
+		"Print this many rows of each table where stdout is not a terminal; 0 prints all.")
 	o.session.flags(f)
 }
 
@@ -50,11 +53,11 @@ func topCommand() *command {
 		Command: cmdline.Command{
 			Name: "top", Args: "[SECONDS]", Group: groupLook,
 			Summary: "Show live what BPF LSM programs cost",
-			Text: "On a terminal ? lists the keys, and Enter descends into a row. Elsewhere lsmprof prints a table for each " +
-				"interval. SECONDS is a short form of --interval.",
+			Text: "On a terminal ? lists the keys, and Enter descends into a row. Elsewhere lsmprof " +
+				"prints a table for each interval. SECONDS is a short form of --interval.",
 			Examples: []cmdline.Example{
 				{What: "Watch which workloads pay", Command: "sudo lsmprof top"},
-				{What: "Watch syscalls, every five seconds", Command: "sudo lsmprof top --by syscall 5"},
+				{What: "Watch syscalls every five seconds", Command: "sudo lsmprof top --by syscall 5"},
 				{What: "Print one table", Command: "sudo lsmprof top -n 1 | cat"},
 			},
 		},
@@ -83,7 +86,7 @@ func (o *topOptions) setInterval(args []string) error {
 	s, err := strconv.ParseFloat(strings.TrimSuffix(args[0], "s"), 64)
 	o.interval = time.Duration(s * float64(time.Second))
 	if err != nil || !(o.interval >= top.MinInterval && o.interval <= time.Hour) {
-		return fmt.Errorf("%q: must be a number of seconds, from %g to 3600", args[0], top.MinInterval.Seconds())
+		return fmt.Errorf("%q: must be a number of seconds from %g to 3600", args[0], top.MinInterval.Seconds())
 	}
 	return nil
 }

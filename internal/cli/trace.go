@@ -32,19 +32,23 @@ type traceOptions struct {
 
 func (o *traceOptions) flags(f *cmdline.Flags) {
 	f.Group(cmdline.Measure)
-	f.VarP(cmdline.Duration(&o.duration, cmdline.Positive), "duration", "d", "Stop after this long. By default Ctrl-C stops.")
+	f.VarP(cmdline.Duration(&o.duration, cmdline.Positive), "duration", "d",
+		"Stop after this long. By default Ctrl-C stops.")
 	f.VarP(cmdline.Int(&o.count, 1, math.MaxInt), "count", "n", "Stop after this many calls.")
 	f.Lookup("count").DefValue = ""
 	f.BoolVar(&o.args, "args", false, "Show what a call is about: a path, an address, a process or a capability.")
 	f.Var(&o.stacks, "stack", "Show the stacks of each call: kernel, user or kernel,user.")
 	f.Lookup("stack").NoOptDefVal = "kernel,user"
 	f.Group(cmdline.Filters)
-	f.Var(cmdline.Duration(&o.slowerThan, 0), "slower-than", "Show only calls whose program runs at least this long.")
+	f.Var(cmdline.Duration(&o.slowerThan, 0), "slower-than",
+		"Show only calls whose program runs at least this long.")
 	f.BoolVar(&o.denied, "denied", false, "Show only calls that are denied.")
-	f.StringSliceVar(&o.syscalls, "syscall", nil, "Show only calls in these syscalls, such as openat, ia32:open or [io_uring].")
+	f.StringSliceVar(&o.syscalls, "syscall", nil,
+		"Show only calls in these syscalls, such as openat, ia32:open or [io_uring].")
 	f.Values("syscall", syscallNames)
 	f.Var(cmdline.Globs(&o.hooks), "hook", "Show only programs on hooks that match one of these globs.")
-	o.Destination.Flags(f, "Write to this `FILE` instead of stdout. It appears when the trace ends.", "text", "json")
+	o.Destination.Flags(f, "Write to this `FILE` instead of stdout. It appears when the trace ends.",
+		"text", "json")
 	o.session.flags(f)
 	f.Lookup("memory").Usage = "Use at most this much kernel memory for the rings of all CPUs together, in `MiB`."
 	f.Lookup("sample").Usage = "Look at one call in `N` only, chosen at random."
@@ -55,12 +59,20 @@ func traceCommand() *command {
 		Command: cmdline.Command{
 			Name: "trace", Group: groupLook,
 			Summary: "Show single calls of BPF LSM programs as they happen",
-			Text: "Filters apply in the kernel: a call that does not match costs about a third less than one that does. If calls come faster than " +
-				"they can be printed, lsmprof drops some and says how many.",
+			Text: "Filters apply in the kernel: a call that does not match costs about a third less " +
+				"than one that does. If calls come faster than they can be printed, lsmprof drops " +
+				"some and says how many. If no call passes the filters, lsmprof says what else " +
+				"there was, and exits with status 1.",
 			Examples: []cmdline.Example{
-				{What: "Show what is denied, and which file or address it is about", Command: "sudo lsmprof trace --denied --args"},
+				{
+					What:    "Show what is denied, and which file or address it is about",
+					Command: "sudo lsmprof trace --denied --args",
+				},
 				{What: "Show ten slow calls", Command: "sudo lsmprof trace --slower-than 20us -n 10"},
-				{What: "Show what one process does, as JSON", Command: "sudo lsmprof trace --pid 1234 -d 10s --json"},
+				{
+					What:    "Show what one process does, as JSON",
+					Command: "sudo lsmprof trace --pid 1234 -d 10s --json",
+				},
 			},
 		},
 		setup: func(f *cmdline.Flags) action {
@@ -102,9 +114,11 @@ func (o *traceOptions) start(ctx context.Context, std streams) (*tracer.Stream, 
 		return nil, err
 	}
 	s, err := tracer.StartTrace(ctx, tracer.TraceOptions{
-		Select: common.Select, Filter: common.Filter, Enforcers: common.Enforcers, Namer: common.Namer, Calibration: common.Calibration,
-		Progress: common.Progress, Logger: common.Logger, Memory: common.Memory, Sample: common.Sample, Self: common.Self,
-		SlowerThan: o.slowerThan, Denied: o.denied, Syscalls: o.syscalls, About: o.args, Stacks: o.stacks.Stacks,
+		Select: common.Select, Filter: common.Filter, Enforcers: common.Enforcers, Namer: common.Namer,
+		Calibration: common.Calibration, Progress: common.Progress, Logger: common.Logger,
+		Memory: common.Memory, Sample: common.Sample, Self: common.Self,
+		SlowerThan: o.slowerThan, Denied: o.denied, Syscalls: o.syscalls, About: o.args,
+		Stacks: o.stacks.Stacks,
 	})
 	if err != nil {
 		return nil, memoryAdvice(err)
@@ -118,7 +132,8 @@ func (o *traceOptions) start(ctx context.Context, std streams) (*tracer.Stream, 
 func (o *traceOptions) validate() error {
 	for _, name := range o.syscalls {
 		if !kernel.KnownSyscall(name) {
-			return fmt.Errorf("--syscall %s: not known on this machine%s", name, cmdline.DidYouMean(name, syscallNames()))
+			return fmt.Errorf("--syscall %s: not known on this machine%s", name,
+				cmdline.DidYouMean(name, syscallNames()))
 		}
 	}
 	return o.session.validate()
@@ -199,7 +214,7 @@ func (o *traceOptions) writer(std streams, programs []profile.Program) tracefmt.
 	return tracefmt.NewText(std.out, std.err, text)
 }
 
-// stacksFlag is `kernel`, `user` or `kernel,user`.
+// stacksFlag is the flag for stacks: kernel, user or kernel,user.
 type stacksFlag struct{ tracer.Stacks }
 
 func (s *stacksFlag) Set(value string) error {

@@ -17,11 +17,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// workloadEnv makes the test binary a workload: a single task in a mount namespace of its own, which does what it reads from
-// stdin, a line such as `openat 1000` or, for four threads with 1000 each, `openat*4 1000` at a time, and answers with `done`.
+// workloadEnv makes the test binary a workload: a process in a mount namespace of its own. It
+// performs the operations that it reads from stdin, such as `openat 1000`, or `openat*4 1000` for
+// 1000 in each of four threads, and answers each line with `done`.
 const workloadEnv = "LSMPROF_TEST_WORKLOAD"
 
-// operations are what a workload can do, each of them one call of one syscall. They run in a directory of their own.
+// operations are what a workload can do: each is one call of one syscall. They run in a directory of their own.
 var operations = map[string]func(i int) error{
 	"openat": func(int) error {
 		fd, err := unix.Open("file", unix.O_RDONLY|unix.O_CLOEXEC, 0)
@@ -30,8 +31,9 @@ var operations = map[string]func(i int) error{
 		}
 		return unix.Close(fd)
 	},
-	// The same at uneven intervals. Where time is instructions, a loop that repeats exactly is hit by timers of its own process at
-	// the same place each time round: all of them within a hook, or none.
+	// The same at uneven intervals. Where time is counted in instructions, timers hit an
+	// exactly repeating loop at the same place in every iteration: always within a hook, or
+	// never.
 	"openat-uneven": func(int) error {
 		for range rand.IntN(64) {
 			unix.RawSyscall(unix.SYS_GETPPID, 0, 0, 0)
@@ -48,7 +50,7 @@ var operations = map[string]func(i int) error{
 		}
 		return nil
 	},
-	// A file that no binary format takes: the hook has run when the call fails, and the task goes on.
+	// No binary format accepts the file. The hooks run before the call fails, and the task goes on.
 	"execve": func(int) error {
 		if err := unix.Exec("junk", []string{"junk"}, nil); err != unix.ENOEXEC {
 			return fmt.Errorf("execve: %w, want ENOEXEC", err)
@@ -79,7 +81,7 @@ var operations = map[string]func(i int) error{
 
 var workloadSocket int
 
-// lsmprofEnv makes the test binary the lsmprof command, for what has to be seen from outside: signals, exit codes.
+// lsmprofEnv makes the test binary the lsmprof command, to test signals, exit codes and streams from outside.
 const lsmprofEnv = "LSMPROF_TEST_MAIN"
 
 func TestMain(m *testing.M) {
@@ -110,7 +112,9 @@ func workloadMain() error {
 	if err := os.Chdir(dir); err != nil {
 		return err
 	}
-	for name, content := range map[string]string{"file": "content", "name0": "", "secret.key": "", "junk": "no binary format begins like this\n"} {
+	for name, content := range map[string]string{
+		"file": "content", "name0": "", "secret.key": "", "junk": "no binary format begins like this\n",
+	} {
 		if err := os.WriteFile(name, []byte(content), 0o755); err != nil {
 			return err
 		}
@@ -143,7 +147,7 @@ func atoi(s string) int {
 	return n
 }
 
-// perform does something n times, in this thread or in each of several.
+// perform runs an operation n times, in this thread or in each of several.
 func perform(operation func(int) error, threads, n int) error {
 	work := func() error {
 		for i := range n {
@@ -166,7 +170,7 @@ func perform(operation func(int) error, threads, n int) error {
 	return g.Wait()
 }
 
-// workload is the other side.
+// workload is the test's handle on a workload process.
 type workload struct {
 	t     *testing.T
 	cmd   *exec.Cmd
@@ -178,7 +182,7 @@ type workload struct {
 // startWorkload starts a workload in a new mount namespace and waits until it is ready.
 func startWorkload(t *testing.T) *workload { return startIn(t, 0) }
 
-// startIn starts a workload in more new namespaces.
+// startIn is startWorkload with further new namespaces, given as clone flags.
 func startIn(t *testing.T, namespaces uintptr) *workload {
 	t.Helper()
 	r, in, err := os.Pipe()
@@ -204,6 +208,7 @@ func startIn(t *testing.T, namespaces uintptr) *workload {
 	return w
 }
 
+// do makes the workload run an operation N times, and returns when it is done.
 func (w *workload) do(operation string, times int) {
 	w.t.Helper()
 	if err := w.try(operation, times); err != nil {
@@ -211,7 +216,7 @@ func (w *workload) do(operation string, times int) {
 	}
 }
 
-// try is do for other goroutines than the test's.
+// try is do for other goroutines than that of the test.
 func (w *workload) try(operation string, times int) error {
 	fmt.Fprintf(w.in, "%s %d\n", operation, times)
 	return w.hear("done")

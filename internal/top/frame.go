@@ -79,7 +79,8 @@ func (m *Model) header() []Line {
 
 // titleLine begins with what can change: the end of the line does not fit on a narrow terminal.
 func (s *state) titleLine() string {
-	title := fmt.Sprintf("lsmprof top  %s  %s", cmp.Or(enforcerList(s.Delta.Programs), "no programs"), s.End.Format("15:04:05"))
+	title := fmt.Sprintf("lsmprof top  %s  %s",
+		cmp.Or(enforcerList(s.Delta.Programs), "no programs"), s.End.Format("15:04:05"))
 	if m := s.Delta.Machine; m.Kernel != "" {
 		title += fmt.Sprintf("  %s %s, %d x %s", m.Kernel, m.Arch, m.CPUs, m.CPU)
 	}

@@ -93,8 +93,9 @@ func (j *JSON) Call(inv *tracer.Event) error {
 		Workload: j.names.of(inv.Workload), MntNS: inv.Workload.MntNS,
 		Namespace: inv.Workload.Namespace, Pod: inv.Workload.Pod, Container: inv.Workload.Container,
 		Comm: inv.Comm, PID: inv.PID, TID: inv.TID, CPU: inv.CPU, Syscall: inv.Syscall,
-		Hook: inv.Program.Hook, Program: inv.Program.Name, ProgramID: inv.Program.ID, Enforcer: inv.Program.Enforcer,
-		Verdict: "allowed", Return: inv.Return, About: inv.About,
+		Hook: inv.Program.Hook, Program: inv.Program.Name, ProgramID: inv.Program.ID,
+		Enforcer: inv.Program.Enforcer,
+		Verdict:  "allowed", Return: inv.Return, About: inv.About,
 		Kernel: framesJSON(inv.Kernel), User: framesJSON(inv.User),
 	}
 	if inv.Rules != profile.RulesUnknown {

@@ -18,26 +18,32 @@ import (
 func invocations() []tracer.Event {
 	at := time.Date(2026, 7, 1, 12, 0, 0, 123456000, time.UTC)
 	open := profile.Program{ID: 7, Name: "varmor_file_open", Hook: "file_open", Enforcer: "varmor"}
-	exec := profile.Program{ID: 9, Name: "varmor_bprm_check_security", Hook: "bprm_check_security", Enforcer: "varmor"}
+	exec := profile.Program{
+		ID: 9, Name: "varmor_bprm_check_security", Hook: "bprm_check_security", Enforcer: "varmor",
+	}
 	long := profile.Program{
-		ID: 8, Name: "a_program_with_a_name_that_is_longer_than_any_column_may_be", Hook: "bprm_committed_creds",
+		ID:   8,
+		Name: "a_program_with_a_name_that_is_longer_than_any_column_may_be",
+		Hook: "bprm_committed_creds",
 	}
 	nginx := profile.Workload{MntNS: 1, Namespace: "web", Pod: "nginx-0", Container: "nginx"}
 	sh := profile.Workload{MntNS: 2, Comm: "sh"}
 	after := func(ms int) time.Time { return at.Add(time.Duration(ms) * time.Millisecond) }
 	return []tracer.Event{
 		{
-			Time: at, Workload: nginx, Comm: "nginx", PID: 4711, TID: 4712, CPU: 3, Syscall: "openat", Program: open,
-			Rules: 8, Timed: true, Reading: 2358, Body: 2200, About: "/etc/nginx/nginx.conf",
+			Time: at, Workload: nginx, Comm: "nginx", PID: 4711, TID: 4712, CPU: 3, Syscall: "openat",
+			Program: open, Rules: 8, Timed: true, Reading: 2358, Body: 2200, About: "/etc/nginx/nginx.conf",
 		},
 		{
-			Time: after(1), Workload: sh, Comm: "sh\x1b[2J", PID: 9, TID: 9, Syscall: "openat", Program: open,
-			Timed: true, Body: 12_345_678, Return: -13, About: "…/a name\n",
-			Kernel: []profile.Frame{
-				{Function: "security_file_open", Module: "[kernel]", Address: 0xffffffff81000010, Offset: 16},
-			},
+			Time: after(1), Workload: sh, Comm: "sh\x1b[2J", PID: 9, TID: 9, Syscall: "openat",
+			Program: open, Timed: true, Body: 12_345_678, Return: -13, About: "…/a name\n",
+			Kernel: []profile.Frame{{
+				Function: "security_file_open", Module: "[kernel]", Address: 0xffffffff81000010,
+				Offset: 16,
+			}},
 			User: []profile.Frame{
-				{Function: "open64", Module: "/usr/lib/libc.so.6", Offset: 91}, {Module: "/usr/bin/app", Offset: 4096},
+				{Function: "open64", Module: "/usr/lib/libc.so.6", Offset: 91},
+				{Module: "/usr/bin/app", Offset: 4096},
 			},
 		},
 		{
@@ -45,7 +51,8 @@ func invocations() []tracer.Event {
 			Syscall: "ia32:execve", Program: exec, Rules: profile.RulesUnknown, Return: -1,
 		},
 		{
-			Time: after(3), Workload: sh, Comm: "kworker/0:1", Syscall: "[kthread]", Program: long, Timed: true, Void: true,
+			Time: after(3), Workload: sh, Comm: "kworker/0:1", Syscall: "[kthread]", Program: long,
+			Timed: true, Void: true,
 		},
 		{
 			Time: after(4), Workload: sh, Comm: "sh", PID: 9, Syscall: "openat", Program: open,
