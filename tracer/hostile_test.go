@@ -84,8 +84,10 @@ func TestStacksOfAHostileProcess(t *testing.T) {
 	for name, swap := range map[string]func(path string) error{
 		"crafted": func(string) error { return nil },
 		"fifo":    func(path string) error { return unix.Mkfifo(path, 0o666) },
-		"device":  func(path string) error { return unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 5))) },
-		"link":    func(path string) error { return os.Symlink("/proc/kcore", path) },
+		"device": func(path string) error {
+			return unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 5))) // /dev/zero
+		},
+		"link": func(path string) error { return os.Symlink("/proc/kcore", path) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

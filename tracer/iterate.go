@@ -19,7 +19,7 @@ import (
 func listPrograms() ([]Program, error) {
 	// Fails without the privilege that opening programs needs and the iterator does not.
 	if _, err := ebpf.ProgramGetNextID(0); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("list BPF programs: %w; run as root, or with CAP_SYS_ADMIN", err)
+		return nil, fmt.Errorf("list BPF programs: %w. Run as root, or with CAP_SYS_ADMIN", err)
 	}
 	var progs []Program
 	err := iterate(bpf.ProgramsProgListPrograms, func(p *bpf.ProgramsLsmProgram) {

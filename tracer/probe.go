@@ -13,7 +13,7 @@ import (
 )
 
 // errGone means that a program was detached after it was listed. Its enforcer restarts: not a failure.
-var errGone = errors.New("detached meanwhile; record again")
+var errGone = errors.New("the program was detached meanwhile")
 
 // probe is an attached pair of programs, with a third one if stacks are sampled besides counting.
 type probe struct {

@@ -113,7 +113,7 @@ func (s *probeSet) choose(progs []Program) []target {
 				refused = append(refused, fmt.Sprintf("%s (id %d, %s)", p.Name, p.ID, p.Hook))
 				if _, ok := hooks[p.Hook]; !ok && !s.events {
 					hooks[p.Hook] = len(out)
-					p.Sleepable = false // of the hook
+					p.Sleepable = false // the hook's function is not
 					out = append(out, target{p, profile.ScopeHook, true})
 				}
 				continue

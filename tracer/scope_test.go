@@ -36,7 +36,8 @@ func TestProgramScopeIsRefusedWhereItCrashes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if _, err := l.attach(target{program: progs[0], scope: profile.ScopeProgram}, nil); !errors.Is(err, ErrUnsupported) {
+	victim := target{program: progs[0], scope: profile.ScopeProgram}
+	if _, err := l.attach(victim, nil); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("attach: %v, want %v", err, ErrUnsupported)
 	}
 }

@@ -11,7 +11,9 @@ import (
 type target struct {
 	program Program // with ScopeHook the first program on the hook
 	scope   profile.Scope
-	refused bool // with ScopeHook: a program on the hook refuses to be opened, while other programs have probes of their own
+	// refused says, with ScopeHook, that a program on the hook refuses to be opened. Other programs have probes of their
+	// own.
+	refused bool
 }
 
 // targetID identifies a target. The kernel does not reuse a program id soon.

@@ -26,7 +26,7 @@ type Options struct {
 	Enforcers Enforcers
 	// Namer names workloads. Nil: they are named after their command.
 	Namer Namer
-	// OwnNamespace is a mount namespace in which only this process runs; 0: none. No row includes calls from it, and
+	// OwnNamespace is a mount namespace in which only this process runs; 0: none. Calls from it are in no row:
 	// profile.Snapshot.OwnCalls counts them. With Self, they are in rows of the workload `[lsmprof]`.
 	OwnNamespace uint32
 	Self         bool

@@ -25,7 +25,7 @@ func advised(w profile.Warning) string {
 // memoryAdvice adds to the error of refused event buffers how to make them smaller.
 func memoryAdvice(err error) error {
 	if ring := new(tracer.RingError); errors.As(err, &ring) {
-		return fmt.Errorf("%w. Make the buffers smaller with --memory.", err)
+		return fmt.Errorf("%w. Make the buffers smaller with --memory", err)
 	}
 	return err
 }

@@ -22,7 +22,7 @@ func EachLink(fn func(link.ID, link.Link)) (refused []link.ID, err error) {
 			return refused, nil
 		}
 		if err != nil {
-			return refused, fmt.Errorf("list BPF links: %w; run as root, or with CAP_SYS_ADMIN", err)
+			return refused, fmt.Errorf("list BPF links: %w. Run as root, or with CAP_SYS_ADMIN", err)
 		}
 		l, err := link.NewFromID(id)
 		for errors.Is(err, unix.EAGAIN) && time.Now().Before(deadline) {
@@ -48,7 +48,7 @@ func LinkIDs() (ids []link.ID, err error) {
 			return ids, nil
 		}
 		if err != nil {
-			return ids, fmt.Errorf("list BPF links: %w; run as root, or with CAP_SYS_ADMIN", err)
+			return ids, fmt.Errorf("list BPF links: %w. Run as root, or with CAP_SYS_ADMIN", err)
 		}
 		ids = append(ids, id)
 	}
