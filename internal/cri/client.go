@@ -11,17 +11,15 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
-
-	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// Deadline of a call to the runtime.
+// Deadline bounds a call to the runtime.
 const Deadline = 2 * time.Second
 
-// maxMessage is the kubelet's limit; a node full of containers needs more than gRPC's own of 4 MiB.
+// maxMessage bounds an answer, in bytes, as the kubelet does. A node full of containers exceeds gRPC's default of 4 MiB.
 const maxMessage = 16 << 20
 
-// client is a connection to a runtime that has answered.
+// client is a connection to a runtime that answered.
 type client struct {
 	runtime.RuntimeServiceClient
 	conn *grpc.ClientConn
@@ -64,24 +62,25 @@ func dialOne(ctx context.Context, e endpoint) (*client, error) {
 	return c, nil
 }
 
-// explain says what a gRPC status means to who runs lsmprof.
+// explain words a gRPC status for the user.
 func explain(err error) error {
 	s, _ := status.FromError(err)
-	message := text.Clean(s.Message(), maxImage, "")
+	message := cleanMessage(s.Message())
 	switch s.Code() {
 	case codes.DeadlineExceeded:
-		return fmt.Errorf("no answer within %v; is it running?", Deadline)
+		return fmt.Errorf("no answer within %v. Is it running?", Deadline)
 	case codes.Unavailable:
-		return fmt.Errorf("it does not answer; is it running, and is lsmprof run as root? (%s)", message)
+		return fmt.Errorf("it does not answer. Is it running, and does lsmprof run as root? (%s)", message)
 	case codes.Unimplemented:
-		return fmt.Errorf("it does not speak CRI v1, which containerd does since 1.6 where its cri plugin is not disabled, and CRI-O since 1.23 (%s)", message)
+		return fmt.Errorf("it does not speak CRI v1. containerd does from 1.6 on unless its cri plugin is disabled, "+
+			"CRI-O from 1.23 on (%s)", message)
 	case codes.NotFound:
 		return fmt.Errorf("%w: %s", ErrNotFound, message)
 	}
 	return errors.New(message)
 }
 
-// explainExec tells a program that was killed for its time from a runtime that does not answer.
+// explainExec is explain for the execution of a program, where the deadline is the program's.
 func explainExec(err error) error {
 	s, _ := status.FromError(err)
 	if s.Code() == codes.DeadlineExceeded {
@@ -90,5 +89,5 @@ func explainExec(err error) error {
 	return explain(err)
 }
 
-// ErrNotFound is a container that the runtime does not know, or no longer.
+// ErrNotFound means that the runtime does not know a container, or no longer does.
 var ErrNotFound = errors.New("no such container")

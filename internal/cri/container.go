@@ -11,7 +11,6 @@ import (
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/lsmprof/lsmprof/internal/kernel"
-	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // Container is a container that runs or ran, or the sandbox of a pod.
@@ -101,7 +100,7 @@ func (c *client) detail(ctx context.Context, found *Container) error {
 		if found.Image == "" {
 			found.Image = image.GetImage()
 		}
-		found.Image = text.Clean(found.Image, maxImage, "")
+		found.Image = cleanMessage(found.Image)
 		info = s.GetInfo()["info"]
 	}
 	found.parseInfo(info)

@@ -9,17 +9,17 @@ import (
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-// Output is what a program left.
+// Output is the result of a program.
 type Output struct {
 	Stdout, Stderr []byte
-	Status         int // its exit status
+	Status         int // exit status
 }
 
-// ErrTimeout is a program that ran longer than it was given; the runtime has killed it.
-var ErrTimeout = errors.New("killed after its time was over")
+// ErrTimeout means that the runtime killed a program that ran longer than its limit.
+var ErrTimeout = errors.New("killed at its time limit")
 
-// Run runs a program in a container to its end, at most for limit (whole seconds, rounded up; 0: no limit). No shell is
-// involved. A status other than 0 is no error.
+// Run runs a program in a container until it ends, without a shell. The runtime kills it after limit, rounded up to whole
+// seconds; 0 is no limit. An exit status other than 0 is not an error.
 func (r *Runtime) Run(ctx context.Context, id string, argv []string, limit time.Duration) (Output, error) {
 	c, err := r.dialed(ctx)
 	if err != nil {
@@ -27,7 +27,7 @@ func (r *Runtime) Run(ctx context.Context, id string, argv []string, limit time.
 	}
 	seconds := int64((limit + time.Second - 1) / time.Second)
 	if seconds > 0 {
-		// The runtime keeps the time; this is for one that does not.
+		// The runtime enforces the limit; this deadline is for one that does not.
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit+2*Deadline)
 		defer cancel()
@@ -39,7 +39,7 @@ func (r *Runtime) Run(ctx context.Context, id string, argv []string, limit time.
 	return Output{out.GetStdout(), out.GetStderr(), int(out.GetExitCode())}, nil
 }
 
-// dialed is the connection, also while a Refresh is under way.
+// dialed returns the connection to the runtime. It waits for a Refresh that is under way.
 func (r *Runtime) dialed(ctx context.Context) (*client, error) {
 	r.refreshing.Lock()
 	defer r.refreshing.Unlock()

@@ -11,23 +11,21 @@ import (
 	"time"
 
 	"github.com/moby/spdystream"
-
-	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// streamConn is an HTTP connection that was upgraded to SPDY: what kubelet and crictl speak with runtimes of all
-// versions.
+// streamConn is an HTTP connection that was upgraded to SPDY, which runtimes of all versions speak with the kubelet and
+// with crictl.
 type streamConn struct{ spdy *spdystream.Connection }
 
-// upgrade connects to the URL that a runtime has answered an exec with. It is a one-time address on this machine.
+// upgrade connects to the URL with which a runtime answered an exec. Such an address is valid once.
 func upgrade(ctx context.Context, address string) (_ *streamConn, err error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, fmt.Errorf("the runtime's streaming address: %w", err)
 	}
 	if u.Scheme != "http" || u.Port() == "" {
-		return nil, fmt.Errorf("the runtime streams at %q: only http with a port is supported; switch its stream TLS off",
-			text.Clean(address, maxImage, ""))
+		return nil, fmt.Errorf("the runtime streams at %q, and only http with a port is supported. Switch its stream TLS off",
+			cleanMessage(address))
 	}
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", u.Host)
@@ -54,14 +52,14 @@ func upgrade(ctx context.Context, address string) (_ *streamConn, err error) {
 	if err := request.Write(conn); err != nil {
 		return nil, fmt.Errorf("the runtime's streaming server: %w", err)
 	}
-	// Nothing is read ahead: the server is silent until it is given streams.
+	// The reader reads nothing ahead: the server is silent until a stream is opened.
 	response, err := http.ReadResponse(bufio.NewReader(conn), request)
 	if err != nil {
 		return nil, fmt.Errorf("the runtime's streaming server: %w", err)
 	}
 	if response.StatusCode != http.StatusSwitchingProtocols {
-		return nil, errors.Join(fmt.Errorf("the runtime's streaming server answers %q", text.Clean(response.Status,
-			maxImage, "")), response.Body.Close())
+		err := fmt.Errorf("the runtime's streaming server answers %q", cleanMessage(response.Status))
+		return nil, errors.Join(err, response.Body.Close())
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {
 		return nil, err
@@ -74,7 +72,7 @@ func upgrade(ctx context.Context, address string) (_ *streamConn, err error) {
 	return &streamConn{s}, nil
 }
 
-// open opens one of the streams.
+// open opens a stream by name.
 func (c *streamConn) open(name string) (*spdystream.Stream, error) {
 	s, err := c.spdy.CreateStream(http.Header{"Streamtype": {name}}, nil, false)
 	if err == nil {

@@ -10,19 +10,16 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
-
-	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// Streams are those of a program; each may be nil.
+// Streams are the standard streams of a program. Each may be nil.
 type Streams struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 }
 
-// Exec starts a program in a container, copies its streams as they come and returns its exit status when it ends. No
-// shell is involved. When ctx is done the program sees the end of its standard input; CRI has no way to kill it: Run
-// can, with a limit.
+// Exec starts a program in a container without a shell, copies its streams while it runs, and returns its exit status.
+// When ctx is done, the program reads the end of its standard input. CRI cannot kill it; only Run can, by a limit.
 func (r *Runtime) Exec(ctx context.Context, id string, argv []string, s Streams) (int, error) {
 	c, err := r.dialed(ctx)
 	if err != nil {
@@ -58,14 +55,14 @@ func (c *client) exec(ctx context.Context, id string, argv []string, s Streams) 
 	return status, err
 }
 
-// converse is Kubernetes' remotecommand protocol v4: a stream for each of the program's, and one that tells how it
-// ended.
+// converse speaks Kubernetes' remotecommand protocol v4: it has a stream for each of the program's, and one for the exit
+// status.
 func converse(conn *streamConn, s Streams) (int, error) {
 	end, err := conn.open("error")
 	if err != nil {
 		return 0, err
 	}
-	if err := end.Close(); err != nil { // our half
+	if err := end.Close(); err != nil { // lsmprof sends nothing
 		return 0, err
 	}
 	if s.Stdin != nil {
@@ -73,7 +70,7 @@ func converse(conn *streamConn, s Streams) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		go func() { // it may wait for input when the program has ended
+		go func() { // Stdin may block after the program has ended
 			_, _ = io.Copy(in, s.Stdin)
 			_ = in.Close()
 		}()
@@ -94,29 +91,28 @@ func converse(conn *streamConn, s Streams) (int, error) {
 	}
 	document, err := io.ReadAll(io.LimitReader(end, maxStatus))
 	if err != nil {
-		return 0, fmt.Errorf("the runtime broke off: %w", err)
+		return 0, fmt.Errorf("the runtime closed the connection: %w", err)
 	}
 	status, err := parseStatus(document)
 	return status, errors.Join(err, output.Wait())
 }
 
-// maxStatus is the most that a runtime may say about an end, bytes.
+// maxStatus bounds the text with the exit status, in bytes.
 const maxStatus = 64 << 10
 
-// parseStatus reads how a program ended: a Kubernetes Status object, or nothing where the connection broke.
-func parseStatus(document []byte) (int, error) {
+// parseStatus returns the exit status in a Kubernetes Status object. The text is empty if the connection broke.
+func parseStatus(text []byte) (int, error) {
 	var s struct {
 		Status, Reason, Message string
 		Details                 struct {
 			Causes []struct{ Reason, Message string }
 		}
 	}
-	if len(document) == 0 {
-		return 0, errors.New("the runtime broke off; did it stop, or the container end?")
+	if len(text) == 0 {
+		return 0, errors.New("the runtime closed the connection. Did it stop, or did the container end?")
 	}
-	if err := json.Unmarshal(document, &s); err != nil {
-		return 0, fmt.Errorf("the runtime says how it ended, but not in JSON: %q",
-			text.Clean(string(document), maxImage, ""))
+	if err := json.Unmarshal(text, &s); err != nil {
+		return 0, fmt.Errorf("the exit status is not in JSON: %q", cleanMessage(string(text)))
 	}
 	if s.Status == "Success" {
 		return 0, nil
@@ -129,5 +125,5 @@ func parseStatus(document []byte) (int, error) {
 			return code, nil
 		}
 	}
-	return 0, errors.New(text.Clean(s.Message, maxImage, ""))
+	return 0, errors.New(cleanMessage(s.Message))
 }

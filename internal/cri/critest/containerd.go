@@ -1,5 +1,5 @@
-// Package critest runs a real containerd for tests: Debian's package, its CRI plugin, the native snapshotter, pods in
-// the network of the machine, and images made of local programs, so that neither a registry nor a CNI is needed.
+// Package critest runs a real containerd for tests: Debian's package with its CRI plugin and the native snapshotter. Pods
+// are in the network of the machine, and images are made of local programs, so tests need neither a registry nor a CNI.
 package critest
 
 import (
@@ -20,14 +20,14 @@ import (
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-// The images: App has busybox and a shell, Bare a single program.
+// Images. App has busybox and a shell, Bare a single program.
 const (
 	App   = "lsmprof.test/app:1"
 	Bare  = "lsmprof.test/bare:1"
 	pause = "lsmprof.test/pause:1"
 )
 
-// limit of everything that is waited for, also in an emulated machine that others use as well.
+// limit bounds every wait. Tests run in emulated machines beside others.
 const limit = 2 * time.Minute
 
 // Containerd is a containerd with its state in a directory of its own.
@@ -43,11 +43,13 @@ type Containerd struct {
 	pods []string
 }
 
-// config: runc cannot pivot_root on the initramfs of a guest. Nothing here depends on AppArmor or a CNI.
+// config has NoPivotRoot because runc cannot pivot_root on the initramfs of a guest.
 const config = `version = 2
 root = "%[1]s/root"
 state = "%[1]s/state"
-disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.internal.v1.tracing", "io.containerd.snapshotter.v1.devmapper"]
+disabled_plugins = [
+  "io.containerd.internal.v1.opt", "io.containerd.internal.v1.tracing", "io.containerd.snapshotter.v1.devmapper",
+]
 [grpc]
   address = "%[1]s/containerd.sock"
 [plugins."io.containerd.grpc.v1.cri"]
@@ -62,33 +64,33 @@ disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.internal.v1.
   NoPivotRoot = true
 `
 
-// Available says what is missing to run containers here, nil if nothing is.
+// Available returns why containers cannot run here, nil if they can.
 func Available() error {
 	if os.Getuid() != 0 {
-		return fmt.Errorf("containers need root")
+		return errors.New("containers need root")
 	}
 	for _, name := range []string{"containerd", "containerd-shim-runc-v2", "runc", "ctr", "busybox"} {
 		if _, err := exec.LookPath(name); err != nil {
-			return fmt.Errorf("%w; make deps installs it", err)
+			return fmt.Errorf("%w. `make deps` installs it", err)
 		}
 	}
-	// A root without its capabilities, as in most containers.
+	// Root may lack its capabilities, as in most containers.
 	namespaces := exec.Command("busybox", "true")
 	namespaces.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID}
 	if err := namespaces.Run(); err != nil {
-		return fmt.Errorf("no namespaces can be made here: %w", err)
+		return fmt.Errorf("make namespaces: %w", err)
 	}
 	if err := unix.Access("/sys/fs/cgroup", unix.W_OK); err != nil {
-		return fmt.Errorf("no cgroups can be made here: %w", err)
+		return fmt.Errorf("make cgroups: %w", err)
 	}
 	return nil
 }
 
-// Start starts a containerd and imports the images. workload, if any, is a static program of App at /bin/workload, and
-// env its environment. Everything ends with the test.
+// Start starts a containerd and imports the images. If workload is not "", App has this static program as /bin/workload.
+// The environment of App is env. Everything ends with the test.
 func Start(tb testing.TB, workload string, env ...string) *Containerd {
 	tb.Helper()
-	// The path of a socket has at most 107 characters: t.TempDir may be too long.
+	// The path of a socket has at most 107 characters, and t.TempDir may be longer.
 	dir, err := os.MkdirTemp("", "cri")
 	if err != nil {
 		tb.Fatal(err)
@@ -107,11 +109,8 @@ func Start(tb testing.TB, workload string, env ...string) *Containerd {
 		tb.Fatal(err)
 	}
 	app := image{
-		name: App, files: map[string]string{"/bin/busybox": busybox}, env: env, argv: []string{
-			"/bin/sleep",
-			"1000000",
-		},
-		links: map[string]string{},
+		name: App, files: map[string]string{"/bin/busybox": busybox}, links: map[string]string{}, env: env,
+		argv: []string{"/bin/sleep", "1000000"},
 	}
 	for _, applet := range []string{"sh", "sleep", "cat", "echo", "id"} {
 		app.links["/bin/"+applet] = "busybox"
@@ -130,12 +129,12 @@ func Start(tb testing.TB, workload string, env ...string) *Containerd {
 	return c
 }
 
-// Launch starts the daemon, again after Kill, and waits until it answers.
+// Launch starts the daemon and waits until it answers. A test may launch it again after Kill.
 func (c *Containerd) Launch() {
 	c.tb.Helper()
 	c.cmd = exec.Command("containerd", "-c", filepath.Join(c.dir, "config.toml"))
 	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
-	// It must not outlive a test that dies.
+	// It ends if the test dies.
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := c.cmd.Start(); err != nil {
 		c.tb.Fatal(err)
@@ -153,7 +152,7 @@ func (c *Containerd) Launch() {
 	})
 }
 
-// Kill ends the daemon; its containers live on.
+// Kill ends the daemon. Its containers go on running.
 func (c *Containerd) Kill() {
 	c.conn.Close()
 	_ = c.cmd.Process.Kill()
@@ -171,7 +170,7 @@ func (c *Containerd) load(i image) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		c.tb.Fatalf("import %s: %v: %s", i.name, err, out)
 	}
-	// The CRI plugin hears of it a little later, and until then would ask a registry.
+	// The CRI plugin knows the image a little later. Until then, it would ask a registry.
 	images := runtime.NewImageServiceClient(c.conn)
 	Wait(c.tb, "CRI knows "+i.name, func() error {
 		s, err := images.ImageStatus(context.Background(),
@@ -183,7 +182,7 @@ func (c *Containerd) load(i image) {
 	})
 }
 
-// remove ends the pods and the daemon.
+// remove ends the pods and the daemon, and removes their files.
 func (c *Containerd) remove() {
 	if c.cmd == nil {
 		return

@@ -11,7 +11,7 @@ import (
 	"runtime"
 )
 
-// image is what a container is made of: programs of the host, by their path in the container.
+// image holds programs of the machine, by their path in the container.
 type image struct {
 	name  string
 	files map[string]string
@@ -27,7 +27,7 @@ type descriptor struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// archive is the image as an OCI layout in a tar, as `ctr images import` takes it.
+// archive returns the image as an OCI layout in a tar, which `ctr images import` reads.
 func (i image) archive() ([]byte, error) {
 	layer, err := i.layer()
 	if err != nil {
@@ -49,8 +49,7 @@ func (i image) archive() ([]byte, error) {
 		digest := hex.EncodeToString(sum[:])
 		add("blobs/sha256/"+digest, body)
 		return descriptor{
-			MediaType: "application/vnd.oci.image." + mediaType, Digest: "sha256:" + digest,
-			Size: len(body),
+			MediaType: "application/vnd.oci.image." + mediaType, Digest: "sha256:" + digest, Size: len(body),
 		}
 	}
 	document := func(v any) []byte {
@@ -64,8 +63,7 @@ func (i image) archive() ([]byte, error) {
 	config := blob("config.v1+json", document(map[string]any{
 		"architecture": runtime.GOARCH, "os": "linux",
 		"config": map[string]any{
-			"Env": append([]string{"PATH=/bin"}, i.env...), "Cmd": i.argv,
-			"WorkingDir": "/",
+			"Env": append([]string{"PATH=/bin"}, i.env...), "Cmd": i.argv, "WorkingDir": "/",
 		},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{rootfs.Digest}},
 	}))
@@ -97,8 +95,7 @@ func (i image) layer() ([]byte, error) {
 			return nil, err
 		}
 		if err := w.WriteHeader(&tar.Header{
-			Name: path.Join(".", to), Mode: 0o755,
-			Size: int64(len(body)),
+			Name: path.Join(".", to), Mode: 0o755, Size: int64(len(body)),
 		}); err != nil {
 			return nil, err
 		}
@@ -108,8 +105,7 @@ func (i image) layer() ([]byte, error) {
 	}
 	for to, target := range i.links {
 		if err := w.WriteHeader(&tar.Header{
-			Name: path.Join(".", to), Typeflag: tar.TypeSymlink,
-			Linkname: target, Mode: 0o777,
+			Name: path.Join(".", to), Typeflag: tar.TypeSymlink, Linkname: target, Mode: 0o777,
 		}); err != nil {
 			return nil, err
 		}

@@ -8,7 +8,7 @@ import (
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-// Pod is a pod that runs.
+// Pod is a running pod.
 type Pod struct {
 	ID         string
 	Containers map[string]string // id by name
@@ -17,7 +17,7 @@ type Pod struct {
 	config *runtime.PodSandboxConfig
 }
 
-// hostNetwork saves the CNI.
+// hostNetwork puts a pod into the network of the machine, which needs no CNI.
 var hostNetwork = &runtime.NamespaceOption{Network: runtime.NamespaceMode_NODE}
 
 // Pod starts a pod without containers. cgroupParent may be "".
@@ -26,7 +26,7 @@ func (c *Containerd) Pod(namespace, name string, labels map[string]string, cgrou
 	return c.pod(namespace, name, labels, cgroupParent, hostNetwork)
 }
 
-// HostPIDPod is one that sees the processes of the machine.
+// HostPIDPod starts a pod that sees the processes of the machine.
 func (c *Containerd) HostPIDPod(namespace, name string) *Pod {
 	c.tb.Helper()
 	return c.pod(namespace, name, nil, "", &runtime.NamespaceOption{
@@ -47,7 +47,7 @@ func (c *Containerd) pod(namespace, name string, labels map[string]string, cgrou
 		},
 		Labels:       labels,
 		LogDirectory: filepath.Join(c.dir, "logs", namespace, name),
-		// Without one it is a copy of the machine's resolv.conf, which a guest does not have.
+		// By default it is a copy of the machine's resolv.conf, which a guest lacks.
 		DnsConfig: &runtime.DNSConfig{Servers: []string{"127.0.0.1"}},
 		Linux: &runtime.LinuxPodSandboxConfig{
 			CgroupParent:    cgroupParent,
@@ -66,7 +66,7 @@ func (c *Containerd) pod(namespace, name string, labels map[string]string, cgrou
 	return p
 }
 
-// Container starts a container; argv replaces what the image runs.
+// Container starts a container. If argv is given, it replaces the command of the image.
 func (p *Pod) Container(name, image string, argv ...string) *Pod {
 	p.c.tb.Helper()
 	return p.Run(&runtime.ContainerConfig{
@@ -79,7 +79,7 @@ func (p *Pod) Container(name, image string, argv ...string) *Pod {
 	})
 }
 
-// Run starts a container as a kubelet that has read its manifest would.
+// Run starts a container with a configuration as a kubelet makes it from a manifest.
 func (p *Pod) Run(config *runtime.ContainerConfig) *Pod {
 	tb := p.c.tb
 	tb.Helper()
@@ -100,7 +100,7 @@ func (p *Pod) Run(config *runtime.ContainerConfig) *Pod {
 	return p
 }
 
-// Log is what a container has printed, with the runtime's marks.
+// Log returns the output of a container, with the runtime's marks in each line.
 func (p *Pod) Log(name string) string {
 	text, err := os.ReadFile(filepath.Join(p.config.LogDirectory, name))
 	if err != nil {
@@ -109,7 +109,7 @@ func (p *Pod) Log(name string) string {
 	return string(text)
 }
 
-// Stop ends all that is in the pod, at once.
+// Stop kills all processes of the pod.
 func (p *Pod) Stop() {
 	p.c.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
