@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// bootParameter is the value of a kernel parameter, which is given with its `=`; empty where it was not given.
+// bootParameter returns the value of a parameter on the kernel's command line, "" if it is missing. The name includes
+// the `=`.
 func bootParameter(name string) string {
 	data, err := os.ReadFile("/proc/cmdline")
 	if err != nil {
@@ -14,7 +15,7 @@ func bootParameter(name string) string {
 	return findParameter(string(data), name)
 }
 
-// findParameter: of several, the last one counts.
+// findParameter returns the value of a parameter on a command line. The last occurrence counts.
 func findParameter(cmdline, name string) string {
 	last := ""
 	for _, word := range strings.Fields(cmdline) {

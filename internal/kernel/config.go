@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Config looks an option of the running kernel's configuration up (`CONFIG_BPF_LSM`): y, m, a value, or empty where it
-// is not set. The error says that the configuration is not to be had.
+// Config returns the value of an option such as CONFIG_BPF_LSM in the running kernel's configuration: y, m, a number or
+// a text, "" if it is not set. It fails if the machine has no file with the configuration.
 func Config(option string) (string, error) {
 	release, _, err := Uname()
 	if err != nil {
@@ -33,7 +33,7 @@ func Config(option string) (string, error) {
 			return findOption(bytes.NewReader(data), option)
 		}
 	}
-	return "", errors.New("kernel configuration: neither /proc/config.gz nor /boot/config-" + release + " is there")
+	return "", errors.New("kernel configuration: neither /proc/config.gz nor /boot/config-" + release + " exists")
 }
 
 func findOption(config io.Reader, option string) (string, error) {
@@ -46,7 +46,7 @@ func findOption(config io.Reader, option string) (string, error) {
 	return "", lines.Err()
 }
 
-// HasSymbol says whether the kernel has a function of that name.
+// HasSymbol reports whether the kernel has a function with a name.
 func HasSymbol(name string) (bool, error) {
 	f, err := os.Open("/proc/kallsyms")
 	if err != nil {

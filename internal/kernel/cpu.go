@@ -8,12 +8,13 @@ import (
 	"strings"
 )
 
-// ClockSource is what the kernel reads the time from: tsc, kvm-clock, hpet, … Empty where it does not say.
+// ClockSource returns what the kernel reads the time from, such as tsc, kvm-clock or hpet; "" if it is unknown.
 func ClockSource() string {
 	return readWord("/sys/devices/system/clocksource/clocksource0/current_clocksource")
 }
 
-// JIT says whether BPF programs are compiled: 0 no, 1 yes, 2 yes with debugging. -1: cannot be read.
+// JIT returns how the kernel runs BPF programs: 0 interpreted, 1 compiled, 2 compiled with debugging output, -1
+// unknown.
 func JIT() int {
 	switch readWord("/proc/sys/net/core/bpf_jit_enable") {
 	case "0":
@@ -26,7 +27,7 @@ func JIT() int {
 	return -1
 }
 
-// HasBTF says whether the kernel describes its own types.
+// HasBTF reports whether the kernel describes its own types.
 func HasBTF() bool {
 	_, err := os.Stat("/sys/kernel/btf/vmlinux")
 	return err == nil

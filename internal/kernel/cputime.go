@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CPUTime is the user and system time of this process.
+// CPUTime returns the user and system time of this process.
 func CPUTime() time.Duration {
 	var u unix.Rusage
 	_ = unix.Getrusage(unix.RUSAGE_SELF, &u) // with these arguments it does not fail

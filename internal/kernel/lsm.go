@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// LSMs are the active security modules, in the order in which the kernel calls them.
+// LSMs returns the active security modules in the order in which the kernel calls them.
 func LSMs() ([]string, error) {
 	data, err := readPseudo("securityfs", "/sys/kernel/security", "lsm")
 	if err != nil {
@@ -24,7 +24,7 @@ func parseLSMs(list string) []string {
 	return slices.DeleteFunc(strings.Split(strings.TrimSpace(list), ","), func(s string) bool { return s == "" })
 }
 
-// BootLSM is the kernel parameter that adds bpf to the active security modules and keeps their order.
+// BootLSM returns the kernel parameter that adds bpf to the active security modules and keeps their order.
 func BootLSM(active []string) string {
 	list := slices.Clone(active)
 	if !slices.Contains(list, "bpf") {
@@ -33,7 +33,7 @@ func BootLSM(active []string) string {
 	return "lsm=" + strings.Join(list, ",")
 }
 
-// LSMParameter is the lsm= parameter that this kernel was booted with; empty if there was none.
+// LSMParameter returns the lsm= parameter on the kernel's command line, "" if there is none.
 func LSMParameter() string {
 	if list := bootParameter("lsm="); list != "" {
 		return "lsm=" + list
@@ -41,7 +41,7 @@ func LSMParameter() string {
 	return ""
 }
 
-// Lockdown is the lockdown state: none, integrity or confidentiality; empty where the kernel has none.
+// Lockdown returns the lockdown state: none, integrity or confidentiality; "" if the kernel does not support lockdown.
 func Lockdown() string {
 	data, err := readPseudo("securityfs", "/sys/kernel/security", "lockdown")
 	if err != nil {
@@ -50,7 +50,7 @@ func Lockdown() string {
 	return bracketed(string(data))
 }
 
-// bracketed is the choice in force of a file like `none [integrity] confidentiality`.
+// bracketed returns the choice in force in a file like `none [integrity] confidentiality`.
 func bracketed(choices string) string {
 	_, rest, ok := strings.Cut(choices, "[")
 	choice, _, closed := strings.Cut(rest, "]")

@@ -21,7 +21,7 @@ func Uname() (release, build string, err error) {
 	return unix.ByteSliceToString(u.Release[:]), unix.ByteSliceToString(u.Version[:]), nil
 }
 
-// CPUModel is the name of the first CPU; "unknown" where /proc/cpuinfo has none.
+// CPUModel returns the name of the first CPU, "unknown" if /proc/cpuinfo does not tell.
 func CPUModel() string {
 	data, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
@@ -30,7 +30,7 @@ func CPUModel() string {
 	return cpuModel(data)
 }
 
-// cpuModel: arm64 has no model names, only numbers of the implementer and the part.
+// cpuModel returns the name of the first CPU. On arm64 that is the number of the implementer and of the part.
 func cpuModel(cpuinfo []byte) string {
 	fields := map[string]string{}
 	lines := bufio.NewScanner(bytes.NewReader(cpuinfo))
@@ -49,17 +49,17 @@ func cpuModel(cpuinfo []byte) string {
 	return "unknown"
 }
 
-// Version is a kernel version without its patch level: 5.18.
+// Version is a kernel version without its patch level, such as 5.18.
 type Version struct{ Major, Minor int }
 
 func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
 
-// AtLeast says whether v is major.minor or later.
+// AtLeast reports whether v is major.minor or later.
 func (v Version) AtLeast(major, minor int) bool {
 	return v.Major > major || v.Major == major && v.Minor >= minor
 }
 
-// ParseVersion reads the version out of a release.
+// ParseVersion returns the version in a release such as 6.12.9-cloud-amd64.
 func ParseVersion(release string) (Version, error) {
 	major, rest, _ := strings.Cut(release, ".")
 	minor := rest
@@ -69,7 +69,7 @@ func ParseVersion(release string) (Version, error) {
 	a, errA := strconv.ParseUint(major, 10, 16)
 	b, errB := strconv.ParseUint(minor, 10, 16)
 	if errA != nil || errB != nil {
-		return Version{}, fmt.Errorf("kernel release %q: not of the form 6.12.9-name", release)
+		return Version{}, fmt.Errorf("kernel release %q is not of the form 6.12.9-name", release)
 	}
 	return Version{int(a), int(b)}, nil
 }

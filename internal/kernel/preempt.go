@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Preemption models. None and Voluntary never preempt kernel code, so no tracing program is ever cut off.
+// Preemption models. None and Voluntary never preempt kernel code, and so no tracing program.
 const (
 	PreemptNone      = "none"
 	PreemptVoluntary = "voluntary"
@@ -13,12 +13,12 @@ const (
 	PreemptLazy      = "lazy"
 	PreemptRT        = "rt"
 	PreemptUnknown   = "unknown"
-	// PreemptNoneOrVoluntary is a kernel without preemption whose configuration is not to be had.
+	// PreemptNoneOrVoluntary is a kernel without preemption whose configuration cannot be read.
 	PreemptNoneOrVoluntary = "none or voluntary"
 )
 
-// Preempts says whether the kernel may preempt its own code, BPF programs among it. In doubt it may: to look for it
-// costs the probes a few instructions.
+// Preempts reports whether the kernel may preempt its own code, and so BPF programs. If the model is unknown it may: to
+// check for preemption costs the probes a few instructions.
 func Preempts() bool {
 	switch Preemption() {
 	case PreemptNone, PreemptVoluntary, PreemptNoneOrVoluntary:
@@ -27,8 +27,8 @@ func Preempts() bool {
 	return true
 }
 
-// Preemption is the preemption model in force. A kernel with PREEMPT_DYNAMIC chooses at boot; the choice is in debugfs,
-// for root and where lockdown leaves it readable, else it is the boot parameter's or the configuration's.
+// Preemption returns the preemption model in force. A kernel with PREEMPT_DYNAMIC chooses at boot. Root can read the
+// choice in debugfs unless lockdown forbids it; otherwise the boot parameter or the configuration tells.
 func Preemption() string {
 	_, build, err := Uname()
 	if err != nil {
@@ -47,8 +47,8 @@ func Preemption() string {
 	return preemption(build, bracketedRound(string(dynamic)), bootParameter("preempt="), configured)
 }
 
-// preemption: the build string has PREEMPT, PREEMPT_RT or PREEMPT_DYNAMIC, or none of them for both models without
-// preemption.
+// preemption returns the model, given the build string and what other sources tell. The build string has PREEMPT,
+// PREEMPT_LAZY, PREEMPT_RT or PREEMPT_DYNAMIC, and none of them for the two models without preemption.
 func preemption(build, dynamic, booted, configured string) string {
 	word := ""
 	for _, w := range strings.Fields(build) {
@@ -73,7 +73,7 @@ func preemption(build, dynamic, booted, configured string) string {
 	return PreemptUnknown
 }
 
-// bracketedRound is the choice in force of `none voluntary (full) lazy`.
+// bracketedRound returns the choice in force in a file like `none voluntary (full) lazy`.
 func bracketedRound(choices string) string {
 	return bracketed(strings.NewReplacer("(", "[", ")", "]").Replace(choices))
 }

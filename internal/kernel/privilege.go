@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Privileges are what this process may do.
+// Privileges holds what a process may do.
 type Privileges struct {
 	UID                 int    // effective
 	Effective, Bounding uint64 // capabilities, one bit each
@@ -17,17 +17,17 @@ type Privileges struct {
 	Memlock             uint64 // soft limit in bytes; ^0: none
 }
 
-// NeedCaps are what finding and probing the programs of others takes. CAP_SYS_ADMIN is for walking the kernel's program
-// ids, which CAP_BPF does not allow.
+// NeedCaps returns the capabilities that it takes to find and probe the programs of others. CAP_SYS_ADMIN allows to
+// walk the kernel's program ids, which CAP_BPF does not.
 func NeedCaps() []string { return []string{"CAP_SYS_ADMIN"} }
 
-// Has says whether a capability is effective.
+// Has reports whether a capability is effective.
 func (p Privileges) Has(name string) bool { return p.Effective>>capabilityNumber(name)&1 == 1 }
 
-// MayHave says whether a capability is in the bounding set: without it, a container can never gain it.
+// MayHave reports whether a capability is in the bounding set. A process cannot gain one that is not.
 func (p Privileges) MayHave(name string) bool { return p.Bounding>>capabilityNumber(name)&1 == 1 }
 
-// capabilityNumber panics on names that are not in capabilities(7): they are a mistake in the caller.
+// capabilityNumber panics if a name is not in capabilities(7), which is a mistake of the caller.
 func capabilityNumber(name string) int {
 	n, err := ParseCapability(name)
 	if err != nil {
@@ -36,7 +36,7 @@ func capabilityNumber(name string) int {
 	return n
 }
 
-// CurrentPrivileges reads the privileges of this process.
+// CurrentPrivileges returns the privileges of this process.
 func CurrentPrivileges() (Privileges, error) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -76,7 +76,7 @@ func parseStatus(status string) (p Privileges, err error) {
 	return p, nil
 }
 
-// initialUIDMap: only the initial user namespace maps every id to itself.
+// initialUIDMap reports whether a uid_map is that of the initial user namespace, which maps every id to itself.
 func initialUIDMap(uidMap string) bool {
 	return strings.Join(strings.Fields(uidMap), " ") == "0 0 4294967295"
 }

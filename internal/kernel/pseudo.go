@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readPseudo reads a file of a kernel file system at the place where it is usually mounted, or, as root, from a mount
-// of its own that nobody else sees: containers and small systems often leave securityfs and debugfs out.
+// readPseudo reads a file of a kernel file system. If the file system is not mounted at the usual place, as securityfs
+// and debugfs in many containers, root reads it through a mount that no other process sees.
 func readPseudo(fstype, usual, name string) ([]byte, error) {
 	data, err := os.ReadFile(usual + "/" + name)
 	if err == nil || os.Geteuid() != 0 {
@@ -29,7 +29,8 @@ func readPseudo(fstype, usual, name string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// detachedMount mounts a file system nowhere: it goes away with the descriptor. Linux 5.2.
+// detachedMount mounts a file system without a place in the tree, and returns its descriptor. The mount ends when the
+// descriptor is closed. It needs Linux 5.2.
 func detachedMount(fstype string) (int, error) {
 	fs, err := unix.Fsopen(fstype, unix.FSOPEN_CLOEXEC)
 	if err != nil {

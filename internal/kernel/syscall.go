@@ -5,7 +5,7 @@ import (
 	"runtime"
 )
 
-// ABI is a convention by which a task numbers its syscalls.
+// ABI is a convention for the numbers of syscalls.
 type ABI uint8
 
 const (
@@ -16,7 +16,7 @@ const (
 	ARM
 )
 
-// Native is the ABI of 64-bit tasks on this machine, Compat that of 32-bit ones.
+// Native returns the ABI of 64-bit tasks on this machine, Compat that of 32-bit tasks.
 func Native() ABI {
 	if runtime.GOARCH == "arm64" {
 		return ARM64
@@ -31,7 +31,7 @@ func Compat() ABI {
 	return I386
 }
 
-// What is shown where a hook ran outside of any syscall.
+// Pseudo-syscalls stand for hook calls outside of any syscall.
 const (
 	KernelThread = "[kthread]"
 	IOUring      = "[io_uring]"
@@ -39,11 +39,11 @@ const (
 	Exception    = "[exception]"
 )
 
-// x32Bit marks the syscall numbers of x32.
+// x32Bit is set in the syscall numbers of x32.
 const x32Bit = 0x40000000
 
-// SyscallName is the name of a syscall: `openat`, `ia32:openat` for a 32-bit task, `syscall_999` for a number that is
-// not known.
+// SyscallName returns the name of a syscall: `openat`, `ia32:openat` for a 32-bit task, `syscall_999` for an
+// unknown number.
 func SyscallName(abi ABI, nr uint32) string {
 	switch abi {
 	case AMD64:
@@ -78,7 +78,7 @@ func KnownSyscall(name string) bool {
 	return false
 }
 
-// x32Name: x32 shares the numbers of amd64, but for those from 512 on, which it has for itself.
+// x32Name returns the name of an x32 syscall. x32 shares the numbers of amd64, except those from 512 on.
 func x32Name(nr uint32) string {
 	const first = 512
 	own := [...]string{
