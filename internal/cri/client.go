@@ -16,7 +16,8 @@ import (
 // Deadline bounds a call to the runtime.
 const Deadline = 2 * time.Second
 
-// maxMessage bounds an answer, in bytes, as the kubelet does. A node full of containers exceeds gRPC's default of 4 MiB.
+// maxMessage bounds an answer, in bytes, as the kubelet does. A node full of containers exceeds gRPC's default of 4
+// MiB.
 const maxMessage = 16 << 20
 
 // client is a connection to a runtime that answered.
@@ -72,8 +73,8 @@ func explain(err error) error {
 	case codes.Unavailable:
 		return fmt.Errorf("it does not answer. Is it running, and does lsmprof run as root? (%s)", message)
 	case codes.Unimplemented:
-		return fmt.Errorf("it does not speak CRI v1. containerd does from 1.6 on unless its cri plugin is disabled, "+
-			"CRI-O from 1.23 on (%s)", message)
+		return fmt.Errorf("it does not speak CRI v1. containerd does from 1.6 on unless its cri plugin is "+
+			"disabled, CRI-O from 1.23 on (%s)", message)
 	case codes.NotFound:
 		return fmt.Errorf("%w: %s", ErrNotFound, message)
 	}

@@ -18,8 +18,8 @@ type Output struct {
 // ErrTimeout means that the runtime killed a program that ran longer than its limit.
 var ErrTimeout = errors.New("killed at its time limit")
 
-// Run runs a program in a container until it ends, without a shell. The runtime kills it after limit, rounded up to whole
-// seconds; 0 is no limit. An exit status other than 0 is not an error.
+// Run runs a program in a container until it ends, without a shell. The runtime kills it after limit, rounded up to
+// whole seconds; 0 is no limit. An exit status other than 0 is not an error.
 func (r *Runtime) Run(ctx context.Context, id string, argv []string, limit time.Duration) (Output, error) {
 	c, err := r.dialed(ctx)
 	if err != nil {

@@ -226,7 +226,7 @@ func TestTextOfARuntimeIsCleaned(t *testing.T) {
 }
 
 func FuzzInfo(f *testing.F) {
-	f.Add(`{"sandboxID":"x","pid":4242,"runtimeSpec":{"linux":{"cgroupsPath":"kubepods.slice:cri-containerd:0abc"}}}`)
+	f.Add(`{"pid":4242,"runtimeSpec":{"linux":{"cgroupsPath":"kubepods.slice:cri-containerd:0abc"}}}`)
 	f.Add(`{"pid":-1,"runtimeSpec":null}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		var c Container

@@ -24,8 +24,8 @@ func upgrade(ctx context.Context, address string) (_ *streamConn, err error) {
 		return nil, fmt.Errorf("the runtime's streaming address: %w", err)
 	}
 	if u.Scheme != "http" || u.Port() == "" {
-		return nil, fmt.Errorf("the runtime streams at %q, and only http with a port is supported. Switch its stream TLS off",
-			cleanMessage(address))
+		return nil, fmt.Errorf("the runtime streams at %q, and only http with a port is supported. "+
+			"Switch its stream TLS off", cleanMessage(address))
 	}
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", u.Host)

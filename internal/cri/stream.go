@@ -55,8 +55,8 @@ func (c *client) exec(ctx context.Context, id string, argv []string, s Streams) 
 	return status, err
 }
 
-// converse speaks Kubernetes' remotecommand protocol v4: it has a stream for each of the program's, and one for the exit
-// status.
+// converse speaks Kubernetes' remotecommand protocol v4: it has a stream for each of the program's, and one for the
+// exit status.
 func converse(conn *streamConn, s Streams) (int, error) {
 	end, err := conn.open("error")
 	if err != nil {

@@ -61,7 +61,8 @@ func (n namedMaps) open(id ebpf.MapID, names []string, keySize uint32) error {
 		return m.Close()
 	case n[info.Name] != nil:
 		m.Close()
-		return fmt.Errorf("two maps are named %s: two instances run, and nothing tells which one has the rules", info.Name)
+		return fmt.Errorf("two maps are named %s: two instances run, and nothing tells whose rules are in force",
+			info.Name)
 	}
 	n[info.Name] = m
 	return nil
