@@ -59,7 +59,7 @@ func manCommand() *command {
 				for _, c := range t.Commands {
 					addCommon(c.Flags)
 				}
-				for name, page := range t.ManPages(version()) {
+				for name, page := range t.ManPages("lsmprof " + version()) {
 					if err := atomicfile.WriteString(filepath.Join(f.Arg(0), name),
 						page); err != nil {
 						return err

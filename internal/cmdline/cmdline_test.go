@@ -83,7 +83,7 @@ func TestHelp(t *testing.T) {
 }
 
 func TestManPages(t *testing.T) {
-	pages := declare(&options{}).ManPages("v1.2.3")
+	pages := declare(&options{}).ManPages("tool v1.2.3")
 	if len(pages) != 3 || pages["tool-man.1"] != "" {
 		t.Errorf("got %d pages, want those of the tool and of its two visible commands", len(pages))
 	}
@@ -253,4 +253,24 @@ func TestExistingFile(t *testing.T) {
 		err.Error() != "no such file or directory" {
 		t.Errorf("a missing directory: %v", err)
 	}
+}
+
+// FuzzParse looks for arguments that make Parse panic, or that it refuses without a reason.
+func FuzzParse(f *testing.F) {
+	for _, args := range []string{
+		"-d 3s --pid 1,2", "--json=false -o json", "--program [", "-qv -- -x", "--top=",
+		"---", "-d", "--=x",
+	} {
+		f.Add(args, "1")
+	}
+	f.Fuzz(func(t *testing.T, args, value string) {
+		flags := declare(&options{}).Find("record").Flags
+		err := flags.Parse(strings.Fields(args), func(name string) (string, bool) {
+			return value,
+				name == "LSMPROF_PID"
+		})
+		if err != nil && (err.Error() == "" || strings.Contains(err.Error(), "strconv")) {
+			t.Errorf("%q: %q", args, err)
+		}
+	})
 }

@@ -97,9 +97,9 @@ func (f *Flags) Parse(args []string, env func(name string) (string, bool)) error
 	if err := f.FlagSet.Parse(args); err != nil {
 		return f.explain(err)
 	}
-	var errs []error
+	var first error
 	f.VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed {
+		if flag.Changed || first != nil {
 			return
 		}
 		for _, name := range f.EnvNames(flag) {
@@ -108,13 +108,13 @@ func (f *Flags) Parse(args []string, env func(name string) (string, bool)) error
 				continue
 			}
 			if err := flag.Value.Set(value); err != nil {
-				errs = append(errs, fmt.Errorf("%s=%s: %s", name, value, reason(flag, value, err)))
+				first = fmt.Errorf("%s=%s: %s", name, value, reason(flag, value, err))
 			}
 			f.fromEnv[flag.Name] = true
 			return
 		}
 	})
-	return errors.Join(errs...)
+	return first
 }
 
 // EnvNames returns the environment variables that a flag takes its default from, the most specific first: --pid of

@@ -7,6 +7,7 @@ import (
 )
 
 // ManPages returns the man pages of the tool and its commands by the names of their files, such as lsmprof-record.1.
+// The version stands at the foot of each page: "lsmprof v1.2.3".
 func (t *Tool) ManPages(version string) map[string]string {
 	pages := map[string]string{t.Name + ".1": t.man(version)}
 	for _, name := range t.Names() {
@@ -81,7 +82,7 @@ func (m *manual) text(s string) { m.line(roff(s)) }
 func (m *manual) section(name string) { m.line(".SH " + quoted(name)) }
 
 func (m *manual) title(name, version, summary string) {
-	m.line(fmt.Sprintf(".TH %s 1 \"\" %s %s", quoted(strings.ToUpper(name)), quoted("lsmprof "+version),
+	m.line(fmt.Sprintf(".TH %s 1 \"\" %s %s", quoted(strings.ToUpper(name)), quoted(version),
 		quoted("User commands")))
 	m.section("NAME")
 	m.line(roff(name) + ` \- ` + roff(strings.TrimSuffix(summary, ".")))

@@ -1,6 +1,10 @@
 package text
 
-import "testing"
+import (
+	"slices"
+	"strings"
+	"testing"
+)
 
 func TestDuration(t *testing.T) {
 	for ns, want := range map[float64]string{
@@ -160,4 +164,27 @@ func TestRough(t *testing.T) {
 			t.Errorf("%g ns: %q, want %q", ns, got, want)
 		}
 	}
+}
+
+// FuzzNames looks for names that do not come out printable or that are wider than they may be.
+func FuzzNames(f *testing.F) {
+	for _, s := range []string{
+		"", "kube-system/kube-proxy", "日本語日本語", "a\x1b[31m\xff", "e\u0301e\u0301",
+		"\u200b\u200b",
+	} {
+		f.Add(s, 7)
+	}
+	f.Fuzz(func(t *testing.T, s string, width int) {
+		width = max(0, min(width, 1000))
+		short := Shorten(s, width)
+		if Width(short) > width || Printable(short) != short {
+			t.Errorf("Shorten(%q, %d) = %q", s, width, short)
+		}
+		if clean := Clean(s, width, "/"); len([]rune(clean)) > width+1 || strings.Contains(clean, "/") {
+			t.Errorf("Clean(%q, %d) = %q", s, width, clean)
+		}
+		if words := strings.Fields(s); !slices.Equal(strings.Fields(Wrap(s, width, "  ")), words) {
+			t.Errorf("Wrap(%q, %d) loses words", s, width)
+		}
+	})
 }

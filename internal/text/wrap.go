@@ -7,10 +7,10 @@ import "strings"
 func Wrap(s string, width int, indent string) string {
 	var b strings.Builder
 	column := 0
-	for _, word := range strings.Fields(s) {
+	for n, word := range strings.Fields(s) {
 		w := Width(word)
 		switch {
-		case column == 0:
+		case n == 0:
 		case width > 0 && column+1+w > width:
 			b.WriteString("\n" + indent)
 			column = 0
