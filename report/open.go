@@ -9,7 +9,8 @@ import (
 )
 
 // Open reads the run directory dir. The error says what is wrong with it: there is no such directory, it is not a run directory, or its
-// plan or results are damaged.
+// plan or results are damaged. Files that are not regular, that lead out of the directory or that are absurdly large are not read, so that
+// a directory of unknown origin does no harm.
 func Open(dir string) (*Report, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -18,11 +19,11 @@ func Open(dir string) (*Report, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("%s is not a directory", dir)
 	}
-	r, err := OpenFS(os.DirFS(dir))
+	run, err := rundir.Open(dir)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return r, nil
+	return newReport(run), nil
 }
 
 // OpenFS is Open for a run directory that is the root of a file system, such as an embedded one.

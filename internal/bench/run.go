@@ -108,7 +108,7 @@ func (b *Bench) wide(t rundir.Test, target float64) bool {
 	plan := &b.Dir.Info.Plan
 	losses := rundir.Losses(plan, b.Dir.Results(), t.Name)
 	for i := range plan.Scenarios {
-		if i != plan.Baseline() && stats.Bootstrap(losses[i], rundir.Confidence, plan.Seed).Half() > target {
+		if i != plan.Baseline() && stats.Bootstrap(losses[i], rundir.Confidence).Half() > target {
 			return true
 		}
 	}

@@ -147,9 +147,9 @@ func cellOf(p *Plan, t Test, s Scenario, own, base []Result, losses []float64) C
 	}
 	c.MeanLoss = 1 - stats.Mean(rates(own))/stats.Mean(rates(base))
 	c.Loss = stats.Median(losses)
-	c.CI = stats.Bootstrap(losses, Confidence, p.Seed)
+	c.CI = stats.Bootstrap(losses, Confidence)
 	if p.Order == Sequential {
-		c.CI = withBaseline(c.Loss, c.CI, rates(base), p.Seed)
+		c.CI = withBaseline(c.Loss, c.CI, rates(base))
 	}
 	c.losses = losses
 	if p.Order == Sequential {
@@ -164,8 +164,8 @@ func cellOf(p *Plan, t Test, s Scenario, own, base []Result, losses []float64) C
 }
 
 // withBaseline widens the interval of a loss whose baseline was measured at another time by the uncertainty of that baseline.
-func withBaseline(loss float64, ci stats.Interval, base []float64, seed uint64) stats.Interval {
-	b, median := stats.Bootstrap(base, Confidence, seed), stats.Median(base)
+func withBaseline(loss float64, ci stats.Interval, base []float64) stats.Interval {
+	b, median := stats.Bootstrap(base, Confidence), stats.Median(base)
 	return stats.Interval{
 		Low:  loss - math.Hypot(loss-ci.Low, (1-loss)*(1-b.Low/median)),
 		High: loss + math.Hypot(ci.High-loss, (1-loss)*(b.High/median-1)),

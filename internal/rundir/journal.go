@@ -8,17 +8,21 @@ import (
 	"io"
 )
 
-// ReadResults reads results.jsonl, and returns how many of its bytes are whole lines. A last line that was cut, by a crash or a full
-// disk, does not count.
+// ReadResults reads results.jsonl, and returns how many of its bytes are whole lines. It ignores a last line that was cut off by a crash or
+// a full disk.
 func ReadResults(f io.Reader) (results []Result, whole int64, err error) {
-	r := bufio.NewReader(f)
+	r := bufio.NewReaderSize(f, maxLine)
 	for n := 1; ; n++ {
-		line, err := r.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return results, whole, nil // what has no newline was cut
-		}
-		if err != nil {
+		line, err := r.ReadSlice('\n')
+		switch {
+		case errors.Is(err, io.EOF):
+			return results, whole, nil // no newline: cut off
+		case errors.Is(err, bufio.ErrBufferFull):
+			return nil, 0, fmt.Errorf("line %d has more than %d MiB; remove it to go on without it", n, maxLine>>20)
+		case err != nil:
 			return nil, 0, err
+		case whole+int64(len(line)) > maxResults:
+			return nil, 0, fmt.Errorf("more than %d MiB of results", maxResults>>20)
 		}
 		var res Result
 		if err := json.Unmarshal(line, &res); err != nil {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"path"
@@ -26,7 +25,7 @@ type Run struct {
 // Read reads a run directory. What has no plan, or one that makes no sense, is an error; anything else that is wrong is a problem.
 func Read(dir fs.FS) (*Run, error) {
 	r := &Run{dir: dir, Explained: map[string]map[string]Explained{}}
-	data, err := readFile(dir, InfoFile)
+	data, err := readFile(dir, InfoFile, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no %s in it: not a run directory; `lsmprof bench --dir DIR` makes one", InfoFile)
 	}
@@ -56,8 +55,12 @@ func (i *Info) check() error {
 	default:
 		return fmt.Errorf("schema %.40q is not of a run of lsmprof", i.Schema)
 	}
-	if len(i.Plan.Scenarios) == 0 || len(i.Plan.Tests) == 0 {
+	tests, scenarios := len(i.Plan.Tests), len(i.Plan.Scenarios)
+	switch {
+	case tests == 0 || scenarios == 0:
 		return errors.New("the plan has no scenario or no test")
+	case tests > maxCells || scenarios > maxCells || tests*scenarios > maxCells:
+		return fmt.Errorf("the plan has %d tests and %d scenarios: more than %d cells", tests, scenarios, maxCells)
 	}
 	if i.Plan.Scenarios[0].SecondBaseline {
 		return errors.New("the plan has no baseline: its first scenario is a second one")
@@ -139,7 +142,7 @@ func (r *Run) readResults() error {
 }
 
 func (r *Run) readExplained() error {
-	data, err := readFile(r.dir, ExplainedFile)
+	data, err := readFile(r.dir, ExplainedFile, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		if !r.Info.Plan.Imported() {
 			r.problem("%s is missing: without a profile run no loss is explained", ExplainedFile)
@@ -190,15 +193,11 @@ func ProfilePath(scenario, test string) string {
 // Profile reads what the profile run of a cell recorded; an error that is fs.ErrNotExist where there was none.
 func (r *Run) Profile(scenario, test string) (*pprof.Profile, error) {
 	name := ProfilePath(scenario, test)
-	data, err := readFile(r.dir, name)
+	data, err := readFile(r.dir, name, maxProfile)
 	if err != nil {
 		return nil, err
 	}
-	p, err := pprof.ParseData(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return p, nil
+	return parseProfile(data, name)
 }
 
 // Analyze works out what the run says.
@@ -206,20 +205,4 @@ func (r *Run) Analyze() Analysis { return Analyze(&r.Info.Plan, r.Results, r.Exp
 
 func (r *Run) problem(format string, args ...any) {
 	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
-}
-
-// largest is more than any file of a run but the results has.
-const largest = 256 << 20
-
-func readFile(dir fs.FS, name string) ([]byte, error) {
-	f, err := dir.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, largest+1))
-	if err == nil && len(data) > largest {
-		err = fmt.Errorf("%s is larger than %d MB", name, largest>>20)
-	}
-	return data, err
 }

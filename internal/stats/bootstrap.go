@@ -2,12 +2,8 @@ package stats
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
 )
-
-// Resamples is how often Bootstrap draws, where it has to.
-const Resamples = 10_000
 
 // Interval is a confidence interval.
 type Interval struct {
@@ -15,15 +11,17 @@ type Interval struct {
 	High float64 `json:"high"`
 }
 
-// Half is half the width.
+// Half returns half the width.
 func (i Interval) Half() float64 { return (i.High - i.Low) / 2 }
 
-// Contains says whether x lies in the interval.
+// Contains reports whether x lies in the interval.
 func (i Interval) Contains(x float64) bool { return i.Low <= x && x <= i.High }
 
-// Bootstrap is the percentile bootstrap interval of the median of xs. What is drawn again is whole rounds: within a round
-// everything shares the state of the machine, between rounds little.
-func Bootstrap(xs []float64, confidence float64, seed uint64) Interval {
+// Bootstrap returns the percentile bootstrap interval of the median of xs. It is exact: the interval that ever more resamples tend to. With
+// fewer than two values it reaches from -Inf to +Inf.
+//
+// What is resampled is whole rounds: within a round everything shares the state of the machine, between rounds little.
+func Bootstrap(xs []float64, confidence float64) Interval {
 	if len(xs) < 2 {
 		return Interval{math.Inf(-1), math.Inf(1)}
 	}
@@ -33,43 +31,9 @@ func Bootstrap(xs []float64, confidence float64, seed uint64) Interval {
 		d := newMedianDistribution(sorted)
 		return Interval{d.quantile(tail), d.quantile(1 - tail)}
 	}
-	return drawn(sorted, tail, seed)
-}
-
-func drawn(sorted []float64, tail float64, seed uint64) Interval {
-	rng := rand.New(rand.NewPCG(seed, uint64(len(sorted))))
-	medians := make([]float64, Resamples)
-	times := make([]int, len(sorted))
-	for i := range medians {
-		clear(times)
-		for range sorted {
-			times[rng.IntN(len(sorted))]++
-		}
-		medians[i] = medianOfDrawn(sorted, times)
-	}
-	slices.Sort(medians)
-	low := int(math.Floor(tail * Resamples))
-	return Interval{medians[low], medians[Resamples-1-low]}
-}
-
-// medianOfDrawn is the median of a sample in which sorted[i] occurs drawn[i] times: it spares sorting ten thousand of them.
-func medianOfDrawn(sorted []float64, drawn []int) float64 {
-	n, seen := len(sorted), 0
-	first := math.NaN()
-	for i, times := range drawn {
-		seen += times
-		if n%2 == 1 {
-			if seen > n/2 {
-				return sorted[i]
-			}
-			continue
-		}
-		if math.IsNaN(first) && seen >= n/2 {
-			first = sorted[i]
-		}
-		if seen > n/2 {
-			return (first + sorted[i]) / 2
-		}
-	}
-	return sorted[n-1]
+	// Of many values the median's distribution is normal in the rank.
+	n := float64(len(sorted))
+	reach := math.Sqrt2 * math.Erfinv(confidence) * math.Sqrt(n) / 2
+	low := max(0, int(math.Floor((n-1)/2-reach)))
+	return Interval{sorted[low], sorted[len(sorted)-1-low]}
 }

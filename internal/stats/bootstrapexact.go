@@ -5,11 +5,11 @@ import (
 	"sort"
 )
 
-// exactBootstrap is up to how many values the distribution of the median is worked out instead of drawn from: exact, the same for
-// every seed, and a thousand times faster. Beyond, its terms leave the range of floating point numbers.
+// exactBootstrap is the largest number of values for which the distribution of the median is computed. Beyond it, its terms leave the
+// range of floating-point numbers.
 const exactBootstrap = 1000
 
-// medianDistribution is how the median of a sample is distributed that is drawn from sorted values, with replacement.
+// medianDistribution is the distribution of the median of a sample that is drawn from sorted values with replacement.
 type medianDistribution struct {
 	sorted []float64
 	// Of an even number 2m of values the median is the mean of two of the sample: lower[i]*upper[j] is the probability that they are
@@ -51,7 +51,7 @@ func newMedianDistribution(sorted []float64) *medianDistribution {
 	return d
 }
 
-// upTo is the probability that the median is at most x.
+// upTo returns the probability that the median is at most x.
 func (d *medianDistribution) upTo(x float64) float64 {
 	p, j := 0.0, len(d.sorted) // values from j on are too large to go with value i
 	for i, v := range d.sorted {
@@ -69,7 +69,7 @@ func (d *medianDistribution) upTo(x float64) float64 {
 	return p
 }
 
-// quantile is the smallest median whose upTo reaches q.
+// quantile returns the smallest median whose upTo reaches q.
 func (d *medianDistribution) quantile(q float64) float64 {
 	n := len(d.sorted)
 	low, high := math.Nextafter(d.sorted[0], math.Inf(-1)), d.sorted[n-1]
@@ -95,7 +95,8 @@ func (d *medianDistribution) quantile(q float64) float64 {
 	return best
 }
 
-// atLeast is the probability that of n draws k or more succeed, each with probability p, given the logarithms of factorials up to n.
+// atLeast returns the probability that k or more of n draws succeed, each with probability p, given the logarithms of the factorials up
+// to n.
 func atLeast(logs []float64, k int, p float64) float64 {
 	if p >= 1 {
 		return 1
