@@ -11,8 +11,8 @@ import (
 type target struct {
 	program Program // with ScopeHook the first program on the hook
 	scope   profile.Scope
-	// refused says, with ScopeHook, that a program on the hook refuses to be opened. Other programs have probes of their
-	// own.
+	// refused says, with ScopeHook, that a program on the hook refuses to be opened. Other programs have probes of
+	// their own.
 	refused bool
 }
 
