@@ -1,5 +1,5 @@
 #!/bin/bash
-# make demo: the scenario on this machine's own kernel where lsmprof can profile it, otherwise in a VM. Says which and why.
+# make demo: runs the scenario here if lsmprof can profile this kernel, otherwise in a VM. Says which, and why.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 profile=$PWD/lsmprof.pb.gz
@@ -29,7 +29,7 @@ native() {
 	"${as_root[@]}" env PATH="$PWD/bin:$PATH" sh "$bench" "$run" --slice 20ms
 }
 
-# That of an earlier demo goes; what is no run directory stays.
+# Removes the run directory of an earlier demo, and nothing else.
 if [ -e "$run" ]; then
 	[ -e "$run/run.json" ] || {
 		echo "demo: $run is in the way: it holds no run" >&2
@@ -40,6 +40,8 @@ fi
 
 if reason=$("${as_root[@]}" bin/lsmprof check 2>&1); then
 	echo "demo: this machine's own kernel, $(uname -r), can be profiled: no VM needed"
+	echo "demo: as root${as_root:+ (sudo)}, for some minutes: lsmprof enforce, which confines the demo's own process,"
+	echo "demo: lsmprof record and lsmprof bench. Nothing stays in the kernel."
 	native
 	show
 	exit
@@ -52,7 +54,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 CGO_ENABLED=0 go build -o bin/vm ./internal/vmtest/cmd/vm
 
-# A stable kernel of Debian; where the mirrors are not Debian's, that of this distribution.
+# A stable kernel of Debian, or that of this distribution if its mirrors are not Debian's.
 for kernel in ${KERNEL:-6.1 distro}; do
 	rc=0
 	found=$(bin/vm -kernel "$kernel" -fetch) || rc=$?
@@ -63,11 +65,12 @@ done
 	exit 1
 }
 echo "demo: in a VM instead, kernel $kernel: $found"
-# An emulated CPU that shares the host's with others has no time worth showing; instructions are the same in every run.
+# The time of an emulated CPU means nothing; its instructions are the same in every run.
 echo "demo: the VM counts instructions: read every ns below as one instruction"
-# Slices are short there, one tick of the timer: an emulated second takes several, and instructions need not be counted for long.
+# An emulated second takes several, so slices are short. Instructions need not be counted for long.
 bin/vm -kernel "$kernel" -icount -timeout 15m -in bin/lsmprof:/usr/local/bin/lsmprof -in "$scenario:/demo/scenario.sh" \
 	-in "$bench:/demo/bench.sh" -out "$profile:$work" -out "$run:$run" -env PROFILE="$profile" -env RUN="$run" -- \
-	'mkdir -p "${PROFILE%/*}" && sh /demo/scenario.sh "$PROFILE" && sh /demo/bench.sh "$RUN" --slice 4ms --warmup 1ms'
+	'mkdir -p "${PROFILE%/*}" && sh /demo/scenario.sh "$PROFILE" &&
+	sh /demo/bench.sh "$RUN" --slice 12ms --warmup 12ms'
 mv "$work/lsmprof.pb.gz" "$profile"
 show

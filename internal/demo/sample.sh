@@ -1,6 +1,6 @@
 #!/bin/bash
-# make sample: the benchmark that docs/sample/ shows, in a VM that counts instructions (1 ns is one instruction: the figures do not
-# depend on what else this machine does), the reports on it, and the pictures of README.md.
+# make sample: the benchmark that docs/sample/ shows, in a VM that counts instructions (1 ns is one instruction, so the
+# figures do not depend on other load of this machine), the reports on it, and the pictures of README.md.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 kernel=${KERNEL:-6.1}
@@ -11,8 +11,8 @@ trap 'rm -rf "$work"' EXIT
 internal/vmtest/deps.sh sample
 CGO_ENABLED=0 go build -o bin/vm ./internal/vmtest/cmd/vm
 bin/vm -kernel "$kernel" -icount -timeout 90m -in bin/lsmprof:/usr/local/bin/lsmprof -out "/sample:$work/run" -- \
-	lsmprof bench --tests execl,fstime,pipe,spawn,syscall,openclose,rename,connect --rules 1,2,4,8 --runs 3 --slice 12ms --warmup 12ms \
-	--seed 1 --output /sample
+	lsmprof bench --tests execl,fstime,pipe,spawn,syscall,openclose,rename,connect --rules 1,2,4,8 --runs 3 \
+	--slice 12ms --warmup 12ms --seed 1 --output /sample
 rm -rf "$sample"
 mkdir -p "$sample"
 cp -r "$work/run" "$sample/run"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The main job on real input: a live enforcer with 8 rules of each type, a workload in the mount namespace it confines, and
-# lsmprof record beside it. Runs as root with lsmprof on PATH, under busybox's shell as well as any other.
+# A live enforcer with 8 rules of each type, a workload in the mount namespace that it confines, and lsmprof record. Runs
+# as root with lsmprof on PATH, in any shell.
 # usage: scenario.sh PROFILE
 set -eu
 profile=$1
@@ -69,4 +69,5 @@ cat "$work/enforcing"
 
 echo "demo: lsmprof record, while the workload opens, renames, links, connects and executes"
 # The command that record waits for starts the workload, so that all of it is seen.
-lsmprof record --all --output "$profile" -- sh -c 'touch "$0/go"; while [ ! -e "$0/finished" ]; do sleep 0.1; done' "$work"
+lsmprof record --all --output "$profile" -- \
+	sh -c 'touch "$0/go"; while [ ! -e "$0/finished" ]; do sleep 0.1; done' "$work"

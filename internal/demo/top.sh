@@ -1,12 +1,15 @@
 #!/bin/sh
-# Three workloads under the reference enforcer, and a screen of lsmprof top that watches them. Runs as root in a guest with lsmprof
-# and tmux on PATH.
+# A screen of lsmprof top with three workloads under the reference enforcer. Runs as root in a guest with lsmprof and
+# tmux on PATH.
 # usage: top.sh FILE
 set -eu
 cd "$(mktemp -d)"
 busy() { # NAME PAUSE
 	# A script's command name is its file's, and a workload is named after its first process.
-	printf '#!/bin/sh\nwhile :; do cat /etc/passwd >%s.out; mv %s.out %s.old; sleep %s; done\n' "$1" "$1" "$1" "$2" >"$1"
+	cat >"$1" <<-EOF
+		#!/bin/sh
+		while :; do cat /etc/passwd >$1.out; mv $1.out $1.old; sleep $2; done
+	EOF
 	chmod +x "$1"
 	unshare -m "./$1" &
 	pids="${pids:+$pids,}$!"

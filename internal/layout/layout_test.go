@@ -38,7 +38,10 @@ var only = map[string][]string{
 	"internal/cri":        {"internal/kernel"},
 	"internal/serve":      {"profile"},
 
-	"internal/enforcer":       {"profile", "tracer", "internal/enforcer/rules", "internal/enforcer/reference/bpf", "internal/kernel"},
+	"internal/enforcer": {
+		"profile", "tracer", "internal/enforcer/rules", "internal/enforcer/reference/bpf",
+		"internal/kernel",
+	},
 	"internal/enforcer/rules": {},
 	"internal/inforce":        {"tracer", "internal/enforcer", "internal/kernel", "internal/lsm"},
 }
@@ -48,7 +51,10 @@ var importers = map[string][]string{
 	"internal/cli":    {"cmd/lsmprof"},
 	"internal/vmtest": {"internal/vmtest"},
 	"internal/serve":  {"internal/cli"},
-	"tracer":          {"internal/cli", "internal/bench", "internal/accuracy", "internal/enforcer", "internal/inforce", "internal/tracefmt", "internal/check"},
+	"tracer": {
+		"internal/cli", "internal/bench", "internal/accuracy", "internal/enforcer",
+		"internal/inforce", "internal/tracefmt", "internal/check",
+	},
 }
 
 func TestDependencies(t *testing.T) {
@@ -99,7 +105,8 @@ func TestPurePackages(t *testing.T) {
 			}
 			for _, imported := range byPath[dep].Imports {
 				if strings.HasPrefix(imported, "golang.org/x/sys") || imported == "os/exec" {
-					t.Errorf("%s depends on %s, which imports %s", root, strings.TrimPrefix(dep, module), imported)
+					t.Errorf("%s depends on %s, which imports %s", root, strings.TrimPrefix(dep,
+						module), imported)
 				}
 			}
 		}

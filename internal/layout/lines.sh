@@ -1,6 +1,6 @@
 #!/bin/bash
-# Prints lines of code and prose that are wider than 120 columns. Generated files, test data and Markdown, whose paragraphs are
-# one line each, are left out. Exits 1 if there are any.
+# Prints lines of code and prose that are wider than 120 columns, and exits 1 if there are any. Skips generated files,
+# test data, and Markdown, whose paragraphs are one line each.
 cd "$(git rev-parse --show-toplevel)" || exit
 git ls-files '*.go' '*.c' '*.h' '*.sh' '*.css' '*.js' Makefile .ci/run |
 	grep -vE '_bpfel\.go$|/zsyscalls|/testdata/|^docs/sample/' |

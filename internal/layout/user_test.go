@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// userProgram uses all three public packages from another module, with zero values and in states that a careless caller gets into.
+// userProgram uses all three public packages from another module, with zero values and in states that a careless caller
+// gets into.
 const userProgram = `package main
 
 import (
@@ -82,7 +83,10 @@ func TestPackagesCanBeUsedFromAnotherModule(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"poll: true close: <nil>\n", "costs: 0\n", "# What the reference enforcer costs"} {
+	for _, want := range []string{
+		"poll: true close: <nil>\n", "costs: 0\n",
+		"# What the reference enforcer costs",
+	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}

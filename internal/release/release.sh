@@ -12,8 +12,8 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 MTIME=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 export VERSION SOURCE_DATE_EPOCH MTIME CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
 
-# What a release leaves out for its size, 10 %: gRPC's tracing pages, HTTP/2 of `serve`, inlining in code that runs once per request
-# or per screen, and half of the padding between functions.
+# What a release leaves out for its size, 10 %: gRPC's tracing pages, HTTP/2 of `serve`, inlining in code that runs once
+# per request or per screen, and half of the padding between functions.
 flags=(-tags "grpcnotrace nethttpomithttp2" -gcflags=all=-l)
 for p in github.com/lsmprof/... github.com/cilium/ebpf/... runtime runtime/... internal/runtime/... sync/...; do
 	flags+=("-gcflags=$p=")
@@ -41,8 +41,8 @@ for ARCH in amd64 arm64; do
 	for format in deb rpm; do
 		(cd "$stage" && tools/nfpm package -f nfpm.yaml -p $format -t "$out/$name.$format" >/dev/null)
 	done
-	"$stage/tools/cyclonedx-gomod" bin -json -noserial -notimestamp -std -version "$VERSION" -output "$out/$name.cdx.json" \
-		"$out/$name"
+	"$stage/tools/cyclonedx-gomod" bin -json -noserial -notimestamp -std -version "$VERSION" \
+		-output "$out/$name.cdx.json" "$out/$name"
 done
 (cd "$out" && sha256sum "lsmprof-$VERSION"-linux-* >SHA256SUMS)
 ls -l "$out"

@@ -13,17 +13,18 @@ import (
 	"strings"
 )
 
-// apt is a private instance: its own source list, lists and cache. The machine's own are only asked for their mirrors.
+// apt is a private instance of apt with its own sources, lists and cache. It takes only the mirrors from the machine's
+// own.
 type apt struct {
 	dir string
 	log io.Writer
 }
 
-// fetchKernel puts vmlinuz and version into dir, both or neither.
+// fetchKernel writes vmlinuz and version to dir, both or neither.
 func fetchKernel(ctx context.Context, name, dir string, log io.Writer) error {
 	for _, tool := range []string{"apt-get", "apt-cache", "dpkg-deb"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			return fmt.Errorf("%w: there is no %s here to fetch and verify it; give a path with KERNEL=/path/vmlinuz", ErrUnreachable, tool)
+			return fmt.Errorf("%w: fetching it needs %s; or give a path, KERNEL=/path/vmlinuz", ErrUnreachable, tool)
 		}
 	}
 	// Below /tmp rather than the cache: as root, apt downloads as a user of its own who cannot enter /root.
@@ -48,7 +49,7 @@ func fetchKernel(ctx context.Context, name, dir string, log io.Writer) error {
 	return install(dir, vmlinuz, version)
 }
 
-// kernelPackage downloads the package that contains the image.
+// kernelPackage downloads the package with the image and returns its path and version.
 func (a apt) kernelPackage(ctx context.Context, name string) (deb, version string, err error) {
 	meta := "linux-image-cloud-amd64"
 	var sources []string
@@ -70,7 +71,7 @@ func (a apt) kernelPackage(ctx context.Context, name string) (deb, version strin
 		return "", "", err
 	}
 	if name[0] >= '0' && name[0] <= '9' && !strings.Contains(image, "-"+name+".") {
-		return "", "", fmt.Errorf("%w: these suites have moved on to %s", ErrUnreachable, image)
+		return "", "", fmt.Errorf("%w: these suites now have %s", ErrUnreachable, image)
 	}
 	version, err = a.candidate(ctx, image)
 	if err != nil {
@@ -86,7 +87,8 @@ func (a apt) kernelPackage(ctx context.Context, name string) (deb, version strin
 	return debs[0], image + " " + version, nil
 }
 
-// update leaves what could be fetched; a mirror that lacks one of the suites is no error, one that has none is found later.
+// update refreshes the lists. A mirror that lacks one of the suites is not an error; one without any is found out
+// later.
 func (a apt) update(ctx context.Context, sources []string) error {
 	for _, d := range []string{"state/lists/partial", "cache/archives/partial"} {
 		if err := os.MkdirAll(filepath.Join(a.dir, d), 0o755); err != nil {
@@ -110,7 +112,8 @@ func (a apt) imagePackage(ctx context.Context, pkg string) (string, error) {
 	for range 3 {
 		out, err := a.run(ctx, "apt-cache", "depends", "--no-suggests", "--no-recommends", pkg)
 		if err != nil {
-			return "", fmt.Errorf("%w: no %s in these suites of the machine's mirrors: %w", ErrUnreachable, pkg, err)
+			return "", fmt.Errorf("%w: no %s in these suites of the machine's mirrors: %w", ErrUnreachable,
+				pkg, err)
 		}
 		next := dependency.FindStringSubmatch(out)
 		if next == nil {
@@ -147,14 +150,16 @@ func (a apt) unpackKernel(ctx context.Context, deb string) (string, error) {
 	return "", fmt.Errorf("%s contains no vmlinuz where Debian is known to put it", filepath.Base(deb))
 }
 
-// run runs an apt tool on the private instance. Pins and the default release of the machine must not choose for us.
+// run runs an apt tool on the private instance, without the machine's pins and default release.
 func (a apt) run(ctx context.Context, tool string, args ...string) (string, error) {
 	if strings.HasPrefix(tool, "apt-") {
 		for _, o := range []string{
 			"Dir::Etc::SourceList=" + a.dir + "/sources.list", "Dir::Etc::SourceParts=/dev/null",
-			"Dir::Etc::Preferences=/dev/null", "Dir::Etc::PreferencesParts=/dev/null", "APT::Default-Release=",
+			"Dir::Etc::Preferences=/dev/null", "Dir::Etc::PreferencesParts=/dev/null",
+			"APT::Default-Release=",
 			"Dir::State=" + a.dir + "/state", "Dir::State::Lists=lists", "Dir::Cache=" + a.dir + "/cache",
-			"Dir::Etc::Main=/dev/null", "Acquire::Languages=none", "Acquire::Retries=2", "Acquire::http::Timeout=30",
+			"Dir::Etc::Main=/dev/null", "Acquire::Languages=none", "Acquire::Retries=2",
+			"Acquire::http::Timeout=30",
 		} {
 			args = append(args, "-o", o)
 		}
@@ -171,7 +176,7 @@ func (a apt) run(ctx context.Context, tool string, args ...string) (string, erro
 	return string(out), nil
 }
 
-// install makes the folder appear complete.
+// install renames a complete folder to its final name.
 func install(dir, vmlinuz, version string) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".tmp-")
 	if err != nil {
@@ -187,7 +192,7 @@ func install(dir, vmlinuz, version string) error {
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return err
 	}
-	// A folder without a vmlinuz, if there is one, is a leftover and empty.
+	// An existing folder without a vmlinuz is empty: a leftover.
 	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -208,7 +213,7 @@ func copyFile(from, to string) error {
 	return errors.Join(err, out.Close())
 }
 
-// unique sorts and drops duplicates.
+// unique sorts values and drops duplicates.
 func unique(s []string) []string {
 	slices.Sort(s)
 	return slices.Compact(s)

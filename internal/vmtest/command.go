@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// utf8Locale is a file of its own in Debian's libc-bin, which is on every machine.
+// utf8Locale is part of Debian's libc-bin, which every machine has.
 const utf8Locale = "/usr/lib/locale/C.utf8"
 
-// Command lists what a guest needs to run a command of this machine: the command, its libraries, its dynamic linker and a UTF-8
-// locale, all where they are here.
+// Command returns the files that a guest needs to run a command of this machine: the command, its libraries, its
+// dynamic linker and a UTF-8 locale, at the same paths as here.
 func Command(name string) ([]Copy, error) {
 	bin, err := exec.LookPath(name)
 	if err != nil {
@@ -35,7 +35,8 @@ func Command(name string) ([]Copy, error) {
 	return needed, nil
 }
 
-// libraries are the absolute paths in what ldd prints: `libc.so.6 => /lib/libc.so.6 (0x7f…)`, `/lib64/ld-linux-x86-64.so.2 (0x7f…)`.
+// libraries returns the absolute paths in the output of ldd: `libc.so.6 => /lib/libc.so.6 (0x7f…)`,
+// `/lib64/ld-linux-x86-64.so.2 (0x7f…)`.
 func libraries(ldd string) (paths []string) {
 	for line := range strings.Lines(ldd) {
 		fields := strings.Fields(line)

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-// Mode bits of a cpio header, those of stat(2).
+// Mode bits of a cpio header, as in stat(2).
 const (
 	modeRegular   = 0o100000
 	modeDir       = 0o040000
@@ -24,7 +24,7 @@ type cpioWriter struct {
 	err   error
 }
 
-// device is a character device's number.
+// deviceNumber of a character device.
 type device struct{ major, minor uint32 }
 
 func (c *cpioWriter) dir(name string) { c.member(name, modeDir|0o755, device{}, 0, nil) }
@@ -41,7 +41,7 @@ func (c *cpioWriter) file(name string, perm fs.FileMode, size int64, body io.Rea
 	c.member(name, modeRegular|uint32(perm.Perm()), device{}, size, body)
 }
 
-// close ends the archive and returns the first error.
+// close writes the trailer and returns the first error.
 func (c *cpioWriter) close() error {
 	c.member(cpioTrailer, 0, device{}, 0, nil)
 	return c.err
@@ -73,7 +73,7 @@ func (c *cpioWriter) member(name string, mode uint32, d device, size int64, body
 	c.pad()
 }
 
-// pad aligns the header and the body to four bytes, as the format wants.
+// pad aligns header and body to four bytes, as the format requires.
 func (c *cpioWriter) pad() {
 	if n := c.wrote % 4; n != 0 {
 		c.print("\x00\x00\x00"[:4-n])

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// idleFactor is how much longer than its limit a guest may take by the wall clock. A guest that waits for a busy host gets there
-// eventually; one that sleeps for ever does not.
+// idleFactor is how much longer than its limit a guest may take by the wall clock. A guest that waits for a busy host
+// gets there eventually; one that sleeps for ever does not.
 const idleFactor = 6
 
-// deadline stops a guest that has used up its time. Limits are in CPU time of QEMU, so that a busy host does not shorten them,
-// and are stretched by Slowness on a machine that is slower than the one they were chosen on.
+// deadline stops a guest that has used up its time. Limits are in CPU time of QEMU, so that a busy host does not
+// shorten them, and are stretched by Slowness on a machine that is slower than the one they were chosen on.
 type deadline struct {
 	used   func() time.Duration // CPU time of QEMU so far
 	expire func()

@@ -41,8 +41,8 @@ func TestCPUTimeCountsWorkAndNotWaiting(t *testing.T) {
 	}
 }
 
-// A guest that computes is stopped by its CPU time, one that sleeps by the wall clock, and one that a busy host keeps waiting by
-// neither.
+// A guest that computes is stopped by its CPU time, one that sleeps by the wall clock, and one that a busy host keeps
+// waiting by neither.
 func TestDeadlineFollowsCPUTime(t *testing.T) {
 	limit := time.Hour
 	var used atomic.Int64

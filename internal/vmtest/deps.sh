@@ -1,19 +1,19 @@
 #!/bin/sh
-# Installs what a make target needs and this machine lacks. Says what and why before it does.
+# Installs what a make target needs and this machine lacks. Prints what and why before it does.
 # usage: deps.sh demo|sample|test
 set -eu
 
 missing="" # packages
 why=""
 
-# need PACKAGE REASON: the caller found that it is missing.
+# need PACKAGE REASON: records a missing package.
 need() {
 	missing="$missing $1"
 	why="$why
   $1: $2"
 }
 
-# servers PACKAGE REASON: a package that would start a service, which the tests do themselves.
+# servers PACKAGE REASON: records a missing package that would start a service; the tests start it themselves.
 services=""
 servers() {
 	services="$services $1"
@@ -22,9 +22,10 @@ servers() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# The guest has no libraries: a busybox that needs some is none.
+# The guest has no libraries, so busybox must be static.
 static_busybox() {
-	have busybox && ! LC_ALL=C od -An -c -N 4096 "$(command -v busybox)" | tr -d ' \n\\0' | grep -q 'ld-linux\|ld-musl'
+	have busybox && ! LC_ALL=C \
+		od -An -c -N 4096 "$(command -v busybox)" | tr -d ' \n\\0' | grep -q 'ld-linux\|ld-musl'
 }
 
 guest_tools() {
@@ -40,11 +41,11 @@ test_tools() {
 	have gcc || need gcc "go test -race"
 	[ -e /usr/include/stdlib.h ] || need libc6-dev "go test -race"
 	have git || need git "the version of the build"
-	have clang-19 || need clang-19 "compiles the BPF programs; this version, so that every machine gets the same bytes"
+	have clang-19 || need clang-19 "compiles the BPF programs; with this version every machine gets the same bytes"
 	have ld.lld-19 || need lld-19 "links the built-in benchmark suite for amd64 and arm64"
 	have llvm-strip-19 || need llvm-19 "strips the BPF objects"
 	have clang-format-19 || need clang-format-19 "checks the format of the BPF sources"
-	have containerd && have ctr || need containerd "the container runtime that the tests of pods and containers talk to"
+	have containerd && have ctr || need containerd "the container runtime of the tests of pods and containers"
 	have runc || need runc "runs the containers of those tests"
 	have tmux || need tmux "the terminal that lsmprof top is driven in"
 	PATH=$PATH:/usr/sbin:/sbin
@@ -81,25 +82,26 @@ esac
 [ -n "$missing" ] || exit 0
 
 if [ "$(uname -m)" != x86_64 ]; then
-	echo "deps: the guests are amd64 machines and so must the host be; this is $(uname -m)" >&2
+	echo "deps: the guests are amd64 machines, and so must this machine be; it is $(uname -m)" >&2
 	exit 1
 fi
 if ! have apt-get || ! have dpkg-deb; then
-	echo "deps: this distribution has no apt. Install the counterparts of these Debian packages, then run make again:$why" >&2
-	echo "Guest kernels are fetched with apt; without it give one: KERNEL=/path/vmlinuz (BPF LSM, BTF and 8250 serial built in)" >&2
+	echo "deps: this distribution has no apt. Install its packages for the following, then run make again:$why" >&2
+	echo "Guest kernels are fetched with apt. Without it give one: KERNEL=/path/vmlinuz" >&2
+	echo "(with BPF LSM, BTF and 8250 serial ports built in)" >&2
 	exit 1
 fi
 sudo=""
 if [ "$(id -u)" -ne 0 ]; then
 	have sudo || {
-		echo "deps: neither root nor sudo here. Have these packages installed, then run make again:$why" >&2
+		echo "deps: this needs root or sudo. Have these packages installed, then run make again:$why" >&2
 		exit 1
 	}
 	sudo=sudo
 fi
 echo "deps: installing with apt:$why"
 $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq update ||
-	echo "deps: apt-get update had errors; going on with the lists there are" >&2
+	echo "deps: apt-get update had errors; continuing with the lists of before" >&2
 
 unknown=""
 known=""
@@ -133,14 +135,15 @@ fi
 for p in $unknown; do
 	case $p in
 	clang-19 | lld-19 | llvm-19 | clang-format-19)
-		echo "deps: this release's apt has no $p. Debian bookworm, trixie and Ubuntu 24.04 have it; here, add LLVM's own apt repository" \
+		echo "deps: this release's apt has no $p. Debian bookworm, trixie and Ubuntu 24.04 do. Add LLVM's own repository" \
 			"or leave out what needs it: make test SKIP='lint check-generate'" >&2
 		;;
 	debian-archive-keyring)
-		echo "deps: apt has no debian-archive-keyring: Debian's kernels cannot be verified; the guests take this distribution's own" >&2
+		echo "deps: apt has no debian-archive-keyring, so Debian's kernels cannot be verified." \
+			"The guests boot this distribution's own." >&2
 		;;
 	*)
-		echo "deps: apt knows no $p; enable the component that has it ('universe' on Ubuntu) or install it by hand" >&2
+		echo "deps: apt has no $p. Enable the component with it ('universe' on Ubuntu), or install it by hand." >&2
 		exit 1
 		;;
 	esac

@@ -12,15 +12,16 @@ import (
 // Release is a kernel's version.
 type Release struct{ Major, Minor int }
 
-// AtLeast is how a test decides between "must work here" and "this kernel lacks it".
+// AtLeast reports whether the kernel is at least this version: a test decides by it whether a feature must work or is
+// missing.
 func (r Release) AtLeast(major, minor int) bool {
 	return r.Major > major || r.Major == major && r.Minor >= minor
 }
 
 func (r Release) String() string { return fmt.Sprintf("%d.%d", r.Major, r.Minor) }
 
-// Guest returns the kernel's release, or skips the test outside a guest: kernel tests load BPF programs and must not do so on a
-// developer's machine. Of a package's tests, make test runs in guests those that skip on the host.
+// Guest returns the kernel's release, or skips the test outside a guest: kernel tests load BPF programs and must not do
+// so on a developer's machine. Of a package's tests, make test runs in guests those that skip on the host.
 func Guest(tb testing.TB) Release {
 	tb.Helper()
 	if os.Getenv(envGuest) == "" {
@@ -47,8 +48,9 @@ func IcountGuest(tb testing.TB) Release {
 	return r
 }
 
-// TwoCPUsGuest is Guest for tests in which one CPU disturbs another. The name of such a test contains TwoCPUs: make test runs
-// these tests in a guest of their own, because a guest with two emulated CPUs hangs now and then where the kernel patches code.
+// TwoCPUsGuest is Guest for tests in which one CPU disturbs another. The name of such a test contains TwoCPUs: make
+// test runs these tests in a guest of their own, because a guest with two emulated CPUs hangs now and then where the
+// kernel patches code.
 func TwoCPUsGuest(tb testing.TB) Release {
 	tb.Helper()
 	r := Guest(tb)
@@ -66,8 +68,8 @@ func Host(tb testing.TB) {
 	}
 }
 
-// OnOneKernel is for a test whose subject does not depend on the kernel: make test runs it in the guests of one kernel only. A
-// guest started by hand always runs it.
+// OnOneKernel is for a test whose subject does not depend on the kernel: make test runs it in the guests of one kernel
+// only. A guest started by hand always runs it.
 func OnOneKernel(tb testing.TB) {
 	tb.Helper()
 	here, one := os.Getenv(envGuest), os.Getenv(EnvOneKernel)

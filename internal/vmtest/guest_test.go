@@ -19,7 +19,8 @@ func TestGuestHasWhatAProfilerNeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		" /proc proc ", " /sys sysfs ", " /dev devtmpfs ", " /tmp tmpfs ", " /run tmpfs ", " /sys/kernel/security securityfs ",
+		" /proc proc ", " /sys sysfs ", " /dev devtmpfs ", " /tmp tmpfs ", " /run tmpfs ",
+		" /sys/kernel/security securityfs ",
 		" /sys/kernel/tracing tracefs ", " /sys/fs/bpf bpf ", " /sys/fs/cgroup cgroup2 ",
 	} {
 		if !strings.Contains(string(mounts), want) {

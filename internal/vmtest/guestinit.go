@@ -13,12 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// InGuest says whether this process is the first of a guest, and must call GuestInit.
+// InGuest reports whether this process is process 1 of a guest, and must call GuestInit.
 func InGuest() bool { return os.Getpid() == 1 && os.Args[0] == initPath }
 
-// GuestInit is process 1 of the guest: it prepares the machine, runs the command, reports and powers off. It does not return.
+// GuestInit does the work of process 1: it prepares the guest, runs the command, reports its status and powers off. It
+// does not return.
 func GuestInit() {
-	// A panic here must end the guest at once, not leave a kernel that complains about its init.
+	// A panic must end the guest at once. The kernel would only complain about its init.
 	defer unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
 	if err := mountAll(); err != nil {
 		fmt.Println("vmtest init:", err)
@@ -101,11 +102,12 @@ func runCommand(ctl *frameWriter, spec guestSpec) (byte, error) {
 	if err != nil {
 		return 0, err
 	}
-	// What the command left running would hold the pipes open for ever.
+	// Processes that the command left behind would hold the pipes open for ever.
 	unix.Kill(-1, unix.SIGKILL)
 	copying.Wait()
 	if ws.Signaled() {
-		ctl.send(frameNote, fmt.Appendf(nil, "the command was ended by signal %d (%v)", ws.Signal(), ws.Signal()))
+		ctl.send(frameNote, fmt.Appendf(nil, "the command was ended by signal %d (%v)", ws.Signal(),
+			ws.Signal()))
 		return 128 + byte(ws.Signal()), nil
 	}
 	return byte(ws.ExitStatus()), nil
@@ -125,7 +127,7 @@ func reapUntil(pid int) (unix.WaitStatus, error) {
 	}
 }
 
-// openControl makes the second serial port a transparent byte stream.
+// openControl opens the second serial port as a transparent byte stream.
 func openControl() (*os.File, error) {
 	tty, err := os.OpenFile(controlTTY, os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -139,7 +141,7 @@ func openControl() (*os.File, error) {
 	return tty, nil
 }
 
-// waitFor polls until the condition holds, and says so if it never does.
+// waitFor polls until holds returns true, or returns an error after limit.
 func waitFor(what string, limit time.Duration, holds func() bool) error {
 	for deadline := time.Now().Add(limit); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountAll mounts what a profiler finds on any machine.
+// mountAll mounts the file systems that every machine has.
 func mountAll() error {
 	for _, m := range []struct{ fstype, on string }{
 		{"proc", "/proc"},
@@ -64,7 +64,7 @@ func prepare(spec guestSpec) error {
 	if !spec.Icount {
 		return nil
 	}
-	// Until then the kernel is refining tsc-early, and every time read from it would be off.
+	// Until then the kernel refines tsc-early, and every time read from it is wrong.
 	const clock = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 	return waitFor("clocksource tsc, without which no instruction count is right", 30*time.Second, func() bool {
 		now, err := os.ReadFile(clock)
@@ -72,8 +72,8 @@ func prepare(spec guestSpec) error {
 	})
 }
 
-// saveFiles writes a tar of the paths to the raw disk. A path that does not exist is no error: the command may have failed
-// before it wrote it, and its exit status says so.
+// saveFiles writes a tar of the paths to the raw disk. A path that does not exist is no error: the command may have
+// failed before it wrote it, and its exit status says so.
 func saveFiles(paths []string) error {
 	if len(paths) == 0 {
 		return nil
@@ -103,7 +103,7 @@ func saveFiles(paths []string) error {
 	return disk.Sync()
 }
 
-// tarTree adds root under the name, a file or a folder.
+// tarTree adds root, a file or a folder, under the name.
 func tarTree(tw *tar.Writer, root, name string) error {
 	err := filepath.WalkDir(root, func(p string, e fs.DirEntry, err error) error {
 		if err != nil || !(e.IsDir() || e.Type().IsRegular()) {

@@ -20,7 +20,7 @@ type Copy struct{ From, To string }
 
 func readString(s string) io.Reader { return strings.NewReader(s) }
 
-// writeInitramfs archives the guest's root: the runner as /init, busybox, the spec and the files asked for.
+// writeInitramfs writes the guest's root file system: the runner as /init, busybox, the spec and the requested files.
 func writeInitramfs(w io.Writer, spec guestSpec, runner string, in []Copy) error {
 	busybox, err := findBusybox()
 	if err != nil {
@@ -32,10 +32,13 @@ func writeInitramfs(w io.Writer, spec guestSpec, runner string, in []Copy) error
 	}
 	buf := bufio.NewWriterSize(w, 1<<20)
 	a := archive{cpioWriter{w: buf}, map[string]bool{}}
-	for _, dir := range []string{"bin", "dev", "etc", "mnt", "proc", "root", "run", "sbin", "sys", "tmp", "usr/bin", "usr/sbin", "var/tmp"} {
+	for _, dir := range []string{
+		"bin", "dev", "etc", "mnt", "proc", "root", "run", "sbin", "sys", "tmp", "usr/bin",
+		"usr/sbin", "var/tmp",
+	} {
 		a.mkdir(dir)
 	}
-	// The kernel opens /dev/console for process 1 before anything can mount devtmpfs.
+	// The kernel opens /dev/console for process 1 before devtmpfs can be mounted.
 	a.charDev("dev/console", device{5, 1})
 	a.text(specPath, string(conf))
 	a.text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")
@@ -52,7 +55,7 @@ func writeInitramfs(w io.Writer, spec guestSpec, runner string, in []Copy) error
 	return buf.Flush()
 }
 
-// archive adds to a cpioWriter the parents of what is put in.
+// archive is a cpioWriter that also writes the parent folders of its files.
 type archive struct {
 	cpioWriter
 	dirs map[string]bool
@@ -72,13 +75,14 @@ func (a *archive) text(name, body string) {
 	a.file(strings.TrimPrefix(name, "/"), 0o644, int64(len(body)), readString(body))
 }
 
-// tree copies a file, or a folder with all below it. The guest's /tmp and /run are tmpfs mounts that would hide it.
+// tree copies a file, or a folder and everything below it. Files below /tmp and /run would be hidden by the guest's
+// mounts.
 func (a *archive) tree(c Copy) error {
 	to := path.Clean(c.To)
 	for _, hidden := range []string{"/tmp", "/run", "/proc", "/sys", "/dev"} {
 		if !path.IsAbs(to) || to == hidden || strings.HasPrefix(to, hidden+"/") {
-			return fmt.Errorf("cannot copy %s to %s: the guest path must be absolute and not below /tmp, /run, /proc, /sys or /dev,"+
-				" which are mounted over; take another, /data for instance", c.From, c.To)
+			return fmt.Errorf("cannot copy %s to %s: the guest path must be absolute, and not below /tmp, /run, /proc, "+
+				"/sys or /dev, which are mount points; use /data, for instance", c.From, c.To)
 		}
 	}
 	root, err := filepath.EvalSymlinks(c.From)
@@ -121,7 +125,7 @@ func (a *archive) entry(host, guest string, e fs.DirEntry) error {
 		}
 		a.file(name, st.Mode(), st.Size(), f)
 	}
-	return a.err // sockets, devices and the like are left out
+	return a.err // sockets and devices are skipped
 }
 
 func findBusybox() (string, error) {
@@ -131,12 +135,13 @@ func findBusybox() (string, error) {
 		return "", errors.New("busybox: not found; " + install)
 	}
 	if static, err := IsStatic(bin); err != nil || !static {
-		return "", errors.Join(err, fmt.Errorf("%s is dynamically linked and the guest has no libraries; %s", bin, install))
+		return "", errors.Join(err, fmt.Errorf("%s is dynamically linked and the guest has no libraries; %s",
+			bin, install))
 	}
 	return bin, nil
 }
 
-// IsStatic says whether a program runs without a dynamic linker, which the guest does not have.
+// IsStatic reports whether a program runs without a dynamic linker. Guests have none.
 func IsStatic(bin string) (bool, error) {
 	f, err := elf.Open(bin)
 	if err != nil {

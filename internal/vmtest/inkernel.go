@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// KernelIDs lists the BPF programs, maps and links in the kernel, such as "program 7".
+// KernelIDs returns the BPF programs, maps and links in the kernel, such as "program 7".
 func KernelIDs(t testing.TB) []string {
 	t.Helper()
 	var ids []string
@@ -23,7 +23,7 @@ func KernelIDs(t testing.TB) []string {
 		ids = append(ids, fmt.Sprint("map ", id))
 	}
 	links, err := linkIDs()
-	for errors.Is(err, unix.EAGAIN) { // one is being attached
+	for errors.Is(err, unix.EAGAIN) { // a link is being attached
 		links, err = linkIDs()
 	}
 	if err != nil {
@@ -54,7 +54,8 @@ func WaitFor(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// NothingNew waits until nothing is in the kernel that was not before: it frees in the background. Ids do not come again.
+// NothingNew waits until all BPF objects in the kernel are among those of before. The kernel frees objects in the
+// background; ids are not reused.
 func NothingNew(t testing.TB, before []string) {
 	t.Helper()
 	var left []string

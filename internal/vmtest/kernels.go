@@ -13,16 +13,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Kernels are the names that Kernel knows, oldest first.
+// Kernels lists the names that Kernel accepts, oldest first.
 var Kernels = []string{"5.10", "6.1", "6.12", "newest", Distro}
 
 // Distro is the kernel of this machine's own distribution, for machines whose mirrors have no Debian.
 const Distro = "distro"
 
-// ErrUnreachable is a kernel that is not cached and that the machine's mirrors do not have.
+// ErrUnreachable reports a kernel that is neither in the cache nor on the machine's mirrors.
 var ErrUnreachable = errors.New("kernel not reachable")
 
-// suites that each kernel comes from; the newest package in them wins.
+// suites are the Debian suites of each kernel. The newest package in them wins.
 func suites(name string) []string {
 	switch name {
 	case "5.10":
@@ -37,7 +37,7 @@ func suites(name string) []string {
 	return nil
 }
 
-// Kernel returns the path of a kernel image: a name of Kernels, fetched once and cached, or any path.
+// Kernel returns the path of a kernel image. The name is one of Kernels, which is fetched once and cached, or a path.
 func Kernel(ctx context.Context, name string, log io.Writer) (string, error) {
 	if strings.ContainsRune(name, '/') {
 		if _, err := os.Stat(name); err != nil {
@@ -46,7 +46,8 @@ func Kernel(ctx context.Context, name string, log io.Writer) (string, error) {
 		return name, nil
 	}
 	if name != Distro && suites(name) == nil {
-		return "", fmt.Errorf("kernel %q: know %s, or a path that contains a slash", name, strings.Join(Kernels, ", "))
+		return "", fmt.Errorf("kernel %q: know %s, or a path that contains a slash", name,
+			strings.Join(Kernels, ", "))
 	}
 	cache, err := cacheDir()
 	if err != nil {
@@ -63,7 +64,7 @@ func Kernel(ctx context.Context, name string, log io.Writer) (string, error) {
 	}
 	defer unlock()
 	if _, err := os.Stat(vmlinuz); err == nil {
-		return vmlinuz, nil // fetched by another while we waited
+		return vmlinuz, nil // another process fetched it meanwhile
 	}
 	if err := fetchKernel(ctx, name, dir, log); err != nil {
 		return "", fmt.Errorf("kernel %s: %w", name, err)
@@ -71,7 +72,7 @@ func Kernel(ctx context.Context, name string, log io.Writer) (string, error) {
 	return vmlinuz, nil
 }
 
-// KernelVersion is the package version that a cached kernel came from; empty for a path.
+// KernelVersion returns the package version of a cached kernel, or "" for a path.
 func KernelVersion(vmlinuz string) string {
 	text, err := os.ReadFile(filepath.Join(filepath.Dir(vmlinuz), "version"))
 	if err != nil {
@@ -89,7 +90,7 @@ func cacheDir() (string, error) {
 	return dir, os.MkdirAll(filepath.Join(dir, "kernels"), 0o755)
 }
 
-// lock waits for other runners that fetch the same kernel.
+// lock waits for other processes that fetch the same kernel.
 func lock(name string) (unlock func(), err error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// chooseAccel answers auto with kvm only where a guest has been seen to boot with it.
+// chooseAccel resolves auto: to kvm if a guest has booted with it on this machine, else to tcg.
 func chooseAccel(want string, m machine) (string, error) {
 	switch {
 	case m.icount && want == "kvm":
@@ -25,7 +25,8 @@ func chooseAccel(want string, m machine) (string, error) {
 	return "kvm", nil
 }
 
-// kvmBoots remembers its verdict until the host reboots: a /dev/kvm that hangs costs the probe's deadline once.
+// kvmBoots reports whether a guest boots with KVM. It caches the answer until the host reboots, because a /dev/kvm that
+// hangs costs the probe's whole deadline.
 func kvmBoots(m machine) bool {
 	dev, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
 	if err != nil {

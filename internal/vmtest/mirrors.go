@@ -11,10 +11,10 @@ import (
 // envMirror names Debian mirrors for machines whose own apt has none: URIs, separated by spaces.
 const envMirror = "LSMPROF_MIRROR"
 
-// repo is one repository that the machine's apt is set up with.
+// repo is a repository in the machine's apt configuration.
 type repo struct{ uri, release, signedBy string }
 
-// machineRepos asks apt itself, which has already resolved every format and include of its configuration.
+// machineRepos asks apt for its repositories: apt resolves every format and include of its configuration.
 func machineRepos(ctx context.Context) ([]repo, error) {
 	out, err := exec.CommandContext(ctx, "apt-get", "indextargets", "--no-release-info",
 		"--format", "$(REPO_URI) $(RELEASE) $(SIGNED_BY)", "Created-By: Packages").Output()
@@ -30,11 +30,13 @@ func machineRepos(ctx context.Context) ([]repo, error) {
 	return repos, nil
 }
 
-// debianSources are source lines for the suites on the machine's Debian mirrors, verified with Debian's archive keys.
+// debianSources returns source lines for the suites on the machine's Debian mirrors, verified with Debian's archive
+// keys.
 func debianSources(ctx context.Context, suites []string) ([]string, error) {
 	keyring := archiveKeyring()
 	if keyring == "" {
-		return nil, fmt.Errorf("%w: no Debian archive keys to verify it with; install debian-archive-keyring", ErrUnreachable)
+		return nil, fmt.Errorf("%w: no Debian archive keys to verify it with; install debian-archive-keyring",
+			ErrUnreachable)
 	}
 	mirrors, err := debianMirrors(ctx)
 	if err != nil {
@@ -45,7 +47,8 @@ func debianSources(ctx context.Context, suites []string) ([]string, error) {
 		for _, uri := range mirrors {
 			// Security suites have a mirror tree of their own.
 			if strings.Contains(suite, "-security") == strings.Contains(uri, "security") {
-				lines = append(lines, fmt.Sprintf("deb [arch=amd64 signed-by=%s] %s %s main", keyring, uri, suite))
+				lines = append(lines, fmt.Sprintf("deb [arch=amd64 signed-by=%s] %s %s main", keyring,
+					uri, suite))
 			}
 		}
 	}
@@ -67,13 +70,14 @@ func debianMirrors(ctx context.Context) ([]string, error) {
 		}
 	}
 	if len(uris) == 0 {
-		return nil, fmt.Errorf("%w: this machine's apt knows no Debian mirror; set %s to the URI of one, or give a kernel with KERNEL=/path/vmlinuz",
-			ErrUnreachable, envMirror)
+		return nil, fmt.Errorf("%w: this machine's apt has no Debian mirror; set %s to the URI of one, "+
+			"or give a kernel with KERNEL=/path/vmlinuz", ErrUnreachable, envMirror)
 	}
 	return unique(uris), nil
 }
 
-// debianRelease keeps vendors' repositories apart: theirs are not named after a Debian release.
+// debianRelease reports whether a codename is Debian's. Repositories of vendors are not named after a release of
+// Debian.
 func debianRelease(release string) bool {
 	base, _, _ := strings.Cut(release, "-")
 	base, _, _ = strings.Cut(base, "/")
@@ -85,7 +89,7 @@ func debianRelease(release string) bool {
 	return false
 }
 
-// distroSources are the machine's own sources once more, for its own kernel.
+// distroSources returns the machine's own sources, for its own kernel.
 func distroSources(ctx context.Context) ([]string, error) {
 	codename := osRelease("VERSION_CODENAME")
 	repos, err := machineRepos(ctx)
@@ -94,7 +98,8 @@ func distroSources(ctx context.Context) ([]string, error) {
 	}
 	var lines []string
 	for _, r := range repos {
-		if r.release == codename || strings.HasPrefix(r.release, codename+"-") || (distroID() == "debian" && debianRelease(r.release)) {
+		if r.release == codename || strings.HasPrefix(r.release, codename+"-") || (distroID() == "debian" &&
+			debianRelease(r.release)) {
 			options := "arch=amd64"
 			if r.signedBy != "" {
 				options += " signed-by=" + strings.ReplaceAll(r.signedBy, " ", ",")
@@ -103,13 +108,17 @@ func distroSources(ctx context.Context) ([]string, error) {
 		}
 	}
 	if len(lines) == 0 {
-		return nil, fmt.Errorf("%w: this machine's apt has no source for its own release %q", ErrUnreachable, codename)
+		return nil, fmt.Errorf("%w: this machine's apt has no source for its own release %q", ErrUnreachable,
+			codename)
 	}
 	return lines, nil
 }
 
 func archiveKeyring() string {
-	for _, f := range []string{"/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/debian-archive-keyring.pgp"} {
+	for _, f := range []string{
+		"/usr/share/keyrings/debian-archive-keyring.gpg",
+		"/usr/share/keyrings/debian-archive-keyring.pgp",
+	} {
 		if _, err := os.Stat(f); err == nil {
 			return f
 		}

@@ -11,11 +11,11 @@ import (
 	"strings"
 )
 
-// The disk is a sparse file: it takes only what the guest wrote.
+// The disk is a sparse file: it occupies only what the guest wrote.
 const outDiskSize = 4 << 30
 
-// loadFiles unpacks the tar that the guest wrote to its disk. Members of out[i] are named "i" or "i/...". A file lands in the
-// host folder under its own name, a folder's contents land in it directly.
+// loadFiles unpacks the tar that the guest wrote to its disk. Members of out[i] are named "i" or "i/...". A file lands
+// in the host folder under its own name, a folder's contents land in it directly.
 func loadFiles(disk io.Reader, out []Copy) error {
 	tr := tar.NewReader(disk)
 	for {

@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// machine is one QEMU command line.
+// machine holds the settings of one QEMU command line.
 type machine struct {
 	vmlinuz   string
 	initramfs string
@@ -23,7 +23,8 @@ type machine struct {
 	disks     []string
 }
 
-// control and console are inherited pipes: QEMU writes a "file" completely, where it may drop what a full socket does not take.
+// control and console are inherited pipes, which QEMU treats as files and writes completely. On a full socket it would
+// drop bytes.
 const (
 	controlFD = "/dev/fd/3"
 	consoleFD = "/dev/fd/4"
@@ -40,8 +41,8 @@ func (m machine) args() []string {
 	if m.initramfs != "" {
 		args = append(args, "-initrd", m.initramfs)
 	}
-	// QEMU 7.2 computes garbage flags after cmpxchg16b; an interrupt right behind it is a double fault, in one of some ten
-	// boots. Without the CPU feature the kernel does not use the instruction.
+	// QEMU 7.2 computes garbage flags after cmpxchg16b; an interrupt right behind it is a double fault, in one of
+	// some ten boots. Without the CPU feature the kernel does not use the instruction.
 	const cpu = "max,-cx16"
 	switch {
 	case m.accel == "kvm":
@@ -52,12 +53,14 @@ func (m machine) args() []string {
 		args = append(args, "-accel", "tcg,thread=multi", "-cpu", cpu)
 	}
 	if m.outDisk != "" {
-		args = append(args, "-drive", "if=none,id=out,format=raw,file="+strings.ReplaceAll(m.outDisk, ",", ",,"),
+		args = append(args, "-drive", "if=none,id=out,format=raw,file="+strings.ReplaceAll(m.outDisk, ",",
+			",,"),
 			"-device", "nvme,drive=out,serial=out")
 	}
 	for i, disk := range m.disks {
 		name := "disk" + strconv.Itoa(i)
-		args = append(args, "-drive", "if=none,format=raw,id="+name+",file="+strings.ReplaceAll(disk, ",", ",,"),
+		args = append(args, "-drive", "if=none,format=raw,id="+name+",file="+strings.ReplaceAll(disk, ",",
+			",,"),
 			"-device", "nvme,drive="+name+",serial="+name)
 	}
 	return args
@@ -79,7 +82,7 @@ func (m machine) cmdline() string {
 	return strings.Join(words, " ")
 }
 
-// vm is a QEMU that runs.
+// vm is a running QEMU.
 type vm struct {
 	cmd              *exec.Cmd
 	control, console *os.File

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Config says what to run and where.
+// Config describes a guest and the command to run in it.
 type Config struct {
 	Kernel  string   // 5.10, 6.1, 6.12, newest, distro or a path to a vmlinuz
 	Accel   string   // auto, tcg, kvm; empty: auto
@@ -25,7 +25,8 @@ type Config struct {
 	Args    []string
 	Dir     string
 	Env     []string
-	// Timeout is the command's limit in CPU time of the guest, stretched on slow machines, see deadline. 0: 10 minutes.
+	// Timeout is the command's limit in CPU time of the guest, stretched on slow machines, see deadline. 0: 10
+	// minutes.
 	Timeout time.Duration
 
 	Stdout, Stderr io.Writer
@@ -40,17 +41,17 @@ const (
 	defaultTimeout = 10 * time.Minute
 )
 
-// ErrDeadline is a command that was still running at its deadline.
+// ErrDeadline reports a command that was still running at its deadline.
 var ErrDeadline = errors.New("deadline")
 
-// bootError is a guest that ended or hung before its command started: the only failure that is retried.
+// bootError reports a guest that ended or hung before its command started: the only failure that is retried.
 type bootError struct{ err error }
 
 func (e bootError) Error() string { return e.err.Error() }
 func (e bootError) Unwrap() error { return e.err }
 
-// Run returns the command's exit status. An error means that there is none: the guest could not be started, died or ran past
-// its deadline. It contains the end of the kernel's console.
+// Run runs a command in a guest and returns its exit status. It fails if the guest could not be started, died, or ran
+// past its deadline; the error contains the end of the kernel's console.
 func Run(ctx context.Context, c Config) (int, error) {
 	m, err := c.machine(ctx)
 	if err != nil {
@@ -97,7 +98,10 @@ func (c *Config) machine(ctx context.Context) (machine, error) {
 	if err != nil {
 		return machine{}, err
 	}
-	m := machine{vmlinuz: vmlinuz, icount: c.Icount, cpus: c.CPUs, memory: c.Memory, append: c.Append, disks: c.Disks}
+	m := machine{
+		vmlinuz: vmlinuz, icount: c.Icount, cpus: c.CPUs, memory: c.Memory, append: c.Append,
+		disks: c.Disks,
+	}
 	if m.cpus == 0 {
 		m.cpus = 2
 	}
@@ -184,8 +188,8 @@ func (s *session) explain(ctx context.Context, qemu error, stderr, console strin
 	case s.broken != nil:
 		what = s.broken
 	case s.deadline.expired() && s.began:
-		what = fmt.Errorf("%w: the command used %v of CPU time, or waited %d times as long, and the guest was stopped; -timeout gives it more",
-			ErrDeadline, s.timeout(), idleFactor)
+		what = fmt.Errorf("%w: the guest was stopped after %v of CPU time, or %d times as long without; "+
+			"-timeout gives it more", ErrDeadline, s.timeout(), idleFactor)
 	case s.deadline.expired():
 		what = bootError{fmt.Errorf("the guest did not start the command within %v of CPU time", bootLimit)}
 	case qemu != nil:

@@ -6,14 +6,14 @@ import (
 	"io"
 )
 
-// session is the host's side of one boot: what the guest has said so far.
+// session is the host's side of one boot: what the guest has sent so far.
 type session struct {
 	*Config
 	deadline *deadline
 	began    bool
 	status   int    // -1: none yet
-	failed   string // init's reason
-	broken   error  // the stream made no sense
+	failed   string // why the guest's init gave up
+	broken   error  // the stream could not be decoded
 }
 
 // read takes frames until the guest ends.
@@ -21,7 +21,7 @@ func (s *session) read(control io.Reader) {
 	for {
 		kind, payload, err := readFrame(control)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return // a guest that dies may do so within a frame
+			return // a guest may die in the middle of a frame
 		}
 		if err != nil {
 			s.broken = err

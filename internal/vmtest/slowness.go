@@ -13,8 +13,8 @@ import (
 // referenceWork is the CPU time that work takes on the machine that the limits of this package were chosen on.
 const referenceWork = 20 * time.Millisecond
 
-// Slowness returns by what factor this machine is slower than the one that deadlines were chosen on, at least 1. It is measured
-// once, in CPU time: other load on the machine does not change it.
+// Slowness returns by what factor this machine is slower than the one that deadlines were chosen on, at least 1. It is
+// measured once, in CPU time: other load on the machine does not change it.
 var Slowness = sync.OnceValue(func() float64 {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

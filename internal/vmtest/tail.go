@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// tail keeps the last bytes written to it.
+// tail is a writer that keeps the last bytes.
 type tail struct {
 	mu    sync.Mutex
 	limit int

@@ -110,7 +110,10 @@ func TestMachineArguments(t *testing.T) {
 			t.Errorf("SMP: no %q in %s", want, smp)
 		}
 	}
-	icount := strings.Join(machine{vmlinuz: "k", cpus: 1, memory: "1G", accel: "tcg", icount: true, outDisk: "/a,b"}.args(), " ")
+	icount := strings.Join(machine{
+		vmlinuz: "k", cpus: 1, memory: "1G", accel: "tcg", icount: true,
+		outDisk: "/a,b",
+	}.args(), " ")
 	for _, want := range []string{"-icount shift=0,sleep=off", "init_on_alloc=0", "file=/a,,b"} {
 		if !strings.Contains(icount, want) {
 			t.Errorf("icount: no %q in %s", want, icount)
@@ -161,8 +164,9 @@ func TestUnreachableKernel(t *testing.T) {
 
 func TestDebianReleases(t *testing.T) {
 	for release, want := range map[string]bool{
-		"bookworm": true, "bookworm-security": true, "trixie-updates": true, "sid": true, "nodistro": false, "cloud-sdk-bookworm": false,
-		"jammy": false, "buster/updates": false,
+		"bookworm": true, "bookworm-security": true, "trixie-updates": true, "sid": true, "nodistro": false,
+		"cloud-sdk-bookworm": false,
+		"jammy":              false, "buster/updates": false,
 	} {
 		if got := debianRelease(release); got != want {
 			t.Errorf("%s: %v", release, got)
@@ -176,7 +180,8 @@ func TestSuitesMeetTheirMirrors(t *testing.T) {
 	}
 	t.Setenv(envMirror, "file:/m/debian file:/m/debian-security")
 	got, err := debianSources(t.Context(), suites("6.1"))
-	if err != nil || len(got) != 2 || !strings.HasSuffix(got[0], "file:/m/debian-security bookworm-security main") ||
+	if err != nil || len(got) != 2 ||
+		!strings.HasSuffix(got[0], "file:/m/debian-security bookworm-security main") ||
 		!strings.HasSuffix(got[1], "file:/m/debian bookworm main") {
 		t.Errorf("%q, %v", got, err)
 	}
@@ -184,9 +189,13 @@ func TestSuitesMeetTheirMirrors(t *testing.T) {
 
 func TestImagePackageDependency(t *testing.T) {
 	for text, want := range map[string][]string{
-		"linux-image-cloud-amd64\n  Depends: linux-image-6.1.0-56-cloud-amd64\n":                                  {"linux-image-6.1.0-56-cloud-amd64"},
-		"x\n  PreDepends: linux-base\n |Depends: dracut\n  Depends: linux-binary-7.2.13+deb14-cloud-amd64\n":      {"linux-binary-7.2.13+deb14-cloud-amd64"},
-		"linux-image-6.1.0-56-cloud-amd64\n  Depends: kmod\n  Depends: linux-base\n    linux-image-6.1.0-x-cloud": nil,
+		"linux-image-cloud-amd64\n  Depends: linux-image-6.1.0-56-cloud-amd64\n": {
+			"linux-image-6.1.0-56-cloud-amd64",
+		},
+		"x\n  PreDepends: linux-base\n |Depends: dracut\n  Depends: linux-binary-7.2.13+deb14-cloud-amd64\n": {
+			"linux-binary-7.2.13+deb14-cloud-amd64",
+		},
+		"linux-image-6.1.0-56\n  Depends: kmod\n  Depends: linux-base\n    linux-image-6.1.0-x-cloud": nil,
 	} {
 		var got []string
 		if m := dependency.FindStringSubmatch(text); m != nil {
@@ -200,7 +209,8 @@ func TestImagePackageDependency(t *testing.T) {
 
 func TestReleases(t *testing.T) {
 	r, err := parseRelease("6.12.95+deb12-cloud-amd64")
-	if err != nil || r != (Release{6, 12}) || !r.AtLeast(6, 12) || !r.AtLeast(5, 18) || r.AtLeast(6, 13) || r.AtLeast(7, 0) {
+	if err != nil || r != (Release{6, 12}) || !r.AtLeast(6, 12) || !r.AtLeast(5, 18) || r.AtLeast(6, 13) ||
+		r.AtLeast(7, 0) {
 		t.Errorf("%v, %v", r, err)
 	}
 	if _, err := parseRelease("linux"); err == nil {

@@ -24,7 +24,8 @@ func objects(t *testing.T, overlay string) map[string][]byte {
 	if err := os.CopyFS(dir, deploy.Files); err != nil {
 		t.Fatal(err)
 	}
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(dir, "kubernetes", overlay))
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(),
+		filepath.Join(dir, "kubernetes", overlay))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,8 @@ func TestManifestsAreOfTheirSchemas(t *testing.T) {
 		t.Run(overlay, func(t *testing.T) {
 			all := objects(t, overlay)
 			want := map[string]any{
-				"Namespace": &corev1.Namespace{}, "ServiceAccount": &corev1.ServiceAccount{}, "Service": &corev1.Service{},
+				"Namespace": &corev1.Namespace{}, "ServiceAccount": &corev1.ServiceAccount{},
+				"Service":   &corev1.Service{},
 				"DaemonSet": &appsv1.DaemonSet{},
 			}
 			if overlay != "base" {
@@ -116,7 +118,8 @@ func TestManifestsFitTogether(t *testing.T) {
 
 	pod, labels := set.Spec.Template.Spec, set.Spec.Template.Labels
 	for name, selector := range map[string]map[string]string{
-		"DaemonSet": set.Spec.Selector.MatchLabels, "Service": service.Spec.Selector, "PodMonitor": monitor.Spec.Selector.MatchLabels,
+		"DaemonSet": set.Spec.Selector.MatchLabels, "Service": service.Spec.Selector,
+		"PodMonitor": monitor.Spec.Selector.MatchLabels,
 	} {
 		if len(selector) == 0 {
 			t.Errorf("%s selects everything", name)
@@ -154,7 +157,8 @@ func TestManifestsFitTogether(t *testing.T) {
 	if len(volumes) > 0 {
 		t.Errorf("volumes that nothing mounts: %v", volumes)
 	}
-	if secret := endpoint.Authorization.Credentials; secret.Name != pod.Volumes[0].Secret.SecretName || secret.Key != "token" || monitor.Metadata.Namespace != set.Namespace {
+	if secret := endpoint.Authorization.Credentials; secret.Name != pod.Volumes[0].Secret.SecretName ||
+		secret.Key != "token" || monitor.Metadata.Namespace != set.Namespace {
 		t.Errorf("the PodMonitor takes the token from %+v in %s", secret, monitor.Metadata.Namespace)
 	}
 	if !endpoint.HonorLabels {
@@ -167,10 +171,12 @@ func TestLeastPrivilege(t *testing.T) {
 	strictly(t, objects(t, "base")["DaemonSet"], &set)
 	pod := set.Spec.Template.Spec
 	c := pod.Containers[0].SecurityContext
-	if *c.Privileged || *c.AllowPrivilegeEscalation || !*c.ReadOnlyRootFilesystem || !slices.Equal(c.Capabilities.Drop, []corev1.Capability{"ALL"}) {
+	if *c.Privileged || *c.AllowPrivilegeEscalation || !*c.ReadOnlyRootFilesystem ||
+		!slices.Equal(c.Capabilities.Drop, []corev1.Capability{"ALL"}) {
 		t.Errorf("security context %+v", c)
 	}
-	if pod.SecurityContext.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault || pod.HostNetwork || pod.HostIPC || *pod.AutomountServiceAccountToken {
+	if pod.SecurityContext.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault || pod.HostNetwork ||
+		pod.HostIPC || *pod.AutomountServiceAccountToken {
 		t.Errorf("pod %+v", pod)
 	}
 	parsed, err := deploy.Pod()

@@ -1,5 +1,5 @@
-// pictures makes the pictures of README.md: those of the sample report, with headless Chromium, and that of lsmprof top, from
-// what tmux captured.
+// pictures makes the pictures of README.md: those of the sample report, with headless Chromium, and that of lsmprof
+// top, from what tmux captured.
 //
 // usage: pictures REPORT.html CAPTURE FOLDER
 package main
@@ -48,7 +48,8 @@ func run(args []string) error {
 
 // sections takes pictures of parts of the report's page.
 func sections(page, folder string) error {
-	flags := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.NoSandbox, chromedp.WindowSize(1000, 1400))
+	flags := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.NoSandbox,
+		chromedp.WindowSize(1000, 1400))
 	if path, err := exec.LookPath("chromium"); err == nil {
 		flags = append(flags, chromedp.ExecPath(path))
 	}

@@ -20,7 +20,10 @@ type style struct {
 	bold, reverse bool
 }
 
-const background, foreground = "#15191f", "#d6dbe3"
+const (
+	background, foreground = "#15191f", "#d6dbe3"
+	fonts                  = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
+)
 
 // colors are those of SGR 30 to 37 and, brighter, 90 to 97.
 var colors = []string{"#4a5260", "#ef6b73", "#7fc97f", "#e5c07b", "#6aa5f8", "#c38ce0", "#5cc4c9", "#d6dbe3"}
@@ -39,12 +42,11 @@ func terminalSVG(screen string) ([]byte, error) {
 	}
 	width, height := float64(columns)*cellWidth+2*margin, float64(len(lines))*cellHeight+2*margin
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f" role="img">`+"\n",
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f">`+"\n",
 		width, height, width, height)
 	b.WriteString("<title>lsmprof top</title>\n")
 	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`+"\n", background)
-	fmt.Fprintf(&b, `<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace" font-size="14" fill="%s">`+"\n",
-		foreground)
+	fmt.Fprintf(&b, `<g font-family="%s" font-size="14" fill="%s">`+"\n", fonts, foreground)
 	var s style
 	for i, line := range lines {
 		s = drawLine(&b, line, margin+(float64(i)+0.75)*cellHeight, s)
@@ -71,8 +73,9 @@ func drawLine(b *bytes.Buffer, line string, y float64, s style) style {
 			color = background
 		}
 		if strings.TrimSpace(text) != "" {
+			length, attr := float64(n)*cellWidth, attributes(color, s.bold)
 			fmt.Fprintf(b, `<text x="%.1f" y="%.1f" textLength="%.1f" xml:space="preserve"%s>%s</text>`+"\n",
-				x, y, float64(n)*cellWidth, attributes(color, s.bold), html.EscapeString(text))
+				x, y, length, attr, html.EscapeString(text))
 		}
 		column += n
 		if at == nil {

@@ -102,7 +102,8 @@ rm /usr/bin/lsmprof
 cd / && rpm2cpio /dist/lsmprof.rpm | cpio -idm 2>/dev/null
 lsmprof version`
 	name := filepath.Join(dist, "lsmprof-"+version+"-linux-amd64")
-	cmd := exec.Command(vm, "-smp", "1", "-in", name+".deb:/dist/lsmprof.deb", "-in", name+".rpm:/dist/lsmprof.rpm", "--", script)
+	cmd := exec.Command(vm, "-smp", "1", "-in", name+".deb:/dist/lsmprof.deb", "-in", name+".rpm:/dist/lsmprof.rpm",
+		"--", script)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("in the guest: %v\n%s", err, out)

@@ -21,7 +21,8 @@ const (
 	vmtestPath = "github.com/lsmprof/lsmprof/internal/vmtest"
 	// Most machines have two cores or more; further guests would only slow each other down.
 	guestsAtOnce = 2
-	// guestTimeout is the limit of a package's tests in one guest, in CPU time; the slowest package takes a third of it.
+	// guestTimeout is the limit of a package's tests in one guest, in CPU time; the slowest package takes a third
+	// of it.
 	guestTimeout = 10 * time.Minute
 	// wallFactor times as long, by the guest's own clock, go test waits before it shows where the tests hang.
 	wallFactor = 3
@@ -86,7 +87,8 @@ func guestRuns(pkgs []kernelTests, kernels, icount []string) []guestRun {
 					continue
 				}
 				run := guestRun{p, kernel, pass}
-				run.tests = slices.DeleteFunc(slices.Clone(p.tests), func(name string) bool { return passOf(name) != pass })
+				run.tests = slices.DeleteFunc(slices.Clone(p.tests),
+					func(name string) bool { return passOf(name) != pass })
 				if len(run.tests) > 0 {
 					all = append(all, run)
 				}
@@ -97,7 +99,8 @@ func guestRuns(pkgs []kernelTests, kernels, icount []string) []guestRun {
 	return all
 }
 
-// reachable fetches the kernels. One that the mirrors do not have is skipped and says so; any other failure is a failure.
+// reachable fetches the kernels. One that the mirrors do not have is skipped and says so; any other failure is a
+// failure.
 func (rs *results) reachable(ctx context.Context, out io.Writer, kernels []string) []string {
 	var have []string
 	for _, k := range kernels {
@@ -125,7 +128,8 @@ func compile(ctx context.Context, work string, onHost settled) (runner string, p
 	if err := goStatic(ctx, "build", "-o", runner, vmtestPath+"/cmd/vm"); err != nil {
 		return "", nil, err
 	}
-	text, err := exec.CommandContext(ctx, "go", "list", "-json=ImportPath,Dir,TestImports,XTestImports", "./...").Output()
+	text, err := exec.CommandContext(ctx, "go", "list", "-json=ImportPath,Dir,TestImports,XTestImports",
+		"./...").Output()
 	if err != nil {
 		return "", nil, fmt.Errorf("go list: %w", err)
 	}
@@ -141,7 +145,8 @@ func compile(ctx context.Context, work string, onHost settled) (runner string, p
 		if p.ImportPath != vmtestPath && (!uses || strings.HasPrefix(p.ImportPath, vmtestPath+"/")) {
 			continue
 		}
-		k := kernelTests{path: p.ImportPath, dir: p.Dir, binary: filepath.Join(work, strings.ReplaceAll(p.ImportPath, "/", "_")+".test")}
+		k := kernelTests{path: p.ImportPath, dir: p.Dir, binary: filepath.Join(work,
+			strings.ReplaceAll(p.ImportPath, "/", "_")+".test")}
 		if err := goStatic(ctx, "test", "-c", "-o", k.binary, p.ImportPath); err != nil {
 			return "", nil, err
 		}
@@ -150,7 +155,8 @@ func compile(ctx context.Context, work string, onHost settled) (runner string, p
 			return "", nil, fmt.Errorf("list the tests of %s: %w", p.ImportPath, err)
 		}
 		for name := range strings.Lines(string(names)) {
-			if name = strings.TrimSpace(name); strings.HasPrefix(name, "Test") && !onHost.has(p.ImportPath, name) {
+			if name = strings.TrimSpace(name); strings.HasPrefix(name, "Test") &&
+				!onHost.has(p.ImportPath, name) {
 				k.tests = append(k.tests, name)
 			}
 		}
@@ -172,7 +178,8 @@ func goStatic(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// carries are the flags that bring commands of this machine into the guest. Without tmux the test that needs it skips, and says so.
+// carries are the flags that bring commands of this machine into the guest. Without tmux the test that needs it skips,
+// and says so.
 func carries(path string) []string {
 	if _, err := exec.LookPath("tmux"); err == nil && strings.HasSuffix(path, "/internal/cli") {
 		return []string{"-with", "tmux"}
@@ -213,7 +220,8 @@ func oneKernel(kernels []string) string {
 func (g guestRun) run(ctx context.Context, runner, one string) result {
 	began := time.Now()
 	args := []string{
-		"tool", "test2json", "-t", "-p", g.path, runner, "-kernel", g.kernel, "-env", vmtest.EnvOneKernel + "=" + one,
+		"tool", "test2json", "-t", "-p", g.path, runner, "-kernel", g.kernel, "-env", vmtest.EnvOneKernel +
+			"=" + one,
 		"-timeout", guestTimeout.String(),
 	}
 	switch g.pass {

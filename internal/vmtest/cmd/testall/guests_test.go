@@ -17,7 +17,8 @@ func TestTestsThatRanOnTheHostAreSettled(t *testing.T) {
 	}}
 	s := rs.settledOnHost()
 	for name, want := range map[string]bool{
-		"TestPure": true, "TestBroken": true, "TestKernel": false, "TestHalf": false, "TestGuest": false, "TestUnknown": false,
+		"TestPure": true, "TestBroken": true, "TestKernel": false, "TestHalf": false, "TestGuest": false,
+		"TestUnknown": false,
 	} {
 		if got := s.has("p", name); got != want {
 			t.Errorf("%s: settled %v, want %v", name, got, want)
@@ -28,7 +29,10 @@ func TestTestsThatRanOnTheHostAreSettled(t *testing.T) {
 func TestGuestRuns(t *testing.T) {
 	pkgs := []kernelTests{
 		{path: "small", tests: []string{"TestOne"}},
-		{path: "large", tests: []string{"TestA", "TestB", "TestIcountCost", "TestTwoCPUsMeet", "TestContainerd"}},
+		{path: "large", tests: []string{
+			"TestA", "TestB", "TestIcountCost", "TestTwoCPUsMeet",
+			"TestContainerd",
+		}},
 	}
 	var got []string
 	for _, g := range guestRuns(pkgs, []string{"5.10", "6.1"}, []string{"6.1"}) {
@@ -36,7 +40,8 @@ func TestGuestRuns(t *testing.T) {
 	}
 	want := []string{
 		"large 5.10 ", "large 6.1 ",
-		"small 5.10 ", "large 5.10 2 CPUs", "small 6.1 ", "large 6.1 icount", "large 6.1 2 CPUs", "large 6.1 containerd",
+		"small 5.10 ", "large 5.10 2 CPUs", "small 6.1 ", "large 6.1 icount", "large 6.1 2 CPUs",
+		"large 6.1 containerd",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("guests\n%q, want\n%q", got, want)

@@ -1,4 +1,5 @@
-// testall is `make test`: every check of the repository, the kernel tests in guests of every kernel, and one table at the end.
+// testall is `make test`: every check of the repository, the kernel tests in guests of every kernel, and one table at
+// the end.
 package main
 
 import (

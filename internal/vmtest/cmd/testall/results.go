@@ -79,8 +79,8 @@ func (rs *results) add(out io.Writer, r result) {
 	fmt.Fprintln(out, r.line())
 }
 
-// summary prints the table and the closing line. A test that ran somewhere and failed nowhere has passed, however many guests
-// skipped it; a step without tests of its own counts as one.
+// summary prints the table and the closing line. A test that ran somewhere and failed nowhere has passed, however many
+// guests skipped it; a step without tests of its own counts as one.
 func (rs *results) summary(out io.Writer, took time.Duration) int {
 	passed, failed, skipped := rs.totals()
 	fmt.Fprintf(out, "\n=== summary after %v\n", took.Round(time.Second))
@@ -160,8 +160,8 @@ type settled map[string]bool
 
 func (s settled) has(pkg, test string) bool { return s[pkg+"."+test] }
 
-// settledOnHost returns the tests that passed or failed on the host without a part of them being skipped. It is empty where the
-// host's tests were left out: the guests then run every test.
+// settledOnHost returns the tests that passed or failed on the host without a part of them being skipped. It is empty
+// where the host's tests were left out: the guests then run every test.
 func (rs *results) settledOnHost() settled {
 	s := settled{}
 	for _, r := range rs.all {

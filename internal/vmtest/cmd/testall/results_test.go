@@ -34,7 +34,8 @@ func TestCollect(t *testing.T) {
 	if !strings.Contains(rest, "panic: timed out") || !strings.Contains(rest, "the guest died") {
 		t.Errorf("what belongs to no test is lost: %q", rest)
 	}
-	if hung := r.tests[len(r.tests)-1]; hung.name != "TestHangs" || !strings.Contains(hung.output, "waiting\ndid not finish") {
+	if hung := r.tests[len(r.tests)-1]; hung.name != "TestHangs" ||
+		!strings.Contains(hung.output, "waiting\ndid not finish") {
 		t.Errorf("a test that never ended: %+v", hung)
 	}
 }
@@ -52,7 +53,10 @@ func TestSummary(t *testing.T) {
 		}},
 		{name: "p [6.1]", tests: []test{
 			{pkg: "p", name: "TestPure", action: "pass"},
-			{pkg: "p", name: "TestKernel", action: "skip", output: "    x_test.go:2: Linux 6.1 has no fsession\n"},
+			{
+				pkg: "p", name: "TestKernel", action: "skip",
+				output: "    x_test.go:2: Linux 6.1 has no fsession\n",
+			},
 		}},
 		{name: "p [newest]", tests: []test{
 			{pkg: "p", name: "TestPure", action: "skip", output: needsGuest},
@@ -82,9 +86,13 @@ func TestSummary(t *testing.T) {
 }
 
 func TestSummaryOfSuccess(t *testing.T) {
-	rs := results{all: []result{{name: "lint"}, {name: "p [6.1]", tests: []test{{pkg: "p", name: "T", action: "pass"}}}}}
+	rs := results{all: []result{
+		{name: "lint"},
+		{name: "p [6.1]", tests: []test{{pkg: "p", name: "T", action: "pass"}}},
+	}}
 	var out bytes.Buffer
-	if code := rs.summary(&out, 0); code != 0 || !strings.HasSuffix(out.String(), "\n2 passed, 0 failed, 0 skipped\n") {
+	if code := rs.summary(&out, 0); code != 0 ||
+		!strings.HasSuffix(out.String(), "\n2 passed, 0 failed, 0 skipped\n") {
 		t.Errorf("%d\n%s", code, out.String())
 	}
 }

@@ -21,12 +21,13 @@ func makeTarget(name string) func(context.Context, io.Writer) result {
 	}
 }
 
-// hostTests runs every package of a module with the race detector. Tests that need a guest's kernel skip; those that boot guests
-// themselves do so unless it must be fast.
+// hostTests runs every package of a module with the race detector. Tests that need a guest's kernel skip; those that
+// boot guests themselves do so unless it must be fast.
 func hostTests(name, module string, fast bool) func(context.Context, io.Writer) result {
 	return func(ctx context.Context, _ io.Writer) result {
 		began := time.Now()
-		cmd := exec.CommandContext(ctx, "go", "-C", module, "test", "-race", "-json", "-timeout", "20m", "./...")
+		cmd := exec.CommandContext(ctx, "go", "-C", module, "test", "-race", "-json", "-timeout", "20m",
+			"./...")
 		if !fast {
 			cmd.Env = append(os.Environ(), "LSMPROF_VM=1")
 		}
@@ -91,7 +92,8 @@ func collect(stream io.Reader) (r result, rest string) {
 			if parent, _, sub := strings.Cut(e.Test, "/"); sub && e.Action == "skip" {
 				partly[e.Package+"."+parent] = true
 			}
-			// A subtest's verdict is also its parent's; counting tests as they are declared keeps the sums readable.
+			// A subtest's verdict is also its parent's; counting tests as they are declared keeps the sums
+			// readable.
 			if e.Test == "" || strings.Contains(e.Test, "/") && e.Action != "fail" {
 				continue
 			}

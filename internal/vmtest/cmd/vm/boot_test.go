@@ -86,8 +86,10 @@ func TestFilesInAndOut(t *testing.T) {
 	os.MkdirAll(filepath.Join(in, "sub"), 0o755)
 	os.WriteFile(filepath.Join(in, "tool"), []byte("#!/bin/sh\necho from the tool\n"), 0o755)
 	os.WriteFile(filepath.Join(in, "sub/text"), []byte("text\n"), 0o644)
-	o := boot(t, "-in", in+":/data/in", "-out", "/data/out:"+out, "-out", "/tmp/single:"+out, "-out", "/missing:"+out, "--",
-		"set -e; mkdir -p /data/out/deep; /data/in/tool > /data/out/deep/result; cp /data/in/sub/text /tmp/single;"+
+	o := boot(t, "-in", in+":/data/in", "-out", "/data/out:"+out, "-out", "/tmp/single:"+out, "-out",
+		"/missing:"+out, "--",
+		"set -e; mkdir -p /data/out/deep; /data/in/tool > /data/out/deep/result;"+
+			"cp /data/in/sub/text /tmp/single;"+
 			"dd if=/dev/zero of=/data/out/large bs=1M count=8 2>/dev/null; exit 5")
 	if o.status != 5 {
 		t.Errorf("%+v", o)
@@ -103,8 +105,10 @@ func TestFilesInAndOut(t *testing.T) {
 }
 
 func TestDeadlineShowsTheConsole(t *testing.T) {
-	o := boot(t, "-timeout", "3s", "--", "echo before; echo marker > /dev/kmsg; dmesg -n 8; echo '<1>on the console' > /dev/kmsg; sleep 100")
-	if o.status != exitDeadline || o.stdout != "before\n" || !strings.Contains(o.stderr, "on the console") || !strings.Contains(o.stderr, "3s") {
+	o := boot(t, "-timeout", "3s", "--",
+		"echo before; echo marker > /dev/kmsg; dmesg -n 8; echo '<1>on the console' > /dev/kmsg; sleep 100")
+	if o.status != exitDeadline || o.stdout != "before\n" || !strings.Contains(o.stderr, "on the console") ||
+		!strings.Contains(o.stderr, "3s") {
 		t.Errorf("%+v", o)
 	}
 }

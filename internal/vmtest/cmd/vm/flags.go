@@ -61,15 +61,17 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&c.Memory, "memory", "1G", "guest memory")
 	f.StringVar(&c.Append, "append", "", "added to the kernel's command line")
 	f.StringVar(&c.Dir, "dir", "", "folder in the guest to run in")
-	f.DurationVar(&c.Timeout, "timeout", 0, "limit for the command in CPU time of the guest (default 10m, or go test's own)")
+	f.DurationVar(&c.Timeout, "timeout", 0,
+		"limit for the command in CPU time of the guest (default 10m, or go test's own)")
 	f.BoolVar(&c.Verbose, "v", false, "show the kernel's console")
 	f.BoolVar(&c.fetch, "fetch", false, "fetch the kernel and exit")
 	f.Var((*copies)(&c.In), "in", "HOST:GUEST, copy a file or folder into the guest; repeatable")
-	f.Func("with", "NAME, copy a command of this machine and its libraries into the guest; repeatable", func(name string) error {
-		needed, err := vmtest.Command(name)
-		c.In = append(c.In, needed...)
-		return err
-	})
+	f.Func("with", "NAME, copy a command of this machine and its libraries into the guest; repeatable",
+		func(name string) error {
+			needed, err := vmtest.Command(name)
+			c.In = append(c.In, needed...)
+			return err
+		})
 	f.Var((*copies)(&c.Out), "out", "GUEST:HOSTDIR, copy a file or a folder's contents out afterwards; repeatable")
 	f.Var((*words)(&c.Disks), "disk", "raw image as a disk, the first is /dev/nvme0n1 without -out; repeatable")
 	f.Var((*words)(&c.Env), "env", "NAME=VALUE for the command; repeatable")
@@ -106,7 +108,8 @@ func (c *options) execTest(args []string) error {
 	if static, err := vmtest.IsStatic(host); err != nil {
 		return err
 	} else if !static {
-		return fmt.Errorf("%s is dynamically linked and the guest has no libraries; build it with CGO_ENABLED=0", args[0])
+		return fmt.Errorf("%s is dynamically linked, and the guest has no libraries; build it with CGO_ENABLED=0",
+			args[0])
 	}
 	cwd, err := os.Getwd()
 	if err != nil {

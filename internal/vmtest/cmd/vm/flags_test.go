@@ -12,14 +12,18 @@ import (
 )
 
 func TestParseShellLine(t *testing.T) {
-	c, err := parse([]string{"-kernel", "6.12", "-in", "a:/b", "-in", "c:/d", "-out", "/e:f", "-env", "X=1", "--", "exit 3"}, io.Discard)
+	c, err := parse([]string{
+		"-kernel", "6.12", "-in", "a:/b", "-in", "c:/d", "-out", "/e:f", "-env", "X=1", "--",
+		"exit 3",
+	}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(c.Args, []string{"/bin/sh", "-c", "exit 3"}) || c.Kernel != "6.12" {
 		t.Errorf("%+v", c)
 	}
-	if !slices.Equal(c.In, []vmtest.Copy{{From: "a", To: "/b"}, {From: "c", To: "/d"}}) || !slices.Equal(c.Out, []vmtest.Copy{{From: "/e", To: "f"}}) {
+	if !slices.Equal(c.In, []vmtest.Copy{{From: "a", To: "/b"}, {From: "c", To: "/d"}}) ||
+		!slices.Equal(c.Out, []vmtest.Copy{{From: "/e", To: "f"}}) {
 		t.Errorf("in %v, out %v", c.In, c.Out)
 	}
 	if !slices.Contains(c.Env, "X=1") {
@@ -28,7 +32,13 @@ func TestParseShellLine(t *testing.T) {
 }
 
 func TestParseMistakes(t *testing.T) {
-	for _, args := range [][]string{{}, {"-in", "nocolon", "x"}, {"-out", ":x", "x"}, {"-nosuch", "x"}, {"-exec", "/no/such/binary"}} {
+	for _, args := range [][]string{
+		{},
+		{"-in", "nocolon", "x"},
+		{"-out", ":x", "x"},
+		{"-nosuch", "x"},
+		{"-exec", "/no/such/binary"},
+	} {
 		if _, err := parse(args, io.Discard); err == nil {
 			t.Errorf("%q is accepted", args)
 		}
@@ -49,7 +59,8 @@ func TestHostVariablesArePassedOnAndOverridden(t *testing.T) {
 
 func TestGoTestArguments(t *testing.T) {
 	t.Chdir("../..") // has a testdata folder
-	static, err := parse([]string{"-exec", buildVM(t), "-test.timeout=2m", "-test.testlogfile=/x", "-test.run=A"}, io.Discard)
+	static, err := parse([]string{"-exec", buildVM(t), "-test.timeout=2m", "-test.testlogfile=/x", "-test.run=A"},
+		io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +73,8 @@ func TestGoTestArguments(t *testing.T) {
 	if !slices.ContainsFunc(static.In, func(c vmtest.Copy) bool { return c.To == static.Dir+"/testdata" }) {
 		t.Errorf("testdata is not copied: %v", static.In)
 	}
-	if _, err := parse([]string{"-exec", "/bin/ls"}, io.Discard); err == nil || !strings.Contains(err.Error(), "CGO_ENABLED=0") {
+	if _, err := parse([]string{"-exec", "/bin/ls"}, io.Discard); err == nil ||
+		!strings.Contains(err.Error(), "CGO_ENABLED=0") {
 		if _, err := os.Stat("/lib64/ld-linux-x86-64.so.2"); err == nil {
 			t.Errorf("a dynamically linked program: %v", err)
 		}
