@@ -8,8 +8,8 @@ DESTDIR ?=
 # A guest's kernel: 5.10, 6.1, 6.12, newest, distro or /path/vmlinuz.
 KERNEL  ?= 6.1
 CMD     ?= lsmprof check
-# For `make test`: the kernels of its guests, those that also count instructions, and checks to skip (lint check-generate
-# host e2e).
+# For `make test`: the kernels of its guests, those that also count instructions, and checks to skip (lint,
+# check-generate, host, e2e).
 KERNELS ?= 5.10 6.1 6.12 newest
 ICOUNT  ?= 6.1 6.12 newest
 SKIP    ?=

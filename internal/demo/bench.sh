@@ -1,5 +1,6 @@
 #!/bin/sh
-# What the enforcer costs five of UnixBench's tests, and how much of it the hooks explain. Runs as root with lsmprof on PATH.
+# What the enforcer costs five of UnixBench's tests, and how much of it the hooks explain. Runs as root with lsmprof on
+# PATH.
 # usage: bench.sh DIR [FLAGS of lsmprof bench...]
 set -eu
 dir=$1

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A live enforcer with 8 rules of each type, a workload in the mount namespace that it confines, and lsmprof record. Runs
-# as root with lsmprof on PATH, in any shell.
+# A live enforcer with 8 rules of each type, a workload in the mount namespace that it confines, and lsmprof record.
+# Runs as root with lsmprof on PATH, in any shell.
 # usage: scenario.sh PROFILE
 set -eu
 profile=$1

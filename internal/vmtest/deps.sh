@@ -135,7 +135,7 @@ fi
 for p in $unknown; do
 	case $p in
 	clang-19 | lld-19 | llvm-19 | clang-format-19)
-		echo "deps: this release's apt has no $p. Debian bookworm, trixie and Ubuntu 24.04 do. Add LLVM's own repository" \
+		echo "deps: this release's apt has no $p; Debian bookworm, trixie and Ubuntu 24.04 do. Add LLVM's repository" \
 			"or leave out what needs it: make test SKIP='lint check-generate'" >&2
 		;;
 	debian-archive-keyring)
@@ -143,7 +143,7 @@ for p in $unknown; do
 			"The guests boot this distribution's own." >&2
 		;;
 	*)
-		echo "deps: apt has no $p. Enable the component with it ('universe' on Ubuntu), or install it by hand." >&2
+		echo "deps: apt has no $p. Enable its component ('universe' on Ubuntu), or install it by hand." >&2
 		exit 1
 		;;
 	esac

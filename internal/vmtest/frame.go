@@ -62,7 +62,7 @@ func readFrame(r io.Reader) (frameKind, []byte, error) {
 	}
 	n := binary.LittleEndian.Uint32(head[2:])
 	if head[0] != frameMagic || n > frameMax {
-		return 0, nil, fmt.Errorf("guest's serial port: %q is not a frame; did a program write to ttyS1?", head[:])
+		return 0, nil, fmt.Errorf("guest's serial port: %q is not a frame; what else writes to it?", head[:])
 	}
 	payload := make([]byte, n)
 	if _, err := io.ReadFull(r, payload); err != nil {

@@ -42,8 +42,8 @@ func terminalSVG(screen string) ([]byte, error) {
 	}
 	width, height := float64(columns)*cellWidth+2*margin, float64(len(lines))*cellHeight+2*margin
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f">`+"\n",
-		width, height, width, height)
+	b.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" `)
+	fmt.Fprintf(&b, `viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f">`+"\n", width, height, width, height)
 	b.WriteString("<title>lsmprof top</title>\n")
 	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`+"\n", background)
 	fmt.Fprintf(&b, `<g font-family="%s" font-size="14" fill="%s">`+"\n", fonts, foreground)
@@ -74,8 +74,8 @@ func drawLine(b *bytes.Buffer, line string, y float64, s style) style {
 		}
 		if strings.TrimSpace(text) != "" {
 			length, attr := float64(n)*cellWidth, attributes(color, s.bold)
-			fmt.Fprintf(b, `<text x="%.1f" y="%.1f" textLength="%.1f" xml:space="preserve"%s>%s</text>`+"\n",
-				x, y, length, attr, html.EscapeString(text))
+			fmt.Fprintf(b, `<text x="%.1f" y="%.1f" textLength="%.1f" xml:space="preserve"%s>`, x, y, length, attr)
+			b.WriteString(html.EscapeString(text) + "</text>\n")
 		}
 		column += n
 		if at == nil {

@@ -108,7 +108,7 @@ func (c *options) execTest(args []string) error {
 	if static, err := vmtest.IsStatic(host); err != nil {
 		return err
 	} else if !static {
-		return fmt.Errorf("%s is dynamically linked, and the guest has no libraries; build it with CGO_ENABLED=0",
+		return fmt.Errorf("%s is dynamically linked; the guest has no libraries: build it with CGO_ENABLED=0",
 			args[0])
 	}
 	cwd, err := os.Getwd()
