@@ -40,7 +40,7 @@ fi
 
 if reason=$("${as_root[@]}" bin/lsmprof check 2>&1); then
 	echo "demo: this machine's own kernel, $(uname -r), can be profiled: no VM needed"
-	echo "demo: as root${as_root:+ (sudo)}, for some minutes: lsmprof enforce, which confines a process of the demo,"
+	echo "demo: as root${as_root:+ (sudo)}, for minutes: lsmprof enforce, which confines a process of the demo,"
 	echo "demo: lsmprof record and lsmprof bench. Nothing stays in the kernel."
 	native
 	show

@@ -24,7 +24,7 @@ type apt struct {
 func fetchKernel(ctx context.Context, name, dir string, log io.Writer) error {
 	for _, tool := range []string{"apt-get", "apt-cache", "dpkg-deb"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			return fmt.Errorf("%w: fetching it needs %s; or give KERNEL=/path/vmlinuz", ErrUnreachable, tool)
+			return fmt.Errorf("%w: fetching it needs %s; or set KERNEL=PATH", ErrUnreachable, tool)
 		}
 	}
 	// Below /tmp rather than the cache: as root, apt downloads as a user of its own who cannot enter /root.

@@ -135,8 +135,8 @@ fi
 for p in $unknown; do
 	case $p in
 	clang-19 | lld-19 | llvm-19 | clang-format-19)
-		echo "deps: this release's apt has no $p; Debian bookworm, trixie and Ubuntu 24.04 do. Add LLVM's repository" \
-			"or leave out what needs it: make test SKIP='lint check-generate'" >&2
+		echo "deps: this release's apt has no $p; Debian bookworm, trixie and Ubuntu 24.04 do. Add LLVM's own" \
+			"repository, or skip what needs it: make test SKIP='lint check-generate'" >&2
 		;;
 	debian-archive-keyring)
 		echo "deps: apt has no debian-archive-keyring, so Debian's kernels cannot be verified." \

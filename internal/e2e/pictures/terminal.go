@@ -74,7 +74,8 @@ func drawLine(b *bytes.Buffer, line string, y float64, s style) style {
 		}
 		if strings.TrimSpace(text) != "" {
 			length, attr := float64(n)*cellWidth, attributes(color, s.bold)
-			fmt.Fprintf(b, `<text x="%.1f" y="%.1f" textLength="%.1f" xml:space="preserve"%s>`, x, y, length, attr)
+			fmt.Fprintf(b, `<text xml:space="preserve" x="%.1f" y="%.1f" textLength="%.1f"%s>`,
+				x, y, length, attr)
 			b.WriteString(html.EscapeString(text) + "</text>\n")
 		}
 		column += n
