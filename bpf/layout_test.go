@@ -32,8 +32,10 @@ func TestMirrorsMatchObjects(t *testing.T) {
 		}},
 		{"enforcer", reference.LoadEnforcer, map[string]any{
 			"ref_pattern": reference.EnforcerRefPattern{}, "ref_path_rule": reference.EnforcerRefPathRule{},
-			"ref_net_rule": reference.EnforcerRefNetRule{}, "ref_mount_rule": reference.EnforcerRefMountRule{},
-			"ref_cap_rules": reference.EnforcerRefCapRules{}, "ref_ptrace_rule": reference.EnforcerRefPtraceRule{},
+			"ref_net_rule":    reference.EnforcerRefNetRule{},
+			"ref_mount_rule":  reference.EnforcerRefMountRule{},
+			"ref_cap_rules":   reference.EnforcerRefCapRules{},
+			"ref_ptrace_rule": reference.EnforcerRefPtraceRule{},
 		}},
 	} {
 		spec, err := c.load()
@@ -95,7 +97,8 @@ func TestObjectsAgreeOnTheControlMap(t *testing.T) {
 			}
 			got := spec.Variables[v]
 			if got == nil || got.Offset != want.Offset || got.Size() != want.Size() {
-				t.Errorf("%s: %s is %v, want offset %d and %d bytes as in the probes", name, v, got, want.Offset, want.Size())
+				t.Errorf("%s: %s is %v, want offset %d and %d bytes as in the probes", name, v, got,
+					want.Offset, want.Size())
 			}
 		}
 	}

@@ -1,8 +1,9 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* Lists the BPF LSM programs and the links of this machine. Iterators see all of them, even those that an LSM keeps from
- * being opened by id, and know what bpf_prog_info lacks before Linux 6.0: the hook, and whether the program may sleep. */
+/* Lists the BPF LSM programs and the links of this machine. Iterators see all of them, even those that an LSM keeps
+ * from being opened by id, and know what bpf_prog_info lacks before Linux 6.0: the hook, and whether the program may
+ * sleep. */
 #include "types.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>

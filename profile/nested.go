@@ -2,8 +2,8 @@ package profile
 
 import "slices"
 
-// nestedCosts subtracts from the readings of a whole hook what the programs on it cost that have probes of their own. Their probes
-// run within the reading of the hook.
+// nestedCosts subtracts from the readings of a whole hook what the programs on it cost that have probes of their
+// own. Their probes run within the reading of the hook.
 type nestedCosts struct {
 	snapshot *Snapshot
 	within   map[nestedKey]*nestedCost // nil: no hook is measured as a whole
@@ -70,8 +70,8 @@ func (n *nestedCosts) add(c *Cost) {
 	in.denials += c.Denials
 }
 
-// subtract takes from the row of a whole hook what its other programs cost: a like part from every call. A denial ends the call of
-// the hook, so that each is of one program.
+// subtract takes from the row of a whole hook what its other programs cost: a like part from every call. A denial
+// ends the call of the hook, so that each is of one program.
 func (n *nestedCosts) subtract(c *Cost) {
 	if c.Program.Probe != ProbeHook {
 		return

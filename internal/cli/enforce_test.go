@@ -245,7 +245,7 @@ func TestEnforceRefuses(t *testing.T) {
 		{
 			[]string{"--pid", self, "--rules", "file=64", "--deny-file", "/x"},
 			2,
-			"65 file rules: at most 64 of a type (64 given as a number, 1 by --deny-file)",
+			"65 file rules: at most 64 of a type (fillers: 64, others: 1)",
 		},
 		{[]string{"--pid", self, "--rules", "bogus"}, 2, `"bogus" is not a number`},
 		{[]string{"--pid", self, "--deny-file", "x"}, 2, `--deny-file: glob "x": must start with /`},

@@ -70,7 +70,8 @@ func TestRecordedCommandRunsWhereItsCallerIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := recordAlone(t, "--output", "profile.pb.gz", "--", "sh", "-c", "readlink /proc/self/ns/mnt; ls -d $PWD/. ; ls profile.pb.gz 2>&1; readlink /proc/$PPID/ns/mnt")
+	out := recordAlone(t, "--output", "profile.pb.gz", "--", "sh", "-c",
+		"readlink /proc/self/ns/mnt; ls -d $PWD/. ; ls profile.pb.gz 2>&1; readlink /proc/$PPID/ns/mnt")
 	lines := strings.Split(out, "\n")
 	if lines[0] != here {
 		t.Errorf("the command runs in %s, want %s:\n%s", lines[0], here, out)

@@ -1,9 +1,9 @@
-// Package ownns keeps lsmprof out of its own measurements. The probes tell workloads apart by mount namespace, so lsmprof moves
-// into a mount namespace of its own: its calls then have a key of their own, at no cost for the probes. Commands that it runs on
-// behalf of its caller start in the caller's namespace.
+// Package ownns keeps lsmprof out of its own measurements. The probes tell workloads apart by mount namespace, so
+// lsmprof moves into a mount namespace of its own: its calls then have a key of their own, at no cost for the
+// probes. Commands that it runs on behalf of its caller start in the caller's namespace.
 //
-// The new namespace is a copy whose mounts stay peers of the caller's, so that mounts propagate as before. File descriptors, the
-// working directory and the root directory keep their meaning.
+// The new namespace is a copy whose mounts stay peers of the caller's, so that mounts propagate as before. File
+// descriptors, the working directory and the root directory keep their meaning.
 package ownns
 
 import (
@@ -19,13 +19,14 @@ import (
 	"github.com/lsmprof/lsmprof/internal/kernel"
 )
 
-// marker is set in the environment from Enter until the process that Enter executes has started. It holds the descriptors of the
-// caller's mount namespace, root directory and working directory.
+// marker is set in the environment from Enter until the process that Enter executes has started. It holds the
+// descriptors of the caller's mount namespace, root directory and working directory.
 const marker = "_LSMPROF_CALLER"
 
-// Enter moves this process into a mount namespace of its own. Threads cannot move together, so Enter moves one and executes the
-// program again, with the same arguments and the same process id. It returns nil in the process that it executed, or an error if
-// the process stays where it is. It must be called before the program changes any state.
+// Enter moves this process into a mount namespace of its own. Threads cannot move together, so Enter moves one and
+// executes the program again, with the same arguments and the same process id. It returns nil in the process that
+// it executed, or an error if the process stays where it is. It must be called before the program changes any
+// state.
 func Enter() error {
 	if caller() != nil {
 		return nil
@@ -120,8 +121,8 @@ func ID() uint32 {
 	return id
 }
 
-// EnterCallers moves the current thread into the caller's mount namespace, root and working directory. Processes that the thread
-// starts inherit them. The caller must lock the thread, and never unlock it.
+// EnterCallers moves the current thread into the caller's mount namespace, root and working directory. Processes
+// that the thread starts inherit them. The caller must lock the thread, and never unlock it.
 func EnterCallers() error {
 	if c := caller(); c != nil {
 		return c.enter()

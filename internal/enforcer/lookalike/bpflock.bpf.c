@@ -1,8 +1,7 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* Two of bpflock's protections, which deny nothing here: against bpf(2), and against programs that are in no file
- * system. */
+/* Two of bpflock's protections, without the denials: against bpf(2), and against programs outside of file systems. */
 #include "lookalike.h"
 
 #define ARGUMENTS(name)                          \

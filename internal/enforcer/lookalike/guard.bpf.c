@@ -1,7 +1,8 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* Keeps BPF objects from being opened by anyone but one process, as systemd's RestrictFileSystemAccess= does since v261. */
+/* Keeps BPF objects from being opened by anyone but one process, as systemd's RestrictFileSystemAccess= does since
+ * v261. */
 #include "lookalike.h"
 
 #define EPERM 1

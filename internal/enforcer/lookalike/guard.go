@@ -13,8 +13,8 @@ type Guard struct {
 	owner uint32
 }
 
-// AttachGuard attaches a guard. From then on only the process owner, an id in the initial pid namespace, can open its programs, maps
-// and links by id; 0 is nobody.
+// AttachGuard attaches a guard. From then on only the process owner, an id in the initial pid namespace, can open
+// its programs, maps and links by id; 0 is nobody.
 func AttachGuard(owner uint32) (*Guard, error) {
 	e, err := Load(LoadGuard)
 	if err != nil {

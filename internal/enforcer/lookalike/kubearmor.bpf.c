@@ -1,8 +1,7 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* Hooks and maps of KubeArmor's enforcer and of one of its presets. A rule is found by its key, and none denies
- * anything. */
+/* Hooks and maps of KubeArmor's enforcer and of its presets. The programs look rules up by key, and deny nothing. */
 #include "lookalike.h"
 
 #define KEY_BYTES 400
@@ -33,7 +32,7 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } kubearmor_exec_preset_containers SEC(".maps");
 
-/* The kernel keeps as much of its name as of the preset's: kubearmor_exec_. */
+/* The kernel cuts its name to that of the preset: kubearmor_exec_. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 256);
@@ -48,7 +47,7 @@ struct {
 	__uint(value_size, 32);
 } kubearmor_ima_hash_map SEC(".maps");
 
-/* 512 bytes before v1.6.10: what is read of it is what the map's keys have. */
+/* 512 bytes before v1.6.10. The size of the map's keys decides how many are read. */
 struct key {
 	__u8 bytes[512];
 };
@@ -120,7 +119,7 @@ int env_preset_enforce_file(void *ctx)
 	return 0;
 }
 
-/* The real one then hashes the file, for which it must be able to sleep. */
+/* KubeArmor's program then hashes the file, for which it must be able to sleep. */
 SEC("lsm.s/bprm_check_security")
 int ima_bprm_check_security(void *ctx)
 {

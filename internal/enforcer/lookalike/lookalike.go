@@ -1,5 +1,5 @@
-// Package lookalike has small enforcers of our own with the programs, maps and layouts of real products, so that tests can run against
-// each of them on any kernel. What the products' own objects did is in docs/enforcers.md.
+// Package lookalike holds small enforcers with the programs, maps and layouts of real products, so that tests can
+// run against each product on any kernel. docs/enforcers.md says what was measured with the products themselves.
 package lookalike
 
 import (
@@ -12,17 +12,17 @@ import (
 	"github.com/cilium/ebpf/rlimit"
 )
 
-// Enforcer is a look-alike that is attached.
+// Enforcer is an attached look-alike.
 type Enforcer struct {
 	*ebpf.Collection
 	spec  *ebpf.CollectionSpec
 	links []link.Link
 }
 
-// Option changes the objects before they are loaded.
+// Option changes a look-alike before it is loaded.
 type Option func(*ebpf.CollectionSpec)
 
-// Load loads and attaches a look-alike; spec is one of the generated Load functions.
+// Load loads and attaches a look-alike. spec is one of the generated Load functions. The caller must call Close.
 func Load(spec func() (*ebpf.CollectionSpec, error), options ...Option) (e *Enforcer, err error) {
 	if err := rlimit.RemoveMemlock(); err != nil { // before 5.11 BPF memory counts against it
 		return nil, err
@@ -39,7 +39,7 @@ func Load(spec func() (*ebpf.CollectionSpec, error), options ...Option) (e *Enfo
 	}
 	for name, p := range e.Programs {
 		if strings.HasSuffix(name, "_process_filter") {
-			continue // is only handed over to
+			continue // runs only as a tail call
 		}
 		l, err := link.AttachLSM(link.LSMOptions{Program: p})
 		if err != nil {
@@ -51,16 +51,18 @@ func Load(spec func() (*ebpf.CollectionSpec, error), options ...Option) (e *Enfo
 	return e, nil
 }
 
-// Inner gives every map of maps inner hash maps with such keys and values. Names limits it to some of them.
+// Inner gives the named maps of maps inner hash maps with keys and values of the given sizes, in bytes.
 func Inner(key, value, entries uint32, names ...string) Option {
 	return func(spec *ebpf.CollectionSpec) {
 		for _, name := range names {
-			spec.Maps[name].InnerMap = &ebpf.MapSpec{Type: ebpf.Hash, KeySize: key, ValueSize: value, MaxEntries: entries}
+			spec.Maps[name].InnerMap = &ebpf.MapSpec{
+				Type: ebpf.Hash, KeySize: key, ValueSize: value, MaxEntries: entries,
+			}
 		}
 	}
 }
 
-// Values gives the values of a map another size.
+// Values gives the values of a map another size, in bytes.
 func Values(name string, size uint32) Option {
 	return func(spec *ebpf.CollectionSpec) { spec.Maps[name].ValueSize = size }
 }
@@ -74,7 +76,7 @@ func Hook(hook string) Option {
 	}
 }
 
-// Put gives a key of a map of maps a new inner map with these entries, as products do on an update of a policy.
+// Put gives a key of a map of maps a new inner map with these entries, as products do when a policy changes.
 func (e *Enforcer) Put(outer string, key any, entries map[any]any) error {
 	inner, err := ebpf.NewMap(e.spec.Maps[outer].InnerMap)
 	if err != nil {
@@ -89,7 +91,7 @@ func (e *Enforcer) Put(outer string, key any, entries map[any]any) error {
 	return e.Maps[outer].Put(key, inner)
 }
 
-// Close detaches and unloads it.
+// Close detaches and unloads the look-alike.
 func (e *Enforcer) Close() error {
 	var all error
 	for _, l := range e.links {

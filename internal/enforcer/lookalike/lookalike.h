@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* What the look-alikes need of the kernel. */
+/* The kernel's types that the look-alikes use. */
 #ifndef LSMPROF_LOOKALIKE_H
 #define LSMPROF_LOOKALIKE_H
 

@@ -8,7 +8,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
 	__uint(max_entries, 16);
 	__uint(key_size, sizeof(__u64)); /* cgroup id */
-	__uint(value_size, sizeof(__u32)); /* set of magic numbers */
+	__uint(value_size, sizeof(__u32)); /* set of magic numbers of file systems */
 } cgroup_hash SEC(".maps");
 
 SEC("lsm/file_open")

@@ -1,7 +1,7 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* An enforcer that nobody knows: two programs that share a map of rules, and one with a map of maps. */
+/* An enforcer that lsmprof does not know: two programs that share a map of rules, and one with a map of maps. */
 #include "lookalike.h"
 
 struct {

@@ -1,8 +1,8 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* The hooks and maps of vArmor's enforcer. Rules are looked up and looked at one by one, as there; none of them
- * denies anything. The sizes of rules are those of the maps that the loader gives. */
+/* The hooks and maps of vArmor's enforcer. Like it, the programs look up the rules and walk them one by one, but
+ * they deny nothing. The loader gives the maps the sizes of a release's rules. */
 #include "lookalike.h"
 
 #define RULES 64
@@ -41,7 +41,7 @@ HASH(v_profile_mode, 4);
 #define walks(ns) ((ns) != 0)
 #endif
 
-/* A rule that a product writes has no such first word. */
+/* No rule of a product begins with this word. */
 #define DENIED 0xdeadbeef
 
 static __always_inline int walk(void *outer, __u32 ns)

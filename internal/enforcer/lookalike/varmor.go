@@ -8,16 +8,16 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 )
 
-// VArmorLayout is how a range of vArmor's releases keeps its rules.
+// VArmorLayout describes the maps of a range of vArmor's releases. Sizes are in bytes.
 type VArmorLayout struct {
 	Name                        string
 	path, network, mount        uint32
 	capabilities, ptrace, limit uint32
 	spec                        func() (*ebpf.CollectionSpec, error)
-	Modes                       bool // v_profile_mode is there
+	Modes                       bool // it has v_profile_mode
 }
 
-// VArmorLayouts are those that releases have had.
+// VArmorLayouts are the layouts of all releases.
 var VArmorLayouts = []VArmorLayout{
 	{"v0.5", 136, 40, 156, 8, 8, 50, LoadVArmorOld, false},
 	{"v0.6 to v0.7", 140, 68, 160, 16, 12, 50, LoadVArmorOld, false},
@@ -31,7 +31,7 @@ type VArmor struct {
 	layout VArmorLayout
 }
 
-// Load loads a look-alike of one of its releases.
+// Load loads and attaches a look-alike of these releases.
 func (l VArmorLayout) Load() (*VArmor, error) {
 	e, err := Load(l.spec,
 		Inner(4, l.path, l.limit, "v_file_outer", "v_bprm_outer"),
@@ -44,13 +44,13 @@ func (l VArmorLayout) Load() (*VArmor, error) {
 	return &VArmor{e, l}, nil
 }
 
-// The modes of a profile, since v0.9.
+// Modes of a profile, since v0.9.
 const (
 	VArmorEnforce  uint32 = 1
 	VArmorComplain uint32 = 2
 )
 
-// Confine puts a profile in force for a mount namespace.
+// Confine puts a profile with the given numbers of rules in force in a mount namespace.
 func (v *VArmor) Confine(mntns uint32, mode uint32, r enforcer.Rules) error {
 	if v.layout.Modes {
 		if err := v.Maps["v_profile_mode"].Put(mntns, mode); err != nil {
@@ -79,10 +79,11 @@ func (v *VArmor) Confine(mntns uint32, mode uint32, r enforcer.Rules) error {
 	for i := range r.Cap {
 		caps[len(caps)-8+i/8] |= 1 << (i % 8)
 	}
-	return errors.Join(v.set("v_capable", mntns, caps, r.Cap > 0), v.set("v_ptrace", mntns, make([]byte, v.layout.ptrace), r.Ptrace > 0))
+	return errors.Join(v.set("v_capable", mntns, caps, r.Cap > 0),
+		v.set("v_ptrace", mntns, make([]byte, v.layout.ptrace), r.Ptrace > 0))
 }
 
-// put replaces the rules of a kind; without any there is no inner map.
+// put replaces the rules of a kind. Without rules there is no inner map.
 func (v *VArmor) put(outer string, mntns uint32, entries map[any]any) error {
 	if len(entries) > 0 {
 		return v.Put(outer, mntns, entries)
@@ -90,14 +91,14 @@ func (v *VArmor) put(outer string, mntns uint32, entries map[any]any) error {
 	return gone(v.Maps[outer].Delete(mntns))
 }
 
-func (v *VArmor) set(name string, mntns uint32, value []byte, there bool) error {
-	if there {
+func (v *VArmor) set(name string, mntns uint32, value []byte, present bool) error {
+	if present {
 		return v.Maps[name].Put(mntns, value)
 	}
 	return gone(v.Maps[name].Delete(mntns))
 }
 
-// Release ends it.
+// Release removes the profile of a mount namespace.
 func (v *VArmor) Release(mntns uint32) error {
 	err := v.Confine(mntns, VArmorEnforce, enforcer.Rules{})
 	if v.layout.Modes {
@@ -106,6 +107,7 @@ func (v *VArmor) Release(mntns uint32) error {
 	return err
 }
 
+// gone ignores that a key does not exist.
 func gone(err error) error {
 	if errors.Is(err, ebpf.ErrKeyNotExist) {
 		return nil

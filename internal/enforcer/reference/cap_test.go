@@ -18,7 +18,7 @@ func TestCapability(t *testing.T) {
 	file := tempFile(t, "f")
 	n := confine(t, Policy{Fillers: enforcer.Rules{Cap: maxFillerCaps}, DenyCaps: []Capability{chown}})
 	n.bothSides(t, "chown", unix.EPERM, func() error { return os.Chown(file, 1, 1) })
-	n.bothSides(t, "reading what belongs to another", nil, func() error { _, err := os.ReadFile(file); return err })
+	n.bothSides(t, "read a file of another user", nil, func() error { _, err := os.ReadFile(file); return err })
 
 	n = confine(t, Policy{Fillers: enforcer.Rules{Cap: maxFillerCaps}})
 	n.bothSides(t, "chown with fillers only", nil, func() error { return os.Chown(file, 1, 1) })
@@ -35,9 +35,10 @@ func TestPtrace(t *testing.T) {
 		sleep.Process.Kill()
 		sleep.Wait()
 	}()
-	// PTRACE_SEIZE, which stops nothing; PTRACE_INTERRUPT is needed before it can be let go.
+	// PTRACE_SEIZE does not stop the process. PTRACE_DETACH needs it stopped, by PTRACE_INTERRUPT.
 	seize := func() error {
-		if _, _, err := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(sleep.Process.Pid), 0, 0, 0, 0); err != 0 {
+		pid := uintptr(sleep.Process.Pid)
+		if _, _, err := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_SEIZE, pid, 0, 0, 0, 0); err != 0 {
 			return err
 		}
 		if err := unix.PtraceInterrupt(sleep.Process.Pid); err != nil {
@@ -50,7 +51,7 @@ func TestPtrace(t *testing.T) {
 		return unix.PtraceDetach(sleep.Process.Pid)
 	}
 	if err := n.do(seize); !isErr(err, unix.EPERM) {
-		t.Errorf("inside: %v", err)
+		t.Errorf("inside: %v, want EPERM", err)
 	}
 	if err := fillers.do(seize); err != nil {
 		t.Errorf("with fillers only: %v", err)
@@ -62,8 +63,13 @@ func TestPtrace(t *testing.T) {
 
 func TestParseCapability(t *testing.T) {
 	for s, want := range map[string]Capability{
-		"CAP_CHOWN": unix.CAP_CHOWN, "cap_net_raw": unix.CAP_NET_RAW, "sys_admin": unix.CAP_SYS_ADMIN, "CAP_BPF": unix.CAP_BPF,
-		"checkpoint_restore": unix.CAP_CHECKPOINT_RESTORE, "Cap_Mac_Admin": unix.CAP_MAC_ADMIN, "CAP_SYSLOG": unix.CAP_SYSLOG,
+		"CAP_CHOWN":          unix.CAP_CHOWN,
+		"cap_net_raw":        unix.CAP_NET_RAW,
+		"sys_admin":          unix.CAP_SYS_ADMIN,
+		"CAP_BPF":            unix.CAP_BPF,
+		"checkpoint_restore": unix.CAP_CHECKPOINT_RESTORE,
+		"Cap_Mac_Admin":      unix.CAP_MAC_ADMIN,
+		"CAP_SYSLOG":         unix.CAP_SYSLOG,
 	} {
 		if got, err := ParseCapability(s); err != nil || got != want {
 			t.Errorf("ParseCapability(%q) = %d, %v; want %d", s, got, err, want)

@@ -13,9 +13,9 @@ import (
 
 const enforcing uint32 = 1
 
-// Confine puts the policy in force in a mount namespace, given by its inode number, in place of an earlier one. Every type of
-// rules gets a new inner map, filled before it is seen: a program walks the old rules or the new ones, and the map's id tells
-// them apart, also when the numbers are the same.
+// Confine puts the policy in force in a mount namespace, given by its inode number, and replaces an earlier one.
+// Every type of rules gets a new inner map, which is filled before programs can find it: a program walks either the
+// old rules or the new ones. The id of the map tells them apart even if their number is the same.
 func (e *Enforcer) Confine(mntns uint32, p Policy) (err error) {
 	defer func() {
 		if err != nil {
@@ -45,7 +45,7 @@ func (e *Enforcer) Confine(mntns uint32, p Policy) (err error) {
 	return e.apply(mntns, p, updates)
 }
 
-// update is the new value of one outer map; no inner map means no rules.
+// update is the new value of an outer map. Without an inner map there are no rules.
 type update struct {
 	outer, inner *ebpf.Map
 }
@@ -73,7 +73,7 @@ func fillInner[T any](e *Enforcer, name string, rules []T) (update, error) {
 			return u, fmt.Errorf("fill an inner map of %s: %w", name, err)
 		}
 	}
-	// What an id stands for never changes, whoever finds the map.
+	// Whoever finds the map can rely on its id: the rules behind an id never change.
 	if err := inner.Freeze(); err != nil {
 		return u, fmt.Errorf("freeze an inner map of %s: %w", name, err)
 	}
@@ -113,12 +113,13 @@ func (e *Enforcer) apply(mntns uint32, p Policy, updates []update) error {
 	return tooMany(e.maps[bpf.EnforcerMapRefMode].Put(mntns, enforcing))
 }
 
-// Release ends the confinement of a mount namespace.
+// Release ends the confinement of a mount namespace. It does nothing if the namespace is not confined.
 func (e *Enforcer) Release(mntns uint32) error {
 	var all error
-	// ref_mode is the one that every hook asks first.
+	// ref_mode goes first, because every hook looks there first.
 	for _, name := range []string{
-		bpf.EnforcerMapRefMode, bpf.EnforcerMapRefFileOuter, bpf.EnforcerMapRefExecOuter, bpf.EnforcerMapRefNetOuter,
+		bpf.EnforcerMapRefMode, bpf.EnforcerMapRefFileOuter, bpf.EnforcerMapRefExecOuter,
+		bpf.EnforcerMapRefNetOuter,
 		bpf.EnforcerMapRefMountOuter, bpf.EnforcerMapRefCap, bpf.EnforcerMapRefPtrace,
 	} {
 		all = errors.Join(all, remove(e.maps[name], mntns))

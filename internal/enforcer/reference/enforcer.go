@@ -1,8 +1,8 @@
-// Package reference is the enforcer that comes with lsmprof: what there is to profile where no product is installed, and what
-// benchmarks change the rules of. It is of the same kind as the products: twelve BPF LSM programs whose rules, chosen by mount
-// namespace, are walked one by one.
+// Package reference is the enforcer that comes with lsmprof. Users profile it where no product is installed, and
+// benchmarks vary its number of rules. It works like the products: twelve BPF LSM programs look up the rules of the
+// mount namespace and walk them one by one.
 //
-// Errors that mean that this machine cannot run it match ErrUnsupported. An Enforcer is not safe for concurrent use.
+// Errors wrap ErrUnsupported if this machine cannot run it. An Enforcer is not safe for concurrent use.
 package reference
 
 import (
@@ -22,27 +22,28 @@ import (
 	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
-// Enforcer is loaded. It enforces nothing before Attach, and then only in the namespaces given to Confine.
+// Enforcer is a loaded reference enforcer. It enforces nothing before Attach, and then only in the namespaces given
+// to Confine. The caller must call Close.
 type Enforcer struct {
 	programs map[string]*ebpf.Program // by function name
-	links    []link.Link              // a link that nothing refers to is closed by the garbage collector: a silent detach
+	links    []link.Link              // held: the garbage collector would detach others
 	maps     map[string]*ebpf.Map
 	spec     *ebpf.CollectionSpec
-	attached bool // once or more
+	attached bool // at least once
 	confined map[uint32]struct{}
 	serial   uint32
 }
 
-// Program is one loaded program.
+// Program is a loaded program.
 type Program struct {
 	ID   uint32 `json:"id"`
 	Name string `json:"name"` // ref_file_open
 	Hook string `json:"hook"` // file_open
 }
 
-// Load loads the programs and their maps. They attach nowhere yet.
+// Load loads the programs and their maps. It attaches none.
 func Load() (*Enforcer, error) {
-	// Where nobody can read the list, loading tells.
+	// If the list cannot be read, loading the programs fails with the reason.
 	if active, err := kernel.LSMs(); err == nil {
 		if err := checkLSMs(active); err != nil {
 			return nil, err
@@ -79,7 +80,7 @@ func Hooks() ([]string, error) {
 	return slices.Compact(hooks), nil
 }
 
-// Programs returns the programs by name.
+// Programs returns the programs, sorted by name.
 func (e *Enforcer) Programs() ([]Program, error) {
 	var all []Program
 	for name, p := range e.programs {
@@ -94,8 +95,8 @@ func (e *Enforcer) Programs() ([]Program, error) {
 	return all, nil
 }
 
-// Attach attaches all programs, or none when one fails. Attached ones stay as they are. Linux 5.10
-// attaches no program a second time (6.1 does): there it is loaded again, under a new id.
+// Attach attaches all programs, or none if one fails. It does nothing if they are attached. Linux 5.10 cannot
+// attach a program a second time, as 6.1 can: there Attach loads the programs again, under new ids.
 func (e *Enforcer) Attach() error {
 	if len(e.links) > 0 {
 		return nil
@@ -121,19 +122,19 @@ func (e *Enforcer) attach() error {
 	return nil
 }
 
-// reload replaces the programs by new ones over the same maps.
+// reload replaces the programs by new ones that use the same maps.
 func (e *Enforcer) reload() error {
 	coll, err := ebpf.NewCollectionWithOptions(e.spec, ebpf.CollectionOptions{MapReplacements: e.maps})
 	if err != nil {
 		return fmt.Errorf("load the reference enforcer again: %w", lsm.ExplainLoad(err))
 	}
-	defer coll.Close() // of the collection's own handles of the maps
+	defer coll.Close() // closes its own handles of the maps
 	err = closeAll(e.programs)
 	e.programs, coll.Programs = coll.Programs, nil
 	return err
 }
 
-// Detach detaches all programs; the rules stay for the next Attach. The kernel takes its time, up to 0.2 s for each.
+// Detach detaches all programs. The rules stay for the next Attach. The kernel takes up to 0.2 s per program.
 func (e *Enforcer) Detach() error {
 	var all error
 	for _, l := range e.links {
@@ -145,8 +146,8 @@ func (e *Enforcer) Detach() error {
 	return all
 }
 
-// Close ends all confinement, detaches, and unloads the programs with their maps. Detaching takes up to seconds: without rules, the
-// programs that are still attached deny nothing meanwhile.
+// Close ends all confinement, detaches, and unloads the programs and their maps. Detaching takes up to seconds, in
+// which the programs that are still attached deny nothing.
 func (e *Enforcer) Close() error {
 	var all error
 	for mntns := range e.confined {

@@ -11,7 +11,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// one is the enforcer that most tests share: loading takes the verifier seconds in an emulated guest.
+// one is the enforcer that most tests share, because loading it takes seconds in an emulated guest.
 var one *Enforcer
 
 func TestMain(m *testing.M) {
@@ -48,8 +48,8 @@ func load(t *testing.T) *Enforcer {
 	return e
 }
 
-// verifierBudget is far from the million instructions at which a kernel gives up. Tracked like a benchmark: a change that moves it
-// changes how long loading takes.
+// verifierBudget is far below the million instructions at which a kernel gives up. More instructions also mean that
+// loading takes longer.
 const verifierBudget = 150_000
 
 func TestLoadsAndAttaches(t *testing.T) {
@@ -59,7 +59,7 @@ func TestLoadsAndAttaches(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(programs) != 12 || len(e.links) != 12 {
-		t.Errorf("%d programs, %d links; want 12", len(programs), len(e.links))
+		t.Errorf("%d programs and %d links, want 12 of each", len(programs), len(e.links))
 	}
 	for _, p := range programs {
 		info, err := e.programs[p.Name].Info()
@@ -69,7 +69,7 @@ func TestLoadsAndAttaches(t *testing.T) {
 		n, _ := info.VerifiedInstructions() // since 5.16
 		t.Logf("%s on %s: id %d, %d instructions verified", p.Name, p.Hook, p.ID, n)
 		if n > verifierBudget {
-			t.Errorf("%s: the verifier walked %d instructions, more than %d", p.Name, n, verifierBudget)
+			t.Errorf("%s: the verifier walked %d instructions, want at most %d", p.Name, n, verifierBudget)
 		}
 	}
 }

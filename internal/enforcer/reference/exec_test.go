@@ -57,6 +57,6 @@ func TestExec(t *testing.T) {
 			return cmd.Run()
 		})
 	}
-	// Denied execution is not denied reading.
+	// A rule that denies execution does not deny reading.
 	n.bothSides(t, "reading it", nil, func() error { _, err := os.ReadFile(dir + "/denied/busybox"); return err })
 }

@@ -11,7 +11,8 @@ func TestMissingLSMIsNamedWithTheParameter(t *testing.T) {
 		t.Error(err)
 	}
 	err := checkLSMs([]string{"lockdown", "capability", "apparmor"})
-	if !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "add lsm=lockdown,capability,apparmor,bpf to the kernel's command line") {
-		t.Error(err)
+	const want = "Add lsm=lockdown,capability,apparmor,bpf to the kernel's command line"
+	if !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want ErrUnsupported with %q", err, want)
 	}
 }

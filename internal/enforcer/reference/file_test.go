@@ -49,7 +49,9 @@ func TestFileGlobs(t *testing.T) {
 		t.Fatal(err)
 	}
 	long := strings.Repeat("n", 64)
-	for _, name := range []string{"key", "x.key", "a/x.key", "a/b/x.key", "a/b/keys", "keyx", long + "1", long + "2"} {
+	for _, name := range []string{
+		"key", "x.key", "a/x.key", "a/b/x.key", "a/b/keys", "keyx", long + "1", long + "2",
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -93,8 +95,8 @@ func TestFileGlobs(t *testing.T) {
 	}
 }
 
-// TestPathOperations: what may not be opened may not be moved away, linked to, or put there.
-func TestPathOperations(t *testing.T) {
+// A file that must not be opened must not be renamed or linked either, nor may another file get its name.
+func TestPathOperationsObeyFileRules(t *testing.T) {
 	dir := t.TempDir()
 	n := confine(t, Policy{File: paths(t, DenyPath, dir+"/secret*")})
 	for _, name := range []string{"secret", "open"} {
@@ -103,18 +105,19 @@ func TestPathOperations(t *testing.T) {
 		}
 	}
 	from := func(name string) string { return filepath.Join(dir, name) }
+	secret := func(to string) string { return from("secret." + filepath.Base(to)) }
 	for i, op := range []struct {
 		what string
 		want error
 		run  func(to string) error
 	}{
 		{"rename from", unix.EACCES, func(to string) error { return undo(os.Rename, from("secret"), to) }},
-		{"rename to", unix.EACCES, func(to string) error { return undo(os.Rename, from("open"), from("secret.")+filepath.Base(to)) }},
+		{"rename to", unix.EACCES, func(to string) error { return undo(os.Rename, from("open"), secret(to)) }},
 		{"rename others", nil, func(to string) error { return undo(os.Rename, from("open"), to) }},
 		{"link from", unix.EACCES, func(to string) error { return os.Link(from("secret"), to) }},
-		{"link to", unix.EACCES, func(to string) error { return os.Link(from("open"), from("secret.")+filepath.Base(to)) }},
+		{"link to", unix.EACCES, func(to string) error { return os.Link(from("open"), secret(to)) }},
 		{"link others", nil, func(to string) error { return os.Link(from("open"), to) }},
-		{"symlink", unix.EACCES, func(to string) error { return os.Symlink("/", from("secret.")+filepath.Base(to)) }},
+		{"symlink", unix.EACCES, func(to string) error { return os.Symlink("/", secret(to)) }},
 		{"symlink others", nil, func(to string) error { return os.Symlink("/", to) }},
 	} {
 		k := 0
@@ -125,7 +128,7 @@ func TestPathOperations(t *testing.T) {
 	}
 }
 
-// undo renames there and, where that was allowed, back.
+// undo renames a to b and, if that succeeds, back.
 func undo(rename func(a, b string) error, a, b string) error {
 	if err := rename(a, b); err != nil {
 		return err
@@ -154,7 +157,7 @@ func TestFirstMatchDecides(t *testing.T) {
 	n.bothSides(t, "denied first", unix.EACCES, read("public"))
 }
 
-// TestDeepPath: the rule matches the front of the path, which is written last, 32 components and a mount further up.
+// The rule matches the beginning of the path. The walk writes it last, after 32 components and a mount.
 func TestDeepPath(t *testing.T) {
 	dir := t.TempDir()
 	n := confine(t, Policy{File: paths(t, DenyPath, dir+"/deep/**")})
@@ -187,7 +190,7 @@ func TestDeepPath(t *testing.T) {
 	n.bothSides(t, "elsewhere, more components than can be walked", unix.EACCES, deep("other", 70, -1))
 }
 
-// TestBindMount: a file is denied under the path by which it is reached, on either side of a bind mount.
+// Rules apply to the path by which a file is opened, not to the source of a bind mount.
 func TestBindMount(t *testing.T) {
 	dir := t.TempDir()
 	for _, d := range []string{"real", "bound"} {
@@ -208,12 +211,12 @@ func TestBindMount(t *testing.T) {
 	}
 	n.bothSides(t, "real path", nil, read("real/f"))
 	if err := n.do(read("bound/f")); !isErr(err, unix.EACCES) {
-		t.Errorf("bound path: %v", err)
+		t.Errorf("bound path: %v, want EACCES", err)
 	}
 }
 
-// TestParallel: tasks that preempt each other in the programs, on few CPUs, never get each other's verdict.
-func TestParallel(t *testing.T) {
+// Tasks that preempt each other within the programs must not get each other's verdict.
+func TestPreemptedTasksGetTheirOwnVerdict(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"denied", "allowed"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
@@ -222,8 +225,8 @@ func TestParallel(t *testing.T) {
 	}
 	n := confine(t, Policy{Fillers: enforcer.Rules{File: 60}, File: paths(t, DenyPath, dir+"/denied")})
 	const script = `i=0; while [ $i -lt 1500 ]; do i=$((i+1))
-		{ true < $0/denied; } 2>/dev/null && echo opened the denied
-		{ true < $0/allowed; } 2>/dev/null || echo was denied the allowed
+		{ true < $0/denied; } 2>/dev/null && echo opened a denied file
+		{ true < $0/allowed; } 2>/dev/null || echo was denied an allowed file
 		done; true`
 	err := n.do(func() error {
 		var all []*exec.Cmd
@@ -251,7 +254,7 @@ func TestParallel(t *testing.T) {
 	noClaims(t)
 }
 
-// noClaims checks that every buffer was given back.
+// noClaims checks that no buffer is claimed.
 func noClaims(t *testing.T) {
 	t.Helper()
 	var slot uint32
@@ -259,7 +262,7 @@ func noClaims(t *testing.T) {
 	for it := one.maps[bpf.EnforcerMapRefBuffer].Iterate(); it.Next(&slot, &perCPU); {
 		for cpu, b := range perCPU {
 			if b.Claims != 0 {
-				t.Errorf("buffer %d of CPU %d: %d claims are left", slot, cpu, b.Claims)
+				t.Errorf("buffer %d of CPU %d has %d claims, want 0", slot, cpu, b.Claims)
 			}
 		}
 	}

@@ -13,13 +13,13 @@ type PathRule = bpf.EnforcerRefPathRule
 
 const patternLen = 64
 
-// DenyPath denies what the glob matches: a path as seen in the namespace, with at most one `**` (anything) or, in its last
-// component, `*` (anything but a slash).
+// DenyPath returns a rule that denies paths, as seen in the namespace, that match the glob. The glob has at most
+// one `**` (anything) or, in its last component, `*` (anything but a slash).
 func DenyPath(glob string) (PathRule, error) {
 	return pathRule(bpf.EnforcerRefActionREF_DENY, glob)
 }
 
-// AllowPath allows what the glob matches, before later rules are asked.
+// AllowPath returns a rule that allows paths that match the glob, whatever later rules say.
 func AllowPath(glob string) (PathRule, error) {
 	return pathRule(bpf.EnforcerRefActionREF_ALLOW, glob)
 }
@@ -27,9 +27,10 @@ func AllowPath(glob string) (PathRule, error) {
 func pathRule(action bpf.EnforcerRefAction, glob string) (PathRule, error) {
 	switch {
 	case !strings.HasPrefix(glob, "/") && !strings.HasPrefix(glob, "**"):
-		return PathRule{}, fmt.Errorf("glob %q: must start with / or with `**`: paths are absolute", glob)
+		return PathRule{}, fmt.Errorf("glob %q: must start with / or `**`, because paths are absolute", glob)
 	case strings.HasSuffix(glob, "/") && glob != "/":
-		return PathRule{}, fmt.Errorf("glob %q: no path ends in a slash; %s** is all that lies below", glob, glob)
+		return PathRule{}, fmt.Errorf("glob %q: no path ends in a slash; %s** matches everything below", glob,
+			glob)
 	}
 	p, err := parsePattern(glob)
 	return PathRule{Action: action, Pattern: p}, err
@@ -52,9 +53,10 @@ func parsePattern(glob string) (p bpf.EnforcerRefPattern, err error) {
 	case strings.Contains(prefix+suffix, "*"):
 		return p, fmt.Errorf("glob %q: more than one `*` or `**`", glob)
 	case p.Flags == bpf.EnforcerRefPatternFlagsREF_ONE_LEVEL && strings.Contains(suffix, "/"):
-		return p, fmt.Errorf("glob %q: `*` stands in the last component only; use `**`", glob)
+		return p, fmt.Errorf("glob %q: `*` is allowed in the last component only; use `**`", glob)
 	case strings.ContainsAny(glob, "?[]{}"):
-		return p, fmt.Errorf("glob %q: only `*` and `**` are wildcards; `?`, `[` and `{` are not supported", glob)
+		return p, fmt.Errorf("glob %q: only `*` and `**` are wildcards; `?`, `[` and `{` are not supported",
+			glob)
 	}
 	return p, fill(&p, glob, prefix, suffix)
 }
@@ -69,7 +71,7 @@ func fill(p *bpf.EnforcerRefPattern, glob, prefix, suffix string) error {
 	return nil
 }
 
-// words lays s out as it lies in memory, from the given offset on, with a mask of its bytes.
+// words returns the bytes of s at an offset, and a mask of these bytes, as words in memory.
 func words(s string, at int) (value, mask [patternLen / 8]uint64) {
 	for i := range len(s) {
 		word, shift := (at+i)/8, 8*((at+i)%8) // bpfel: little-endian
@@ -79,7 +81,7 @@ func words(s string, at int) (value, mask [patternLen / 8]uint64) {
 	return value, mask
 }
 
-// mustPattern is for globs written in this package.
+// mustPattern parses a glob of this package. It panics if the glob is invalid.
 func mustPattern(glob string) bpf.EnforcerRefPattern {
 	p, err := parsePattern(glob)
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// TestIcountCostIsLinear: every rule that does not match costs the same, in instructions, at every number of rules.
+// Every rule that does not match costs the same number of instructions, whatever the number of rules.
 func TestIcountCostIsLinear(t *testing.T) {
 	vmtest.IcountGuest(t)
-	// The least of many batches: ticks and the Go runtime only add.
+	// The least of many batches, because timer interrupts and the Go runtime only add.
 	perOpen := func(n *namespace) (least float64) {
 		const batches, calls = 40, 50
 		err := n.do(func() error {
@@ -48,14 +48,15 @@ func TestIcountCostIsLinear(t *testing.T) {
 	}
 	t.Logf("unconfined %.0f, confined without rules %+.0f", unconfined, none-unconfined)
 	slope := (cost[64] - cost[8]) / 56
-	t.Logf("%.1f instructions a rule", slope)
+	t.Logf("%.1f instructions per rule", slope)
 	if slope < 100 || slope > 300 {
 		t.Errorf("a rule costs %.1f instructions, want 100 to 300", slope)
 	}
 	for _, rules := range []int{16, 32} {
-		// Rules are found by hash: by the luck of the map's seed, some buckets hold several.
+		// Rules are looked up by hash, and depending on the map's seed some buckets hold several.
 		if want := slope * float64(rules-8); math.Abs(cost[rules]-cost[8]-want) > 0.3*want {
-			t.Errorf("%d rules cost %.0f more than 8, the line through 8 and 64 says %.0f", rules, cost[rules]-cost[8], want)
+			t.Errorf("%d rules cost %.0f more than 8, want %.0f as between 8 and 64", rules,
+				cost[rules]-cost[8], want)
 		}
 	}
 }

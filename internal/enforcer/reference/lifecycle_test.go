@@ -33,7 +33,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 	vmtest.NothingNew(t, before)
 	if now := openFiles(t); now != files {
-		t.Errorf("%d open files, were %d", now, files)
+		t.Errorf("%d open files, want %d as before", now, files)
 	}
 }
 
@@ -43,7 +43,7 @@ func TestAttachIsAllOrNothing(t *testing.T) {
 	before := vmtest.KernelIDs(t)
 	e.programs["ref_sb_umount"].Close()
 	if err := e.Attach(); err == nil {
-		t.Error("attached without one of the programs")
+		t.Error("Attach succeeded without one of the programs")
 	}
 	vmtest.NothingNew(t, before)
 }

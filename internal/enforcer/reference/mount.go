@@ -19,14 +19,14 @@ var mountOps = map[string]bpf.EnforcerRefMountOp{
 }
 
 const (
-	allMountOps = bpf.EnforcerRefMountOpREF_MOUNT | bpf.EnforcerRefMountOpREF_BIND | bpf.EnforcerRefMountOpREF_REMOUNT |
-		bpf.EnforcerRefMountOpREF_MOVE | bpf.EnforcerRefMountOpREF_UMOUNT
-	// Whoever denies mounting rarely means that what is mounted has to stay.
+	allMountOps = bpf.EnforcerRefMountOpREF_MOUNT | bpf.EnforcerRefMountOpREF_BIND |
+		bpf.EnforcerRefMountOpREF_REMOUNT | bpf.EnforcerRefMountOpREF_MOVE | bpf.EnforcerRefMountOpREF_UMOUNT
+	// A rule that denies mounting rarely means that mounts must stay.
 	defaultMountOps = allMountOps &^ bpf.EnforcerRefMountOpREF_UMOUNT
 )
 
-// DenyMount denies GLOB[,fstype=NAME][,op=OP[+OP...]]. The glob matches what is mounted, a device or source path or a bare word such
-// as tmpfs, and for umount the mount point.
+// DenyMount parses GLOB[,fstype=NAME][,op=OP[+OP...]] and returns a rule that denies such mounts. The glob matches
+// the source, a path or a word such as tmpfs, and for umount the mount point.
 func DenyMount(s string) (MountRule, error) {
 	r := MountRule{Action: bpf.EnforcerRefActionREF_DENY, Ops: defaultMountOps}
 	glob, options, more := strings.Cut(s, ",")
@@ -35,7 +35,7 @@ func DenyMount(s string) (MountRule, error) {
 		return r, err
 	}
 	if p.Flags == bpf.EnforcerRefPatternFlagsREF_ONE_LEVEL {
-		return r, fmt.Errorf("glob %q: mount rules take `**` only", glob)
+		return r, fmt.Errorf("glob %q: mount rules allow `**` only", glob)
 	}
 	r.Pattern = p
 	for more {
@@ -45,7 +45,8 @@ func DenyMount(s string) (MountRule, error) {
 		switch name {
 		case "fstype":
 			if value == "" || len(value) >= len(r.Fstype) {
-				return r, fmt.Errorf("mount rule %q: a file system type has 1 to %d bytes", s, len(r.Fstype)-1)
+				return r, fmt.Errorf("mount rule %q: a file system type has 1 to %d bytes", s,
+					len(r.Fstype)-1)
 			}
 			copy(r.Fstype[:], value)
 		case "op":
@@ -53,7 +54,8 @@ func DenyMount(s string) (MountRule, error) {
 				return r, fmt.Errorf("mount rule %q: %w", s, err)
 			}
 		default:
-			return r, fmt.Errorf("mount rule %q: unknown option %q; want GLOB[,fstype=NAME][,op=OP[+OP...]]", s, option)
+			return r, fmt.Errorf(
+				"mount rule %q: unknown option %q; want GLOB[,fstype=NAME][,op=OP[+OP...]]", s, option)
 		}
 	}
 	return r, nil

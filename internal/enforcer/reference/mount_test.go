@@ -21,7 +21,7 @@ func mountRules(t *testing.T, specs ...string) []MountRule {
 	return rules
 }
 
-// mounter mounts in a directory and undoes it.
+// mounter mounts in a directory, and unmounts again.
 type mounter struct{ dir string }
 
 func (m mounter) mount(source, fstype string, flags uintptr) func() error {
@@ -33,7 +33,7 @@ func (m mounter) mount(source, fstype string, flags uintptr) func() error {
 	}
 }
 
-// fsmount is the mount API since 5.2, which mount(8) uses since 2.39.
+// fsmount uses the mount API of Linux 5.2, as mount(8) does since 2.39.
 func (m mounter) fsmount(fstype string) func() error {
 	return func() error {
 		fs, err := unix.Fsopen(fstype, 0)
@@ -49,14 +49,15 @@ func (m mounter) fsmount(fstype string) func() error {
 			return err
 		}
 		defer unix.Close(mnt)
-		if err := unix.MoveMount(mnt, "", unix.AT_FDCWD, m.dir+"/on", unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+		if err := unix.MoveMount(mnt, "", unix.AT_FDCWD, m.dir+"/on",
+			unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
 			return err
 		}
 		return unix.Unmount(m.dir+"/on", unix.MNT_DETACH)
 	}
 }
 
-// after runs change on a fresh mount of a tmpfs, made by setup.
+// after runs change on a new mount of a tmpfs.
 func (m mounter) after(change func() error) func() error {
 	return func() error {
 		if err := unix.Mount("fresh", m.dir+"/on", "tmpfs", 0, ""); err != nil {
@@ -118,7 +119,11 @@ func TestMount(t *testing.T) {
 		{"**,fstype=tmpfs", []string{"tmpfs", "new tmpfs"}, []string{"proc", "new proc", "bind"}},
 		{"src,fstype=proc", []string{"proc"}, []string{"tmpfs", "bind", "move", "remount"}},
 		{dir + "/source", []string{"bind"}, []string{"tmpfs", "proc", "bind another"}},
-		{"**,op=bind", []string{"bind", "bind another"}, []string{"tmpfs", "proc", "move", "remount", "umount"}},
+		{
+			"**,op=bind",
+			[]string{"bind", "bind another"},
+			[]string{"tmpfs", "proc", "move", "remount", "umount"},
+		},
 		{"**,op=move", []string{"move", "move_mount"}, []string{"tmpfs", "bind", "remount", "new tmpfs"}},
 		{"**,op=remount", []string{"remount"}, []string{"tmpfs", "bind", "move", "private"}},
 		{dir + "/on,op=umount", []string{"umount", "tmpfs"}, []string{"move"}},
@@ -139,7 +144,8 @@ func TestMount(t *testing.T) {
 
 func TestDenyMountMessages(t *testing.T) {
 	for _, s := range []string{
-		"", "a*", "**,fstype=", "**,fstype=0123456789abcdef", "**,op=", "**,op=eat", "**,opp=bind", "**,", "a**b**c", "[ab]",
+		"", "a*", "**,fstype=", "**,fstype=0123456789abcdef", "**,op=", "**,op=eat", "**,opp=bind", "**,",
+		"a**b**c", "[ab]",
 	} {
 		if r, err := DenyMount(s); err == nil {
 			t.Errorf("DenyMount(%q) = %+v, want an error", s, r)

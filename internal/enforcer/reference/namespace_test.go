@@ -15,7 +15,7 @@ type namespace struct {
 	work  chan func()
 }
 
-// newNamespace starts the thread. It ends with the test; the runtime reuses no locked thread.
+// newNamespace starts the thread. It ends with the test, because the runtime does not reuse a locked thread.
 func newNamespace(t *testing.T) *namespace {
 	t.Helper()
 	n := &namespace{work: make(chan func())}
@@ -49,14 +49,14 @@ func (n *namespace) enter() error {
 	return nil
 }
 
-// do runs f on the thread, and so do the processes that it starts.
+// do runs f on the thread. Processes that f starts are in the namespace as well.
 func (n *namespace) do(f func() error) error {
 	done := make(chan error)
 	n.work <- func() { done <- f() }
 	return <-done
 }
 
-// confine is a policy in force in a new namespace, for the length of the test.
+// confine puts a policy in force in a new namespace until the test ends.
 func confine(t *testing.T, p Policy) *namespace {
 	t.Helper()
 	return confineWith(t, shared(t), p)
@@ -76,7 +76,8 @@ func confineWith(t *testing.T, e *Enforcer, p Policy) *namespace {
 	return n
 }
 
-// bothSides checks that f fails with want inside, and that the same works outside and, with no rule that matches, inside.
+// bothSides checks that f fails with want inside the namespace, or succeeds if want is nil, and that it succeeds
+// outside.
 func (n *namespace) bothSides(t *testing.T, what string, want error, f func() error) {
 	t.Helper()
 	if err := n.do(f); !isErr(err, want) {

@@ -13,17 +13,18 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference/bpf"
 )
 
-// NetRule is a network rule: of connect or of socket creation.
+// NetRule is a rule about connect or about creating sockets.
 type NetRule = bpf.EnforcerRefNetRule
 
-// families are those whose sockets can be refused by name.
+// families are the names of socket families in rules.
 var families = map[string]uint32{
-	"unix": unix.AF_UNIX, "inet": unix.AF_INET, "inet6": unix.AF_INET6, "netlink": unix.AF_NETLINK, "packet": unix.AF_PACKET,
-	"vsock": unix.AF_VSOCK, "alg": unix.AF_ALG, "xdp": unix.AF_XDP,
+	"unix": unix.AF_UNIX, "inet": unix.AF_INET, "inet6": unix.AF_INET6, "netlink": unix.AF_NETLINK,
+	"packet": unix.AF_PACKET, "vsock": unix.AF_VSOCK, "alg": unix.AF_ALG, "xdp": unix.AF_XDP,
 }
 
-// DenyNet denies connecting to ADDR[/MASK][:PORT[-PORT]] (an IPv6 address with a port in brackets, :PORT alone for every
-// address), or creating the sockets of a family given by name.
+// DenyNet parses ADDR[/BITS][:PORT[-PORT]] and returns a rule that denies connecting there, or parses the name of a
+// socket family and returns a rule that denies creating its sockets. An IPv6 address with a port is in brackets;
+// :PORT alone matches every address.
 func DenyNet(s string) (NetRule, error) {
 	r := NetRule{Action: bpf.EnforcerRefActionREF_DENY, Hook: bpf.EnforcerRefNetHookREF_CONNECT}
 	if family, ok := families[s]; ok {
@@ -43,12 +44,13 @@ func DenyNet(s string) (NetRule, error) {
 		return r, nil
 	}
 	if err := setAddress(&r, address); err != nil {
-		return r, fmt.Errorf("address %q: %w; want ADDR[/BITS][:PORT], or a family such as inet6 or packet", s, err)
+		return r, fmt.Errorf("address %q: %w; want ADDR[/BITS][:PORT], or a family such as inet6 or packet",
+			s, err)
 	}
 	return r, nil
 }
 
-// splitPort separates the port, which a bare IPv6 address cannot have.
+// splitPort separates address and port. An IPv6 address without brackets has no port.
 func splitPort(s string) (address, port string, ok bool) {
 	if inner, bracketed := strings.CutPrefix(s, "["); bracketed {
 		address, rest, closed := strings.Cut(inner, "]")
@@ -87,10 +89,10 @@ func setAddress(r *NetRule, s string) error {
 	if err != nil {
 		return errors.New("is not an IP address or prefix")
 	}
-	// The kernel side takes connections to ::ffff:a.b.c.d for what they are, IPv4.
+	// The programs treat connections to ::ffff:a.b.c.d as IPv4.
 	if a := prefix.Addr(); a.Is4In6() {
 		if prefix.Bits() < 96 {
-			return errors.New("a prefix of IPv4-mapped addresses is written as IPv4")
+			return errors.New("write a prefix of IPv4-mapped addresses as IPv4")
 		}
 		prefix = netip.PrefixFrom(a.Unmap(), prefix.Bits()-96)
 	}
@@ -104,14 +106,14 @@ func setAddress(r *NetRule, s string) error {
 		mask[i/8] |= 0x80 >> (i % 8)
 	}
 	for i, b := 0, prefix.Addr().AsSlice(); i < len(b); i += 4 {
-		// Network order in memory, whatever this machine's is.
+		// In memory both are in network order, on every machine.
 		r.Address[i/4] = binary.NativeEndian.Uint32(b[i:])
 		r.Mask[i/4] = binary.NativeEndian.Uint32(mask[i:])
 	}
 	return nil
 }
 
-// mustNet is for addresses written in this package.
+// mustNet parses an address of this package. It panics if the address is invalid.
 func mustNet(s string) NetRule {
 	r, err := DenyNet(s)
 	if err != nil {

@@ -21,14 +21,17 @@ func nets(t *testing.T, addresses ...string) []NetRule {
 	return rules
 }
 
-// connectUDP needs nobody at the other end.
+// connectUDP connects a datagram socket, which needs no peer.
 func connectUDP(address string) func() error {
 	return func() error {
 		a, err := net.ResolveUDPAddr("udp", address)
 		if err != nil {
 			return err
 		}
-		family, to := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: a.Port, Addr: [16]byte(a.IP.To16())})
+		family, to := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{
+			Port: a.Port,
+			Addr: [16]byte(a.IP.To16()),
+		})
 		if v4 := a.IP.To4(); v4 != nil && address[0] != '[' {
 			family, to = unix.AF_INET, &unix.SockaddrInet4{Port: a.Port, Addr: [4]byte(v4)}
 		}
@@ -48,8 +51,16 @@ func TestConnect(t *testing.T) {
 	}{
 		{"127.0.0.1", []string{"127.0.0.1:80", "127.0.0.1:81"}, []string{"127.0.0.2:80", "[::1]:80"}},
 		{"127.0.0.1:80", []string{"127.0.0.1:80"}, []string{"127.0.0.1:81", "127.0.0.2:80"}},
-		{"127.1.0.0/16", []string{"127.1.0.1:80", "127.1.255.255:80"}, []string{"127.0.0.1:80", "127.2.0.1:80"}},
-		{"127.0.0.0/9:80-90", []string{"127.0.0.1:80", "127.127.0.1:90"}, []string{"127.0.0.1:79", "127.0.0.1:91", "127.128.0.1:80"}},
+		{
+			"127.1.0.0/16",
+			[]string{"127.1.0.1:80", "127.1.255.255:80"},
+			[]string{"127.0.0.1:80", "127.2.0.1:80"},
+		},
+		{
+			"127.0.0.0/9:80-90",
+			[]string{"127.0.0.1:80", "127.127.0.1:90"},
+			[]string{"127.0.0.1:79", "127.0.0.1:91", "127.128.0.1:80"},
+		},
 		{"::1", []string{"[::1]:80"}, []string{"127.0.0.1:80"}},
 		{"[::1]:80", []string{"[::1]:80"}, []string{"[::1]:81"}},
 		{"[::]/64:80", []string{"[::1]:80"}, []string{"[::1]:81"}},
@@ -80,7 +91,10 @@ func TestConnectTCP(t *testing.T) {
 			return err
 		}
 		defer unix.Close(s)
-		return unix.Connect(s, &unix.SockaddrInet4{Port: l.Addr().(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}})
+		return unix.Connect(s, &unix.SockaddrInet4{
+			Port: l.Addr().(*net.TCPAddr).Port,
+			Addr: [4]byte{127, 0, 0, 1},
+		})
 	})
 }
 
@@ -102,7 +116,8 @@ func TestSocketCreate(t *testing.T) {
 
 func TestDenyNetMessages(t *testing.T) {
 	for _, s := range []string{
-		"", ":", "x", "10.0.0.1:x", "10.0.0.1:0", "10.0.0.1:65536", "10.0.0.1:9-8", "10.0.0.0/33", "10.0.0.1.2", "[::1", "::1]",
+		"", ":", "x", "10.0.0.1:x", "10.0.0.1:0", "10.0.0.1:65536", "10.0.0.1:9-8", "10.0.0.0/33",
+		"10.0.0.1.2", "[::1", "::1]",
 		"[::1]/129", "::ffff:1.2.3.4/8", "[::1]:", "10.0.0.1:",
 	} {
 		if r, err := DenyNet(s); err == nil {
@@ -128,7 +143,7 @@ func FuzzDenyNet(f *testing.F) {
 		}
 		for i := range r.Address {
 			if r.Address[i]&^r.Mask[i] != 0 {
-				t.Errorf("DenyNet(%q): an address that its own mask excludes: %+v", s, r)
+				t.Errorf("DenyNet(%q): the address has bits outside its mask: %+v", s, r)
 			}
 		}
 	})

@@ -9,25 +9,25 @@ import (
 )
 
 const (
-	// MaxRules is how many rules of one type a namespace can have.
+	// MaxRules is the largest number of rules of one type in a namespace.
 	MaxRules = 64
-	// Fillers of capability rules are bits that no kernel asks for: 40 is the last capability up to Linux 7.3.
+	// Fillers of capability rules are bits that no kernel checks: the last capability is 40, up to Linux 7.3.
 	firstFillerCap = 41
 	maxFillerCaps  = 64 - firstFillerCap
 )
 
-// Policy is what is enforced in one namespace. The first rule that matches decides; none allows.
+// Policy is what is enforced in a namespace. The first rule that matches decides; if none matches, access is allowed.
 type Policy struct {
-	// Fillers is the number of rules, by type, that come first and match nothing ordinary: they are there to be walked.
+	// Fillers are rules, by type, that come first and match nothing that exists. They only cost time.
 	Fillers    enforcer.Rules
 	File, Exec []PathRule
 	Net        []NetRule
 	Mount      []MountRule
 	DenyCaps   []Capability
-	DenyPtrace bool // attaching to other processes
+	DenyPtrace bool // deny attaching to other processes
 }
 
-// Rules is the number of rules in force under the policy.
+// Rules returns the number of rules, fillers included.
 func (p Policy) Rules() enforcer.Rules {
 	r := p.Fillers
 	r.File += len(p.File)
@@ -41,7 +41,7 @@ func (p Policy) Rules() enforcer.Rules {
 	return r
 }
 
-// Check says what is wrong with the numbers.
+// Check fails if there are too many rules of a type.
 func (p Policy) Check() error {
 	r := p.Rules()
 	for _, t := range []struct {
@@ -54,12 +54,13 @@ func (p Policy) Check() error {
 		{"mount", p.Fillers.Mount, r.Mount},
 	} {
 		if t.fillers < 0 || t.total > MaxRules {
-			return fmt.Errorf("%d %s rules: at most %d of a type (%d given as a number, %d by --deny-%s)",
-				t.total, t.name, MaxRules, t.fillers, t.total-t.fillers, t.name)
+			return fmt.Errorf("%d %s rules: at most %d of a type (fillers: %d, others: %d)",
+				t.total, t.name, MaxRules, t.fillers, t.total-t.fillers)
 		}
 	}
 	if n := p.Fillers.Cap; n < 0 || n > maxFillerCaps {
-		return fmt.Errorf("%d cap rules: at most %d, the bits that no kernel asks for; deny others by name", n, maxFillerCaps)
+		return fmt.Errorf("%d cap rules: at most %d, the bits that no kernel checks; deny others by name", n,
+			maxFillerCaps)
 	}
 	if n := p.Fillers.Ptrace; n < 0 || n > 1 {
 		return fmt.Errorf("%d ptrace rules: at most 1", n)
@@ -79,7 +80,7 @@ func fillPaths(n int) []PathRule {
 	return rules
 }
 
-// nets returns the rules with fillers in 240.0.0.0/8, reserved and routed nowhere.
+// nets returns the rules. The fillers are in 240.0.0.0/8, which is reserved and not routed.
 func (p Policy) nets() []NetRule {
 	rules := make([]NetRule, p.Fillers.Net)
 	for i := range rules {

@@ -9,8 +9,9 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 )
 
-// ParseRules reads numbers of rules: "8" for 8 of each type, or by type, as in "file=8,net=4"; types that are left out have none.
-// Of "each type" only as many are taken of cap and ptrace as there can be: 23 and 1.
+// ParseRules parses numbers of rules: "8" for 8 of each type, or numbers by type as in "file=8,net=4". Types that
+// are not named have none. With a single number, cap and ptrace have at most 23 and 1, because they cannot have
+// more.
 func ParseRules(s string) (enforcer.Rules, error) {
 	var r enforcer.Rules
 	s = strings.TrimSpace(s)
@@ -22,15 +23,19 @@ func ParseRules(s string) (enforcer.Rules, error) {
 		if err != nil {
 			return r, err
 		}
-		return enforcer.Rules{File: n, Exec: n, Net: n, Mount: n, Cap: min(n, maxFillerCaps), Ptrace: min(n, 1)}, nil
+		return enforcer.Rules{
+			File: n, Exec: n, Net: n, Mount: n, Cap: min(n, maxFillerCaps), Ptrace: min(n, 1),
+		}, nil
 	}
-	fields := map[string]*int{"file": &r.File, "exec": &r.Exec, "net": &r.Net, "mount": &r.Mount, "cap": &r.Cap, "ptrace": &r.Ptrace}
+	fields := map[string]*int{
+		"file": &r.File, "exec": &r.Exec, "net": &r.Net, "mount": &r.Mount, "cap": &r.Cap, "ptrace": &r.Ptrace,
+	}
 	for part := range strings.SplitSeq(s, ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 		field := fields[name]
 		if field == nil {
-			return enforcer.Rules{}, fmt.Errorf("rules %q: unknown or repeated type %q; want file, exec, net, mount, cap and ptrace, each once",
-				s, name)
+			return enforcer.Rules{}, fmt.Errorf("rules %q: unknown or repeated type %q; "+
+				"want file, exec, net, mount, cap and ptrace, each once", s, name)
 		}
 		delete(fields, name)
 		n, err := parseCount(name, value)

@@ -61,26 +61,25 @@ func FuzzParseRules(f *testing.F) {
 			t.Errorf("ParseRules(%q) = %+v, which is no policy: %v", s, r, err)
 		}
 		if got := p.Rules(); got != r {
-			t.Errorf("ParseRules(%q) = %+v, in force %+v", s, r, got)
+			t.Errorf("ParseRules(%q) = %+v, but the policy has %+v", s, r, got)
 		}
 		if n := bits.OnesCount64(p.caps()); n != r.Cap {
 			t.Errorf("ParseRules(%q): %d bits of capabilities, want %d", s, n, r.Cap)
 		}
 		if n := len(p.files()); n != r.File {
-			t.Errorf("ParseRules(%q): %d file rules", s, n)
+			t.Errorf("ParseRules(%q): %d file rules, want %d", s, n, r.File)
 		}
 	})
 }
 
-// TestRuleLimit: the 65th rule is refused, deny rules included.
-func TestRuleLimit(t *testing.T) {
+func TestAtMost64RulesOfAType(t *testing.T) {
 	full := Policy{
 		Fillers: enforcer.Rules{File: 63, Exec: 63, Net: 63, Mount: 63},
 		File:    paths(t, DenyPath, "/a"), Exec: paths(t, DenyPath, "/a"),
 		Net: nets(t, "10.0.0.1"), Mount: mountRules(t, "**"),
 	}
 	if err := full.Check(); err != nil {
-		t.Errorf("64 of each: %v", err)
+		t.Errorf("64 rules of each type: %v", err)
 	}
 	for name, add := range map[string]func(*Policy){
 		"65 file rules":  func(p *Policy) { p.Fillers.File++ },
@@ -91,7 +90,7 @@ func TestRuleLimit(t *testing.T) {
 		p := full
 		add(&p)
 		if err := p.Check(); err == nil || !strings.Contains(err.Error(), name+": at most 64 of a type") {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v, want an error", name, err)
 		}
 	}
 }
@@ -105,7 +104,7 @@ func TestGlobMessages(t *testing.T) {
 		"/a/*/b":                       "last component",
 		"/a*b*":                        "more than one",
 		"/a/[bc]":                      "only `*` and `**` are wildcards",
-		"/a/":                          "/a/** is all that lies below",
+		"/a/":                          "/a/** matches everything below",
 		"/" + strings.Repeat("a", 64):  "at most 64 bytes",
 		"**" + strings.Repeat("a", 65): "at most 64 bytes",
 	} {
@@ -129,7 +128,7 @@ func FuzzDenyPath(f *testing.F) {
 			n += bits.OnesCount64(r.Pattern.PrefixMask[i]) + bits.OnesCount64(r.Pattern.SuffixMask[i])
 		}
 		if want := int(r.Pattern.PrefixLen) + int(r.Pattern.SuffixLen); n != 8*want {
-			t.Errorf("DenyPath(%q): masks of %d bits for %d bytes", s, n, want)
+			t.Errorf("DenyPath(%q): masks of %d bits, want %d for %d bytes", s, n, 8*want, want)
 		}
 	})
 }

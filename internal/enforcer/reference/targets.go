@@ -12,8 +12,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// Targets are mount namespaces to confine. They are held open, because the kernel may give the inode number of a namespace that is
-// gone to another container.
+// Targets are mount namespaces to confine. They are held open, because the kernel may give the inode number of a
+// namespace that is gone to another container.
 type Targets []*target
 
 type target struct {
@@ -30,11 +30,13 @@ type HostNamespaceError struct {
 }
 
 func (e HostNamespaceError) Error() string {
-	return fmt.Sprintf("%s: mount namespace %d is %s, so all processes in it would be confined", e.Target, e.MntNS, e.Whose)
+	return fmt.Sprintf("%s: mount namespace %d is %s, so all processes in it would be confined", e.Target,
+		e.MntNS, e.Whose)
 }
 
-// FindTargets opens the mount namespaces of processes, and those with the given inode numbers, each once. Unless confineHost is set,
-// it returns a HostNamespaceError for the namespaces of PID 1 and of the caller. The caller must close the targets.
+// FindTargets opens the mount namespaces of processes, and those with the given inode numbers, each once. Unless
+// confineHost is set, it returns a HostNamespaceError for the namespaces of PID 1 and of the caller. The caller
+// must close the targets.
 func FindTargets(pids, inodes []uint, confineHost bool) (found Targets, err error) {
 	defer func() {
 		if err != nil {
@@ -116,9 +118,11 @@ func searchTarget(inode uint) (*target, error) {
 		t.handle.Close()
 	}
 	if denied {
-		return nil, fmt.Errorf("%s: %w to look at all processes. Run as root, with CAP_SYS_PTRACE", name, fs.ErrPermission)
+		return nil, fmt.Errorf("%s: %w to look at all processes. Run as root, with CAP_SYS_PTRACE", name,
+			fs.ErrPermission)
 	}
-	return nil, fmt.Errorf("%s: no process is in it; `ls -Li /proc/PID/ns/mnt` prints the number of a process", name)
+	return nil, fmt.Errorf("%s: no process is in it; `ls -Li /proc/PID/ns/mnt` prints the number of a process",
+		name)
 }
 
 func (t Targets) refuseHost() error {

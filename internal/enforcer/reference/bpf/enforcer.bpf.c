@@ -2,10 +2,10 @@
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /* The reference enforcer: a small BPF LSM enforcer of the same kind and cost as the products that lsmprof profiles.
- * Twelve hooks, rules by mount namespace, walked one by one; the first rule that matches decides, and none means
- * allow. An allowed access has therefore walked every rule.
+ * It has twelve hooks, and rules by mount namespace that are walked one by one. The first rule that matches decides;
+ * if none matches, access is allowed. An allowed access has therefore walked every rule.
  *
- * A hook denies what it cannot decide: a path that is too long or that no buffer is free for. */
+ * A hook denies what it cannot decide: a path that is too long, or for which no buffer is free. */
 #include "rules.h"
 
 #include <stdbool.h>
@@ -19,7 +19,7 @@
 
 #define NAMESPACES 256
 
-/* The namespaces that are confined. Every hook asks here first. */
+/* The namespaces that are confined. Every hook looks here first. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, NAMESPACES);
@@ -41,7 +41,8 @@ struct {
 	__type(value, struct ref_ptrace_rule);
 } ref_ptrace SEC(".maps");
 
-/* Mount namespace -> its rules, keyed 0..N-1. An update replaces the inner map: its id names one state of the rules. */
+/* Mount namespace to its rules, keyed 0..N-1. An update replaces the inner map, so that its id identifies one state
+ * of the rules. */
 #define RULES_BY_NAMESPACE(map_name, rule)                \
 	struct map_name##_inner {                         \
 		__uint(type, BPF_MAP_TYPE_HASH);          \
@@ -61,9 +62,8 @@ RULES_BY_NAMESPACE(ref_exec_outer, struct ref_path_rule);
 RULES_BY_NAMESPACE(ref_net_outer, struct ref_net_rule);
 RULES_BY_NAMESPACE(ref_mount_outer, struct ref_mount_rule);
 
-/* The inode number of the current task's mount namespace where that is confined, else 0. The scalar is read, not
- * struct ns_common: the field moved within it in 6.18 and again in 7.0. A task that exits has no namespaces any
- * more. */
+/* The inode number of the current task's mount namespace if that is confined, else 0. Reads the scalar, not struct
+ * ns_common, in which the field moved in 6.18 and again in 7.0. A task that exits has no namespaces. */
 static __always_inline __u32 confined_namespace(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -72,7 +72,7 @@ static __always_inline __u32 confined_namespace(void)
 	return bpf_map_lookup_elem(&ref_mode, &mntns) ? mntns : 0;
 }
 
-/* Rules match in functions of their own, whose prototypes also carry the types of the rules into the BTF. */
+/* Functions of their own match the rules: their prototypes carry the types of the rules into the BTF. */
 static __noinline bool path_rule_matches(const struct ref_path_rule *rule, const struct path_buffer *b)
 {
 	return path_matches(b, &rule->pattern);
@@ -101,7 +101,7 @@ static __always_inline int check_path(void *rules, struct vfsmount *mnt, struct 
 		return -EAGAIN;
 	denied = !walk_path(b, mnt, dentry) || path_denied(rules, b);
 	release_buffer(b);
-	return denied ? -EACCES : 0; /* two constants: since 6.12 the verifier wants to see -4095..0 */
+	return denied ? -EACCES : 0; /* two constants, because since 6.12 the verifier requires -4095..0 */
 }
 
 static __always_inline void *file_rules(void)
@@ -151,7 +151,8 @@ int BPF_PROG(ref_path_rename, struct path *old_dir, struct dentry *old, struct p
 	return err ? err : check_path(rules, new_dir->mnt, new);
 }
 
-/* The walked path, not bprm->filename: that is what the caller wrote, relative or through a symbolic link. */
+/* The path of the file, not bprm->filename, which the caller wrote: it may be relative, or lead through a symbolic
+ * link. */
 SEC("lsm/bprm_check_security")
 int BPF_PROG(ref_bprm_check_security, struct linux_binprm *bprm)
 {
@@ -306,7 +307,7 @@ static __always_inline __u32 mount_op(unsigned long flags)
 	if (flags & MS_BIND)
 		return REF_BIND;
 	if (flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
-		return 0; /* of propagation: no rule is about it */
+		return 0; /* changes of propagation: no rule is about them */
 	return flags & MS_MOVE ? REF_MOVE : REF_MOUNT;
 }
 
@@ -344,7 +345,7 @@ static __always_inline int check_mount(void *rules, __u32 op, struct vfsmount *m
 	return denied ? -EACCES : 0;
 }
 
-/* A mount that hangs nowhere yet comes from fsmount() or open_tree(): moving it is how it gets mounted. */
+/* A detached mount comes from fsmount() or open_tree(), and moving it mounts it. */
 SEC("lsm/move_mount")
 int BPF_PROG(ref_move_mount, struct path *from, struct path *to)
 {

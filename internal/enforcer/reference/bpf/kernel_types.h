@@ -12,7 +12,7 @@
 #define AF_INET 2
 #define AF_INET6 10
 
-/* flags of mount(2), uapi/linux/mount.h */
+/* Flags of mount(2), uapi/linux/mount.h. */
 #define MS_REMOUNT (1 << 5)
 #define MS_BIND (1 << 12)
 #define MS_MOVE (1 << 13)

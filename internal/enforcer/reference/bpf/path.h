@@ -10,8 +10,8 @@
 #define PATH_STEPS 64 /* components, and mounts crossed */
 #define PATH_BUFFERS 32
 
-/* A path lies right-aligned when it was walked, left-aligned when it was copied. The margins let the verifier see
- * that REF_PATTERN_LEN bytes before the end and NAME_MAX after any start are in bounds. */
+/* A walked path is right-aligned, a copied one left-aligned. The margins let the verifier see that REF_PATTERN_LEN
+ * bytes before the end and NAME_MAX bytes after any start are in bounds. */
 #define PATH_FIRST REF_PATTERN_LEN
 #define PATH_LAST (PATH_FIRST + PATH_MAX)
 
@@ -19,12 +19,13 @@ struct path_buffer {
 	__u64 claims;
 	__u64 start, end; /* the path is data[start:end] */
 	__u64 name; /* where its last component starts */
-	__u64 mnt, mnt_root, dentry; /* where the walk is: pointers */
+	__u64 mnt, mnt_root, dentry; /* position of the walk: pointers */
 	__u8 data[PATH_LAST + NAME_MAX + 1];
 };
 
-/* Linux 5.11 and later may preempt an LSM program: one buffer to a CPU would then be shared by several tasks. A
- * claim of 1 seen after adding one's own is exclusive; it needs no fetching atomics, which 5.10 lacks. */
+/* Linux 5.11 and later may preempt an LSM program, so that several tasks would share the only buffer of a CPU. A
+ * task has a buffer to itself if it reads a claim of 1 after adding its own. That needs no fetching atomics, which
+ * 5.10 lacks. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, PATH_BUFFERS);
@@ -53,9 +54,9 @@ static __always_inline void release_buffer(struct path_buffer *b)
 	__sync_fetch_and_add(&b->claims, -1);
 }
 
-/* Writes the path of dentry as seen from the root of the mount namespace; false: it cannot be written, so not
- * matched, and the caller denies. What changes from step to step is kept in the buffer: in registers, the verifier
- * would follow every sequence of components and mounts apart, for up to half a million instructions. */
+/* Writes the path of dentry as seen from the root of the mount namespace. Returns false if the path cannot be
+ * written, and so not be matched: the caller then denies. The state of the walk is in the buffer: with registers,
+ * the verifier would follow every sequence of components and mounts, for up to half a million instructions. */
 static __noinline bool walk_path(struct path_buffer *b, struct vfsmount *vfsmnt, struct dentry *dentry)
 {
 	b->mnt = (__u64)vfsmnt - bpf_core_field_offset(struct mount, mnt);
@@ -80,7 +81,7 @@ static __noinline bool walk_path(struct path_buffer *b, struct vfsmount *vfsmnt,
 			continue;
 		}
 		parent = BPF_CORE_READ(here, d_parent);
-		/* A file without a directory, such as a memfd, is called by its name alone. */
+		/* A file without a directory, such as a memfd, has only its name. */
 		if (parent == here && b->start != PATH_LAST)
 			goto out;
 		len = BPF_CORE_READ(here, d_name.len);
@@ -110,7 +111,7 @@ out:
 	return true;
 }
 
-/* Copies a string of the kernel's. */
+/* Copies a string from kernel memory. */
 static __always_inline bool copy_path(struct path_buffer *b, const char *string)
 {
 	long n = 1;
@@ -125,7 +126,7 @@ static __always_inline bool copy_path(struct path_buffer *b, const char *string)
 	return true;
 }
 
-/* Unaligned, which the verifier allows where the machine does: amd64 and arm64. */
+/* May be unaligned: the verifier allows that on amd64 and arm64. */
 static __always_inline __u64 word(const void *bytes)
 {
 	return *(const __u64 *)bytes;
@@ -136,7 +137,7 @@ static __always_inline bool path_matches(const struct path_buffer *b, const stru
 	__u64 start = b->start, end = b->end - PATH_FIRST;
 	__u64 len = b->end - start, diff = 0;
 
-	/* What the verifier has seen checked is what is used. */
+	/* The compiler must not reload what the verifier has seen checked. */
 	barrier_var(start);
 	barrier_var(end);
 	if (start > PATH_LAST || end > PATH_MAX)
@@ -147,7 +148,7 @@ static __always_inline bool path_matches(const struct path_buffer *b, const stru
 		return false;
 	if (p->flags & REF_ONE_LEVEL && start + p->prefix_len < b->name)
 		return false;
-	/* Most rules differ in the first bytes, behind the slash. */
+	/* Most rules differ in the first bytes after the slash. */
 	if ((word(&b->data[start]) ^ p->prefix[0]) & p->prefix_mask[0])
 		return false;
 	for (int i = 0; i < REF_PATTERN_WORDS; i++) {

@@ -16,7 +16,7 @@ enum ref_pattern_flags {
 	REF_ONE_LEVEL = 2, /* no slash between prefix and suffix */
 };
 
-/* The masks say which bytes count: the compare has then no branches, of which the verifier would follow each. */
+/* The masks say which bytes count, so that comparing needs no branches, each of which the verifier would follow. */
 struct ref_pattern {
 	enum ref_pattern_flags flags;
 	__u16 prefix_len;
@@ -27,7 +27,8 @@ struct ref_pattern {
 	__u64 suffix_mask[REF_PATTERN_WORDS];
 };
 
-struct ref_path_rule { /* of file and exec rules */
+/* A file or exec rule. */
+struct ref_path_rule {
 	enum ref_action action;
 	__u32 _pad;
 	struct ref_pattern pattern;
@@ -39,8 +40,8 @@ struct ref_net_rule {
 	enum ref_action action;
 	enum ref_net_hook hook;
 	__u32 family;
-	__u16 port, end_port; /* host order, both inclusive */
-	__u32 address[4]; /* network order, masked; IPv4 in the first */
+	__u16 port, end_port; /* host byte order, both inclusive */
+	__u32 address[4]; /* network byte order, masked; IPv4 in the first */
 	__u32 mask[4];
 };
 
@@ -60,7 +61,7 @@ struct ref_mount_rule {
 };
 
 struct ref_cap_rules {
-	__u32 serial; /* of the update: a change and back is two updates */
+	__u32 serial; /* number of the update: changing a rule and back again is two updates */
 	__u32 _pad;
 	__u64 denied; /* one bit per capability, one rule per bit */
 };
