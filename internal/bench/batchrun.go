@@ -52,7 +52,9 @@ func (m *batchRun) measure(ctx context.Context, pending *pendingRounds) error {
 			}
 			return nil
 		}
-		results, err := m.repeat(pending.rounds, func() ([]rundir.Result, string, error) { return m.round(ctx, n, active) })
+		results, err := m.repeat(pending.rounds, func() ([]rundir.Result, string, error) {
+			return m.round(ctx, n, active)
+		})
 		if err != nil {
 			return err
 		}
@@ -79,7 +81,8 @@ func (m *batchRun) names(active []int) string {
 	return strings.Join(names, ",")
 }
 
-// pauseGC collects garbage now, and prevents that until the returned function is called: test and lsmprof may share one CPU.
+// pauseGC collects garbage now, and prevents that until the returned function is called: test and lsmprof may share one
+// CPU.
 func pauseGC() (resume func()) {
 	runtime.GC()
 	percent := debug.SetGCPercent(-1)

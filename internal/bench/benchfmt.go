@@ -12,14 +12,16 @@ import (
 // benchmarks writes the results in the Go benchmark format, for `benchstat -col /scenario bench.txt`.
 func (d *Dir) benchmarks(w io.Writer) error {
 	m := d.Info.Machine
-	fmt.Fprintf(w, "goos: linux\ngoarch: %s\ncpu: %s\nkernel: %s\nenforcer: %s\n", m.Arch, m.CPU, m.Kernel, d.Info.Enforcer)
+	fmt.Fprintf(w, "goos: linux\ngoarch: %s\ncpu: %s\nkernel: %s\nenforcer: %s\n", m.Arch, m.CPU, m.Kernel,
+		d.Info.Enforcer)
 	tests, names := map[string]rundir.Test{}, benchmarkNames(d.Info.Plan.Tests)
 	for _, t := range d.Info.Plan.Tests {
 		tests[t.Name] = t
 	}
 	for _, r := range d.Results() {
 		t := tests[r.Test]
-		if _, err := fmt.Fprintf(w, "Benchmark%s/scenario=%s %.0f %.1f ns/op %.6g %s\n", names[r.Test], rundir.FileName(r.Scenario),
+		if _, err := fmt.Fprintf(w, "Benchmark%s/scenario=%s %.0f %.1f ns/op %.6g %s\n", names[r.Test],
+			rundir.FileName(r.Scenario),
 			max(1, r.Ops), r.Ns/r.Ops, t.Score(r.Rate()), unitName(t.Unit)); err != nil {
 			return err
 		}
@@ -27,8 +29,8 @@ func (d *Dir) benchmarks(w io.Writer) error {
 	return nil
 }
 
-// benchmarkNames returns a benchmark name for each test. Tests whose names differ only in what a benchmark name cannot have get
-// their own names too, as a label.
+// benchmarkNames returns a benchmark name for each test. Tests whose names differ only in what a benchmark name cannot
+// have get their own names too, as a label.
 func benchmarkNames(tests []rundir.Test) map[string]string {
 	same := map[string]int{}
 	for _, t := range tests {

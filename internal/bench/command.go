@@ -13,8 +13,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// ParseTest parses a test such as `name=N; run=COMMAND; metric=REGEXP; better=higher|lower`. A semicolon within a value is written
-// twice.
+// ParseTest parses a test such as `name=N; run=COMMAND; metric=REGEXP; better=higher|lower`. A semicolon within a value
+// is written twice.
 func ParseTest(s string) (rundir.Test, error) {
 	t := rundir.Test{Kind: rundir.Command}
 	const escaped = "\x00"
@@ -30,7 +30,8 @@ func ParseTest(s string) (rundir.Test, error) {
 			"name": &t.Name, "run": &t.Run, "metric": &t.Metric, "better": &t.Better, "unit": &t.Unit,
 		}[key]
 		if !ok || field == nil || seen[key] {
-			return t, fmt.Errorf("%q: want name=…; run=…; metric=…; better=higher|lower, each once, with ;; for a semicolon in a value", part)
+			return t, fmt.Errorf("%q: want name=…; run=…; metric=…; better=higher|lower, each once, with "+
+				";; for a semicolon in a value", part)
 		}
 		seen[key], *field = true, value
 	}
@@ -55,7 +56,7 @@ func CheckCommand(t *rundir.Test) error {
 	case t.Better != rundir.Higher && t.Better != rundir.Lower:
 		return fmt.Errorf("better=%s: must be higher or lower", t.Better)
 	case t.Metric == "" && t.Better == rundir.Higher:
-		return errors.New("better=higher needs a metric: without one the result is the time, and less is better")
+		return errors.New("better=higher needs a metric: without one less time is better")
 	}
 	if err := rundir.CheckName(t.Name); err != nil {
 		return err
@@ -66,7 +67,8 @@ func CheckCommand(t *rundir.Test) error {
 			return fmt.Errorf("metric: %w", err)
 		}
 		if re.NumSubexp() != 1 {
-			return fmt.Errorf("metric %s: has %d groups, want one pair of parentheses around the number", t.Metric, re.NumSubexp())
+			return fmt.Errorf("metric %s: has %d groups, want one pair of parentheses around the number",
+				t.Metric, re.NumSubexp())
 		}
 	}
 	return nil
@@ -102,7 +104,8 @@ func value(t rundir.Test, output []byte, took float64) (float64, error) {
 	// The last match: many programs report progress first.
 	all := metric.FindAllSubmatch(output, -1)
 	if len(all) == 0 {
-		return 0, fmt.Errorf("its output has no match for metric %s; it ends in: %s", t.Metric, lastLine(string(output)))
+		return 0, fmt.Errorf("its output has no match for metric %s; it ends in: %s", t.Metric,
+			lastLine(string(output)))
 	}
 	digits := bytes.ReplaceAll(all[len(all)-1][1], []byte(","), nil)
 	v, err := strconv.ParseFloat(string(digits), 64)

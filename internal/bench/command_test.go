@@ -9,7 +9,8 @@ import (
 
 func TestParseTest(t *testing.T) {
 	got, err := ParseTest(`name=redis; run=redis-benchmark -q;; true; metric=([0-9.]+) requests; better=higher`)
-	if err != nil || got.Name != "redis" || got.Run != "redis-benchmark -q; true" || got.Metric != "([0-9.]+) requests" || got.Better != "higher" {
+	if err != nil || got.Name != "redis" || got.Run != "redis-benchmark -q; true" ||
+		got.Metric != "([0-9.]+) requests" || got.Better != "higher" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if got, err := ParseTest("name=build; run=make"); err != nil || got.Better != rundir.Lower || got.Unit != "s" {

@@ -12,7 +12,8 @@ import (
 // CheckSteps checks that the commands of scripted scenarios can be found. It is no proof that they succeed.
 func CheckSteps(all []rundir.Scenario) error {
 	for _, s := range all {
-		for what, step := range map[string]*rundir.Step{"setup": s.Setup, "ready": s.Ready, "teardown": s.Teardown} {
+		steps := map[string]*rundir.Step{"setup": s.Setup, "ready": s.Ready, "teardown": s.Teardown}
+		for what, step := range steps {
 			if step == nil {
 				continue
 			}
@@ -27,8 +28,8 @@ func CheckSteps(all []rundir.Scenario) error {
 // plainWord is a word that means the same to the shell and to its reader.
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./+-]+$`)
 
-// CheckShell checks the syntax of a shell command, and that its first word is a command of the shell or a program. Words in the
-// middle are not checked: the shell alone knows which of them are commands.
+// CheckShell checks the syntax of a shell command, and that its first word is a command of the shell or a program.
+// Words in the middle are not checked: the shell alone knows which of them are commands.
 func CheckShell(command, dir string) error {
 	syntax := exec.Command("/bin/sh", "-n", "-c", command)
 	if out, err := syntax.CombinedOutput(); err != nil {

@@ -36,8 +36,12 @@ func TestCheckShell(t *testing.T) {
 
 func TestCheckSteps(t *testing.T) {
 	step := func(run string) *rundir.Step { return &rundir.Step{Run: run, Timeout: stepTimeout} }
-	all := []rundir.Scenario{{Name: "without"}, {Name: "policy", Setup: step("true"), Teardown: step("no-such-command")}}
-	if err := CheckSteps(all); err == nil || err.Error() != "teardown of scenario policy: no-such-command: command not found" {
+	all := []rundir.Scenario{
+		{Name: "without"},
+		{Name: "policy", Setup: step("true"), Teardown: step("no-such-command")},
+	}
+	if err := CheckSteps(all); err == nil ||
+		err.Error() != "teardown of scenario policy: no-such-command: command not found" {
 		t.Errorf("%v", err)
 	}
 }

@@ -14,10 +14,11 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// Dir is a run directory that this process works on. Its lock keeps other processes out. It is not safe for concurrent use.
+// Dir is a run directory that this process works on. Its lock keeps other processes out. It is not safe for concurrent
+// use.
 //
-// The directory is opened once, and every file is opened relative to that descriptor. Whoever can write to a directory above it
-// can therefore not redirect what lsmprof, usually as root, writes.
+// The directory is opened once, and every file is opened relative to that descriptor. Whoever can write to a directory
+// above it can therefore not redirect what lsmprof, usually as root, writes.
 type Dir struct {
 	Path string
 	Info rundir.Info
@@ -57,8 +58,8 @@ func Create(path string, info rundir.Info) (_ *Dir, err error) {
 	return d, d.open()
 }
 
-// holdsResults reports whether anything was measured. A bench that failed before its first round leaves a directory that another
-// one may take.
+// holdsResults reports whether anything was measured. A bench that failed before its first round leaves a directory
+// that another one may take.
 func (d *Dir) holdsResults() (bool, error) {
 	f, err := d.openFile(rundir.ResultsFile, unix.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -87,8 +88,8 @@ func CreateNew(base string, info rundir.Info) (*Dir, error) {
 	}
 }
 
-// Open continues the run in a directory. It refuses a directory that another user could have changed: the plan in it names
-// commands to run.
+// Open continues the run in a directory. It refuses a directory that another user could have changed: the plan in it
+// names commands to run.
 func Open(path string) (_ *Dir, err error) {
 	d, err := openDir(path)
 	if err != nil {
@@ -148,7 +149,8 @@ func onlyOurs(fd int) error {
 	}
 	switch {
 	case int(st.Uid) != os.Geteuid():
-		return fmt.Errorf("it belongs to user %d, but lsmprof runs as user %d and writes only to its own run directories", st.Uid, os.Geteuid())
+		return fmt.Errorf("it belongs to user %d, but lsmprof runs as user %d and writes only to its own run "+
+			"directories", st.Uid, os.Geteuid())
 	case st.Mode&0o022 != 0:
 		return errors.New("other users can write to it: chmod go-w")
 	}

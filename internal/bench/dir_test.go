@@ -45,7 +45,8 @@ func TestAbsurdPlansAreRefused(t *testing.T) {
 	if err := errors.Join(d.SaveInfo(), d.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(d.Path); err == nil || !strings.Contains(err.Error(), "1099511627776 runs: must be from 1 to 10000") {
+	if _, err := Open(d.Path); err == nil || !strings.Contains(err.Error(),
+		"1099511627776 runs: must be from 1 to 10000") {
 		t.Errorf("%v", err)
 	}
 }
@@ -53,10 +54,12 @@ func TestAbsurdPlansAreRefused(t *testing.T) {
 func TestASecondBenchIsRefused(t *testing.T) {
 	d := newDir(t, shortPlan())
 	defer d.Close()
-	if _, err := Open(d.Path); err == nil || !strings.Contains(err.Error(), "another lsmprof bench is working on it") {
+	if _, err := Open(d.Path); err == nil || !strings.Contains(err.Error(),
+		"another lsmprof bench is working on it") {
 		t.Errorf("%v", err)
 	}
-	if _, err := Create(d.Path, rundir.Info{}); err == nil || !strings.Contains(err.Error(), "another lsmprof bench is working on it") {
+	if _, err := Create(d.Path, rundir.Info{}); err == nil || !strings.Contains(err.Error(),
+		"another lsmprof bench is working on it") {
 		t.Errorf("%v", err)
 	}
 }
@@ -116,13 +119,28 @@ func TestPlantedRunDirectories(t *testing.T) {
 		plant func(dir string) error
 		want  string
 	}{
-		"links as results":          {link(rundir.ResultsFile, victim), "too many levels of symbolic links"},
-		"links as the lock":         {link(rundir.LockFile, filepath.Join(filepath.Dir(victim), "made")), "too many levels of symbolic links"},
-		"links to nothing, results": {link(rundir.ResultsFile, filepath.Join(filepath.Dir(victim), "made")), "too many levels"},
-		"a FIFO as results":         {func(dir string) error { return unix.Mkfifo(filepath.Join(dir, rundir.ResultsFile), 0o600) }, "not a regular file"},
-		"writable for a group":      {func(dir string) error { return os.Chmod(dir, 0o775) }, "chmod go-w"},
-		"writable for everybody":    {func(dir string) error { return os.Chmod(dir, 0o777|os.ModeSticky) }, "chmod go-w"},
-		"of another user":           {func(dir string) error { return os.Chown(dir, nobody, nobody) }, "it belongs to user 65534"},
+		"links as results": {link(rundir.ResultsFile, victim), "too many levels of symbolic links"},
+		"links as the lock": {
+			link(rundir.LockFile, filepath.Join(filepath.Dir(victim), "made")),
+			"too many levels of symbolic links",
+		},
+		"links to nothing, results": {
+			link(rundir.ResultsFile, filepath.Join(filepath.Dir(victim), "made")),
+			"too many levels",
+		},
+		"a FIFO as results": {func(dir string) error {
+			return unix.Mkfifo(filepath.Join(dir,
+				rundir.ResultsFile), 0o600)
+		}, "not a regular file"},
+		"writable for a group": {func(dir string) error { return os.Chmod(dir, 0o775) }, "chmod go-w"},
+		"writable for everybody": {
+			func(dir string) error { return os.Chmod(dir, 0o777|os.ModeSticky) },
+			"chmod go-w",
+		},
+		"of another user": {
+			func(dir string) error { return os.Chown(dir, nobody, nobody) },
+			"it belongs to user 65534",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "run")
@@ -134,7 +152,8 @@ func TestPlantedRunDirectories(t *testing.T) {
 			} else if err != nil {
 				t.Fatal(err)
 			}
-			if d, err := Create(dir, rundir.Info{Plan: shortPlan()}); err == nil || !strings.Contains(err.Error(), test.want) {
+			if d, err := Create(dir, rundir.Info{Plan: shortPlan()}); err == nil ||
+				!strings.Contains(err.Error(), test.want) {
 				t.Errorf("created %v, %v, want %q", d, err, test.want)
 			}
 			if d, err := Open(dir); err == nil {
@@ -153,7 +172,8 @@ func TestPlantedRunDirectories(t *testing.T) {
 		if err := os.Symlink(t.TempDir(), path); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Create(path, rundir.Info{Plan: shortPlan()}); err == nil || !strings.Contains(err.Error(), "symbolic link") {
+		if _, err := Create(path, rundir.Info{Plan: shortPlan()}); err == nil ||
+			!strings.Contains(err.Error(), "symbolic link") {
 			t.Errorf("%v", err)
 		}
 	})
@@ -186,7 +206,8 @@ func TestADeletedRunDirectoryIsAnError(t *testing.T) {
 			defer d.Close()
 			b, f := fakeBench(t, d)
 			cutAfter(f, 300, func() error { return remove(d) })
-			if err := b.Run(context.Background()); err == nil || !strings.Contains(err.Error(), "was deleted while the bench was running") {
+			if err := b.Run(context.Background()); err == nil ||
+				!strings.Contains(err.Error(), "was deleted while the bench was running") {
 				t.Errorf("%v", err)
 			}
 			if name == "directory" {
@@ -203,12 +224,18 @@ func TestADeletedRunDirectoryIsAnError(t *testing.T) {
 
 // Names in any script, and names that differ only in what a file name cannot have, get files of their own.
 func TestEveryScenarioAndTestHasItsOwnFiles(t *testing.T) {
-	names := []string{"基线", "一规", "八规", "a b", "a-b", "a/b", "a:b", "..", ".", ".lock", "ε", strings.Repeat("x", 300), strings.Repeat("x", 301), "x~y", "é", "e\u0301"}
+	names := []string{
+		"基线", "一规", "八规", "a b", "a-b", "a/b", "a:b", "..", ".", ".lock", "ε",
+		strings.Repeat("x", 300), strings.Repeat("x", 301), "x~y", "é", "e\u0301",
+	}
 	p := shortPlan()
 	p.Scenarios, p.Tests = nil, nil
 	for _, name := range names {
 		p.Scenarios = append(p.Scenarios, rundir.Scenario{Name: name, State: rundir.Removed})
-		p.Tests = append(p.Tests, rundir.Test{Name: name, Kind: rundir.Command, Run: "true", Better: rundir.Lower})
+		p.Tests = append(p.Tests, rundir.Test{
+			Name: name, Kind: rundir.Command, Run: "true",
+			Better: rundir.Lower,
+		})
 	}
 	if err := p.Check(); err != nil {
 		t.Fatal(err)
@@ -236,7 +263,8 @@ func TestEveryScenarioAndTestHasItsOwnFiles(t *testing.T) {
 	}
 }
 
-// A bench that was killed while a scenario was in force leaves a note, by which the next one tears the scenario down first.
+// A bench that was killed while a scenario was in force leaves a note, by which the next one tears the scenario down
+// first.
 func TestScenariosLeftInForceAreTornDown(t *testing.T) {
 	d := newDir(t, shortPlan())
 	defer d.Close()
@@ -244,7 +272,10 @@ func TestScenariosLeftInForceAreTornDown(t *testing.T) {
 	scenarios := []rundir.Scenario{
 		{Name: "without", State: rundir.Removed},
 		{
-			Name: "policy", State: "scenario policy", Setup: &rundir.Step{Run: "touch " + flag, Timeout: stepTimeout},
+			Name: "policy", State: "scenario policy", Setup: &rundir.Step{
+				Run:     "touch " + flag,
+				Timeout: stepTimeout,
+			},
 			Teardown: &rundir.Step{Run: "rm " + flag, Timeout: stepTimeout},
 		},
 	}
@@ -289,7 +320,10 @@ func TestRunIsNamedAfterTheEnforcerInForce(t *testing.T) {
 	if err := json.Unmarshal(data, &info); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string][]rundir.Enforcer{"not-installed": {}, rundir.SecondBaselineName: {}, "no-policy": {{Product: "reference", Programs: 12}}}
+	want := map[string][]rundir.Enforcer{
+		"not-installed": {}, rundir.SecondBaselineName: {},
+		"no-policy": {{Product: "reference", Programs: 12}},
+	}
 	if info.Enforcer != "reference" || !reflect.DeepEqual(info.Enforcers, want) {
 		t.Errorf("%q, %+v, want %+v", info.Enforcer, info.Enforcers, want)
 	}

@@ -49,7 +49,8 @@ func (r *Reference) Switch(_ context.Context, s rundir.State) error {
 	case rundir.Installed:
 		return r.enforcer.Attach()
 	}
-	return fmt.Errorf("the reference enforcer has the states %q and %q, not %q", rundir.Removed, rundir.Installed, s)
+	return fmt.Errorf("the reference enforcer has the states %q and %q, not %q", rundir.Removed, rundir.Installed,
+		s)
 }
 
 // Confine writes only rules that are not in force already, because an update of a map of maps makes the kernel wait.

@@ -25,7 +25,10 @@ type hookCounter struct {
 // countHooks attaches a counter to each of the hooks that this kernel has, until the test ends.
 func countHooks(t *testing.T, hooks []string) hookCounter {
 	t.Helper()
-	counts, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: uint32(8 * len(hooks)), MaxEntries: 1})
+	counts, err := ebpf.NewMap(&ebpf.MapSpec{
+		Type: ebpf.Array, KeySize: 4, ValueSize: uint32(8 * len(hooks)),
+		MaxEntries: 1,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +37,8 @@ func countHooks(t *testing.T, hooks []string) hookCounter {
 		prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 			Name: "count", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: hook, License: "GPL",
 			Instructions: asm.Instructions{
-				asm.LoadMapValue(asm.R1, counts.FD(), uint32(8*i)), asm.Mov.Imm(asm.R2, 1), asm.StoreXAdd(asm.R1, asm.R2, asm.DWord),
+				asm.LoadMapValue(asm.R1, counts.FD(), uint32(8*i)), asm.Mov.Imm(asm.R2,
+					1), asm.StoreXAdd(asm.R1, asm.R2, asm.DWord),
 				asm.Mov.Imm(asm.R0, 0), asm.Return(),
 			},
 		})
@@ -64,9 +68,11 @@ func (c hookCounter) read(t *testing.T) []float64 {
 	return out
 }
 
-// perOperation is how often each hook runs in one operation: what a pass of four units has more than one of one, so that what begins and
-// ends a pass does not count.
-func (c hookCounter) perOperation(t *testing.T, unit time.Duration, pass func(time.Duration) (unixbench.Result, error)) []float64 {
+// perOperation is how often each hook runs in one operation: what a pass of four units has more than one of one, so
+// that what begins and ends a pass does not count.
+func (c hookCounter) perOperation(t *testing.T, unit time.Duration,
+	pass func(time.Duration) (unixbench.Result, error),
+) []float64 {
 	t.Helper()
 	measure := func(d time.Duration) ([]float64, float64) {
 		before := c.read(t)
@@ -88,8 +94,8 @@ func (c hookCounter) perOperation(t *testing.T, unit time.Duration, pass func(ti
 	return long
 }
 
-// perBlock is how often each hook runs for a block of a file copy, while reads and writes alternate: UnixBench's programs write, sync, read
-// and sleep beforehand, which no difference of passes takes away.
+// perBlock is how often each hook runs for a block of a file copy, while reads and writes alternate: UnixBench's
+// programs write, sync, read and sleep beforehand, which no difference of passes takes away.
 func (c hookCounter) perBlock(t *testing.T, pass func(time.Duration) (unixbench.Result, error)) []float64 {
 	t.Helper()
 	calls := countCalls(t)
@@ -165,12 +171,12 @@ func countCalls(t *testing.T) func(*testing.T) [2]float64 {
 	}
 }
 
-// An operation of a built-in test reaches each hook as often as one of UnixBench's own test. UNIXBENCH_DIR points at a built
-// byte-unixbench, as deep as /opt/UnixBench: inode_permission runs for each component of a path. Any command brings libc; without its
-// cache the loader would look for it elsewhere first.
+// An operation of a built-in test reaches each hook as often as one of UnixBench's own test. UNIXBENCH_DIR points at a
+// built byte-unixbench, as deep as /opt/UnixBench: inode_permission runs for each component of a path. Any command
+// brings libc; without its cache the loader would look for it elsewhere first.
 //
-//	go test -exec 'bin/vm -with sort -with od -with grep -with tee -with wc -with rm -in /etc/ld.so.cache:/etc/ld.so.cache \
-//	    -in DIR:/opt/UnixBench -env UNIXBENCH_DIR=/opt/UnixBench -exec' ./internal/bench -run SameHooks -v
+//	go test -exec 'bin/vm -with sort -with od -with grep -with tee -with wc -with rm \
+//	    -in /etc/ld.so.cache:/etc/ld.so.cache -in DIR:/opt/UnixBench -env UNIXBENCH_DIR=/opt/UnixBench -exec' ./internal/bench -run SameHooks -v
 func TestSameHooksAsUnixBench(t *testing.T) {
 	vmtest.Guest(t)
 	source := os.Getenv("UNIXBENCH_DIR")
@@ -191,12 +197,16 @@ func TestSameHooksAsUnixBench(t *testing.T) {
 		t.Fatal(err)
 	}
 	counter := countHooks(t, []string{
-		"bprm_creds_for_exec", "bprm_creds_from_file", "bprm_check_security", "bprm_committing_creds", "bprm_committed_creds", "cred_prepare",
-		"file_open", "file_permission", "inode_permission", "inode_getattr", "mmap_file", "mmap_addr", "file_mprotect", "task_alloc", "file_fcntl",
-		"path_mknod", "path_unlink", "inode_create", "inode_unlink", "capable", "socket_create",
+		"bprm_creds_for_exec", "bprm_creds_from_file", "bprm_check_security", "bprm_committing_creds",
+		"bprm_committed_creds", "cred_prepare", "file_open", "file_permission", "inode_permission",
+		"inode_getattr", "mmap_file", "mmap_addr", "file_mprotect", "task_alloc", "file_fcntl", "path_mknod", "path_unlink", "inode_create", "inode_unlink", "capable", "socket_create",
 	})
-	for _, name := range []string{"execl", "spawn", "syscall", "pipe", "context1", "fstime", "fsbuffer", "fsdisk", "shell1", "shell8"} {
-		// How many components paths have, and in how many pieces a pipe is read, decides about a few in a hundred calls of a shell and its tools.
+	for _, name := range []string{
+		"execl", "spawn", "syscall", "pipe", "context1", "fstime", "fsbuffer", "fsdisk",
+		"shell1", "shell8",
+	} {
+		// How many components paths have, and in how many pieces a pipe is read, decides about a few in a
+		// hundred calls of a shell and its tools.
 		unit, play := time.Second, 0.02
 		if strings.HasPrefix(name, "shell") {
 			unit, play = 4*time.Second, 0.05

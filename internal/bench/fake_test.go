@@ -19,7 +19,11 @@ func testPlan() rundir.Plan {
 	return rundir.Plan{
 		Order: rundir.Interleaved, Seed: 42, Runs: 2, Slice: 10 * time.Millisecond,
 		Scenarios: rundir.ReferenceScenarios([]enforcer.Rules{{File: 1}, {File: 8}}, []string{"1", "8"}),
-		Tests:     []rundir.Test{{Name: "a", Kind: rundir.BuiltIn}, {Name: "b", Kind: rundir.BuiltIn}, {Name: "slow", Kind: rundir.Command}},
+		Tests: []rundir.Test{
+			{Name: "a", Kind: rundir.BuiltIn},
+			{Name: "b", Kind: rundir.BuiltIn},
+			{Name: "slow", Kind: rundir.Command},
+		},
 	}
 }
 
@@ -63,7 +67,10 @@ func (e *fakeEnforcer) Close() error {
 }
 
 func newFakeSuite() *fakeSuite {
-	return &fakeSuite{enforcer: &fakeEnforcer{}, open: new(int), mu: &sync.Mutex{}, rng: rand.New(rand.NewPCG(1, 1))}
+	return &fakeSuite{
+		enforcer: &fakeEnforcer{}, open: new(int), mu: &sync.Mutex{},
+		rng: rand.New(rand.NewPCG(1, 1)),
+	}
 }
 
 func (f *fakeSuite) Start(context.Context, rundir.Test, int) (Worker, error) {

@@ -67,7 +67,8 @@ func (d *Dir) folder(name string) (*os.File, error) {
 			return nil, err
 		}
 		if err := unix.Mkdirat(int(at.Fd()), part, 0o755); err != nil && !errors.Is(err, unix.EEXIST) {
-			return nil, errors.Join(&os.PathError{Op: "mkdir", Path: at.Name() + "/" + part, Err: err}, at.Close())
+			return nil, errors.Join(&os.PathError{Op: "mkdir", Path: at.Name() + "/" + part, Err: err},
+				at.Close())
 		}
 		above := at
 		at, err = openFolder(above, part)

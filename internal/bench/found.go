@@ -55,8 +55,9 @@ func names(all []rundir.Enforcer) string {
 	return strings.Join(out, ", ")
 }
 
-// subjects returns the enforcers that a run is about: those with rules for the workload in some scenarios, or attached in some
-// scenarios only. It needs results of all scenarios: before, an enforcer that is attached in all of them looks like a subject.
+// subjects returns the enforcers that a run is about: those with rules for the workload in some scenarios, or attached
+// in some scenarios only. It needs results of all scenarios: before, an enforcer that is attached in all of them looks
+// like a subject.
 func subjects(info *rundir.Info, results []rundir.Result) []rundir.Enforcer {
 	attached, confining := map[string]int{}, map[string]bool{}
 	byName := map[string]rundir.Enforcer{}

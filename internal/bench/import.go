@@ -18,9 +18,9 @@ type Source struct {
 	Report   *score.Report
 }
 
-// Import fills a new run directory, which create makes, with results that were measured elsewhere. The first scenario is the
-// baseline. A pass of a log is a round. Other files have only what UnixBench made of all passes, which becomes one round. The
-// rounds of several files of one scenario follow each other.
+// Import fills a new run directory, which create makes, with results that were measured elsewhere. The first scenario
+// is the baseline. A pass of a log is a round. Other files have only what UnixBench made of all passes, which becomes
+// one round. The rounds of several files of one scenario follow each other.
 func Import(info rundir.Info, sources []Source, create func(rundir.Info) (*Dir, error)) (_ *Dir, err error) {
 	results, files := take(&info.Plan, sources)
 	if err := info.Plan.Check(); err != nil {
@@ -44,7 +44,8 @@ func take(p *rundir.Plan, sources []Source) (results []rundir.Result, files []st
 	p.Order = rundir.Sequential
 	rounds := map[[2]string]int{}
 	for _, source := range sources {
-		if !slices.ContainsFunc(p.Scenarios, func(s rundir.Scenario) bool { return s.Name == source.Scenario }) {
+		if !slices.ContainsFunc(p.Scenarios,
+			func(s rundir.Scenario) bool { return s.Name == source.Scenario }) {
 			state := rundir.State("scenario " + source.Scenario)
 			p.Scenarios = append(p.Scenarios, rundir.Scenario{Name: source.Scenario, State: state})
 		}
@@ -57,7 +58,8 @@ func take(p *rundir.Plan, sources []Source) (results []rundir.Result, files []st
 					key := [2]string{t.Name, source.Scenario}
 					results = append(results, rundir.Result{
 						Test: t.Name, Scenario: source.Scenario, Round: rounds[key],
-						Ns: pass.Time * 1e9, Ops: pass.Value() * pass.Time, Score: pass.Value(), Output: file,
+						Ns: pass.Time * 1e9, Ops: pass.Value() * pass.Time, Score: pass.Value(),
+						Output: file,
 					})
 					rounds[key]++
 					p.Runs = max(p.Runs, rounds[key])

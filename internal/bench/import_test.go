@@ -31,11 +31,14 @@ func in(path string) func(rundir.Info) (*Dir, error) {
 	return func(info rundir.Info) (*Dir, error) { return Create(path, info) }
 }
 
-// Whichever file it comes from, the index is what UnixBench printed, to its last digit.
+// The index is the one that UnixBench printed, to its last digit, whichever of its files is imported.
 func TestImportGivesUnixBenchsIndex(t *testing.T) {
 	vmtest.Host(t)
 	for _, c := range []struct{ run, suffix string }{
-		{"run-index-i1", ""}, {"run-index-i1", ".log"}, {"run-i3-c1c2", ""}, {"run-i3-c1c2", ".log"}, {"run-i3-c1c2", ".csv"},
+		{"run-index-i1", ""}, {"run-index-i1", ".log"}, {"run-i3-c1c2", ""}, {
+			"run-i3-c1c2",
+			".log",
+		}, {"run-i3-c1c2", ".csv"},
 	} {
 		t.Run(c.run+c.suffix, func(t *testing.T) {
 			sources := []Source{source(t, "base", c.run+c.suffix)}
@@ -51,12 +54,17 @@ func TestImportGivesUnixBenchsIndex(t *testing.T) {
 			}
 			for i, want := range printed.Sections {
 				got := a.Index[i]
-				if got.Copies != want.Copies || got.Partial != want.Partial || fmt.Sprintf("%.1f", got.System) != fmt.Sprintf("%.1f", want.System) {
-					t.Errorf("%d copies: %.1f, partial %t; UnixBench has %.1f, %t for %d", got.Copies, got.System, got.Partial, want.System, want.Partial, want.Copies)
+				if got.Copies != want.Copies || got.Partial != want.Partial ||
+					fmt.Sprintf("%.1f", got.System) != fmt.Sprintf("%.1f", want.System) {
+					t.Errorf("%d copies: %.1f, partial %t; UnixBench has %.1f, %t for %d",
+						got.Copies, got.System, got.Partial,
+						want.System, want.Partial, want.Copies)
 				}
 				for _, test := range want.Tests {
-					if test.Name != "" && fmt.Sprintf("%.1f", got.Scores[test.Name]) != fmt.Sprintf("%.1f", test.Score) {
-						t.Errorf("%s: %.1f, UnixBench has %.1f", test.Name, got.Scores[test.Name], test.Score)
+					if test.Name != "" && fmt.Sprintf("%.1f",
+						got.Scores[test.Name]) != fmt.Sprintf("%.1f", test.Score) {
+						t.Errorf("%s: %.1f, UnixBench has %.1f", test.Name,
+							got.Scores[test.Name], test.Score)
 					}
 				}
 			}
@@ -99,6 +107,6 @@ func TestImportComparesScenarios(t *testing.T) {
 	defer d.Close()
 	b, _ := fakeBench(t, d)
 	if err := b.Run(context.Background()); err == nil {
-		t.Error("an imported run goes on")
+		t.Error("an imported run was continued")
 	}
 }

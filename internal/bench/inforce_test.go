@@ -48,7 +48,10 @@ func load(r *inforce.Reading, id int) {
 func TestCheckOfScenarios(t *testing.T) {
 	all := rundir.ReferenceScenarios([]enforcer.Rules{{File: 8}}, []string{"8"})
 	removed, noPolicy, allow, rules8 := all[0], all[1], all[2], all[3]
-	external := rundir.Scenario{Name: "external", State: "scenario external", Setup: &rundir.Step{}, Expect: &rundir.Expect{Rules: enforcer.Rules{File: 8}}}
+	external := rundir.Scenario{
+		Name: "external", State: "scenario external", Setup: &rundir.Step{},
+		Expect: &rundir.Expect{Rules: enforcer.Rules{File: 8}},
+	}
 	without := external
 	without.Expect = &rundir.Expect{None: true}
 	const ns = 7
@@ -60,30 +63,41 @@ func TestCheckOfScenarios(t *testing.T) {
 		reading  inforce.Reading
 		want     string // empty: in force
 	}{
-		"removed":                 {removed, reading(0, nil), ""},
-		"still attached":          {removed, reading(12, nil), "12 programs of the reference enforcer are attached"},
-		"not attached":            {noPolicy, reading(0, nil), "no program of the reference enforcer"},
-		"no policy":               {noPolicy, reading(12, nil), ""},
-		"a policy where none is":  {noPolicy, reading(12, policy(1)), "have a policy for it, file=1"},
-		"a policy without rules":  {allow, reading(12, policy(0)), ""},
-		"no policy where one is":  {allow, reading(12, nil), "have no policy"},
-		"eight rules":             {rules8, reading(12, policy(8)), ""},
-		"seven":                   {rules8, reading(12, policy(7)), "show file=7,exec=0,net=0,mount=0,cap=0,ptrace=0, not file=8"},
-		"external":                {external, reading(12, policy(8)), ""},
-		"external, other rules":   {external, reading(12, policy(1)), "show file=1,exec=0,net=0,mount=0,cap=0,ptrace=0 (reference), not file=8"},
+		"removed": {removed, reading(0, nil), ""},
+		"still attached": {
+			removed, reading(12, nil),
+			"12 programs of the reference enforcer are attached",
+		},
+		"not attached":           {noPolicy, reading(0, nil), "no program of the reference enforcer"},
+		"no policy":              {noPolicy, reading(12, nil), ""},
+		"a policy where none is": {noPolicy, reading(12, policy(1)), "have a policy for it, file=1"},
+		"a policy without rules": {allow, reading(12, policy(0)), ""},
+		"no policy where one is": {allow, reading(12, nil), "have no policy"},
+		"eight rules":            {rules8, reading(12, policy(8)), ""},
+		"seven": {
+			rules8, reading(12, policy(7)),
+			"show file=7,exec=0,net=0,mount=0,cap=0,ptrace=0, not file=8",
+		},
+		"external": {external, reading(12, policy(8)), ""},
+		"external, other rules": {
+			external, reading(12, policy(1)),
+			"show file=1,exec=0,net=0,mount=0,cap=0,ptrace=0 (reference), not file=8",
+		},
 		"external, nothing there": {external, reading(0, nil), "no policy, not file=8"},
 		"external without policy": {without, reading(12, nil), ""},
 		"external, a policy":      {without, reading(12, policy(1)), "have a policy"},
 		"external, no enforcer":   {without, reading(0, nil), "no enforcer that lsmprof knows"},
 	} {
 		err := check(c.scenario, c.reading, []uint32{ns})
-		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+		if c.want == "" && err != nil || c.want != "" && (err == nil ||
+			!strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
 }
 
-// inForce returns readings that follow the fake enforcer's state. They have no policies, because all slots share one namespace.
+// inForce returns readings that follow the fake enforcer's state. They have no policies, because all slots share one
+// namespace.
 func inForce(f *fakeSuite, n *int, spoil func(n int, r *inforce.Reading)) func() inforce.Reading {
 	return func() inforce.Reading {
 		*n++
@@ -100,7 +114,10 @@ func inForce(f *fakeSuite, n *int, spoil func(n int, r *inforce.Reading)) func()
 
 func plainPlan() rundir.Plan {
 	p := shortPlan()
-	p.Scenarios = rundir.WithSecondBaseline([]rundir.Scenario{{Name: "not-installed", State: rundir.Removed}, {Name: "no-policy", State: rundir.Installed}})
+	p.Scenarios = rundir.WithSecondBaseline([]rundir.Scenario{
+		{Name: "not-installed", State: rundir.Removed},
+		{Name: "no-policy", State: rundir.Installed},
+	})
 	return p
 }
 
@@ -122,7 +139,8 @@ func TestWhatIsInForceIsRecorded(t *testing.T) {
 		if r.Scenario == "no-policy" {
 			want["reference"] = 12
 		}
-		if r.InForce == nil || !maps.Equal(r.InForce.Programs, want) || len(r.InForce.Policies) != 0 || len(r.Discarded) != 0 {
+		if r.InForce == nil || !maps.Equal(r.InForce.Programs, want) || len(r.InForce.Policies) != 0 ||
+			len(r.Discarded) != 0 {
 			t.Errorf("%s, round %d: %+v, discarded %q", r.Scenario, r.Round, r.InForce, r.Discarded)
 		}
 	}
@@ -151,13 +169,15 @@ func TestARoundWithChangedRulesIsRepeated(t *testing.T) {
 			for _, r := range d.Results() {
 				for _, why := range r.Discarded {
 					discarded++
-					if !strings.Contains(why, "programs were attached or detached while no-policy was measured") {
+					if !strings.Contains(why,
+						"programs were attached or detached while no-policy was measured") {
 						t.Error(why)
 					}
 				}
 			}
 			if discarded == 0 || f.enforcer.forgot != 1 {
-				t.Errorf("%d results tell of a discarded round, %d times forgotten", discarded, f.enforcer.forgot)
+				t.Errorf("%d results tell of a discarded round, %d times forgotten", discarded,
+					f.enforcer.forgot)
 			}
 			if got, want := len(d.Results()), 3*2*d.Info.Plan.Rounds(d.Info.Plan.Tests[0]); got != want {
 				t.Errorf("%d results, want %d", got, want)
@@ -215,7 +235,8 @@ func TestDisturbedRoundsAreRepeated(t *testing.T) {
 				if r.Test != "a" || r.Scenario != "no-policy" {
 					continue
 				}
-				if len(r.Discarded) == 1 && strings.Contains(r.Discarded[0], "other processes kept 2.0 CPUs busy") {
+				if len(r.Discarded) == 1 && strings.Contains(r.Discarded[0],
+					"other processes kept 2.0 CPUs busy") {
 					repeated++
 				}
 				if r.Interference.Busy {

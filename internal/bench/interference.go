@@ -91,7 +91,8 @@ func firstField(file string) float64 {
 	return v
 }
 
-// pressure returns the share of the last 10 s in which some task waited for a CPU, in percent, or 0 if the kernel does not say.
+// pressure returns the share of the last 10 s in which some task waited for a CPU, in percent, or 0 if the kernel does
+// not say.
 func pressure() float64 {
 	data, err := os.ReadFile("/proc/pressure/cpu")
 	if err != nil {

@@ -13,8 +13,8 @@ type Left struct {
 	Profile bool // a profile run
 }
 
-// Left returns what a bench would still measure, and about how long it would take. profiled says whether it makes profile runs.
-// Tests that are complete are left out.
+// Left returns what a bench would still measure, and about how long it would take. profiled says whether it makes
+// profile runs. Tests that are complete are left out.
 func (d *Dir) Left(profiled bool) (left []Left, duration time.Duration) {
 	plan := &d.Info.Plan
 	complete := map[string]int{}

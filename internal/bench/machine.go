@@ -18,7 +18,8 @@ func ThisMachine() rundir.Machine {
 	governor, _ := os.ReadFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 	return rundir.Machine{
 		Kernel: release, Build: build, Arch: runtime.GOARCH, CPU: kernel.CPUModel(), CPUs: runtime.NumCPU(),
-		Preemption: kernel.Preemption(), Mitigations: append([]string{}, kernel.Mitigations()...), LSMs: append([]string{}, lsms...),
+		Preemption: kernel.Preemption(), Mitigations: append([]string{},
+			kernel.Mitigations()...), LSMs: append([]string{}, lsms...),
 		ClockSource: kernel.ClockSource(), Governor: strings.TrimSpace(string(governor)),
 		Hypervisor:  strings.Contains(string(cpuinfo), " hypervisor"),
 		Emulated:    strings.Contains(string(cpuinfo), "QEMU TCG"),

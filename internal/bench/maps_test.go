@@ -38,7 +38,8 @@ func (w doFirst) Slice(ctx context.Context, d, warmup time.Duration) (Sample, er
 	return w.Worker.Slice(ctx, d, warmup)
 }
 
-// The maps say from outside what the enforcer was told, over detaching and attaching, and nothing of what is not attached.
+// The maps say from outside what the enforcer was told, over detaching and attaching, and nothing of what is not
+// attached.
 func TestMapsOfTheReferenceEnforcer(t *testing.T) {
 	vmtest.Guest(t)
 	vmtest.OnOneKernel(t)
@@ -58,7 +59,8 @@ func TestMapsOfTheReferenceEnforcer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scenarios := rundir.ReferenceScenarios([]enforcer.Rules{{File: 1, Exec: 2}, {File: 8, Ptrace: 1}}, []string{"few", "more"})
+	scenarios := rundir.ReferenceScenarios([]enforcer.Rules{{File: 1, Exec: 2}, {File: 8, Ptrace: 1}},
+		[]string{"few", "more"})
 	for round := range 2 {
 		for _, s := range scenarios {
 			if err := e.Switch(context.Background(), s.State); err != nil {
@@ -93,7 +95,8 @@ func TestMapsOfTheReferenceEnforcer(t *testing.T) {
 					t.Fatal(err)
 				}
 				if again, err := maps.Read(); err != nil || difference(now, again, []uint32{ns}) == "" {
-					t.Errorf("round %d, %s: replaced by its like, and it does not show (%v)", round, s.Name, err)
+					t.Errorf("round %d, %s: replaced by its like, and it does not show (%v)", round,
+						s.Name, err)
 				}
 			}
 		}
@@ -126,7 +129,10 @@ func TestRulesThatGoAwayAreNoticed(t *testing.T) {
 		return nil
 	}
 	b := &Bench{
-		Dir: d, Suites: map[rundir.Kind]Suite{rundir.Command: beforeEach{namespaceSuite{}, spoil}}, Enforcer: ref,
+		Dir: d, Suites: map[rundir.Kind]Suite{rundir.Command: beforeEach{
+			namespaceSuite{},
+			spoil,
+		}}, Enforcer: ref,
 		Rules: inforce.New(nil),
 	}
 	if err := b.Run(context.Background()); err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// OneNamespace is for scenarios that all run in the same mount namespaces, such as a container's. It puts one of them in force at
-// a time; see Plan.OneStatePerScenario.
+// OneNamespace is for scenarios that all run in the same mount namespaces, such as a container's. It puts one of them
+// in force at a time; see Plan.OneStatePerScenario.
 type OneNamespace struct {
 	Own       Enforcer
 	Scenarios []rundir.Scenario

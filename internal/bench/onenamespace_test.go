@@ -27,7 +27,8 @@ func (e *told) Confine(mntns uint32, s rundir.Scenario) error {
 }
 
 func TestScenariosOfOneNamespaceTakeTurns(t *testing.T) {
-	p := rundir.Plan{Scenarios: rundir.ReferenceScenarios([]enforcer.Rules{{File: 1}, {File: 8}}, []string{"1", "8"})}
+	p := rundir.Plan{Scenarios: rundir.ReferenceScenarios([]enforcer.Rules{{File: 1}, {File: 8}},
+		[]string{"1", "8"})}
 	p.OneStatePerScenario()
 	states := map[rundir.State]bool{}
 	for _, s := range p.Scenarios[1 : len(p.Scenarios)-1] {

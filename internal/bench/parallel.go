@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// parallel is several copies of a test that run at once. Like UnixBench, it adds their operations and averages their times.
+// parallel is several copies of a test that run at once. Like UnixBench, it adds their operations and averages their
+// times.
 type parallel []Worker
 
 // startTest starts all copies of a test, in one mount namespace if the suite can do that.

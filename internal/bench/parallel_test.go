@@ -32,7 +32,8 @@ func TestCopies(t *testing.T) {
 	if err := b.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if want := []int{4, 5, 4}; len(started) != 9 || started[0] != want[0] || started[1] != want[1] || started[2] != want[2] {
+	if want := []int{4, 5, 4}; len(started) != 9 || started[0] != want[0] || started[1] != want[1] ||
+		started[2] != want[2] {
 		t.Errorf("copies on CPUs %v, want %v for each of three scenarios", started, want)
 	}
 	if *f.open != 0 {

@@ -30,7 +30,8 @@ func (b *Bench) pendingRounds(batch []rundir.Test, progress *progress) *pendingR
 	perRun := plan.Rounds(batch[0]) / plan.Runs
 	more := map[int]bool{}
 	p.wanted = func(test, round int) bool {
-		if plan.UntilCI == 0 || plan.Order == rundir.Sequential || round >= rundir.MaxRuns*perRun || progress.over() {
+		if plan.UntilCI == 0 || plan.Order == rundir.Sequential || round >= rundir.MaxRuns*perRun ||
+			progress.over() {
 			return false
 		}
 		// An interval is expensive to compute, and one more round hardly changes it.

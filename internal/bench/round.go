@@ -13,13 +13,13 @@ import (
 const (
 	// attempts is how often the rules may change during a round before the bench gives up.
 	attempts = 4
-	// At most one in retryShare rounds of a batch is repeated because of other processes, once each: on a machine that is always
-	// busy a bench would never end.
+	// At most one in retryShare rounds of a batch is repeated because of other processes, once each: on a machine
+	// that is always busy a bench would never end.
 	retryShare = 4
 )
 
-// repeat measures a round until it counts. If the rules changed meanwhile the attempt is worthless. If other processes kept the
-// machine busy, another attempt is probably better. The results say what was discarded, and why.
+// repeat measures a round until it counts. If the rules changed meanwhile the attempt is worthless. If other processes
+// kept the machine busy, another attempt is probably better. The results say what was discarded, and why.
 func (m *batchRun) repeat(rounds int, attempt func() ([]rundir.Result, string, error)) ([]rundir.Result, error) {
 	var discarded []string
 	for {
@@ -29,7 +29,8 @@ func (m *batchRun) repeat(rounds int, attempt func() ([]rundir.Result, string, e
 		}
 		switch {
 		case reason != "" && len(discarded)+1 >= attempts:
-			return nil, fmt.Errorf("%s, %d times in a row: something else manages these rules; stop it", reason, attempts)
+			return nil, fmt.Errorf("%s, %d times in a row: something else manages these rules; stop it",
+				reason, attempts)
 		case reason != "":
 			m.bench.Enforcer.Forget()
 			m.state = ""
@@ -47,8 +48,8 @@ func (m *batchRun) repeat(rounds int, attempt func() ([]rundir.Result, string, e
 	}
 }
 
-// disturbed reports whether other processes were so busy during the round that repeating it is worth the time. Processes beside
-// commands may be servers that the commands talk to.
+// disturbed reports whether other processes were so busy during the round that repeating it is worth the time.
+// Processes beside commands may be servers that the commands talk to.
 func (m *batchRun) disturbed(results []rundir.Result, rounds int) bool {
 	if slices.ContainsFunc(m.batch, func(t rundir.Test) bool { return t.Kind == rundir.Command }) {
 		return false
@@ -138,8 +139,9 @@ func (m *batchRun) enter(ctx context.Context, s rundir.State, scenarios, slots [
 	return inForce, m.rest(ctx, m.bench.Settle)
 }
 
-// rest waits. The kernel needs the time to free what it no longer uses: after a switch, and between two tests unless the slices
-// that do not count take longer. RCU takes several ticks: 5 ms after spawn had run, slices of syscall were up to 1 % slower.
+// rest waits. The kernel needs the time to free what it no longer uses: after a switch, and between two tests unless
+// the slices that do not count take longer. RCU takes several ticks: 5 ms after spawn had run, slices of syscall were
+// up to 1 % slower.
 func (m *batchRun) rest(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()

@@ -21,7 +21,8 @@ type Bench struct {
 	Rules    InForceReader  // nil: what is in force is neither checked nor recorded
 	Profiler *Profiler      // nil: no profile runs, so that nothing is explained
 	Progress func(Progress) // nil: nobody wants to know
-	// Settle is how long the kernel gets after a switch to free what it no longer needs. It would do so during slices otherwise.
+	// Settle is how long the kernel gets after a switch to free what it no longer needs. It would do so during
+	// slices otherwise.
 	Settle time.Duration
 	// Now is the clock of the time limit and of the estimated time of arrival; nil: time.Now.
 	Now func() time.Time

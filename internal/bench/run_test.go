@@ -16,7 +16,10 @@ func fakeBench(t *testing.T, d *Dir) (*Bench, *fakeSuite) {
 	t.Helper()
 	f := newFakeSuite()
 	return &Bench{
-		Dir: d, Suites: map[rundir.Kind]Suite{rundir.BuiltIn: f, rundir.Command: f}, Enforcer: f.enforcer, Now: f.now,
+		Dir: d, Suites: map[rundir.Kind]Suite{
+			rundir.BuiltIn: f,
+			rundir.Command: f,
+		}, Enforcer: f.enforcer, Now: f.now,
 		Watch: func([]int) func() rundir.Interference { return f.watched },
 	}, f
 }
@@ -76,7 +79,8 @@ func TestALossIsFound(t *testing.T) {
 			}
 		default:
 			if !c.Significant || c.Loss < 0.09 || c.Loss > 0.11 || !c.CI.Contains(c.Loss) {
-				t.Errorf("%s under %s: loss %.2f %% %+v, p %g", c.Test, c.Scenario, 100*c.Loss, c.CI, c.Adjusted)
+				t.Errorf("%s under %s: loss %.2f %% %+v, p %g", c.Test, c.Scenario, 100*c.Loss, c.CI,
+					c.Adjusted)
 			}
 		}
 	}

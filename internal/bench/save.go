@@ -34,7 +34,8 @@ func (d *Dir) SaveInfo() error {
 
 // Save writes what follows from the results: analysis.json, and bench.txt in the Go benchmark format.
 func (d *Dir) Save() error {
-	return errors.Join(d.writeJSON(rundir.AnalysisFile, d.Analysis()), d.write(rundir.BenchFile, d.benchmarks), d.SaveInfo())
+	return errors.Join(d.writeJSON(rundir.AnalysisFile, d.Analysis()), d.write(rundir.BenchFile, d.benchmarks),
+		d.SaveInfo())
 }
 
 // saveOutput writes the output of a test below raw/ and notes its name in the result.
@@ -46,8 +47,8 @@ func (d *Dir) saveOutput(r *rundir.Result, output []byte) error {
 	return d.writeBytes(path.Join(rundir.RawDir, r.Output), output)
 }
 
-// saveExplained adds what the profile run of a test found, by scenario. The warnings are written with it, because a bench that
-// continues does not profile the test again.
+// saveExplained adds what the profile run of a test found, by scenario. The warnings are written with it, because a
+// bench that continues does not profile the test again.
 func (d *Dir) saveExplained(test string, cells map[string]rundir.Explained) error {
 	d.analysis = nil
 	d.explained[test] = cells
@@ -69,7 +70,8 @@ func (d *Dir) readExplained() (map[string]map[string]rundir.Explained, error) {
 	return all, nil
 }
 
-// saveProfile writes profiles/SCENARIO/TEST.pb.gz. Its samples are labelled with the test and the scenario that they come from.
+// saveProfile writes profiles/SCENARIO/TEST.pb.gz. Its samples are labelled with the test and the scenario that they
+// come from.
 func (d *Dir) saveProfile(costs *profile.Costs, t rundir.Test, in rundir.Scenario) error {
 	p, err := costs.Profile()
 	if err != nil {
@@ -100,8 +102,8 @@ type inForceMark struct {
 	Scenario string `json:"scenario"` // empty: none
 }
 
-// MarkInForce notes that the setup of a scenario is about to run, or, with an empty name, that nothing is in force any more. A
-// bench that continues after a crash tears down what the mark names.
+// MarkInForce notes that the setup of a scenario is about to run, or, with an empty name, that nothing is in force any
+// more. A bench that continues after a crash tears down what the mark names.
 func (d *Dir) MarkInForce(scenario string) error {
 	return d.writeJSON(inForceFile, inForceMark{scenario})
 }

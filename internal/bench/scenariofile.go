@@ -19,9 +19,9 @@ import (
 // stepTimeout is how long a command may run whose step has no timeout.
 const stepTimeout = time.Minute
 
-// ReadScenarios reads a scenario file: one YAML document, in which anchors, aliases and merge keys may save repetitions. The first
-// scenario is the baseline. parse turns a number of rules, such as "8" or "file=8,exec=2", into rules of the reference enforcer.
-// Every error begins with the name of the file and the line.
+// ReadScenarios reads a scenario file: one YAML document, in which anchors, aliases and merge keys may save
+// repetitions. The first scenario is the baseline. parse turns a number of rules, such as "8" or "file=8,exec=2", into
+// rules of the reference enforcer. Every error begins with the name of the file and the line.
 func ReadScenarios(
 	r io.Reader, name string, parse func(string) (enforcer.Rules, error),
 ) ([]rundir.Scenario, []rundir.Test, error) {
@@ -84,7 +84,8 @@ func (f *scenarioFile) document(data []byte) (*yaml.Node, error) {
 		switch empty := content.Kind == yaml.ScalarNode && content.Tag == "!!null"; {
 		case empty:
 		case first != nil:
-			return nil, fmt.Errorf("%s:%d:%d: a second document: write all scenarios and tests into one, without \"---\" between them", f.name,
+			return nil, fmt.Errorf("%s:%d:%d: a second document: write all scenarios and tests into one, "+
+				"without \"---\" between them", f.name,
 				doc.Line, doc.Column)
 		default:
 			first = content
@@ -153,11 +154,12 @@ func (f *scenarioFile) pairs(n *yaml.Node) []pair {
 	return own
 }
 
-// mostMerged bounds the mappings that merge keys may add. Merge keys can nest, and so grow exponentially or without end.
+// mostMerged bounds the mappings that merge keys may add. Merge keys can nest, and so grow exponentially or without
+// end.
 const mostMerged = 1000
 
-// merge returns the fields that the value of a merge key adds: those of a mapping, or of a list of mappings, of which the first
-// takes precedence.
+// merge returns the fields that the value of a merge key adds: those of a mapping, or of a list of mappings, of which
+// the first takes precedence.
 func (f *scenarioFile) merge(n *yaml.Node) (all []pair) {
 	if f.merged++; f.merged > mostMerged {
 		f.fail(n, "merge keys add more than %d mappings: does an anchor contain itself?", mostMerged)
@@ -304,7 +306,8 @@ func (f *scenarioFile) step(n *yaml.Node) *rundir.Step {
 func (f *scenarioFile) test(n *yaml.Node) {
 	var t rundir.Test
 	f.fields(n, "a test", map[string]func(*yaml.Node){
-		"name": f.text(&t.Name), "run": f.text(&t.Run), "metric": f.text(&t.Metric), "better": f.text(&t.Better), "unit": f.text(&t.Unit),
+		"name": f.text(&t.Name), "run": f.text(&t.Run), "metric": f.text(&t.Metric),
+		"better": f.text(&t.Better), "unit": f.text(&t.Unit),
 	})
 	if f.err == nil {
 		if err := CheckCommand(&t); err != nil {

@@ -42,7 +42,8 @@ func TestReadScenarios(t *testing.T) {
 	if len(all) != 4 || !all[3].SecondBaseline || all[3].State != all[0].State {
 		t.Fatalf("%+v", all)
 	}
-	if s := all[1]; s.State != "scenario policy-4" || s.Ready.Timeout != 90*time.Second || s.Setup.Timeout != stepTimeout {
+	if s := all[1]; s.State != "scenario policy-4" || s.Ready.Timeout != 90*time.Second ||
+		s.Setup.Timeout != stepTimeout {
 		t.Errorf("%+v", s)
 	}
 	if e := all[1].Expect; e == nil || e.None || e.Rules != (enforcer.Rules{File: 4}) {
@@ -59,27 +60,45 @@ func TestReadScenarios(t *testing.T) {
 func TestScenarioFileErrorsSayWhere(t *testing.T) {
 	const two = "scenarios:\n- name: a\n- name: b\n"
 	for name, test := range map[string]struct{ file, want string }{
-		"empty":                    {"", "f.yaml:1:1: the file is empty"},
-		"only a comment":           {"# nothing", "f.yaml:1:1: the file is empty"},
-		"a list":                   {"- a", "f.yaml:1:1: the file: want fields"},
-		"no list":                  {"scenarios: 3", "f.yaml:1:12: scenarios: want a list"},
-		"unknown field":            {"scenarios:\n- nam: x", `f.yaml:2:3: a scenario has no field "nam"`},
-		"one scenario":             {"scenarios:\n- name: a", "f.yaml:1:1: 1 scenarios: want a baseline and"},
-		"no name":                  {"scenarios:\n- rules: 1", "f.yaml:2:3: a scenario needs a name"},
-		"field twice":              {"scenarios:\n- name: a\n  name: b", `f.yaml:3:3: field "name" occurs twice`},
-		"name twice":               {"scenarios:\n- name: a\n- name: a", "f.yaml:3:3: a second scenario with the name a"},
-		"control characters":       {"scenarios:\n- name: \"a\\e[2J\"\n", `f.yaml:2:3: name "a\x1b[2J" has control characters`},
-		"bad rules":                {two + "  rules: x", "f.yaml:4:10: "},
-		"bad timeout":              {two + "  setup: {run: x, timeout: soon}", `f.yaml:4:28: timeout "soon"`},
-		"negative timeout":         {two + "  setup: {run: x, timeout: -1s}", `f.yaml:4:28: timeout "-1s"`},
-		"teardown alone":           {two + "  teardown: x", "f.yaml:3:3: scenario b: ready, expect and teardown need"},
-		"rules and commands":       {two + "  rules: 1\n  setup: x", "f.yaml:4:10: scenario b: give rules of the reference enforcer or commands"},
-		"bad test":                 {two + "tests:\n- name: t\n  run: x\n  better: y", "f.yaml:5:3: better=y"},
-		"expect alone":             {two + "  expect: 3", "f.yaml:3:3: scenario b: ready, expect"},
-		"bad expect":               {two + "  setup: x\n  expect: y", "f.yaml:5:11: "},
-		"syntax":                   {"scenarios: [", "f.yaml:1: "},
-		"tab":                      {"scenarios:\n\t- name: a", "f.yaml:2: "},
-		"second document":          {two + "---\ntests:\n- name: sleepy\n  run: sleep 0.01\n", "f.yaml:4:1: a second document: write all"},
+		"empty":          {"", "f.yaml:1:1: the file is empty"},
+		"only a comment": {"# nothing", "f.yaml:1:1: the file is empty"},
+		"a list":         {"- a", "f.yaml:1:1: the file: want fields"},
+		"no list":        {"scenarios: 3", "f.yaml:1:12: scenarios: want a list"},
+		"unknown field":  {"scenarios:\n- nam: x", `f.yaml:2:3: a scenario has no field "nam"`},
+		"one scenario":   {"scenarios:\n- name: a", "f.yaml:1:1: 1 scenarios: want a baseline and"},
+		"no name":        {"scenarios:\n- rules: 1", "f.yaml:2:3: a scenario needs a name"},
+		"field twice": {
+			"scenarios:\n- name: a\n  name: b",
+			`f.yaml:3:3: field "name" occurs twice`,
+		},
+		"name twice": {
+			"scenarios:\n- name: a\n- name: a",
+			"f.yaml:3:3: a second scenario with the name a",
+		},
+		"control characters": {
+			"scenarios:\n- name: \"a\\e[2J\"\n",
+			`f.yaml:2:3: name "a\x1b[2J" has control characters`,
+		},
+		"bad rules":        {two + "  rules: x", "f.yaml:4:10: "},
+		"bad timeout":      {two + "  setup: {run: x, timeout: soon}", `f.yaml:4:28: timeout "soon"`},
+		"negative timeout": {two + "  setup: {run: x, timeout: -1s}", `f.yaml:4:28: timeout "-1s"`},
+		"teardown alone": {
+			two + "  teardown: x",
+			"f.yaml:3:3: scenario b: ready, expect and teardown need",
+		},
+		"rules and commands": {
+			two + "  rules: 1\n  setup: x",
+			"f.yaml:4:10: scenario b: give rules of the reference enforcer or commands",
+		},
+		"bad test":     {two + "tests:\n- name: t\n  run: x\n  better: y", "f.yaml:5:3: better=y"},
+		"expect alone": {two + "  expect: 3", "f.yaml:3:3: scenario b: ready, expect"},
+		"bad expect":   {two + "  setup: x\n  expect: y", "f.yaml:5:11: "},
+		"syntax":       {"scenarios: [", "f.yaml:1: "},
+		"tab":          {"scenarios:\n\t- name: a", "f.yaml:2: "},
+		"second document": {
+			two + "---\ntests:\n- name: sleepy\n  run: sleep 0.01\n",
+			"f.yaml:4:1: a second document: write all",
+		},
 		"second document, list":    {two + "...\n---\n- x\n", "f.yaml:5:1: a second document"},
 		"third document":           {"---\n" + two + "---\n---\ntests: []\n", "f.yaml:6:1: a second document"},
 		"broken second document":   {two + "---\ntests: [\n", "f.yaml:5: "},
@@ -87,8 +106,14 @@ func TestScenarioFileErrorsSayWhere(t *testing.T) {
 		"alias without an anchor":  {two + "  setup: *c", "f.yaml:1: unknown anchor 'c' referenced"},
 		"merge of a text":          {two + "  <<: x", "f.yaml:4:7: a merge key takes a mapping"},
 		"merge of a list of texts": {two + "  <<: [x]", "f.yaml:4:8: a merge key takes mappings"},
-		"merge of itself":          {"scenarios:\n- name: a\n- &b\n  name: b\n  <<: *b", "f.yaml:5:7: merge keys add more than 1000 mappings"},
-		"unknown field merged":     {"x-y: &y {nam: x}\n" + two + "  <<: *y", `f.yaml:1:10: a scenario has no field "nam"`},
+		"merge of itself": {
+			"scenarios:\n- name: a\n- &b\n  name: b\n  <<: *b",
+			"f.yaml:5:7: merge keys add more than 1000 mappings",
+		},
+		"unknown field merged": {
+			"x-y: &y {nam: x}\n" + two + "  <<: *y",
+			`f.yaml:1:10: a scenario has no field "nam"`,
+		},
 	} {
 		if _, _, err := read(test.file); err == nil || !strings.HasPrefix(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", name, err, test.want)
@@ -229,7 +254,8 @@ scenarios:
 func TestStepTimeout(t *testing.T) {
 	s := &rundir.Step{Run: "sleep 10 & sleep 10", Timeout: 50 * time.Millisecond}
 	start := time.Now()
-	if err := run(context.Background(), s, "setup"); err == nil || !strings.Contains(err.Error(), "still running after 50ms") {
+	if err := run(context.Background(), s, "setup"); err == nil ||
+		!strings.Contains(err.Error(), "still running after 50ms") {
 		t.Errorf("%v", err)
 	}
 	if time.Since(start) > 5*time.Second {

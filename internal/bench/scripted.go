@@ -11,14 +11,15 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// Scripted executes scenarios from a file: those with setup and teardown commands through these commands, all others on the
-// enforcer Own.
+// Scripted executes scenarios from a file: those with setup and teardown commands through these commands, all others on
+// the enforcer Own.
 type Scripted struct {
 	Own       Enforcer
 	Scenarios []rundir.Scenario
 	// OneNamespace says that all scenarios run in the same mount namespaces, those of a container.
 	OneNamespace bool
-	// Mark notes, before a setup and after a teardown, which scenario is in force; an empty name: none. Nil: nobody notes it.
+	// Mark notes, before a setup and after a teardown, which scenario is in force; an empty name: none. Nil: nobody
+	// notes it.
 	Mark func(scenario string) error
 
 	mntns   map[string][]uint32 // by scenario: the namespaces of its workload
@@ -28,8 +29,8 @@ type Scripted struct {
 // teardownTimeout bounds the teardown of a bench that was interrupted.
 const teardownTimeout = time.Minute
 
-// Recover tears down a scenario that an earlier bench left in force, because it was killed. Its rules would be in force during
-// every scenario otherwise.
+// Recover tears down a scenario that an earlier bench left in force, because it was killed. Its rules would be in force
+// during every scenario otherwise.
 func (d *Scripted) Recover(name string) error {
 	i := slices.IndexFunc(d.Scenarios, func(s rundir.Scenario) bool { return s.Name == name && s.Setup != nil })
 	if i < 0 {
@@ -109,8 +110,8 @@ func (d *Scripted) teardown() error {
 	return d.mark("")
 }
 
-// env returns variables with the mount namespaces of a scenario's workload, for its commands. Built-in tests share one namespace,
-// other tests have one each.
+// env returns variables with the mount namespaces of a scenario's workload, for its commands. Built-in tests share one
+// namespace, other tests have one each.
 func (d *Scripted) env(s *rundir.Scenario) []string {
 	var all []string
 	for _, ns := range d.mntns[s.Name] {

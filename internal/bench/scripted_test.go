@@ -11,13 +11,19 @@ import (
 func TestCommandsAreToldTheirNamespace(t *testing.T) {
 	for _, one := range []bool{false, true} {
 		d := &Scripted{Own: NoEnforcer{}, OneNamespace: one}
-		first, second := rundir.Scenario{Name: "a", Setup: &rundir.Step{}}, rundir.Scenario{Name: "b", Setup: &rundir.Step{}}
+		first, second := rundir.Scenario{Name: "a", Setup: &rundir.Step{}}, rundir.Scenario{
+			Name:  "b",
+			Setup: &rundir.Step{},
+		}
 		for _, s := range []rundir.Scenario{first, second, first, second} {
 			if err := d.Confine(7, s); err != nil {
 				t.Fatal(err)
 			}
 		}
-		want := map[bool]string{false: "[LSMPROF_MNTNS= LSMPROF_SCENARIO=a]", true: "[LSMPROF_MNTNS=7 LSMPROF_SCENARIO=a]"}[one]
+		want := map[bool]string{
+			false: "[LSMPROF_MNTNS= LSMPROF_SCENARIO=a]",
+			true:  "[LSMPROF_MNTNS=7 LSMPROF_SCENARIO=a]",
+		}[one]
 		if got := fmt.Sprint(d.env(&first)); got != want {
 			t.Errorf("one namespace for all: %v: %s, want %s", one, got, want)
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// sequential runs all rounds of one scenario, then those of the next, as published benchmarks do. The losses include whatever
-// changed in the machine between the scenarios.
+// sequential runs all rounds of one scenario, then those of the next, as published benchmarks do. The losses include
+// whatever changed in the machine between the scenarios.
 func (m *batchRun) sequential(ctx context.Context, pending *pendingRounds) error {
 	type cell struct{ test, scenario string }
 	done := map[cell]int{}
@@ -32,7 +32,9 @@ func (m *batchRun) sequential(ctx context.Context, pending *pendingRounds) error
 					left = append(left, i)
 				}
 			}
-			results, err := m.repeat(pending.rounds, func() ([]rundir.Result, string, error) { return m.alone(ctx, n, left, j, slots) })
+			results, err := m.repeat(pending.rounds, func() ([]rundir.Result, string, error) {
+				return m.alone(ctx, n, left, j, slots)
+			})
 			if err != nil {
 				return err
 			}

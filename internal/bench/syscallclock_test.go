@@ -15,8 +15,9 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// The clock of syscalls is tested here and not beside it: the tracer's tests have two vCPUs, and QEMU's emulation of them often does not
-// survive that one patches what the other runs all the time, the way into the kernel (see vcpus of testall).
+// The clock of syscalls is tested here and not beside it: the tracer's tests have two vCPUs, and QEMU's emulation of
+// them often does not survive that one patches what the other runs all the time, the way into the kernel (see vcpus of
+// testall).
 
 // inOwnNamespace calls fn on a thread that is alone in a mount namespace, and then ends with it.
 func inOwnNamespace(t *testing.T, fn func(mntns uint32)) {
@@ -156,8 +157,8 @@ func execFromAThread(path string, args ...string) {
 	panic(unix.Exec(path, args, nil))
 }
 
-// Children end a call that they did not enter, execve returns in another program, exit does not return, and a thread that
-// calls execve takes over the id of the first.
+// Children end a call that they did not enter, execve returns in another program, exit does not return, and a thread
+// that calls execve takes over the id of the first.
 func TestSyscallsOfChildrenAreTimed(t *testing.T) {
 	vmtest.Guest(t)
 	const busybox = "/bin/busybox"

@@ -14,8 +14,8 @@ import (
 // fewLost is the share of calls without a time up to which nobody is warned.
 const fewLost = 0.01
 
-// syscalls measures how long the syscalls of the cells take, of which the time in hooks is a part. It is a run of its own, of the
-// scenarios that are in force. If the kernel does not allow it, the cells have no such times.
+// syscalls measures how long the syscalls of the cells take, of which the time in hooks is a part. It is a run of its
+// own, of the scenarios that are in force. If the kernel does not allow it, the cells have no such times.
 func (p *Profiler) syscalls(
 	ctx context.Context, m *batchRun, test int, state rundir.State, cells map[string]rundir.Explained,
 ) error {
@@ -45,11 +45,15 @@ func (p *Profiler) syscalls(
 				cell.Syscalls = addSyscall(cell.Syscalls, s, ops[n])
 			}
 		}
-		slices.SortFunc(cell.Syscalls, func(a, b rundir.SyscallTime) int { return strings.Compare(a.Syscall, b.Syscall) })
+		slices.SortFunc(cell.Syscalls, func(a, b rundir.SyscallTime) int {
+			return strings.Compare(a.Syscall,
+				b.Syscall)
+		})
 		cells[name] = cell
 	}
 	if float64(lost) > fewLost*float64(calls) {
-		m.bench.Dir.Warn("%s: %s of %s syscalls were not timed; the shares of hooks in syscalls are rough", m.batch[test].Name,
+		m.bench.Dir.Warn("%s: %s of %s syscalls were not timed; the shares of hooks in syscalls are rough",
+			m.batch[test].Name,
 			text.Thousands(lost), text.Thousands(lost+calls))
 	}
 	return nil

@@ -14,14 +14,18 @@ func TestSyscallsThatCannotBeTimedAreAWarning(t *testing.T) {
 	defer d.Close()
 	plan := &d.Info.Plan
 	// No namespace at all is refused by every kernel.
-	m := &batchRun{bench: &Bench{Dir: d}, plan: plan, batch: plan.Tests, workers: &workers{mntns: make([][]uint32, len(plan.Scenarios))}}
+	m := &batchRun{
+		bench: &Bench{Dir: d}, plan: plan, batch: plan.Tests,
+		workers: &workers{mntns: make([][]uint32, len(plan.Scenarios))},
+	}
 	cells := map[string]rundir.Explained{"rules=8": {HookNs: 1}}
 	for range 2 {
 		if err := (&Profiler{}).syscalls(t.Context(), m, 0, rundir.Installed, cells); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if w := d.Info.Warnings; len(w) != 1 || !strings.Contains(w[0], "is unknown, and so is the share of the hooks in them: time syscalls: ") {
+	if w := d.Info.Warnings; len(w) != 1 || !strings.Contains(w[0],
+		"is unknown, and so is the share of the hooks in them: time syscalls: ") {
 		t.Errorf("warnings %q", w)
 	}
 	if e := cells["rules=8"]; e.Syscalls != nil || e.HookNs != 1 {

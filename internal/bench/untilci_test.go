@@ -22,8 +22,9 @@ func untilCI(t *testing.T, target float64, limit time.Duration) (*rundir.Plan, [
 	return &d.Info.Plan, d.Analysis().Cells, f
 }
 
-// The copies differ by 1 % from slice to slice, so that the loss of a round, of five slices, is off by some 0.6 %: the median of n
-// rounds by 0.8 %/sqrt(n), and its 95 % interval is within 0.2 % after some 50 to 100 rounds. The draws are always the same.
+// The copies differ by 1 % from slice to slice, so that the loss of a round, of five slices, is off by some 0.6 %: the
+// median of n rounds by 0.8 %/sqrt(n), and its 95 % interval is within 0.2 % after some 50 to 100 rounds. The draws are
+// always the same.
 func TestUntilCIStopsWhenIntervalsAreNarrow(t *testing.T) {
 	vmtest.OnOneKernel(t)
 	const target = 0.002

@@ -11,11 +11,12 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// patience is how long the rules of a scenario may take to appear in the enforcers' maps, unless its ready command has a longer
-// timeout.
+// patience is how long the rules of a scenario may take to appear in the enforcers' maps, unless its ready command has
+// a longer timeout.
 const patience = 5 * time.Second
 
-// verify waits until the enforcers' own maps show the rules of the scenarios, and returns that reading. Nothing is scored before.
+// verify waits until the enforcers' own maps show the rules of the scenarios, and returns that reading. Nothing is
+// scored before.
 func (m *batchRun) verify(ctx context.Context, scenarios, slots []int) (inforce.Reading, error) {
 	if m.bench.Rules == nil {
 		return inforce.Reading{}, nil
@@ -56,7 +57,8 @@ func check(s rundir.Scenario, r inforce.Reading, mntns []uint32) error {
 	case s.Setup != nil:
 		return checkExpected(s, r, f)
 	case s.State == rundir.Removed && f.Programs[own] > 0:
-		return fmt.Errorf("%d programs of the reference enforcer are attached: end the lsmprof that attached them", f.Programs[own])
+		return fmt.Errorf("%d programs of the reference enforcer are attached: end the lsmprof that attached "+
+			"them", f.Programs[own])
 	case !s.NeedsReference():
 		return nil
 	case f.Programs[own] == 0:
@@ -107,11 +109,12 @@ func policiesText(f rundir.InForce) string {
 }
 
 func rulesText(r enforcer.Rules) string {
-	return fmt.Sprintf("file=%d,exec=%d,net=%d,mount=%d,cap=%d,ptrace=%d", r.File, r.Exec, r.Net, r.Mount, r.Cap, r.Ptrace)
+	return fmt.Sprintf("file=%d,exec=%d,net=%d,mount=%d,cap=%d,ptrace=%d", r.File, r.Exec, r.Net, r.Mount, r.Cap,
+		r.Ptrace)
 }
 
-// unchanged reads what is in force once more and saves it in seen, by scenario. A reason says that something changed since before,
-// so that the slices in between must not be used.
+// unchanged reads what is in force once more and saves it in seen, by scenario. A reason says that something changed
+// since before, so that the slices in between must not be used.
 func (m *batchRun) unchanged(
 	before inforce.Reading, scenarios, slots []int, seen []*rundir.InForce,
 ) (reason string, err error) {

@@ -11,10 +11,11 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// Worker is a copy of a test in a mount namespace of its own, or in one that it shares with copies of other tests. It only
-// waits until Slice is called.
+// Worker is a copy of a test in a mount namespace of its own, or in one that it shares with copies of other tests. It
+// only waits until Slice is called.
 type Worker interface {
-	// Slice lets the test run: for d if it can be sliced, else for one whole pass. Operations during the warm-up do not count.
+	// Slice lets the test run: for d if it can be sliced, else for one whole pass. Operations during the warm-up do
+	// not count.
 	Slice(ctx context.Context, d, warmup time.Duration) (Sample, error)
 	PID() int
 	// Close ends the test. The error says that its results were wrong.
@@ -29,11 +30,13 @@ type Sample struct {
 
 // Suite starts copies of tests.
 type Suite interface {
-	// Start returns when the copy is set up and waits. join is a process whose mount namespace the copy enters; 0: a new one.
+	// Start returns when the copy is set up and waits. join is a process whose mount namespace the copy enters; 0:
+	// a new one.
 	Start(ctx context.Context, t rundir.Test, join int) (Worker, error)
 }
 
-// workers are the copies of a batch, one of each test in each slot. Copies in the same slot share a mount namespace if they can.
+// workers are the copies of a batch, one of each test in each slot. Copies in the same slot share a mount namespace if
+// they can.
 type workers struct {
 	byTest [][]Worker // and by slot
 	mntns  [][]uint32 // by slot

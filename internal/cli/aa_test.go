@@ -13,12 +13,16 @@ import (
 var aaBenches = flag.Int("aa", 0, "how many benches of identical scenarios TestAA runs; make aa: 20")
 
 // aaLimits are half widths of the 95 % interval of a loss, after a minute of each test on a quiet machine.
-var aaLimits = map[string]float64{"syscall": 0.005, "pipe": 0.005, "fstime": 0.005, "openclose": 0.005, "execl": 0.01, "spawn": 0.01}
+var aaLimits = map[string]float64{
+	"syscall": 0.005, "pipe": 0.005, "fstime": 0.005, "openclose": 0.005, "execl": 0.01,
+	"spawn": 0.01,
+}
 
 const aaTests = "syscall,pipe,fstime,openclose,execl,spawn"
 
-// Scenarios that do not differ: how narrow a minute makes the interval, and how often a bench calls a difference what is none. It needs
-// neither an enforcer nor a guest, and says nothing on a machine that others use: a quarter of an hour, by hand, make aa.
+// Scenarios that do not differ: how narrow a minute makes the interval, and how often a bench calls a difference what
+// is none. It needs neither an enforcer nor a guest, and says nothing on a machine that others use: a quarter of an
+// hour, by hand, make aa.
 func TestAA(t *testing.T) {
 	if *aaBenches == 0 {
 		t.Skip("needs a quiet machine and a quarter of an hour: make aa")
@@ -34,7 +38,8 @@ func TestAA(t *testing.T) {
 				verdict = ": too wide"
 				t.Errorf("%s: ±%.2f %%, want ±%.2f %%", c.Test, 100*c.CI.Half(), 100*aaLimits[c.Test])
 			}
-			t.Logf("%-9s %+.2f %% ±%.2f, %d of %d rounds busy%s", c.Test, 100*c.Loss, 100*c.CI.Half(), c.Busy, c.Rounds, verdict)
+			t.Logf("%-9s %+.2f %% ±%.2f, %d of %d rounds busy%s", c.Test, 100*c.Loss, 100*c.CI.Half(),
+				c.Busy, c.Rounds, verdict)
 		}
 	})
 	t.Run("false alarms", func(t *testing.T) {
@@ -50,11 +55,13 @@ func TestAA(t *testing.T) {
 				}
 				if c.Significant {
 					significant++
-					t.Logf("bench %d: %s under %s lost %.2f %% ±%.2f, p %.4f", i+1, c.Test, c.Scenario, 100*c.Loss, 100*c.CI.Half(), c.P)
+					t.Logf("bench %d: %s under %s lost %.2f %% ±%.2f, p %.4f", i+1, c.Test,
+						c.Scenario, 100*c.Loss, 100*c.CI.Half(), c.P)
 				}
 			}
 		}
-		t.Logf("%d of %d cells are called significant; p alone is below 0.05 in %d, by chance it would be in %.0f", significant, cells, small, 0.05*float64(cells))
+		t.Logf("%d of %d cells are called significant; p alone is below 0.05 in %d, by chance it would be in "+
+			"%.0f", significant, cells, small, 0.05*float64(cells))
 		if float64(significant) > 0.05*float64(cells) {
 			t.Errorf("more than one of twenty")
 		}
@@ -64,7 +71,10 @@ func TestAA(t *testing.T) {
 // aaBench returns the cells of a bench but for the baseline, which is what the others are compared with.
 func aaBench(t *testing.T, args ...string) []rundir.Cell {
 	t.Helper()
-	args = append([]string{"--enforcer", "none", "--same", "2", "--tests", aaTests, "--dir", filepath.Join(t.TempDir(), "run"), "-o", "json"}, args...)
+	args = append([]string{
+		"--enforcer", "none", "--same", "2", "--tests", aaTests, "--dir",
+		filepath.Join(t.TempDir(), "run"), "-o", "json",
+	}, args...)
 	out, _ := runBench(t, 0, args...)
 	var doc struct{ Cells []rundir.Cell }
 	if err := json.Unmarshal([]byte(out), &doc); err != nil {

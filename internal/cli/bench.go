@@ -62,52 +62,75 @@ func (o *benchOptions) flags(f *cmdline.Flags) {
 	o.enforcer, o.rules = "reference", "1,2,4,8"
 	f.StringVar(&o.rules, "rules", o.rules, "Compare scenarios with these `NUMBERS` of rules of each type.")
 	f.Var(cmdline.File(&o.scenarios), "scenarios", "Read the scenarios from this YAML file.")
-	f.Var(cmdline.Choice(&o.enforcer, "reference", "none"), "enforcer", "Run the reference enforcer, or none: identical scenarios, which show "+
-		"what this machine can tell apart.")
+	f.Var(cmdline.Choice(&o.enforcer, "reference", "none"), "enforcer",
+		"Run the reference enforcer, or none: identical scenarios, which show "+
+			"what this machine can tell apart.")
 	o.same = 4
 	f.Var(cmdline.Int(&o.same, 2, 50), "same", "Run `N` identical scenarios with --enforcer none.")
 	o.unknown.rules = -1
 	f.StringVar(&o.unknown.rulesMap, "rules-map", "", rulesMapUsage)
 	f.Group("Tests")
-	f.StringSliceVar(&o.tests, "tests", nil, "Run these built-in tests. By default those of UnixBench; probes stands for those that it lacks, all for both.")
+	f.StringSliceVar(&o.tests, "tests", nil,
+		"Run these built-in tests. By default those of UnixBench; probes stands for those that it lacks, all "+
+			"for both.")
 	f.Values("tests", func() []string { return append(host.BuiltinNames(), "all", "probes") })
-	f.StringArrayVar(&o.custom, "test", nil, "Run a command as a test: `SPEC` is 'name=N; run=COMMAND; metric=REGEXP; better=higher|lower'. Repeatable.")
-	f.Var(cmdline.Directory(&o.unixbench), "unixbench", "Run the programs of the byte-unixbench in this directory, in whole passes.")
+	f.StringArrayVar(&o.custom, "test", nil,
+		"Run a command as a test: `SPEC` is 'name=N; run=COMMAND; metric=REGEXP; better=higher|lower'. "+
+			"Repeatable.")
+	f.Var(cmdline.Directory(&o.unixbench), "unixbench",
+		"Run the programs of the byte-unixbench in this directory, in whole passes.")
 	f.BoolVar(&o.build, "build", false, "Build --unixbench with make first.")
-	f.StringVar(&o.copies, "copies", "1", "Run each test in these `NUMBERS` of copies at once. 1,N does as UnixBench does, where N is the number of CPUs.")
-	f.StringArrayVar(&o.imports, "import", nil, "Measure nothing: read the report, .log or .csv of a plain ./Run, `[SCENARIO=]FILE`. Repeatable; the first is the baseline.")
+	f.StringVar(&o.copies, "copies", "1", "Run each test in these `NUMBERS` of copies at once. 1,N does as "+
+		"UnixBench does, where N is the number of CPUs.")
+	f.StringArrayVar(&o.imports, "import", nil,
+		"Measure nothing: read the report, .log or .csv of a plain ./Run, `[SCENARIO=]FILE`. Repeatable; the "+
+			"first is the baseline.")
 	f.Group("How long")
 	o.runs, o.slice, o.warmup, o.pass = 10, 50*time.Millisecond, 12*time.Millisecond, time.Second
-	f.Var(cmdline.Int(&o.runs, 1, 1<<20), "runs", "Run each test under each scenario this many times. A run of a built-in test takes a second, in slices.")
+	f.Var(cmdline.Int(&o.runs, 1, rundir.MaxRuns), "runs",
+		"Run each test under each scenario this many times. A run of a built-in test is a second.")
 	f.Var(cmdline.Duration(&o.slice, cmdline.Positive), "slice", "Run a built-in test for this long at a time.")
-	f.Var(cmdline.Duration(&o.warmup, 0), "warmup", "Do not count the first part of a slice, in which the kernel frees what the slice before left.")
+	f.Var(cmdline.Duration(&o.warmup, 0), "warmup",
+		"Do not count the first part of a slice, in which the kernel frees what the slice before left.")
 	f.Var(cmdline.Duration(&o.pass, cmdline.Positive), "pass", "Run each program of --unixbench for this long.")
-	f.Var(cmdline.Percent(&o.until), "until-ci", "Repeat a test until the 95 % intervals of its losses are within ± this, such as 0.5%.")
-	f.Var(cmdline.Duration(&o.maxTime, cmdline.Positive), "max-time", "Begin no more rounds of --until-ci after this time.")
+	f.Var(cmdline.Percent(&o.until), "until-ci",
+		"Repeat a test until the 95 % intervals of its losses are within ± this, such as 0.5%.")
+	f.Var(cmdline.Duration(&o.maxTime, cmdline.Positive), "max-time",
+		"Begin no more rounds of --until-ci after this time.")
 	f.Lookup("max-time").DefValue = ""
 	o.Destination.Flags(f, "Make this run `DIRECTORY`. By default it is lsmprof-bench-TIME.", "text", "json")
 	f.StringVar(&o.Path, "dir", "", "The same as --output.")
 	f.Lookup("dir").Hidden = true
-	f.Var(cmdline.Directory(&o.resume), "resume", "Continue the run in this directory, with the flags it was begun with.")
-	f.Var(cmdline.Percent(&o.regression), "fail-over", "Exit with status 4 if a significant loss is larger, such as 2%.")
-	f.BoolVar(&o.dryRun, "dry-run", false, "Print the plan, the time it takes and the hooks that each test reaches.")
+	f.Var(cmdline.Directory(&o.resume), "resume",
+		"Continue the run in this directory, with the flags it was begun with.")
+	f.Var(cmdline.Percent(&o.regression), "fail-over",
+		"Exit with status 4 if a significant loss is larger, such as 2%.")
+	f.BoolVar(&o.dryRun, "dry-run", false, "Check and print the plan, its duration and the hooks that each test "+
+		"reaches.")
 	f.Group(cmdline.Containers)
-	f.StringVar(&o.pod, "pod", "", "Run the tests in a container of the pod `NAMESPACE/NAME` or NAMESPACE/NAME/CONTAINER.")
+	f.StringVar(&o.pod, "pod", "", "Run the tests in a container of the pod `NAMESPACE/NAME` or "+
+		"NAMESPACE/NAME/CONTAINER.")
 	f.StringVar(&o.container, "container", "", "Run the tests in the container with this `ID`.")
 	f.Var(endpointValue(&o.endpoint), "runtime-endpoint", endpointUsage)
 	f.Group(cmdline.Accuracy)
 	o.profile = "on"
-	f.Var(cmdline.Choice(&o.profile, "on", "off"), "profile", "Run each test with probes as well, which explains the losses.")
-	f.Var(cmdline.File(&o.calibration), "calibration", "Take the calibration of the probes from this file of lsmprof check --json.")
-	f.StringVar(&o.cpus, "cpus", "", "Run the tests on these `CPUS`, such as 2-3,6, or on any. By default on the last one. lsmprof stays off them.")
+	f.Var(cmdline.Choice(&o.profile, "on", "off"), "profile",
+		"Run each test with probes as well, which explains the losses.")
+	f.Var(cmdline.File(&o.calibration), "calibration",
+		"Take the calibration of the probes from this file of lsmprof check --json.")
+	f.StringVar(&o.cpus, "cpus", "", "Run the tests on these `CPUS`, such as 2-3,6, or on any. By default on the "+
+		"last one. lsmprof stays off them.")
 	o.order = rundir.Interleaved
-	f.Var(cmdline.Choice(&o.order, rundir.Interleaved, rundir.Sequential), "order", "Take turns between scenarios, or do all runs of one "+
-		"scenario before the next, as others measure.")
-	f.Uint64Var(&o.seed, "seed", 0, "Order the runs by this random seed. By default it is random, and run.json has it.")
+	f.Var(cmdline.Choice(&o.order, rundir.Interleaved, rundir.Sequential), "order",
+		"Take turns between scenarios, or do all runs of one "+
+			"scenario before the next, as others measure.")
+	f.Uint64Var(&o.seed, "seed", 0, "Order the runs by this random seed. By default it is random, and run.json "+
+		"has it.")
 	f.Group(cmdline.Advanced)
 	f.Var(cmdline.Directory(&o.workdir), "workdir",
 		"Keep the files of the tests in this directory. By default it is the temporary one.")
-	f.Rare("same", "rules-map", "build", "pass", "max-time", "order", "seed", "workdir", "import", "warmup", "slice")
+	f.Rare("same", "rules-map", "build", "pass", "max-time", "order", "seed", "workdir", "import", "warmup",
+		"slice")
 }
 
 func benchCommand() *command {
@@ -115,13 +138,24 @@ func benchCommand() *command {
 		Command: cmdline.Command{
 			Name: "bench", Group: groupBenchmark,
 			Summary: "Measure what an enforcer costs benchmarks, and which of its hooks explain the loss",
-			Text: "Without --scenarios lsmprof runs its built-in reference enforcer with several numbers of rules, against a baseline without it. " +
+			Text: "Without --scenarios lsmprof runs its built-in reference enforcer with several numbers " +
+				"of rules, against a baseline without it. " +
 				"Enforcers that are attached already stay attached in every scenario.",
 			Examples: []cmdline.Example{
 				{What: "See what would run, and for how long", Command: "lsmprof bench --dry-run"},
-				{What: "Run UnixBench's tests under the reference enforcer with 0, 1, 2, 4 and 8 rules", Command: "sudo lsmprof bench"},
-				{What: "Benchmark vArmor", Command: "sudo lsmprof bench --scenarios examples/varmor/scenarios.yaml"},
-				{What: "Continue a run", Command: "sudo lsmprof bench --resume lsmprof-bench-20260102-150405"},
+				{
+					What: "Run UnixBench's tests under the reference enforcer with 0, 1, 2, 4 " +
+						"and 8 rules",
+					Command: "sudo lsmprof bench",
+				},
+				{
+					What:    "Benchmark vArmor",
+					Command: "sudo lsmprof bench --scenarios examples/varmor/scenarios.yaml",
+				},
+				{
+					What:    "Continue a run",
+					Command: "sudo lsmprof bench --resume lsmprof-bench-20260102-150405",
+				},
 			},
 		},
 		setup: func(f *cmdline.Flags) action {
@@ -151,7 +185,10 @@ func (o *benchOptions) validate(f *cmdline.Flags) error {
 		return err
 	}
 	if len(o.imports) > 0 {
-		for _, flag := range []string{"rules", "scenarios", "tests", "test", "unixbench", "enforcer", "dry-run"} {
+		for _, flag := range []string{
+			"rules", "scenarios", "tests", "test", "unixbench", "enforcer",
+			"dry-run",
+		} {
 			if f.Changed(flag) {
 				return fmt.Errorf("--import and --%s: nothing is measured", flag)
 			}
@@ -161,7 +198,10 @@ func (o *benchOptions) validate(f *cmdline.Flags) error {
 		if o.Path != "" {
 			return errors.New("--resume and --output: a run stays in its directory")
 		}
-		for _, flag := range []string{"rules", "scenarios", "tests", "test", "unixbench", "runs", "slice", "warmup", "order", "seed", "enforcer", "import", "copies", "container", "pod"} {
+		for _, flag := range []string{
+			"rules", "scenarios", "tests", "test", "unixbench", "runs", "slice",
+			"warmup", "order", "seed", "enforcer", "import", "copies", "container", "pod",
+		} {
 			if f.Changed(flag) {
 				return fmt.Errorf("--resume and --%s: a run goes on as it was begun", flag)
 			}
@@ -245,7 +285,8 @@ func (o *benchOptions) print(std streams, d *bench.Dir) error {
 	if err := r.WriteText(std.out); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "run directory: %[1]s; as a page: lsmprof report %[1]s --http localhost:0\n", d.Path)
+	_, err = fmt.Fprintf(std.out, "run directory: %[1]s; as a page: lsmprof report %[1]s --http localhost:0\n",
+		d.Path)
 	return err
 }
 
@@ -257,7 +298,8 @@ func (o *benchOptions) verdict(std streams, a rundir.Analysis) error {
 	failed := false
 	for _, c := range a.Cells {
 		if c.Significant && c.Loss > o.regression {
-			fmt.Fprintf(std.err, "lsmprof: %s under %s lost %s, more than --fail-over %s\n", text.Printable(c.Test), text.Printable(c.Scenario),
+			fmt.Fprintf(std.err, "lsmprof: %s under %s lost %s, more than --fail-over %s\n",
+				text.Printable(c.Test), text.Printable(c.Scenario),
 				text.Percent(c.Loss), text.Number(100*o.regression)+" %")
 			failed = true
 		}

@@ -40,7 +40,8 @@ func TestBenchOfNothing(t *testing.T) {
 	needRoot(t)
 	vmtest.OnOneKernel(t)
 	dir := filepath.Join(t.TempDir(), "run")
-	out, _ := runBench(t, 0, "--enforcer", "none", "--same", "2", "--tests", "syscall,openclose", "--runs", "2", "--slice", "5ms", "--dir", dir, "-o", "json",
+	out, _ := runBench(t, 0, "--enforcer", "none", "--same", "2", "--tests", "syscall,openclose", "--runs", "2",
+		"--slice", "5ms", "--dir", dir, "-o", "json",
 		"--fail-over", "50%")
 	var doc struct {
 		Schema string
@@ -51,7 +52,8 @@ func TestBenchOfNothing(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &doc); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
-	if doc.Schema != rundir.AnalysisSchema || doc.Run.Schema != rundir.RunSchema || len(doc.Cells) != 6 || len(doc.Noise) != 2 {
+	if doc.Schema != rundir.AnalysisSchema || doc.Run.Schema != rundir.RunSchema || len(doc.Cells) != 6 ||
+		len(doc.Noise) != 2 {
 		t.Errorf("%s, %s, %d cells, %d noise", doc.Schema, doc.Run.Schema, len(doc.Cells), len(doc.Noise))
 	}
 	for _, c := range doc.Cells {
@@ -88,8 +90,10 @@ func TestBenchFailOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(work, "run")
-	out, errs := runBench(t, exitRegression, "--scenarios", file, "--runs", "8", "--profile", "off", "--dir", dir, "--fail-over", "2%")
-	if !strings.Contains(errs, "number under slow lost 50.0 %, more than --fail-over 2 %") || strings.Contains(errs, "steady under slow lost") {
+	out, errs := runBench(t, exitRegression, "--scenarios", file, "--runs", "8", "--profile", "off", "--dir", dir,
+		"--fail-over", "2%")
+	if !strings.Contains(errs, "number under slow lost 50.0 %, more than --fail-over 2 %") ||
+		strings.Contains(errs, "steady under slow lost") {
 		t.Error(errs)
 	}
 	if !strings.Contains(out, "50.00 % (50.00 to 50.00)") {
@@ -116,7 +120,8 @@ func TestBenchImport(t *testing.T) {
 	if _, errs := runBench(t, exitFailed, "--resume", dir); !strings.Contains(errs, "nothing to measure") {
 		t.Error(errs)
 	}
-	if _, errs := runBench(t, exitFailed, "--import", "bench_test.go", "--dir", dir+"2"); !strings.Contains(errs, "no results: give") {
+	if _, errs := runBench(t, exitFailed, "--import", "bench_test.go", "--dir", dir+"2"); !strings.Contains(errs,
+		"no results: give") {
 		t.Error(errs)
 	}
 	if _, err := os.Stat(dir + "2"); err == nil {
@@ -127,7 +132,8 @@ func TestBenchImport(t *testing.T) {
 func TestBenchCopies(t *testing.T) {
 	needRoot(t)
 	vmtest.OnOneKernel(t)
-	out, _ := runBench(t, 0, "--enforcer", "none", "--same", "2", "--tests", "syscall", "--copies", "1,2", "--runs", "1", "--slice", "5ms",
+	out, _ := runBench(t, 0, "--enforcer", "none", "--same", "2", "--tests", "syscall", "--copies", "1,2", "--runs",
+		"1", "--slice", "5ms",
 		"--dir", filepath.Join(t.TempDir(), "run"))
 	for _, want := range []string{"syscall-x2 ", "index ", "index-x2 ", "built-in, 1 of 12 tests"} {
 		if !strings.Contains(out, want) {
@@ -140,7 +146,8 @@ func TestBenchCopies(t *testing.T) {
 func dryRun(t *testing.T, args ...string) (stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	if code := Main(append([]string{"bench", "--dry-run"}, args...), nil, &out, &errs); code != exitOK && code != exitUnsupported {
+	if code := Main(append([]string{"bench", "--dry-run"}, args...), nil, &out, &errs); code != exitOK &&
+		code != exitUnsupported {
 		t.Fatalf("bench --dry-run %s: exit status %d: %s", strings.Join(args, " "), code, &errs)
 	}
 	return out.String(), errs.String()
@@ -152,7 +159,10 @@ func TestBenchDryRunNamesHooks(t *testing.T) {
 	if !strings.HasPrefix(first, "measuring the reference enforcer of lsmprof, a stand-in.") {
 		t.Errorf("the first line is %q", first)
 	}
-	for _, want := range []string{"bprm_check_security, file_open", "no chosen test reaches: capable,", "not-installed, no-policy, allow, rules=1"} {
+	for _, want := range []string{
+		"bprm_check_security, file_open", "no chosen test reaches: capable,",
+		"not-installed, no-policy, allow, rules=1",
+	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in:\n%s", want, out)
 		}
@@ -166,7 +176,8 @@ func TestBenchDryRunOfScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, _ := dryRun(t, "--scenarios", file, "--profile", "off")
-	if !strings.HasPrefix(out, "measuring the enforcer that the commands of the scenarios set up") || strings.Contains(out, "no chosen test reaches") {
+	if !strings.HasPrefix(out, "measuring the enforcer that the commands of the scenarios set up") ||
+		strings.Contains(out, "no chosen test reaches") {
 		t.Error(out)
 	}
 }
@@ -176,21 +187,30 @@ func TestBenchChecksFirst(t *testing.T) {
 	needRoot(t)
 	t.Chdir(t.TempDir())
 	none := []string{"--enforcer", "none", "--same", "2"}
-	if err := os.WriteFile("s.yaml", []byte("scenarios:\n- name: a\n- name: b\n  setup: no-such-command on\n"), 0o644); err != nil {
+	if err := os.WriteFile("s.yaml", []byte("scenarios:\n- name: a\n- name: b\n  setup: no-such-command on\n"),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	for want, args := range map[string][]string{
-		"test x: no-such-benchmark: command not found":        append(none, "--test", "name=x; run=no-such-benchmark -q"),
-		"setup of scenario b: no-such-command: command not":   {"--scenarios", "s.yaml", "--profile", "off", "--test", "name=x; run=true"},
-		"--workdir /nope: no such file or directory":          append(none, "--workdir", "/nope", "--tests", "syscall"),
-		"is no byte-unixbench":                                append(none, "--unixbench", "."),
-		"/nope.sock":                                          append(none, "--runtime-endpoint", "unix:///nope.sock", "--pod", "a/b", "--tests", "syscall"),
-		"CPU 1000 is missing or not allowed for this process": append(none, "--cpus", "1000", "--tests", "syscall"),
+		"test x: no-such-benchmark: command not found": append(none, "--test",
+			"name=x; run=no-such-benchmark -q"),
+		"setup of scenario b: no-such-command: command not": {
+			"--scenarios", "s.yaml", "--profile", "off",
+			"--test", "name=x; run=true",
+		},
+		"--workdir /nope: no such file or directory": append(none, "--workdir", "/nope", "--tests",
+			"syscall"),
+		"is no byte-unixbench": append(none, "--unixbench", "."),
+		"/nope.sock": append(none, "--runtime-endpoint",
+			"unix:///nope.sock", "--pod", "a/b", "--tests", "syscall"),
+		"CPU 1000 is missing or not allowed for this process": append(none, "--cpus", "1000", "--tests",
+			"syscall"),
 	} {
 		for _, more := range [][]string{nil, {"--dry-run"}} {
 			var out, errs bytes.Buffer
 			code := Main(append(append([]string{"bench"}, args...), more...), nil, &out, &errs)
-			if code == exitOK || !strings.Contains(errs.String(), want) || strings.Contains(errs.String(), "--resume") {
+			if code == exitOK || !strings.Contains(errs.String(), want) ||
+				strings.Contains(errs.String(), "--resume") {
 				t.Errorf("%v: exit status %d, %s, want %q", append(args, more...), code, &errs, want)
 			}
 		}
@@ -205,7 +225,8 @@ func TestBenchDryRunOfAResume(t *testing.T) {
 	needRoot(t)
 	vmtest.OnOneKernel(t)
 	dir := filepath.Join(t.TempDir(), "run")
-	cmd := startBench(t, "--enforcer", "none", "--same", "2", "--tests", "syscall,pipe", "--runs", "50", "--slice", "5ms", "--dir", dir)
+	cmd := startBench(t, "--enforcer", "none", "--same", "2", "--tests", "syscall,pipe", "--runs", "50", "--slice",
+		"5ms", "--dir", dir)
 	waitForLines(t, dir, 6)
 	cmd.Process.Signal(syscall.SIGINT)
 	cmd.Wait()
@@ -297,7 +318,8 @@ func TestBenchSurvivesKill(t *testing.T) {
 	for name, signal := range map[string]syscall.Signal{"kill -9": syscall.SIGKILL, "Ctrl-C": syscall.SIGINT} {
 		t.Run(name, func(t *testing.T) {
 			dir, work := filepath.Join(t.TempDir(), "run"), t.TempDir()
-			cmd := startBench(t, "--enforcer", "none", "--same", "2", "--tests", "syscall,pipe", "--runs", "2", "--slice", "10ms",
+			cmd := startBench(t, "--enforcer", "none", "--same", "2", "--tests", "syscall,pipe", "--runs",
+				"2", "--slice", "10ms",
 				"--dir", dir, "--workdir", work)
 			waitForLines(t, dir, 6)
 			if len(children(t, work)) == 0 {
@@ -335,20 +357,26 @@ func TestBenchSurvivesKill(t *testing.T) {
 	}
 }
 
-// A scenario that commands set up does not stay in force: a lost terminal ends it, and after kill -9 the bench that continues does.
+// A scenario that commands set up does not stay in force: a lost terminal ends it, and after kill -9 the bench that
+// continues does.
 func TestScenariosDoNotOutliveABench(t *testing.T) {
 	needRoot(t)
 	vmtest.OnOneKernel(t)
 	for name, signal := range map[string]syscall.Signal{"hangup": syscall.SIGHUP, "kill -9": syscall.SIGKILL} {
 		t.Run(name, func(t *testing.T) {
 			work := t.TempDir()
-			flag, file, dir := filepath.Join(work, "flag"), filepath.Join(work, "s.yaml"), filepath.Join(work, "run")
+			flag, file, dir := filepath.Join(work, "flag"), filepath.Join(work,
+				"s.yaml"), filepath.Join(work, "run")
 			t.Setenv("FLAG", flag)
-			slow := strings.Replace(slowScenario, "run: echo 7", `run: if [ -e "$FLAG" ]; then sleep 60; fi; echo 7`, 1)
+			slow := strings.Replace(slowScenario, "run: echo 7",
+				`run: if [ -e "$FLAG" ]; then sleep 60; fi; echo 7`, 1)
 			if err := os.WriteFile(file, []byte(slow), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			args := []string{"--scenarios", file, "--runs", "3", "--profile", "off", "--dir", dir, "--workdir", work}
+			args := []string{
+				"--scenarios", file, "--runs", "3", "--profile", "off", "--dir", dir,
+				"--workdir", work,
+			}
 			cmd := startBench(t, args...)
 			for range 600 {
 				if _, err := os.Stat(flag); err == nil {
@@ -384,7 +412,8 @@ func TestBenchRefusesASecond(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	startBench(t, "--enforcer", "none", "--same", "2", "--tests", "syscall", "--runs", "100", "--dir", dir)
 	waitForLines(t, dir, 1)
-	if _, errs := runBench(t, exitFailed, "--resume", dir); !strings.Contains(errs, "another lsmprof bench is working on it") {
+	if _, errs := runBench(t, exitFailed, "--resume", dir); !strings.Contains(errs,
+		"another lsmprof bench is working on it") {
 		t.Error(errs)
 	}
 }
@@ -398,7 +427,10 @@ func TestBenchOnAFullDisk(t *testing.T) {
 	}
 	defer unix.Unmount(mount, unix.MNT_DETACH)
 	dir := filepath.Join(mount, "run")
-	args := []string{"--enforcer", "none", "--same", "3", "--tests", "syscall,pipe", "--runs", "3", "--slice", "5ms", "--dir", dir}
+	args := []string{
+		"--enforcer", "none", "--same", "3", "--tests", "syscall,pipe", "--runs", "3", "--slice",
+		"5ms", "--dir", dir,
+	}
 	_, errs := runBench(t, exitFailed, args...)
 	if !strings.Contains(errs, "the file system is full") {
 		t.Fatal(errs)
@@ -422,7 +454,8 @@ func TestBenchOfTheRealUnixBench(t *testing.T) {
 		t.Skip("UNIXBENCH_DIR names no built byte-unixbench")
 	}
 	dir := filepath.Join(t.TempDir(), "run")
-	out, _ := runBench(t, 0, "--enforcer", "none", "--same", "2", "--unixbench", source, "--tests", "execl,syscall,pipe", "--runs", "2", "--dir", dir,
+	out, _ := runBench(t, 0, "--enforcer", "none", "--same", "2", "--unixbench", source, "--tests",
+		"execl,syscall,pipe", "--runs", "2", "--dir", dir,
 		"-o", "json")
 	var doc struct {
 		Cells []rundir.Cell
@@ -457,18 +490,20 @@ func checkLabels(t *testing.T, file, scenario string) {
 	}
 	for _, s := range p.Sample {
 		score, loss := strings.Join(s.Label["score"], ""), strings.Join(s.Label["loss"], "")
-		if strings.Join(s.Label["scenario"], "") != scenario || strings.Join(s.Label["test"], "") != "openclose" ||
+		if strings.Join(s.Label["scenario"], "") != scenario ||
+			strings.Join(s.Label["test"], "") != "openclose" ||
 			!strings.HasSuffix(score, " lps") || !strings.HasSuffix(loss, " %") {
 			t.Fatalf("%s: a sample has the labels %v", file, s.Label)
 		}
-		if comments := strings.Join(p.Comments, "\n"); !strings.Contains(comments, "score: "+score) || !strings.Contains(comments, "loss: "+loss) {
+		if comments := strings.Join(p.Comments, "\n"); !strings.Contains(comments, "score: "+score) ||
+			!strings.Contains(comments, "loss: "+loss) {
 			t.Fatalf("%s: comments %q", file, comments)
 		}
 	}
 }
 
-// oneOpenEach says whether openclose made a call of file_open in each operation. A slice may end behind the call and before its
-// operation is counted: on a slow machine, with few operations in a slice, that is more than the hundredth.
+// oneOpenEach says whether openclose made a call of file_open in each operation. A slice may end behind the call and
+// before its operation is counted: on a slow machine, with few operations in a slice, that is more than the hundredth.
 func oneOpenEach(c rundir.Cell) bool {
 	const slices = 8
 	ops := c.Profile.Ops
@@ -488,13 +523,15 @@ func checkSyscalls(t *testing.T, dir string) {
 		if open == nil || open.Calls < 0.9 || open.Calls > 1.1 || e.Syscall("close") == nil {
 			t.Fatalf("openclose under %s: %+v, want one openat and one close each", scenario, e.Syscalls)
 		}
-		if pipe := run.Explained["pipe"][scenario]; pipe.Syscall("read") == nil || pipe.Syscall("openat") != nil {
+		if pipe := run.Explained["pipe"][scenario]; pipe.Syscall("read") == nil ||
+			pipe.Syscall("openat") != nil {
 			t.Errorf("pipe under %s: %+v", scenario, pipe.Syscalls)
 		}
 		for _, row := range e.Rows {
 			s := e.Syscall(row.Syscall)
 			if s == nil && row.Calls > 1e-4 || s != nil && row.HookNs > s.Ns {
-				t.Errorf("%s takes %.0f ns of an operation under %s, of %+v", row.Hook, row.HookNs, scenario, s)
+				t.Errorf("%s takes %.0f ns of an operation under %s, of %+v", row.Hook, row.HookNs,
+					scenario, s)
 			}
 		}
 		t.Logf("%s: openat takes %.0f ns, its hooks %.0f", scenario, open.Ns, e.HookNs)
@@ -505,7 +542,8 @@ func checkSyscalls(t *testing.T, dir string) {
 func TestBenchOfTheReference(t *testing.T) {
 	vmtest.Guest(t)
 	dir := filepath.Join(t.TempDir(), "run")
-	out, _ := runBench(t, 0, "--tests", "openclose,pipe", "--runs", "1", "--slice", "5ms", "--rules", "8", "--dir", dir, "-o", "json")
+	out, _ := runBench(t, 0, "--tests", "openclose,pipe", "--runs", "1", "--slice", "5ms", "--rules", "8", "--dir",
+		dir, "-o", "json")
 	var doc struct{ Cells []rundir.Cell }
 	if err := json.Unmarshal([]byte(out), &doc); err != nil {
 		t.Fatal(err)
@@ -540,7 +578,9 @@ func TestBenchOfTheReference(t *testing.T) {
 		if r.InForce == nil || r.InForce.Policies["reference"] != want {
 			t.Errorf("%s: %+v was in force", r.Scenario, r.InForce)
 		}
-		if installed := r.Scenario != "not-installed" && r.Scenario != rundir.SecondBaselineName; r.InForce != nil && installed != (r.InForce.Programs["reference"] == 12) {
+		if installed := r.Scenario != "not-installed" &&
+			r.Scenario != rundir.SecondBaselineName; r.InForce != nil &&
+			installed != (r.InForce.Programs["reference"] == 12) {
 			t.Errorf("%s: %+v was in force", r.Scenario, r.InForce)
 		}
 	}

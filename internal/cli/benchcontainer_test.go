@@ -21,7 +21,8 @@ func TestBenchInAContainer(t *testing.T) {
 	pod := c.Pod("shop", "web-0", nil, "").Container("app", critest.App).Container("bare", critest.Bare)
 	dir := filepath.Join(t.TempDir(), "run")
 	// A container without a shell; execl needs its program, spawn has children.
-	out, _ := runBench(t, 0, "--runtime-endpoint", c.Socket, "--pod", "shop/web-0/bare", "--enforcer", "none", "--same", "2",
+	out, _ := runBench(t, 0, "--runtime-endpoint", c.Socket, "--pod", "shop/web-0/bare", "--enforcer", "none",
+		"--same", "2",
 		"--tests", "execl,spawn,syscall", "--runs", "1", "--slice", "5ms", "--dir", dir, "-o", "json")
 	var doc struct {
 		Run   rundir.Info
@@ -53,7 +54,8 @@ func TestBenchInAContainer(t *testing.T) {
 	}
 
 	// Commands need a shell there, and are what the container sees.
-	out, _ = runBench(t, 0, "--runtime-endpoint", c.Socket, "--pod", "shop/web-0/app", "--enforcer", "none", "--same", "2",
+	out, _ = runBench(t, 0, "--runtime-endpoint", c.Socket, "--pod", "shop/web-0/app", "--enforcer", "none",
+		"--same", "2",
 		"--test", `name=where; run=cat /proc/1/comm;; echo score 42; metric=score (\d+)`, "--runs", "2",
 		"--dir", filepath.Join(t.TempDir(), "run"), "-o", "json")
 	doc.Cells = nil
@@ -74,10 +76,17 @@ func TestBenchInAContainer(t *testing.T) {
 		{[]string{"--pod", "web-0"}, 2, "NAMESPACE/NAME"},
 		{[]string{"--container", "0123", "--unixbench", "/"}, 2, "--test"},
 		{[]string{"--pod", "shop/web-0/bare", "--test", "name=x; run=true"}, 1, "/bin/sh"},
-		{[]string{"--pod", "shop/web-0/app", "--test", "name=x; run=echo no >&2;; exit 3"}, 1, "exit status 3: no"},
+		{
+			[]string{"--pod", "shop/web-0/app", "--test", "name=x; run=echo no >&2;; exit 3"},
+			1,
+			"exit status 3: no",
+		},
 		{[]string{"--container", "0123", "--pod", "a/b"}, 2, "give one"},
 	} {
-		args := append([]string{"--runtime-endpoint", c.Socket, "--enforcer", "none", "--dir", filepath.Join(t.TempDir(), "run")}, test.flags...)
+		args := append([]string{
+			"--runtime-endpoint", c.Socket, "--enforcer", "none", "--dir",
+			filepath.Join(t.TempDir(), "run"),
+		}, test.flags...)
 		if _, stderr := runBench(t, test.code, args...); !strings.Contains(stderr, test.want) {
 			t.Errorf("%v: %s, want %q", test.flags, stderr, test.want)
 		}

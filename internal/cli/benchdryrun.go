@@ -18,7 +18,8 @@ func (o *benchOptions) printPlan(w io.Writer, plan *rundir.Plan, hooks []string)
 	for _, s := range plan.Scenarios {
 		names = append(names, s.Name)
 	}
-	fmt.Fprintf(w, "scenarios: %s\norder: %s, seed %d\nruns: %d of each test under each scenario\n", strings.Join(names, ", "), plan.Order,
+	fmt.Fprintf(w, "scenarios: %s\norder: %s, seed %d\nruns: %d of each test under each scenario\n",
+		strings.Join(names, ", "), plan.Order,
 		plan.Seed, plan.Runs)
 	fmt.Fprintf(w, "time: about %s\n\n", timeText(plan.Duration(), o.profileTime(plan)))
 	t := &text.Table{Header: []string{"<TEST", "<SUITE", "ROUNDS"}}
@@ -29,7 +30,8 @@ func (o *benchOptions) printPlan(w io.Writer, plan *rundir.Plan, hooks []string)
 	for _, test := range plan.Tests {
 		row := []string{test.Name, string(test.Kind), fmt.Sprint(plan.Rounds(test))}
 		if len(hooks) > 0 {
-			reached := slices.DeleteFunc(slices.Clone(test.Hooks), func(h string) bool { return !slices.Contains(hooks, h) })
+			reached := slices.DeleteFunc(slices.Clone(test.Hooks),
+				func(h string) bool { return !slices.Contains(hooks, h) })
 			missing = slices.DeleteFunc(missing, func(h string) bool { return slices.Contains(reached, h) })
 			row = append(row, strings.Join(reached, ", "))
 		}
@@ -58,7 +60,8 @@ func (o *benchOptions) printLeft(w io.Writer, d *bench.Dir) error {
 		if l.Profile {
 			profile = "yes"
 		}
-		t.Add(l.Test.Name, string(l.Test.Kind), fmt.Sprintf("%d of %d", l.Rounds, d.Info.Plan.Rounds(l.Test)), profile)
+		t.Add(l.Test.Name, string(l.Test.Kind), fmt.Sprintf("%d of %d", l.Rounds, d.Info.Plan.Rounds(l.Test)),
+			profile)
 	}
 	return t.Print(w)
 }

@@ -27,7 +27,8 @@ func (o *benchOptions) importRuns(std streams) (err error) {
 		}
 		if !strings.Contains(s, "=") {
 			if other, taken := unnamed[source.Scenario]; taken {
-				return fmt.Errorf("--import %s: this file and %s would both be scenario %s: name them, as in --import old=%s",
+				return fmt.Errorf("--import %s: this file and %s would both be scenario %s: name "+
+					"them, as in --import old=%s",
 					s, other, source.Scenario, s)
 			}
 			unnamed[source.Scenario] = s
@@ -53,8 +54,9 @@ func (o *benchOptions) importRuns(std streams) (err error) {
 // importInfo leaves out this machine: the files may come from another one.
 func (o *benchOptions) importInfo(unixbench string) rundir.Info {
 	return rundir.Info{
-		Version: version(), CommandLine: o.invocation, Start: time.Now(), Enforcer: "unknown", Suite: "imported, UnixBench" + unixbench,
-		Plan: rundir.Plan{Seed: o.seed},
+		Version: version(), CommandLine: o.invocation, Start: time.Now(), Enforcer: "unknown",
+		Suite: "imported, UnixBench" + unixbench,
+		Plan:  rundir.Plan{Seed: o.seed},
 	}
 }
 
@@ -76,8 +78,8 @@ func readImport(s string) (bench.Source, error) {
 	return bench.Source{Scenario: scenario, Name: file, Data: data, Report: report}, err
 }
 
-// withoutExtension removes the extensions that Run gives its files. Anything else behind a dot belongs to the name of a host, after which
-// Run calls its files: "node.example.com-2026-01-02-01".
+// withoutExtension removes the extensions that Run gives its files. Anything else behind a dot belongs to the name of a
+// host, after which Run calls its files: "node.example.com-2026-01-02-01".
 func withoutExtension(name string) string {
 	for _, ext := range []string{".log", ".csv", ".html", ".txt"} {
 		if base := strings.TrimSuffix(name, ext); base != name && base != "" {

@@ -28,8 +28,14 @@ func TestImportedScenarioNames(t *testing.T) {
 		want  []string
 	}{
 		"dots in the name of the host": {
-			map[string][]byte{"ip-10-0-0-7.example.internal-2026-01-02-01": text, "ip-10-0-0-7.example.internal-2026-01-02-02": slower},
-			[]string{"ip-10-0-0-7.example.internal-2026-01-02-01", "ip-10-0-0-7.example.internal-2026-01-02-02"},
+			map[string][]byte{
+				"ip-10-0-0-7.example.internal-2026-01-02-01": text,
+				"ip-10-0-0-7.example.internal-2026-01-02-02": slower,
+			},
+			[]string{
+				"ip-10-0-0-7.example.internal-2026-01-02-01",
+				"ip-10-0-0-7.example.internal-2026-01-02-02",
+			},
 			exitOK,
 			[]string{"ip-10-0-0-7.example.internal-2026-01-02-02", "10.00 %"},
 		},
@@ -52,10 +58,16 @@ func TestImportedScenarioNames(t *testing.T) {
 			[]string{"would both be scenario node-2026-01-02-01"},
 		},
 		"the log and the report of one run": {
-			map[string][]byte{"node-01": text, "node-01.log": log}, []string{"node-01", "node-01.log"}, exitFailed, []string{"would both be scenario node-01"},
+			map[string][]byte{"node-01": text, "node-01.log": log}, []string{
+				"node-01",
+				"node-01.log",
+			}, exitFailed, []string{"would both be scenario node-01"},
 		},
 		"one scenario twice, by name": {
-			map[string][]byte{"1": text, "2": text, "3": slower}, []string{"base=1", "base=2", "new=3"}, exitOK, []string{"new", "10.00 %"},
+			map[string][]byte{"1": text, "2": text, "3": slower}, []string{
+				"base=1", "base=2",
+				"new=3",
+			}, exitOK, []string{"new", "10.00 %"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

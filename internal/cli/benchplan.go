@@ -20,7 +20,8 @@ import (
 // plan returns what the flags ask for.
 func (o *benchOptions) plan() (rundir.Plan, error) {
 	p := rundir.Plan{
-		Order: o.order, Seed: o.seed, Runs: o.runs, Slice: o.slice, Warmup: o.warmup, Pass: o.pass, UntilCI: o.until, MaxTime: o.maxTime,
+		Order: o.order, Seed: o.seed, Runs: o.runs, Slice: o.slice, Warmup: o.warmup, Pass: o.pass,
+		UntilCI: o.until, MaxTime: o.maxTime,
 		RulesMap: o.unknown.rulesMap,
 	}
 	var err error
@@ -72,7 +73,8 @@ func inCopies(tests []rundir.Test, copies string) (all []rundir.Test, err error)
 	return all, nil
 }
 
-// planTests returns the tests that the flags name. Without any it returns those of UnixBench, unless a file names others.
+// planTests returns the tests that the flags name. Without any it returns those of UnixBench, unless a file names
+// others.
 func (o *benchOptions) planTests(others bool) (tests []rundir.Test, err error) {
 	switch {
 	case o.unixbench != "":
@@ -132,7 +134,8 @@ func (o *benchOptions) validateContainer() error {
 	case o.container != "" && o.pod != "":
 		return errors.New("--container and --pod: give one of them")
 	case o.unixbench != "":
-		return errors.New("--unixbench is a directory of this machine: with --container or --pod give its programs in there as --test commands")
+		return errors.New("--unixbench is a directory of this machine: with --container or --pod give its " +
+			"programs in there as --test commands")
 	case o.pod != "" && !strings.Contains(o.pod, "/"):
 		return fmt.Errorf("--pod %s: must be NAMESPACE/NAME or NAMESPACE/NAME/CONTAINER", o.pod)
 	}

@@ -29,7 +29,8 @@ func (p *benchProgress) report(now bench.Progress) {
 	baseline := plan.Scenarios[plan.Baseline()].Name
 	for _, c := range p.dir.Analysis().Cells {
 		if slices.Contains(now.FinishedTests, c.Test) && c.Scenario != baseline {
-			p.Print(fmt.Sprintf("%s under %s: loss %s\n", text.Printable(c.Test), text.Printable(c.Scenario), lossText(&c)))
+			p.Print(fmt.Sprintf("%s under %s: loss %s\n", text.Printable(c.Test),
+				text.Printable(c.Scenario), lossText(&c)))
 		}
 	}
 }

@@ -25,8 +25,8 @@ func suiteName(plan rundir.Plan) string {
 	return "built-in"
 }
 
-// newRun measures a plan in a new run directory. The directory is made when everything that can fail before the first round has
-// succeeded.
+// newRun measures a plan in a new run directory. The directory is made when everything that can fail before the first
+// round has succeeded.
 func (o *benchOptions) newRun(ctx context.Context, std streams, plan rundir.Plan) (err error) {
 	cal, err := o.calibrate(ctx, o.enforcer)
 	if err != nil {
@@ -38,8 +38,9 @@ func (o *benchOptions) newRun(ctx context.Context, std streams, plan rundir.Plan
 	}
 	defer func() { err = errors.Join(err, suites.Close()) }()
 	info := rundir.Info{
-		Version: version(), CommandLine: o.invocation, Start: time.Now(), Machine: bench.ThisMachine(), Enforcer: enforcerBefore(o.enforcer, &plan),
-		Suite: suiteName(plan), Calibration: cal, Plan: plan,
+		Version: version(), CommandLine: o.invocation, Start: time.Now(), Machine: bench.ThisMachine(),
+		Enforcer: enforcerBefore(o.enforcer, &plan),
+		Suite:    suiteName(plan), Calibration: cal, Plan: plan,
 	}
 	d, err := o.create(info)
 	if err != nil {
@@ -80,7 +81,8 @@ func (o *benchOptions) continueRun(ctx context.Context, std streams) (err error)
 		return fmt.Errorf("bench: %w", err)
 	}
 	if left != "" {
-		std.say(fmt.Sprintf("the earlier bench ended while scenario %s was in force; running its teardown", left))
+		std.say(fmt.Sprintf("the earlier bench ended while scenario %s was in force; running its teardown",
+			left))
 		if err := scriptedEnforcer(d, bench.NoEnforcer{}).Recover(left); err != nil {
 			return fmt.Errorf("bench: %w", err)
 		}
@@ -106,7 +108,8 @@ func (o *benchOptions) continueRun(ctx context.Context, std streams) (err error)
 func (o *benchOptions) checkContinued(ctx context.Context, d *bench.Dir) error {
 	then, now := d.Info.Machine, bench.ThisMachine()
 	if now.Kernel != then.Kernel || now.CPU != then.CPU {
-		return fmt.Errorf("the run was begun on %s, %s. This is %s, %s", then.Kernel, then.CPU, now.Kernel, now.CPU)
+		return fmt.Errorf("the run was begun on %s, %s. This is %s, %s", then.Kernel, then.CPU, now.Kernel,
+			now.CPU)
 	}
 	return o.check(ctx, &d.Info.Plan, d.Info.Enforcer, o.attached(ctx))
 }
@@ -152,7 +155,10 @@ func (o *benchOptions) measure(ctx context.Context, std streams, d *bench.Dir, s
 func (o *benchOptions) runBench(ctx context.Context, std streams, d *bench.Dir, suites testSuites) (err error) {
 	progress := newBenchProgress(std, d)
 	defer progress.End()
-	b := bench.Bench{Dir: d, Suites: suites.ByKind(), Progress: progress.report, Profiler: o.profiler(d), Settle: settle}
+	b := bench.Bench{
+		Dir: d, Suites: suites.ByKind(), Progress: progress.report, Profiler: o.profiler(d),
+		Settle: settle,
+	}
 	if b.Rules, err = inForceReader(d, o.unknown.registry()); err != nil {
 		return err
 	}
@@ -162,8 +168,8 @@ func (o *benchOptions) runBench(ctx context.Context, std streams, d *bench.Dir, 
 	return b.Run(ctx)
 }
 
-// inForceReader returns what reads the rules in force while a scenario is measured. It is nil if there is nothing to read, or if
-// the maps cannot be read and no scenario depends on them.
+// inForceReader returns what reads the rules in force while a scenario is measured. It is nil if there is nothing to
+// read, or if the maps cannot be read and no scenario depends on them.
 func inForceReader(d *bench.Dir, registry *inforce.Registry) (bench.InForceReader, error) {
 	if d.Info.Enforcer == "none" {
 		return nil, nil
@@ -205,7 +211,10 @@ func loadEnforcer(d *bench.Dir) (e bench.Enforcer, err error) {
 // scriptedEnforcer runs the commands of scenarios, and leaves all other scenarios to another enforcer.
 func scriptedEnforcer(d *bench.Dir, own bench.Enforcer) *bench.Scripted {
 	plan := &d.Info.Plan
-	return &bench.Scripted{Own: own, Scenarios: plan.Scenarios, OneNamespace: plan.Container != "", Mark: d.MarkInForce}
+	return &bench.Scripted{
+		Own: own, Scenarios: plan.Scenarios, OneNamespace: plan.Container != "",
+		Mark: d.MarkInForce,
+	}
 }
 
 // profiles reports whether a run makes profile runs.
@@ -232,7 +241,8 @@ func (o *benchOptions) profiler(d *bench.Dir) *bench.Profiler {
 	}
 	return &bench.Profiler{
 		Options: tracer.Options{
-			Select: selects(&d.Info.Plan), Enforcers: o.unknown.registry(), Calibration: *d.Info.Calibration, Logger: slog.Default(),
+			Select: selects(&d.Info.Plan), Enforcers: o.unknown.registry(),
+			Calibration: *d.Info.Calibration, Logger: slog.Default(),
 		},
 		Slice: d.Info.Plan.Slice,
 		Describe: func(s *profile.Snapshot) {
@@ -241,8 +251,8 @@ func (o *benchOptions) profiler(d *bench.Dir) *bench.Profiler {
 	}
 }
 
-// selects returns which programs are profiled: those of the reference enforcer, or all if commands set up the enforcer. Programs
-// of other enforcers run in the baseline too.
+// selects returns which programs are profiled: those of the reference enforcer, or all if commands set up the enforcer.
+// Programs of other enforcers run in the baseline too.
 func selects(plan *rundir.Plan) func(tracer.Program) bool {
 	if scripted(plan) {
 		return nil

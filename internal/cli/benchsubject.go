@@ -30,7 +30,8 @@ func (o *benchOptions) subject(plan *rundir.Plan, name string, now inforce.Readi
 	case scripted(plan):
 		return "measuring the enforcer that the commands of the scenarios set up; attached now: " + attached
 	}
-	return "measuring the reference enforcer of lsmprof, a stand-in. To measure another one, describe its scenarios in a file for " +
+	return "measuring the reference enforcer of lsmprof, a stand-in. To measure another one, describe its " +
+		"scenarios in a file for " +
 		"--scenarios" + besides(attached)
 }
 
@@ -45,12 +46,14 @@ func besides(attached string) string {
 func attachedText(now inforce.Reading) string {
 	var all []string
 	for _, e := range now.Enforcers {
-		all = append(all, fmt.Sprintf("%s (%s)", strings.TrimSpace(e.Name+" "+e.Version), text.Plural(len(e.Programs), "program")))
+		all = append(all, fmt.Sprintf("%s (%s)", strings.TrimSpace(e.Name+" "+e.Version),
+			text.Plural(len(e.Programs), "program")))
 	}
 	return strings.Join(all, ", ")
 }
 
-// subjectHooks returns the hooks of the enforcer that a bench measures. It is empty if that is not known before the run.
+// subjectHooks returns the hooks of the enforcer that a bench measures. It is empty if that is not known before the
+// run.
 func subjectHooks(plan *rundir.Plan, now inforce.Reading) ([]string, error) {
 	switch {
 	case slices.ContainsFunc(plan.Scenarios, rundir.Scenario.NeedsReference):

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestBenchSurvivesPowerLoss resets a guest in the middle of a bench. The run directory is on a disk that holds only synced data.
-// After the next boot every finished round is there, and the rest is measured.
+// TestBenchSurvivesPowerLoss resets a guest in the middle of a bench. The run directory is on a disk that holds only
+// synced data. After the next boot every finished round is there, and the rest is measured.
 func TestBenchSurvivesPowerLoss(t *testing.T) {
 	if os.Getenv("LSMPROF_VM") == "" {
 		t.Skip("boots guests: set LSMPROF_VM=1")
@@ -34,7 +34,8 @@ func TestBenchSurvivesPowerLoss(t *testing.T) {
 	const unreachable = 77
 	boot := func(line string) (stdout, stderr string) {
 		line = "set -e; mkdir -p /mnt/disk; mount -t ext4 /dev/nvme0n1 /mnt/disk; cd /mnt/disk; " + line
-		cmd := exec.Command(vm, "-kernel", "6.1", "-smp", "1", "-timeout", "5m", "-disk", disk, "-in", lsmprof+":/usr/local/bin/lsmprof", "--", line)
+		cmd := exec.Command(vm, "-kernel", "6.1", "-smp", "1", "-timeout", "5m", "-disk", disk, "-in",
+			lsmprof+":/usr/local/bin/lsmprof", "--", line)
 		var out, errs bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &errs
 		_ = cmd.Run()
@@ -44,17 +45,20 @@ func TestBenchSurvivesPowerLoss(t *testing.T) {
 		return out.String(), errs.String()
 	}
 
-	// sysrq b resets the machine without writing anything back. The six lines of a round may be counted before they are synced.
+	// sysrq b resets the machine without writing anything back. The six lines of a round may be counted before they
+	// are synced.
 	out, errs := boot(`lsmprof bench --enforcer none --same 2 --tests syscall,pipe --runs 3 --slice 10ms --dir run &
 		lines() { wc -l <run/results.jsonl 2>/dev/null || echo 0; }
 		until [ "$(lines)" -ge 12 ]; do sleep 0.1; done
 		lines; sleep 0.2; echo b >/proc/sysrq-trigger; sleep 60`)
 	var synced int
-	if n, err := fmt.Sscan(out, &synced); n != 1 || !strings.Contains(errs, "the guest died while the command ran") {
+	if n, err := fmt.Sscan(out, &synced); n != 1 || !strings.Contains(errs,
+		"the guest died while the command ran") {
 		t.Fatalf("%v: %q\n%s", err, out, errs)
 	}
 	out, errs = boot(`cp run/results.jsonl before; lsmprof bench --resume run >/dev/null
-		wc -l <before; wc -l <run/results.jsonl; head -c "$(wc -c <before)" run/results.jsonl | cmp - before && echo same
+		wc -l <before; wc -l <run/results.jsonl
+		head -c "$(wc -c <before)" run/results.jsonl | cmp - before && echo same
 		ls run | tr '\n' ' '`)
 	var before, after int
 	if n, err := fmt.Sscan(out, &before, &after); n != 2 {

@@ -17,8 +17,9 @@ func TestFind(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"aa2": "aa22", "shop/db": "bb33", "shop/web/nginx": "aa11",
-		"shop/web": "!shop/web/nginx (aa11), shop/web/sidecar (aa22)", "aa": "!several", "cc44": "!no running container",
-		"web": "!no running container", "x/y": "!does not report its process",
+		"shop/web": "!shop/web/nginx (aa11), shop/web/sidecar (aa22)", "aa": "!several",
+		"cc44": "!no running container",
+		"web":  "!no running container", "x/y": "!does not report its process",
 	} {
 		got, err := find(all, name)
 		if text, fails := strings.CutPrefix(want, "!"); fails {

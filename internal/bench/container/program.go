@@ -127,7 +127,8 @@ func (p *program) Close() error {
 	case err != nil:
 		return err
 	case p.folder != nil && !os.SameFile(now, p.folder):
-		return fmt.Errorf("%s in the container is not what lsmprof made there any more; look at it and remove it", p.path)
+		return fmt.Errorf("%s in the container is no longer what lsmprof made there: look at it and remove it",
+			p.path)
 	}
 	return p.parent.RemoveAll(p.name)
 }
@@ -135,7 +136,8 @@ func (p *program) Close() error {
 // openBelow opens a path below a directory and follows no link on the way.
 func openBelow(dir *os.File, path string, flags uint64) (*os.File, error) {
 	how := unix.OpenHow{
-		Flags: flags | unix.O_CLOEXEC | unix.O_NOFOLLOW, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
+		Flags:   flags | unix.O_CLOEXEC | unix.O_NOFOLLOW,
+		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
 	}
 	if flags&unix.O_CREAT != 0 {
 		how.Mode = 0o700
@@ -155,10 +157,12 @@ func (as user) trusts(dir *os.File) error {
 	}
 	owner := int(info.Sys().(*syscall.Stat_t).Uid)
 	if owner != 0 && owner != as.root && owner != as.uid {
-		return fmt.Errorf("/%s belongs to another user of the container, who could replace files there", dir.Name())
+		return fmt.Errorf("/%s belongs to another user of the container, who could replace files there",
+			dir.Name())
 	}
 	if info.Mode().Perm()&0o022 != 0 && info.Mode()&os.ModeSticky == 0 {
-		return fmt.Errorf("other users of the container could replace files in /%s: set its sticky bit (chmod +t)", dir.Name())
+		return fmt.Errorf("other users of the container could replace files in /%s: set its sticky bit "+
+			"(chmod +t)", dir.Name())
 	}
 	return nil
 }

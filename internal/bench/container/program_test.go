@@ -16,7 +16,7 @@ import (
 
 const (
 	nobody      = 65534
-	attackerEnv = "LSMPROF_TEST_ATTACK" // the folder in which the test binary, run as nobody, tries to get at the program
+	attackerEnv = "LSMPROF_TEST_ATTACK" // the folder in which the test binary, as nobody, attacks the program
 )
 
 func TestMain(m *testing.M) {
@@ -159,7 +159,8 @@ func TestUnsafeFoldersAreRefused(t *testing.T) {
 			if err == nil {
 				err = p.Close()
 			}
-			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			if (err == nil) != (test.want == "") || err != nil &&
+				!strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v, want %q", err, test.want)
 			}
 		})
@@ -205,7 +206,7 @@ func TestWhatIsNotOursStays(t *testing.T) {
 	if err := os.MkdirAll(other, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Close(); err == nil || !strings.Contains(err.Error(), "is not what lsmprof made there") {
+	if err := p.Close(); err == nil || !strings.Contains(err.Error(), "is no longer what lsmprof made there") {
 		t.Errorf("%v", err)
 	}
 	if _, err := os.Stat(other); err != nil {
@@ -215,7 +216,8 @@ func TestWhatIsNotOursStays(t *testing.T) {
 
 func TestIDsOfUserNamespaces(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "uid_map")
-	if err := os.WriteFile(file, []byte("         0     100000      65536\n     70000          5          1\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("         0     100000      65536\n     70000          5          1\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	for id, want := range map[int]string{0: "100000", 1000: "101000", 70000: "5", 65536: "no id", 70001: "no id"} {

@@ -16,8 +16,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/unixbench"
 )
 
-// Suite runs tests in one container. All scenarios share one copy of each test, as they share the mount namespace. It is not
-// safe for concurrent use.
+// Suite runs tests in one container. All scenarios share one copy of each test, as they share the mount namespace. It
+// is not safe for concurrent use.
 type Suite struct {
 	runtime   *cri.Runtime
 	container cri.Container
@@ -26,8 +26,8 @@ type Suite struct {
 	workers   map[string]*worker // of built-in tests, by name
 }
 
-// Open finds the plan's container through the runtime at endpoint and, if the plan has built-in tests, places their program in
-// it. The caller must close the Suite, after the last worker has ended.
+// Open finds the plan's container through the runtime at endpoint and, if the plan has built-in tests, places their
+// program in it. The caller must close the Suite, after the last worker has ended.
 func Open(ctx context.Context, endpoint string, plan *rundir.Plan) (_ *Suite, err error) {
 	s := &Suite{runtime: cri.New(endpoint), cpus: plan.CPUs, workers: map[string]*worker{}}
 	defer func() {
@@ -45,7 +45,7 @@ func Open(ctx context.Context, endpoint string, plan *rundir.Plan) (_ *Suite, er
 		return s, nil
 	}
 	if unixbench.Program() == nil {
-		return nil, errors.New("the built-in tests are not available for this architecture; give commands as tests")
+		return nil, errors.New("this architecture has no built-in tests: give commands as tests")
 	}
 	root, err := os.Open(fmt.Sprintf("/proc/%d/root", s.container.PID))
 	if err != nil {
@@ -57,8 +57,9 @@ func Open(ctx context.Context, endpoint string, plan *rundir.Plan) (_ *Suite, er
 		return nil, fmt.Errorf("container %s: %w", plan.Container, err)
 	}
 	if s.program, err = place(root, as); err != nil {
-		return nil, fmt.Errorf("place the tests in container %s: %w; it needs a folder that can be written and executed from, "+
-			"such as a writable /tmp with the sticky bit", plan.Container, err)
+		return nil, fmt.Errorf("place the tests in container %s: %w. It needs a folder to write to and to "+
+			"execute from, "+
+			"such as a /tmp with the sticky bit", plan.Container, err)
 	}
 	return s, nil
 }
@@ -88,8 +89,8 @@ func (s *Suite) Close() error {
 	return s.program.Close()
 }
 
-// processes returns the processes that run the placed program, by their id on the host. A process that runs another file under
-// the same path is not among them.
+// processes returns the processes that run the placed program, by their id on the host. A process that runs another
+// file under the same path is not among them.
 func (s *Suite) processes() ([]int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {

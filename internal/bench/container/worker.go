@@ -81,7 +81,8 @@ func (w *worker) find(before []int) error {
 	}
 	after = slices.DeleteFunc(after, func(pid int) bool { return slices.Contains(before, pid) })
 	if len(after) == 0 {
-		return fmt.Errorf("%s started, but no process runs the program that was placed in %s", w.test, w.suite.program.path)
+		return fmt.Errorf("%s started, but no process runs the program that was placed in %s", w.test,
+			w.suite.program.path)
 	}
 	w.pid = slices.Min(after) // the others are its children
 	fd, err := unix.PidfdOpen(w.pid, 0)
@@ -109,7 +110,8 @@ func (s *Suite) exec(ctx context.Context, test string) *worker {
 		streams := cri.Streams{Stdin: theirs, Stdout: theirOut, Stderr: &w.stderr}
 		status, err := s.runtime.Exec(ctx, s.container.ID, argv, streams)
 		if err == nil && status != 0 {
-			err = fmt.Errorf("exit status %d: %s", status, text.Printable(strings.TrimSpace(string(w.stderr))))
+			err = fmt.Errorf("exit status %d: %s", status,
+				text.Printable(strings.TrimSpace(string(w.stderr))))
 		}
 		theirOut.CloseWithError(errors.Join(err, io.ErrUnexpectedEOF))
 		theirs.CloseWithError(io.ErrClosedPipe)

@@ -18,8 +18,8 @@ var DefaultTests = []string{
 	"execl", "fstime", "fsbuffer", "fsdisk", "pipe", "context1", "spawn", "shell1", "shell8", "syscall",
 }
 
-// BuiltinTests returns the built-in tests with these names. The name "all" stands for every one, "probes" for those that
-// UnixBench does not have.
+// BuiltinTests returns the built-in tests with these names. The name "all" stands for every one, "probes" for those
+// that UnixBench does not have.
 func BuiltinTests(names []string) ([]rundir.Test, error) {
 	var out []rundir.Test
 	for _, name := range names {
@@ -33,7 +33,8 @@ func BuiltinTests(names []string) ([]rundir.Test, error) {
 		}
 		t, ok := unixbench.Find(name)
 		if !ok || !t.Builtin {
-			return nil, fmt.Errorf("no built-in test %q; choose among %s", name, strings.Join(BuiltinNames(), ", "))
+			return nil, fmt.Errorf("no built-in test %q; choose among %s", name,
+				strings.Join(BuiltinNames(), ", "))
 		}
 		out = append(out, builtinTest(t))
 	}
@@ -54,7 +55,8 @@ func BuiltinNames() []string {
 func builtinTest(t unixbench.Test) rundir.Test {
 	const many = 1_000_000_000
 	return rundir.Test{
-		Name: t.Name, Label: t.BuiltinLabel(), Unit: t.Unit, Kind: rundir.BuiltIn, Baseline: t.Baseline, Hooks: t.Hooks,
+		Name: t.Name, Label: t.BuiltinLabel(), Unit: t.Unit, Kind: rundir.BuiltIn,
+		Baseline: t.Baseline, Hooks: t.Hooks,
 		PerRate: t.Score(many, many*time.Second/1_000_000) / 1_000_000,
 	}
 }

@@ -20,18 +20,19 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// Commands starts tests of kind Command. Each copy is a shell in a mount namespace of its own that runs the command once for
-// each line it reads.
+// Commands starts tests of kind Command. Each copy is a shell in a mount namespace of its own that runs the command
+// once for each line it reads.
 type Commands struct {
 	CPUs func(rundir.Test) []int // nil or no CPU: any
 	Dir  string                  // absolute; each copy runs in a new folder below it
 }
 
-// waiter runs the command in $LSMPROF_RUN for each line that it reads from descriptor 3, and answers with the exit status.
+// waiter runs the command in $LSMPROF_RUN for each line that it reads from descriptor 3, and answers with the exit
+// status.
 //
-// If lsmprof is killed, nothing may keep running. PR_SET_PDEATHSIG would end the shell only, not the command that it runs, and
-// would act as soon as the thread ends that started the shell. So a guard waits for the end of file on descriptor 5, whose other
-// end only lsmprof has, and kills the process group.
+// If lsmprof is killed, nothing may keep running. PR_SET_PDEATHSIG would end the shell only, not the command that it
+// runs, and would act as soon as the thread ends that started the shell. So a guard waits for the end of file on
+// descriptor 5, whose other end only lsmprof has, and kills the process group.
 const waiter = `(read -r _ <&5; kill -9 0) 3<&- 4>&- >/dev/null 2>&1 &
 echo ready >&4
 while read -r out <&3; do /bin/sh -c "$LSMPROF_RUN" >"$out" 2>&1 3<&- 4>&- 5<&- </dev/null; echo $? >&4; done`

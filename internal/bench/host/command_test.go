@@ -49,7 +49,8 @@ func TestCommandErrors(t *testing.T) {
 		"name=x; run=echo 0; metric=([0-9]+)":        "above 0",
 		"name=x; run=kill -9 $PPID;; sleep 1":        "killed",
 	} {
-		if _, err := startCommand(t, s).Slice(t.Context(), 0, 0); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := startCommand(t, s).Slice(t.Context(), 0, 0); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", s, err, want)
 		}
 	}

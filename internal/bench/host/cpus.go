@@ -29,7 +29,8 @@ func allowedCPUs() (allowed []int, err error) {
 	return allowed, nil
 }
 
-// TestCPUs parses a list of CPUs for tests, such as "2-3,6". The list "any" is nil, for all CPUs. An empty one is the last CPU.
+// TestCPUs parses a list of CPUs for tests, such as "2-3,6". The list "any" is nil, for all CPUs. An empty one is the
+// last CPU.
 func TestCPUs(list string) ([]int, error) {
 	allowed, err := allowedCPUs()
 	if err != nil {
@@ -64,7 +65,8 @@ func TestCPUs(list string) ([]int, error) {
 func contained(cpus, allowed []int) error {
 	for _, cpu := range cpus {
 		if !slices.Contains(allowed, cpu) {
-			return fmt.Errorf("CPU %d is missing or not allowed for this process, which may use %v", cpu, allowed)
+			return fmt.Errorf("CPU %d is missing or not allowed for this process, which may use %v", cpu,
+				allowed)
 		}
 	}
 	return nil

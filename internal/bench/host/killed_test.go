@@ -35,7 +35,11 @@ func TestTestsEndWithLsmprof(t *testing.T) {
 				t.Fatal(err)
 			}
 			busy := func() bool { return len(processesIn(work)) > 0 }
-			if !eventually(func() bool { _, err := os.Stat(filepath.Join(work, "started")); return err == nil }) || !busy() {
+			if !eventually(func() bool {
+				_, err := os.Stat(filepath.Join(work,
+					"started"))
+				return err == nil
+			}) || !busy() {
 				t.Error("no test runs")
 			}
 			cmd.Process.Kill()
@@ -79,7 +83,8 @@ func processesIn(dir string) (pids []int) {
 		links, _ := filepath.Glob("/proc/[0-9]*/" + name)
 		for _, link := range links {
 			pid, _ := strconv.Atoi(strings.Split(link, "/")[2])
-			if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, dir) && !slices.Contains(pids, pid) {
+			if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, dir) &&
+				!slices.Contains(pids, pid) {
 				pids = append(pids, pid)
 			}
 		}

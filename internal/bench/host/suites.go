@@ -59,8 +59,8 @@ func Open(ctx context.Context, plan *rundir.Plan, o Options) (_ *Suites, err err
 	return s, nil
 }
 
-// Check reports what Open and the tests of a plan would miss on this machine, without changing anything: CPUs, the work folder, a
-// UnixBench and the commands of tests.
+// Check reports what Open and the tests of a plan would miss on this machine, without changing anything: CPUs, the work
+// folder, a UnixBench and the commands of tests.
 func Check(plan *rundir.Plan, o Options) error {
 	if err := checkCPUs(plan); err != nil {
 		return err

@@ -23,7 +23,8 @@ func UnixBenchTests(names []string) ([]rundir.Test, error) {
 			return nil, fmt.Errorf("UnixBench has no test %q", name)
 		}
 		out = append(out, rundir.Test{
-			Name: t.Name, Label: t.Label, Unit: t.Unit, Kind: rundir.Real, Baseline: t.Baseline, Hooks: t.Hooks,
+			Name: t.Name, Label: t.Label, Unit: t.Unit, Kind: rundir.Real,
+			Baseline: t.Baseline, Hooks: t.Hooks,
 		})
 	}
 	return out, nil
@@ -36,7 +37,8 @@ type unixbenchSuite struct {
 	holders  Commands
 }
 
-// Start makes a mount namespace for the copy and holds it with a shell, because a program of UnixBench ends with its pass.
+// Start makes a mount namespace for the copy and holds it with a shell, because a program of UnixBench ends with its
+// pass.
 func (s unixbenchSuite) Start(ctx context.Context, t rundir.Test, _ int) (bench.Worker, error) {
 	holder, err := s.holders.Start(ctx, rundir.Test{Name: "holder", Run: "true"}, 0)
 	if err != nil {

@@ -18,8 +18,8 @@ type workFolder struct {
 	lock *os.File
 }
 
-// newWorkFolder makes a folder in dir, which only this user can enter, and removes the unused ones of this user. Its path is
-// absolute: tests that enter another mount namespace lose the working directory.
+// newWorkFolder makes a folder in dir, which only this user can enter, and removes the unused ones of this user. Its
+// path is absolute: tests that enter another mount namespace lose the working directory.
 func newWorkFolder(dir string) (*workFolder, error) {
 	if dir == "" {
 		dir = os.TempDir()
@@ -50,7 +50,8 @@ func newWorkFolder(dir string) (*workFolder, error) {
 		}
 		lock.Close()
 	}
-	return nil, fmt.Errorf("other benches removed %d new folders in %s; choose another work directory", attempts, dir)
+	return nil, fmt.Errorf("other benches removed %d new folders in %s; choose another work directory", attempts,
+		dir)
 }
 
 // removeStale removes the folders of this user that nobody has locked. It leaves those of other users alone.

@@ -34,9 +34,13 @@ func TestUnusedWorkFoldersAreRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer used.Close()
-	stale, link, file := filepath.Join(dir, workPrefix+"1"), filepath.Join(dir, workPrefix+"2"), filepath.Join(dir, workPrefix+"3")
+	stale, link, file := filepath.Join(dir, workPrefix+"1"), filepath.Join(dir, workPrefix+"2"), filepath.Join(dir,
+		workPrefix+"3")
 	precious := t.TempDir()
-	for _, err := range []error{os.MkdirAll(filepath.Join(stale, "x"), 0o755), os.Symlink(precious, link), os.WriteFile(file, nil, 0o600)} {
+	for _, err := range []error{
+		os.MkdirAll(filepath.Join(stale, "x"), 0o755), os.Symlink(precious, link),
+		os.WriteFile(file, nil, 0o600),
+	} {
 		if err != nil {
 			t.Fatal(err)
 		}
