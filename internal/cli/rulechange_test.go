@@ -9,8 +9,9 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// No call is ever charged to a wrong rule count. The workload opens a number of files that is a different power of ten
-// under each count, and more of them all around each change: those may be in doubt, the others must be exact.
+// TestRecordFollowsRuleChanges checks that no call is charged to a wrong number of rules. Under each number, the
+// workload opens a different number of files, which must be exact. It opens more around each change, which may have
+// unknown rules.
 func TestRecordFollowsRuleChanges(t *testing.T) {
 	vmtest.Guest(t)
 	w := startWorkload(t)
@@ -22,7 +23,7 @@ func TestRecordFollowsRuleChanges(t *testing.T) {
 		}
 	}
 	r := startRecord(t)
-	settle := func() { time.Sleep(time.Second) } // what is in doubt spans less
+	settle := func() { time.Sleep(time.Second) } // rules are unknown for less than that
 	var doubtful uint64
 	change := func(n int) {
 		settle()
@@ -55,14 +56,15 @@ func TestRecordFollowsRuleChanges(t *testing.T) {
 	}
 }
 
-// The same under a load that never pauses: every call carries a rule count that was in force while it ran, or none.
+// TestRecordFollowsRuleChangesUnderLoad checks that, under a load that never pauses, every call has a number of rules
+// that was in force while it ran, or an unknown one.
 func TestRecordFollowsRuleChangesUnderLoad(t *testing.T) {
 	vmtest.Guest(t)
 	w := startWorkload(t)
 	e := startReference(t, map[uint32]enforcer.Rules{w.mntns: {File: 8}})
 	r := startRecord(t)
 
-	// The workload's own count of its opens at each change bounds what each rule count can have got.
+	// The workload's own count of its opens at each change bounds the calls under each number of rules.
 	stop := make(chan struct{})
 	total := make(chan uint64)
 	go func() {
@@ -102,7 +104,7 @@ func TestRecordFollowsRuleChangesUnderLoad(t *testing.T) {
 			t.Errorf("%s: %d calls", key, n)
 		}
 	}
-	// Two changes, each in doubt for less than a second.
+	// Rules are unknown for less than a second at each of two changes.
 	if share := float64(got["openat file_open unknown"]) / float64(sum); share > 2/took.Seconds() {
 		t.Errorf("%.1f %% of the calls are in doubt, in %v with changes at %v", 100*share, took, changes)
 	}

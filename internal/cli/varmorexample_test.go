@@ -16,8 +16,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// standInKubectl asks the stand-in for a cluster, which has a folder. It knows the calls of examples/varmor and no
-// others.
+// standInKubectl is a kubectl that passes its request to the cluster of the test through files in a folder. It supports
+// only the calls of examples/varmor.
 const standInKubectl = `#!/bin/sh
 set -e
 cd CLUSTER
@@ -36,14 +36,14 @@ esac
 ask
 `
 
-// cluster stands in for a cluster with vArmor: its agent is the look-alike, which has in its maps what the policy says.
+// cluster plays a cluster with vArmor. Its agent is the look-alike, with the rules of the policy in its maps.
 type cluster struct {
 	dir   string
 	agent *lookalike.VArmor
 	asked int
 }
 
-// follow does what kubectl was asked to, until stop is closed.
+// follow carries out the requests to kubectl until stop is closed.
 func (c *cluster) follow(stop <-chan struct{}) error {
 	for {
 		select {
@@ -78,7 +78,7 @@ func (c *cluster) set(state string) (err error) {
 	return err
 }
 
-// apply puts the policy in force for the workload. As with vArmor, an agent that comes back finds both.
+// apply puts the policy in force for the workload. As with vArmor, an agent that restarts finds both.
 func (c *cluster) apply() error {
 	policy := c.read("policy")
 	if c.agent == nil || policy == "" {
@@ -107,8 +107,8 @@ func TestExampleVArmorScenarios(t *testing.T) {
 	runExampleVArmor(t)
 }
 
-// runExampleVArmor runs the scenario file with more flags for bench, and looks at what was in force while each scenario
-// was scored.
+// runExampleVArmor runs `lsmprof bench` with the scenario file and more flags, and checks what was in force while it
+// scored each scenario.
 func runExampleVArmor(t *testing.T, flags ...string) {
 	t.Helper()
 	work := t.TempDir()
@@ -166,6 +166,6 @@ func runExampleVArmor(t *testing.T, flags ...string) {
 		}
 	}
 	if len(seen) != len(want)+2 { // not installed, twice
-		t.Errorf("scenarios %v", seen)
+		t.Errorf("scenarios %v, want %d", seen, len(want)+2)
 	}
 }

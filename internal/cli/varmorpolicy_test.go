@@ -18,8 +18,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 )
 
-// varmorPolicy is the part of crd.varmor.org/v1beta1 that the examples use, with the fields as vArmor v0.8 to v0.10
-// declare them.
+// varmorPolicy has the fields of crd.varmor.org/v1beta1 that the examples use, as vArmor v0.8 to v0.10 declare them.
 type varmorPolicy struct {
 	APIVersion string `yaml:"apiVersion"`
 	Kind       string `yaml:"kind"`
@@ -72,7 +71,7 @@ type varmorDestination struct {
 	} `yaml:"ports"`
 }
 
-// strict decodes one YAML document that may have no field that into lacks.
+// strict decodes one YAML document. It refuses fields that into lacks.
 func strict(data []byte, into any) error {
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	d.KnownFields(true)
@@ -85,7 +84,8 @@ func strict(data []byte, into any) error {
 	return nil
 }
 
-// readVArmorPolicy returns the rules that vArmor puts into its maps for a policy, and refuses what its manager would.
+// readVArmorPolicy returns the rules that vArmor puts into its maps for a policy. It refuses a policy that vArmor's
+// manager would refuse.
 func readVArmorPolicy(data []byte) (rules enforcer.Rules, err error) {
 	var p varmorPolicy
 	if err := strict(data, &p); err != nil {
@@ -106,7 +106,7 @@ func readVArmorPolicy(data []byte) (rules enforcer.Rules, err error) {
 	return rules, fmt.Errorf("mode %q", spec.Policy.Mode)
 }
 
-// varmorCapabilities are the hardening rules that disable one capability, of those that the original benchmark used.
+// varmorCapabilities are the hardening rules of the published vArmor benchmark that disable one capability.
 var varmorCapabilities = map[string]uint{
 	"disable-cap-net-raw": 13, "disable-cap-sys-module": 16, "disable-cap-sys-boot": 22, "disable-cap-mknod": 27,
 }
@@ -146,8 +146,8 @@ func (e *enhanceProtect) rules() (r enforcer.Rules, err error) {
 	return r, nil
 }
 
-// check holds vArmor's syntax of patterns: one globbing, less than 64 characters on either side of it, and * only in
-// names.
+// check checks vArmor's syntax of patterns: one globbing, less than 64 characters on either side of it, and * in names
+// only.
 func (r varmorFileRule) check() error {
 	if !slices.Equal(r.Qualifiers, []string{"deny"}) || strings.Count(r.Pattern, "**") > 1 || r.Pattern == "" {
 		return fmt.Errorf("rule %+v", r)
@@ -225,12 +225,12 @@ func TestExampleVArmorWorkload(t *testing.T) {
 	}
 	for label, value := range policy.Spec.Target.Selector.MatchLabels {
 		if pod.Metadata.Labels[label] != value {
-			t.Errorf("the pod has the labels %v, the policy selects %s=%s", pod.Metadata.Labels, label,
-				value)
+			t.Errorf("the pod has the labels %v, the policy selects %s=%s",
+				pod.Metadata.Labels, label, value)
 		}
 	}
-	if pod.Metadata.Labels["sandbox.varmor.org/enable"] != "true" ||
-		pod.Metadata.Annotations["container.apparmor.security.beta.kubernetes.io/"+pod.Spec.Containers[0].Name] != "unconfined" {
-		t.Errorf("%+v: vArmor's webhook leaves it out, or AppArmor confines it", pod.Metadata)
+	apparmor := "container.apparmor.security.beta.kubernetes.io/" + pod.Spec.Containers[0].Name
+	if pod.Metadata.Labels["sandbox.varmor.org/enable"] != "true" || pod.Metadata.Annotations[apparmor] != "unconfined" {
+		t.Errorf("%+v: vArmor's webhook ignores it, or AppArmor confines it", pod.Metadata)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/cri/critest"
 )
 
-// containerd starts a real one, or skips the test where that cannot be.
+// containerd starts a real containerd. It skips the test if the machine cannot run one.
 func containerd(t *testing.T) *critest.Containerd {
 	t.Helper()
 	if err := critest.Available(); err != nil {
@@ -53,7 +53,7 @@ func TestPodsOfARealContainerd(t *testing.T) {
 			t.Errorf("%s: process %d is %q, %v", want.name, got.PID, comm, err)
 		}
 		if other := seen[got.MntNS]; other != "" || got.MntNS == 0 {
-			t.Errorf("%s: mount namespace %d is that of %q, too", want.name, got.MntNS, other)
+			t.Errorf("%s and %q have mount namespace %d", want.name, other, got.MntNS)
 		}
 		seen[got.MntNS] = want.name
 		for _, by := range []struct {
@@ -67,7 +67,7 @@ func TestPodsOfARealContainerd(t *testing.T) {
 	}
 }
 
-// cgroupOf is the path of a process in the first hierarchy that names the container.
+// cgroupOf returns the cgroup path of a process in the first hierarchy whose path has the container's id.
 func cgroupOf(t *testing.T, pid int, id string) string {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
@@ -98,20 +98,20 @@ func TestProgramsInContainers(t *testing.T) {
 		t.Errorf("without a shell: %+v, %v", out, err)
 	}
 	if _, err = r.Run(t.Context(), app, []string{"sleep", "1000"}, time.Second); !errors.Is(err, ErrTimeout) {
-		t.Errorf("time-out: %v", err)
+		t.Errorf("time limit: %v, want ErrTimeout", err)
 	}
 	if _, err = r.Run(t.Context(), bare, []string{"/bin/sh"}, time.Minute); err == nil ||
 		!strings.Contains(err.Error(), "/bin/sh") {
-		t.Errorf("a program that is not there: %v", err)
+		t.Errorf("missing program: %v", err)
 	}
 	if _, err = r.Run(t.Context(), strings.Repeat("0", 64), []string{"sh"}, time.Minute); !errors.Is(err,
 		ErrNotFound) {
-		t.Errorf("no such container: %v", err)
+		t.Errorf("missing container: %v", err)
 	}
 }
 
-// A kubelet with the systemd driver names a slice as the parent. A runtime whose own driver is cgroupfs, containerd's
-// default, then takes slice:prefix:name for a plain path.
+// TestSliceParentWithoutSystemdCgroup runs containerd with its default driver, cgroupfs, under a kubelet with the
+// systemd driver: the kubelet names a slice as the parent, and runc takes slice:prefix:name for a plain path.
 func TestSliceParentWithoutSystemdCgroup(t *testing.T) {
 	c := containerd(t)
 	r := New(c.Socket)

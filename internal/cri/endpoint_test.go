@@ -104,7 +104,7 @@ func TestRuntimesThatDoNotAnswer(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	New(silent).Watch(ctx, func(err error) { t.Errorf("reported %v to who does not want to know", err) })
+	New(silent).Watch(ctx, func(err error) { t.Errorf("reported %v after the context was done", err) })
 }
 
 func TestNoRuntime(t *testing.T) {

@@ -205,7 +205,7 @@ func TestTextOfARuntimeIsCleaned(t *testing.T) {
 		"a\nb\x00":                "a?b?",
 		"\u202eevil":              "?evil",
 		"bad\xff":                 "bad?",
-		"<b>&":                    "<b>&", // HTML is for who writes HTML
+		"<b>&":                    "<b>&", // not escaped
 		strings.Repeat("é", 1000): strings.Repeat("é", maxName) + "…",
 	} {
 		if got := cleanName(in); got != want {
@@ -214,14 +214,14 @@ func TestTextOfARuntimeIsCleaned(t *testing.T) {
 	}
 	labels := map[string]string{"io.kubernetes.pod.uid": "x", "b": "1,c=2", "a": "\x1b"}
 	if got := cleanLabels(labels); got != "a=?,b=1?c?2" {
-		t.Errorf("labels %q", got)
+		t.Errorf("labels %q, want a=?,b=1?c?2", got)
 	}
 	many := map[string]string{}
 	for _, r := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" {
 		many[string(r)] = "x"
 	}
 	if got := strings.Count(cleanLabels(many), "="); got != maxLabels {
-		t.Errorf("%d labels", got)
+		t.Errorf("%d labels, want %d", got, maxLabels)
 	}
 }
 

@@ -18,7 +18,7 @@ func TestStreamsOfAProgramInAContainer(t *testing.T) {
 	defer r.Close()
 	app := c.Pod("default", "p", nil, "").Container("app", critest.App).Containers["app"]
 
-	// The answer to each line comes before the next is sent.
+	// The program answers each line before the next one is sent.
 	in, lines := io.Pipe()
 	answers, out := io.Pipe()
 	var stderr bytes.Buffer
@@ -59,10 +59,10 @@ func TestStreamsOfAProgramInAContainer(t *testing.T) {
 
 	if _, err := r.Exec(t.Context(), app, []string{"no-such-program"}, Streams{Stdout: io.Discard}); err == nil ||
 		!strings.Contains(err.Error(), "no-such-program") {
-		t.Errorf("a program that is not there: %v", err)
+		t.Errorf("missing program: %v", err)
 	}
 	if _, err := r.Exec(t.Context(), "0123", []string{"sh"}, Streams{}); !errors.Is(err, ErrNotFound) {
-		t.Errorf("no such container: %v", err)
+		t.Errorf("missing container: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
@@ -74,7 +74,7 @@ func TestStreamsOfAProgramInAContainer(t *testing.T) {
 	}
 }
 
-// blocked is an input that never comes.
+// blocked is an input without data until its context is done.
 type blocked struct{ ctx context.Context }
 
 func (b blocked) Read([]byte) (int, error) {
@@ -113,7 +113,7 @@ func FuzzStatus(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if status, err := parseStatus(text); status < 0 || status > 255 || err != nil &&
 			strings.ContainsRune(err.Error(), '\x1b') {
-			t.Errorf("%d, %v", status, err)
+			t.Errorf("status %d, %v; want 0 to 255, and a printable error", status, err)
 		}
 	})
 }

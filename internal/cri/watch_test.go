@@ -28,14 +28,14 @@ func TestWatchFollowsPodsAndARestartedRuntime(t *testing.T) {
 
 	c.Kill()
 	if err := <-reports; err == nil {
-		t.Error("a dead runtime is no error")
+		t.Error("no report of a dead runtime")
 	}
 	if found, ok := r.Find(seen.MntNS, ""); !ok || found.ID != id {
-		t.Errorf("while the runtime is dead: %+v", found)
+		t.Errorf("while the runtime is dead: found %+v, want %s", found, id)
 	}
 	c.Launch()
 	if err := <-reports; err != nil {
-		t.Errorf("after the restart: %v", err)
+		t.Errorf("after the restart: report %v, want nil", err)
 	}
 
 	first.Stop()
@@ -46,20 +46,20 @@ func TestWatchFollowsPodsAndARestartedRuntime(t *testing.T) {
 	}{{seen.MntNS, ""}, {0, seen.cgroups[0]}} {
 		if found, ok := r.Find(by.mntns, by.cgroup); !ok || found.ID != id || found.Running ||
 			found.Pod != "first" {
-			t.Errorf("gone, by %+v: %+v", by, found)
+			t.Errorf("stopped, by %+v: found %+v, want %s, not running", by, found, id)
 		}
 	}
 	second := c.Pod("default", "second", nil, "").Container("app", critest.App).Containers["app"]
 	heir := waitFor(t, r, second, true)
 	if found, ok := r.Find(heir.MntNS, ""); !ok || found.ID != second {
-		t.Errorf("the new owner of the namespace: %+v", found)
+		t.Errorf("the new container in the namespace: found %+v, want %s", found, second)
 	}
 	if found, ok := r.Find(heir.MntNS, seen.cgroups[0]); !ok || found.ID != id {
-		t.Errorf("by the cgroup of the one that is gone: %+v", found)
+		t.Errorf("by the cgroup of the one that stopped: found %+v, want %s", found, id)
 	}
 	select {
 	case err := <-reports:
-		t.Errorf("one more report: %v", err)
+		t.Errorf("another report: %v", err)
 	default:
 	}
 }

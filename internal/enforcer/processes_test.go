@@ -13,12 +13,12 @@ func TestProcesses(t *testing.T) {
 	root := t.TempDir()
 	proc, cgroups := filepath.Join(root, "proc"), filepath.Join(root, "cg roup")
 	for path, content := range map[string]string{
-		// A hybrid setup: v2 is not where one would look first.
+		// In a hybrid setup, cgroup v2 is not mounted at the usual place.
 		"proc/self/mountinfo": "24 1 0:21 / /sys/fs/cgroup ro - tmpfs tmpfs ro\n25 24 0:22 / " +
 			strings.ReplaceAll(cgroups, " ", `\040`) + " rw,nosuid shared:9 - cgroup2 cgroup2 rw\n",
 		"proc/7/cgroup": "12:cpu:/other\n0::/shop/web\n",
 		"proc/8/cgroup": "0::/\n",
-		"proc/9/cgroup": "", // gone
+		"proc/9/cgroup": "", // has ended
 		"proc/stat":     "",
 	} {
 		path = filepath.Join(root, path)
@@ -64,18 +64,18 @@ func TestByNamespace(t *testing.T) {
 	of := map[uint64]Policy{1: strict, 2: loose}
 	got := byNamespace([]process{
 		{mntns: 10, cgroup: 1},
-		{mntns: 10, cgroup: 1}, // agree
+		{mntns: 10, cgroup: 1}, // the same
 		{mntns: 20, cgroup: 1},
 		{mntns: 20, cgroup: 2},
 		{mntns: 20, cgroup: 2},
 		{mntns: 30, cgroup: 1},
-		{mntns: 30, cgroup: 9}, // one is under none
+		{mntns: 30, cgroup: 9}, // without a policy
 		{mntns: 40, cgroup: 9},
 	}, func(p process) (Policy, bool) { policy, ok := of[p.cgroup]; return policy, ok })
 	if len(got) != 3 || got[10] != strict || !got[20].Mixed || !got[30].Mixed {
-		t.Errorf("%+v", got)
+		t.Errorf("%+v, want 10 under one policy, 20 and 30 mixed", got)
 	}
 	if n, ok := got[20].RulesFor(tracer.Program{Hook: "file_open"}); ok {
-		t.Errorf("of a mixed namespace the number %d is known", n)
+		t.Errorf("the number of rules in a mixed namespace is %d, want unknown", n)
 	}
 }

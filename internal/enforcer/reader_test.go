@@ -14,7 +14,7 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// programs are those of the reference enforcer, found from outside: by program id only.
+// programs returns the programs of the reference enforcer with what the kernel tells about their ids.
 func programs(t testing.TB, e *reference.Enforcer) []tracer.Program {
 	t.Helper()
 	own, err := e.Programs()
@@ -117,10 +117,10 @@ func TestReaderOfTheReferenceEnforcer(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := read()[9].Rules; got != (enforcer.Rules{File: 3, Cap: 1}) {
-			t.Errorf("%+v", got)
+			t.Errorf("%+v, want 3 file rules and 1 capability", got)
 		}
 	})
-	t.Run("a generation is one state", func(t *testing.T) {
+	t.Run("every state has a generation of its own", func(t *testing.T) {
 		seen := map[any]string{}
 		for i, spec := range []string{
 			"8", "2", "8", "8", "cap=1", "cap=2", "cap=1", "ptrace=1", "0",
@@ -129,10 +129,10 @@ func TestReaderOfTheReferenceEnforcer(t *testing.T) {
 			confine(7, spec)
 			p := read()[7]
 			if read()[7] != p {
-				t.Errorf("two readings of %s differ", spec)
+				t.Errorf("two readings of %s have different generations", spec)
 			}
 			if before, ok := seen[p.Generation]; ok {
-				t.Errorf("the generation of update %d, %s, is that of %s", i, spec, before)
+				t.Errorf("update %d, %s, has the generation of %s", i, spec, before)
 			}
 			seen[p.Generation] = fmt.Sprintf("update %d, %s", i, spec)
 		}
@@ -145,7 +145,7 @@ func TestReaderOfTheReferenceEnforcer(t *testing.T) {
 			t.Error("a released namespace has a policy")
 		}
 	})
-	t.Run("changes under reading", func(t *testing.T) {
+	t.Run("rules change while they are read", func(t *testing.T) {
 		confine(7, "8")
 		stop := make(chan struct{})
 		var wg sync.WaitGroup

@@ -84,7 +84,7 @@ func TestPreemption(t *testing.T) {
 		{"", "", "", "", PreemptUnknown},
 	} {
 		if got := preemption(test.build, test.dynamic, test.booted, test.configured); got != test.want {
-			t.Errorf("%+v: %s", test, got)
+			t.Errorf("%+v: got %s", test, got)
 		}
 	}
 	if got := bracketedRound("none voluntary (full) lazy\n"); got != PreemptFull {
@@ -101,10 +101,10 @@ func TestPrivileges(t *testing.T) {
 		t.Errorf("wrong capabilities: %+v", p)
 	}
 	if _, err := parseStatus("CapEff:\tzz\n"); err == nil {
-		t.Error("a broken mask is no error")
+		t.Error("no error for a broken mask")
 	}
 	if !initialUIDMap("         0          0 4294967295\n") || initialUIDMap("0 1000 1\n") || initialUIDMap("") {
-		t.Error("the initial user namespace is not told apart")
+		t.Error("the uid_map of the initial user namespace is not recognized, or another one is")
 	}
 }
 
@@ -147,7 +147,7 @@ func TestMitigations(t *testing.T) {
 		"spectre_v2: Retpolines",
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("got %q", got)
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

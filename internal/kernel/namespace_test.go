@@ -15,7 +15,7 @@ func TestMountNamespaceIsItsInode(t *testing.T) {
 		t.Errorf("%d, %v, want %d", got, err, info.Ino)
 	}
 	if _, err := MountNamespace("/proc/nobody"); !os.IsNotExist(err) {
-		t.Errorf("of no process: %v", err)
+		t.Errorf("missing process: %v, want an error that it does not exist", err)
 	}
 }
 
