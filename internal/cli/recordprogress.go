@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/terminal"
@@ -21,9 +22,11 @@ func showRecording(ctx context.Context, std streams, duration time.Duration) (st
 		for {
 			elapsed := time.Since(start)
 			if duration > 0 {
-				p.Show(min(1, float64(elapsed)/float64(duration)), max(0, duration-elapsed), "recording")
+				done := min(1, float64(elapsed)/float64(duration))
+				p.Show(done, max(0, duration-elapsed), "recording")
 			} else {
-				p.Show(-1, 0, "recording for "+elapsed.Round(time.Second).String()+"; Ctrl-C stops and writes the results")
+				p.Show(-1, 0, fmt.Sprintf("recording for %s; Ctrl-C stops and writes the results",
+					elapsed.Round(time.Second)))
 			}
 			select {
 			case <-ctx.Done():

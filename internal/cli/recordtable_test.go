@@ -147,7 +147,7 @@ func TestQuantilesInTheTableDoNotContradictTheMean(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want := text.Rough(float64(mean)); f[2] != want || f[3] != want {
-				t.Errorf("%s: p50 %s and p99 %s, want the mean %s of equal calls", file, f[2], f[3], f[1])
+				t.Errorf("%s: p50 %s, p99 %s, want the mean %s of equal calls", file, f[2], f[3], f[1])
 			}
 		}
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// pane is a terminal of tmux.
+// pane is a terminal in tmux.
 type pane struct {
 	t      *testing.T
 	socket string
@@ -33,7 +33,7 @@ func (p pane) tmux(args ...string) string {
 	return string(out)
 }
 
-// shows waits until the screen satisfies a condition; meanwhile is done all the time.
+// shows waits until the screen satisfies a condition. It calls meanwhile over and over.
 func (p pane) shows(what string, meanwhile func(), holds func(screen string) bool) {
 	p.t.Helper()
 	var screen string
@@ -60,7 +60,7 @@ func TestTopInATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.tmux("new-session", "-d", "-x", "120", "-y", "24", fmt.Sprintf(
-		"%s=1 %s top --interval 300ms --calibrate=off; echo ended with $?; exec cat", lsmprofEnv, self))
+		"%s=1 %s top --interval 300ms --calibration off; echo ended with $?; exec cat", lsmprofEnv, self))
 	defer p.tmux("kill-server")
 
 	load := func() { w.do("openat", 20) }
@@ -82,16 +82,24 @@ func TestTopInATerminal(t *testing.T) {
 	p.shows("only openat", load, func(s string) bool {
 		return has(`by syscall`, `only "open"`, " openat ")(s) && !strings.Contains(s, " bpf ")
 	})
-	p.tmux("send-keys", "Down", "f")
+	p.tmux("send-keys", "Down", "Enter")
+	p.shows("the hooks of openat", load, has("openat > by hook", "file_open"))
+	p.tmux("send-keys", "Escape")
+	p.shows("the syscalls again", load, has("by syscall", "openat"))
+	p.tmux("send-keys", "f")
 	p.shows("a frozen row", load, has("*openat"))
 	p.tmux("resize-window", "-x", "60", "-y", "12")
-	p.shows("fewer columns", load, func(s string) bool { return has("CALLS/S")(s) && !has("LAST MINUTE")(s) && !has("P50")(s) })
+	p.shows("fewer columns", load, func(s string) bool {
+		return has("CALLS/S")(s) && !has("LAST MINUTE")(s) && !has("P50")(s)
+	})
 	p.tmux("send-keys", "?")
 	p.shows("help", idle, has("freeze the selected row"))
 	p.tmux("send-keys", "?", " ")
 	p.shows("a pause", idle, has("PAUSED"))
 	p.tmux("send-keys", "q")
-	p.shows("the end, on the screen from before", idle, func(s string) bool { return has("ended with 0", "completeness:")(s) && !has("PAUSED")(s) })
+	p.shows("the end, on the screen from before", idle, func(s string) bool {
+		return has("ended with 0", "completeness:")(s) && !has("PAUSED")(s)
+	})
 }
 
 func TestTopWithoutTerminal(t *testing.T) {
@@ -100,7 +108,8 @@ func TestTopWithoutTerminal(t *testing.T) {
 	w := startWorkload(t)
 	startReference(t, map[uint32]enforcer.Rules{w.mntns: {File: 8}})
 	ready := filepath.Join(t.TempDir(), "ready")
-	cmd := lsmprof("top", "-o", "json", "--by", "hook", "--calibrate=off", "--interval", "300ms", "--mntns", fmt.Sprint(w.mntns), "--ready-file", ready)
+	cmd := lsmprof("top", "--json", "--by", "hook", "--calibration", "off", "--interval", "300ms",
+		"--mntns", fmt.Sprint(w.mntns), "--ready-file", ready)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -112,7 +121,7 @@ func TestTopWithoutTerminal(t *testing.T) {
 	waitForFile(t, ready)
 	const times = 500
 	w.do("openat", times)
-	// Whatever the intervals were, together they have every call once.
+	// Together the intervals contain every call exactly once.
 	var calls uint64
 	lines := bufio.NewScanner(out)
 	for intervals := 0; calls < times && intervals < 100 && lines.Scan(); intervals++ {

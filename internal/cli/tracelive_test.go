@@ -23,7 +23,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// liveTrace is `lsmprof trace -o json` in a process of its own.
+// liveTrace is `lsmprof trace --json` in a process of its own.
 type liveTrace struct {
 	t      *testing.T
 	cmd    *exec.Cmd
@@ -33,7 +33,7 @@ type liveTrace struct {
 	empty  bool // no call is to pass
 }
 
-// traced is any line of it.
+// traced is a line of its output, of any type.
 type traced struct {
 	Type                         string
 	Time                         time.Time
@@ -57,12 +57,13 @@ type traceFrame struct {
 	Offset           uint64
 }
 
-// startTrace returns when it measures. stdout nil: a file.
+// startTrace starts a trace and returns when it measures. Without stdout the trace writes to a file.
 func startTrace(t *testing.T, stdout *os.File, args ...string) *liveTrace {
 	t.Helper()
 	dir := t.TempDir()
 	ready := filepath.Join(dir, "ready")
-	l := &liveTrace{t: t, cmd: lsmprof(append([]string{"trace", "-o", "json", "--calibrate=off", "--ready-file", ready}, args...)...)}
+	args = append([]string{"trace", "--json", "--calibration", "off", "--ready-file", ready}, args...)
+	l := &liveTrace{t: t, cmd: lsmprof(args...)}
 	l.cmd.Stdout, l.cmd.Stderr = stdout, &l.stderr
 	if stdout == nil {
 		var err error
@@ -83,7 +84,7 @@ func startTrace(t *testing.T, stdout *os.File, args ...string) *liveTrace {
 	return l
 }
 
-// finish ends it and returns what it told, the end last.
+// finish ends the trace and returns its lines, that of the end last.
 func (l *liveTrace) finish() []traced {
 	l.t.Helper()
 	l.cmd.Process.Signal(os.Interrupt)
@@ -102,7 +103,7 @@ func (l *liveTrace) finish() []traced {
 	return readTrace(l.t, bufio.NewScanner(l.out), l.many)
 }
 
-// readTrace reads lines; of invocations only that they are there where there are many.
+// readTrace reads the lines of a trace. With many, it does not decode those of calls.
 func readTrace(t *testing.T, lines *bufio.Scanner, many bool) (all []traced) {
 	t.Helper()
 	lines.Buffer(nil, 1<<20)
@@ -118,36 +119,38 @@ func readTrace(t *testing.T, lines *bufio.Scanner, many bool) (all []traced) {
 		all = append(all, line)
 	}
 	if len(all) == 0 || all[len(all)-1].Type != tracefmt.TypeEnd {
-		t.Fatalf("%d lines and no end", len(all))
+		t.Fatalf("%d lines without the end of the trace", len(all))
 	}
 	return all
 }
 
-// Of 100,000 calls each is told or counted as lost; also where the reader is held up, which does not hold up the calls.
+// Every one of 100,000 calls is printed or counted as lost, even if nobody reads the output. The calls never wait.
 func TestTraceAccountsForEveryCall(t *testing.T) {
 	vmtest.Guest(t)
 	attachLSM(t, &ebpf.ProgramSpec{
-		Name: "counted", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "task_getpgid", License: "GPL", Instructions: withBTF("counted"),
+		Name: "counted", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "task_getpgid",
+		License: "GPL", Instructions: withBTF("counted"),
 	})
 	w := startWorkload(t)
 	const calls = 100_000
 	check := func(t *testing.T, all []traced, calls uint64) traced {
 		t.Helper()
 		end := all[len(all)-1]
-		var told, byCPU uint64
+		var printed, byCPU uint64
 		for _, line := range all {
 			if line.Type == tracefmt.TypeCall {
-				told++
+				printed++
 			}
 		}
 		for _, n := range end.LostByCPU {
 			byCPU += n
 		}
-		t.Logf("%d told, %d lost, %d missed", told, end.Lost, end.Missed)
-		if told != end.Invocations || byCPU != end.Lost || end.Damaged > 0 {
-			t.Errorf("told %d; the end says %+v", told, end)
+		t.Logf("%d printed, %d lost, %d missed", printed, end.Lost, end.Missed)
+		if printed != end.Invocations || byCPU != end.Lost || end.Damaged > 0 {
+			t.Errorf("%d calls printed, but the end of the trace says %+v", printed, end)
 		}
-		if sum := told + end.Lost; sum > calls || sum+end.Missed < calls || end.Missed > 0 && !kernel.Preempts() {
+		sum := printed + end.Lost
+		if sum > calls || sum+end.Missed < calls || end.Missed > 0 && !kernel.Preempts() {
 			t.Errorf("%d of %d calls are accounted for, %d missed", sum, calls, end.Missed)
 		}
 		return end
@@ -164,7 +167,7 @@ func TestTraceAccountsForEveryCall(t *testing.T) {
 			check(t, l.finish(), uint64(n))
 		})
 	}
-	t.Run("held up", func(t *testing.T) {
+	t.Run("without a reader", func(t *testing.T) {
 		vmtest.OnOneKernel(t)
 		r, out, err := os.Pipe()
 		if err != nil {
@@ -173,20 +176,20 @@ func TestTraceAccountsForEveryCall(t *testing.T) {
 		defer r.Close()
 		l := startTrace(t, out, "--pid", pid, "--memory", "1")
 		out.Close()
-		w.do("getpgid", calls) // it ends although nobody reads
+		w.do("getpgid", calls) // ends although nobody reads
 		l.cmd.Process.Signal(os.Interrupt)
 		all := readTrace(t, bufio.NewScanner(r), true)
 		l.finish()
 		if end := check(t, all, calls); end.Lost < calls/2 {
-			t.Errorf("%d were lost: nothing was held up", end.Lost)
+			t.Errorf("only %d calls were lost: the trace did not wait for its reader", end.Lost)
 		}
 		if i := slices.IndexFunc(all, func(line traced) bool { return line.Type == tracefmt.TypeLost }); i < 0 {
-			t.Error("the loss was not told while it happened")
+			t.Error("no loss was reported while it happened")
 		}
 	})
 }
 
-// confine gives a workload 8 filler rules of each type, and one that denies.
+// confine gives a workload 8 filler rules of each type, and one that denies opening *.key.
 func confine(t *testing.T, w *workload) *reference.Enforcer {
 	t.Helper()
 	e := startReference(t, nil)
@@ -195,13 +198,15 @@ func confine(t *testing.T, w *workload) *reference.Enforcer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Release(w.mntns) })
-	if err := e.Confine(w.mntns, reference.Policy{Fillers: enforcer.Rules{File: 8, Exec: 8, Net: 8, Mount: 8}, File: []reference.PathRule{deny}}); err != nil {
+	if err := e.Confine(w.mntns, reference.Policy{
+		Fillers: enforcer.Rules{File: 8, Exec: 8, Net: 8, Mount: 8}, File: []reference.PathRule{deny},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return e
 }
 
-// What passes, by hook; of the two workloads together.
+// Each filter passes exactly the calls that match, of two workloads that do the same.
 func TestTraceFilters(t *testing.T) {
 	vmtest.Guest(t)
 	in, out := startWorkload(t), startWorkload(t)
@@ -217,8 +222,14 @@ func TestTraceFilters(t *testing.T) {
 			flags: []string{hooks, "--syscall", "renameat,linkat"}, everywhere: true,
 			want: map[string]int{"path_rename in": 4, "path_rename out": 4, "path_link in": 2},
 		},
-		{flags: []string{"--hook", "path_*", "--mntns", fmt.Sprint(in.mntns)}, want: map[string]int{"path_rename in": 4, "path_link in": 2}},
-		{flags: []string{"--program", "ref_path_rename", "--comm", "exe"}, want: map[string]int{"path_rename in": 4, "path_rename out": 4}},
+		{
+			flags: []string{"--hook", "path_*", "--mntns", fmt.Sprint(in.mntns)},
+			want:  map[string]int{"path_rename in": 4, "path_link in": 2},
+		},
+		{
+			flags: []string{"--program", "ref_path_rename", "--comm", "exe"},
+			want:  map[string]int{"path_rename in": 4, "path_rename out": 4},
+		},
 		{
 			flags: []string{hooks, "--pid", fmt.Sprint(out.cmd.Process.Pid), "--slower-than", "1ns"},
 			want:  map[string]int{"file_open out": 5, "path_rename out": 4},
@@ -256,14 +267,14 @@ func TestTraceFilters(t *testing.T) {
 				delete(got, key)
 			}
 			if len(got) > 0 {
-				t.Errorf("passed as well: %v", got)
+				t.Errorf("other calls passed: %v", got)
 			}
 		})
 	}
 }
 
-// Every column, of calls that are known.
-func TestTraceTells(t *testing.T) {
+// Every column of calls whose arguments are known.
+func TestTraceColumns(t *testing.T) {
 	r := vmtest.Guest(t)
 	w := startWorkload(t)
 	confine(t, w)
@@ -273,7 +284,9 @@ func TestTraceTells(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, operation := range []string{"openat", "denied", "rename", "link", "unlink", "mount", "umount2", "connect", "socket", "execve"} {
+	for _, operation := range []string{
+		"openat", "denied", "rename", "link", "unlink", "mount", "umount2", "connect", "socket", "execve",
+	} {
 		w.do(operation, 1)
 	}
 	all := l.finish()
@@ -289,18 +302,18 @@ func TestTraceTells(t *testing.T) {
 		{"socket", "socket_create", "family 2, type 2, protocol 0", ""},
 		{"execve", "bprm_check_security", dir + "/junk", ""},
 	} {
-		i := slices.IndexFunc(all, func(line traced) bool { return line.Hook == c.hook && line.About == c.about })
+		i := slices.IndexFunc(all, func(l traced) bool { return l.Hook == c.hook && l.About == c.about })
 		if i < 0 {
 			t.Errorf("no %s about %s", c.hook, c.about)
 			continue
 		}
 		line := all[i]
 		verdict := map[bool]string{true: "allowed", false: "denied"}[c.errno == ""]
-		if line.Syscall != c.syscall || line.Errno != c.errno || line.Verdict != verdict || line.MntNS != w.mntns || line.PID != w.cmd.Process.Pid ||
-			line.Comm != "exe" {
+		if line.Syscall != c.syscall || line.Errno != c.errno || line.Verdict != verdict ||
+			line.MntNS != w.mntns || line.PID != w.cmd.Process.Pid || line.Comm != "exe" {
 			t.Errorf("%s: %+v", c.hook, line)
 		}
-		// One that others took the CPU from has no time, and no moment at which so many rules were in force.
+		// A preempted call has no time, and so no number of rules.
 		if line.BodyNs == nil && kernel.Preempts() {
 			preempted++
 		} else if line.BodyNs == nil || *line.BodyNs <= 0 || line.Rules == nil || *line.Rules < 8 {
@@ -312,7 +325,8 @@ func TestTraceTells(t *testing.T) {
 		if r.AtLeast(5, 18) && line.Program != "ref_"+c.hook {
 			t.Errorf("%s: program %s", c.hook, line.Program)
 		}
-		if !hasFrame(line.Kernel, "security_") || !hasFrame(line.Kernel, "do_syscall_64") || strings.HasPrefix(line.Kernel[0].Function, "bpf_prog") {
+		if !hasFrame(line.Kernel, "security_") || !hasFrame(line.Kernel, "do_syscall_64") ||
+			strings.HasPrefix(line.Kernel[0].Function, "bpf_prog") {
 			t.Errorf("%s: kernel stack %v", c.hook, line.Kernel)
 		}
 		if !hasFrame(line.User, "github.com/lsmprof/lsmprof/internal/cli.workloadMain") {
@@ -331,7 +345,8 @@ func hasFrame(frames []traceFrame, prefix string) bool {
 	return slices.ContainsFunc(frames, func(f traceFrame) bool { return strings.HasPrefix(f.Function, prefix) })
 }
 
-// Rules that change, and an enforcer that goes and comes: an invocation has the rules that it ran under, or none.
+// The rules change, and the enforcer detaches and attaches again: each call has the number of rules that it ran
+// under, or none.
 func TestTraceFollows(t *testing.T) {
 	vmtest.Guest(t)
 	w := startWorkload(t)
@@ -340,7 +355,7 @@ func TestTraceFollows(t *testing.T) {
 	l := startTrace(t, nil, "--mntns", fmt.Sprint(w.mntns), "--hook", "file_open")
 	probed := links(t)
 	batch := func(calls int) time.Time {
-		time.Sleep(time.Second) // between two readings of the rules
+		time.Sleep(time.Second) // for a reading of the rules before and after
 		w.do("openat", calls)
 		time.Sleep(time.Second)
 		return time.Now()
@@ -353,12 +368,12 @@ func TestTraceFollows(t *testing.T) {
 	if err := e.Detach(); err != nil {
 		t.Fatal(err)
 	}
-	vmtest.WaitFor(t, "the probes to go", func() bool { return links(t) == without })
-	w.do("openat", 1000) // nobody enforces
+	vmtest.WaitFor(t, "the probes to be detached", func() bool { return links(t) == without })
+	w.do("openat", 1000) // without an enforcer
 	if err := e.Attach(); err != nil {
 		t.Fatal(err)
 	}
-	vmtest.WaitFor(t, "the probes to come back", func() bool { return links(t) == probed })
+	vmtest.WaitFor(t, "the probes to be attached again", func() bool { return links(t) == probed })
 	batch(40)
 	got := map[string]int{}
 	all := l.finish()
@@ -371,7 +386,8 @@ func TestTraceFollows(t *testing.T) {
 			when = "second"
 		}
 		got[when]++
-		if want := map[string]int{"first": 9, "second": 2, "third": 2}[when]; line.Rules != nil && *line.Rules != want {
+		want := map[string]int{"first": 9, "second": 2, "third": 2}[when]
+		if line.Rules != nil && *line.Rules != want {
 			t.Errorf("%s: %d rules, want %d", when, *line.Rules, want)
 		}
 		if line.Rules != nil {
@@ -386,7 +402,7 @@ func TestTraceFollows(t *testing.T) {
 	}
 }
 
-// Real stacks under the leaves, and nothing else changed.
+// With stacks, the profile has real call paths above its leaves, and the same counts.
 func TestRecordStacks(t *testing.T) {
 	r := vmtest.Guest(t)
 	w := startWorkload(t)
@@ -408,7 +424,8 @@ func TestRecordStacks(t *testing.T) {
 	if err := p.CheckValid(); err != nil {
 		t.Error(err)
 	}
-	if !slices.ContainsFunc(p.Comments, func(c string) bool { return strings.HasPrefix(c, "stacks: 1 of 4 calls") }) {
+	sampled := func(c string) bool { return strings.HasPrefix(c, "stacks: 1 of 4 calls") }
+	if !slices.ContainsFunc(p.Comments, sampled) {
 		t.Errorf("the profile does not say how stacks were sampled: %q", p.Comments)
 	}
 	var want, total int64
@@ -434,8 +451,10 @@ func TestRecordStacks(t *testing.T) {
 	for hook, syscall := range map[string]string{"file_open": "openat", "path_rename": "renameat"} {
 		found := false
 		for stack := range stacks {
-			found = found || strings.HasPrefix(stack, strings.ReplaceAll(leaf, "%s", hook)+"lsm/"+hook+";") &&
-				inOrder(stack, ";security_"+hook+";", ";do_syscall_64;", ";"+syscall+";", "cli.workloadMain;", ";exe")
+			leaves := strings.ReplaceAll(leaf, "%s", hook) + "lsm/" + hook + ";"
+			found = found || strings.HasPrefix(stack, leaves) &&
+				inOrder(stack, ";security_"+hook+";", ";do_syscall_64;", ";"+syscall+";",
+					"cli.workloadMain;", ";exe")
 		}
 		if !found {
 			t.Errorf("no stack from %s to the program: %v", hook, stacks)
@@ -443,7 +462,7 @@ func TestRecordStacks(t *testing.T) {
 	}
 }
 
-// inOrder says whether parts follow one another in s.
+// inOrder reports whether parts follow one another in s.
 func inOrder(s string, parts ...string) bool {
 	for _, p := range parts {
 		i := strings.Index(s, p)
