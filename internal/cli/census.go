@@ -52,8 +52,8 @@ func (s *session) takeCensus(ctx context.Context, std streams) (c census, err er
 	ctx, done := context.WithTimeout(ctx, censusLength)
 	defer done()
 	c.seen = map[string]uint64{}
-	err = stream.Trace(ctx, func(inv *tracer.Event) error {
-		c.add(inv, s.censusName(inv))
+	err = stream.Trace(ctx, func(e *tracer.Event) error {
+		c.add(e, s.censusName(e))
 		return nil
 	}, func(tracer.Loss) error { return nil })
 	if loss, lossErr := stream.Loss(); lossErr == nil {
@@ -66,21 +66,21 @@ func (s *session) takeCensus(ctx context.Context, std streams) (c census, err er
 }
 
 // censusName returns what the filter selects calls by: a command, a process or a workload.
-func (s *session) censusName(inv *tracer.Event) string {
+func (s *session) censusName(e *tracer.Event) string {
 	switch {
 	case s.comm != "":
-		return inv.Comm
+		return e.Comm
 	case len(s.pids) > 0:
-		return fmt.Sprintf("%s (pid %d)", inv.Comm, inv.PID)
+		return fmt.Sprintf("%s (pid %d)", e.Comm, e.PID)
 	}
-	return inv.Workload.Name()
+	return e.Workload.Name()
 }
 
-func (c *census) add(inv *tracer.Event, name string) {
+func (c *census) add(e *tracer.Event, name string) {
 	c.calls++
 	c.seen[name]++
-	c.slowest = max(c.slowest, inv.Body)
-	if inv.Return != 0 && !inv.Void {
+	c.slowest = max(c.slowest, e.Body)
+	if e.Return != 0 && !e.Void {
 		c.denied++
 	}
 }

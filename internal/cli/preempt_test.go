@@ -50,7 +50,8 @@ func TestIcountPreemption(t *testing.T) {
 func compareOpens(t *testing.T, threads int, got, single openFigures) {
 	t.Helper()
 	t.Logf("%d threads: %.3f %% timed, %d preempted, %d missed; "+
-		"p50 %.0f ns (1 thread: %.0f ns), p99 %.0f ns, mean %.0f ns", threads, got.Percent, got.Preempted, got.Missed, got.p50, single.p50, got.p99, got.mean)
+		"p50 %.0f ns (1 thread: %.0f ns), p99 %.0f ns, mean %.0f ns",
+		threads, got.Percent, got.Preempted, got.Missed, got.p50, single.p50, got.p99, got.mean)
 	if want := float64(threads * opensPerThread); math.Abs(got.calls-want) > 0.005*want {
 		t.Errorf("%d threads: %.0f calls, want %.0f within 0.5 %%", threads, got.calls, want)
 	}

@@ -166,8 +166,8 @@ func (o *traceOptions) run(ctx context.Context, std streams, s *tracer.Stream) (
 	}
 	w := o.writer(std, programs)
 	printed := 0
-	err = s.Trace(ctx, func(inv *tracer.Event) error {
-		if err := w.Call(inv); err != nil {
+	err = s.Trace(ctx, func(e *tracer.Event) error {
+		if err := w.Event(e); err != nil {
 			return err
 		}
 		if printed++; printed == o.count {

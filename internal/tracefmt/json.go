@@ -57,14 +57,14 @@ type frameJSON struct {
 }
 
 type lossJSON struct {
-	Schema      string    `json:"schema"`
-	Type        string    `json:"type"`
-	Time        time.Time `json:"time"`
-	Invocations int       `json:"invocations"` // printed until now
-	Lost        uint64    `json:"lost"`        // this and the following: since the start
-	LostByCPU   []uint64  `json:"lost_by_cpu"`
-	Missed      uint64    `json:"missed"`
-	Damaged     uint64    `json:"damaged"`
+	Schema    string    `json:"schema"`
+	Type      string    `json:"type"`
+	Time      time.Time `json:"time"`
+	Calls     int       `json:"invocations"` // printed until now
+	Lost      uint64    `json:"lost"`        // this and the following: since the start
+	LostByCPU []uint64  `json:"lost_by_cpu"`
+	Missed    uint64    `json:"missed"`
+	Damaged   uint64    `json:"damaged"`
 }
 
 // JSON prints one object per line.
@@ -85,31 +85,31 @@ func NewJSON(w io.Writer, now func() time.Time) *JSON {
 	return &JSON{out: out, e: e, now: now, names: names{}}
 }
 
-// Call prints an object of TypeCall.
-func (j *JSON) Call(inv *tracer.Event) error {
+// Event prints an object of TypeCall.
+func (j *JSON) Event(e *tracer.Event) error {
 	j.calls++
 	doc := callJSON{
-		Schema: Schema, Type: TypeCall, Time: inv.Time,
-		Workload: j.names.of(inv.Workload), MntNS: inv.Workload.MntNS,
-		Namespace: inv.Workload.Namespace, Pod: inv.Workload.Pod, Container: inv.Workload.Container,
-		Comm: inv.Comm, PID: inv.PID, TID: inv.TID, CPU: inv.CPU, Syscall: inv.Syscall,
-		Hook: inv.Program.Hook, Program: inv.Program.Name, ProgramID: inv.Program.ID,
-		Enforcer: inv.Program.Enforcer,
-		Verdict:  "allowed", Return: inv.Return, About: inv.About,
-		Kernel: framesJSON(inv.Kernel), User: framesJSON(inv.User),
+		Schema: Schema, Type: TypeCall, Time: e.Time,
+		Workload: j.names.of(e.Workload), MntNS: e.Workload.MntNS,
+		Namespace: e.Workload.Namespace, Pod: e.Workload.Pod, Container: e.Workload.Container,
+		Comm: e.Comm, PID: e.PID, TID: e.TID, CPU: e.CPU, Syscall: e.Syscall,
+		Hook: e.Program.Hook, Program: e.Program.Name, ProgramID: e.Program.ID,
+		Enforcer: e.Program.Enforcer,
+		Verdict:  "allowed", Return: e.Return, About: e.About,
+		Kernel: framesJSON(e.Kernel), User: framesJSON(e.User),
 	}
-	if inv.Rules != profile.RulesUnknown {
-		doc.Rules = &inv.Rules
+	if e.Rules != profile.RulesUnknown {
+		doc.Rules = &e.Rules
 	}
-	if inv.Timed {
-		doc.BodyNs = &inv.Body
+	if e.Timed {
+		doc.BodyNs = &e.Body
 	}
 	switch {
-	case inv.Void:
+	case e.Void:
 		doc.Verdict = "none"
-	case inv.Return != 0:
+	case e.Return != 0:
 		doc.Verdict = "denied"
-		doc.Errno = errnoName(inv.Return)
+		doc.Errno = errnoName(e.Return)
 	}
 	return j.e.Encode(doc)
 }

@@ -127,32 +127,32 @@ func (t *Text) room(c int, value string) {
 	t.columns[c].width = min(max(t.columns[c].width, text.Width(value)), maxWidth)
 }
 
-// Call prints a line, and the stacks below it.
-func (t *Text) Call(inv *tracer.Event) error {
-	workload := t.names.of(inv.Workload)
-	t.sum.add(inv, workload)
-	if t.know(inv.Program) {
+// Event prints a line, and the stacks below it.
+func (t *Text) Event(e *tracer.Event) error {
+	workload := t.names.of(e.Workload)
+	t.sum.add(e, workload)
+	if t.know(e.Program) {
 		t.arrange()
 		t.header()
 	}
 	rules, body := "?", "-"
-	if inv.Rules != profile.RulesUnknown {
-		rules = strconv.Itoa(inv.Rules)
+	if e.Rules != profile.RulesUnknown {
+		rules = strconv.Itoa(e.Rules)
 	}
-	if inv.Timed {
-		body = text.Duration(inv.Body)
+	if e.Timed {
+		body = text.Duration(e.Body)
 	}
 	layout := "15:04:05.000000"
 	if t.narrow() {
 		layout = "15:04:05.000"
 	}
 	t.line([]string{
-		columnTime: inv.Time.Format(layout), columnWorkload: workload, columnComm: inv.Comm,
-		columnPID: strconv.Itoa(int(inv.PID)), columnSyscall: inv.Syscall, columnHook: inv.Program.Hook,
-		columnProgram: cmp.Or(inv.Program.Name, "-"), columnRules: rules, columnBody: body,
-		columnVerdict: verdict(inv), columnAbout: inv.About,
+		columnTime: e.Time.Format(layout), columnWorkload: workload, columnComm: e.Comm,
+		columnPID: strconv.Itoa(int(e.PID)), columnSyscall: e.Syscall, columnHook: e.Program.Hook,
+		columnProgram: cmp.Or(e.Program.Name, "-"), columnRules: rules, columnBody: body,
+		columnVerdict: verdict(e), columnAbout: e.About,
 	})
-	for _, frames := range [][]profile.Frame{inv.Kernel, inv.User} {
+	for _, frames := range [][]profile.Frame{e.Kernel, e.User} {
 		for _, f := range frames {
 			fmt.Fprintf(t.out, "        %s\n", text.Printable(f.String()))
 		}
@@ -161,14 +161,14 @@ func (t *Text) Call(inv *tracer.Event) error {
 }
 
 // verdict is `allowed`, `denied EPERM`, or `denied` with a value that is no errno.
-func verdict(inv *tracer.Event) string {
+func verdict(e *tracer.Event) string {
 	switch {
-	case inv.Void:
+	case e.Void:
 		return "-"
-	case inv.Return == 0:
+	case e.Return == 0:
 		return "allowed"
 	}
-	return "denied " + cmp.Or(errnoName(inv.Return), strconv.Itoa(inv.Return))
+	return "denied " + cmp.Or(errnoName(e.Return), strconv.Itoa(e.Return))
 }
 
 func (t *Text) header() {

@@ -15,8 +15,8 @@ import (
 
 // Writer prints a trace. It is not safe for concurrent use.
 type Writer interface {
-	// Call prints one call.
-	Call(*tracer.Event) error
+	// Event prints one event.
+	Event(*tracer.Event) error
 	// Lost flushes what was printed, and reports lost calls. It takes the losses since the start, after each poll.
 	Lost(tracer.Loss) error
 	// End prints the summary.
@@ -52,18 +52,18 @@ type summary struct {
 	where         string  // the slowest one was
 }
 
-func (s *summary) add(inv *tracer.Event, workload string) {
+func (s *summary) add(e *tracer.Event, workload string) {
 	s.calls++
-	if inv.Return != 0 && !inv.Void {
+	if e.Return != 0 && !e.Void {
 		s.denied++
 	}
-	if !inv.Timed {
+	if !e.Timed {
 		return
 	}
 	s.timed++
-	s.body += inv.Body
-	if inv.Body > s.slowest {
-		s.slowest, s.where = inv.Body, fmt.Sprintf("%s in %s, %s", inv.Program.Hook, inv.Syscall, workload)
+	s.body += e.Body
+	if e.Body > s.slowest {
+		s.slowest, s.where = e.Body, fmt.Sprintf("%s in %s, %s", e.Program.Hook, e.Syscall, workload)
 	}
 }
 

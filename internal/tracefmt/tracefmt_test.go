@@ -14,8 +14,8 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// invocations are one of each kind.
-func invocations() []tracer.Event {
+// events returns one event of each kind.
+func events() []tracer.Event {
 	at := time.Date(2026, 7, 1, 12, 0, 0, 123456000, time.UTC)
 	open := profile.Program{ID: 7, Name: "varmor_file_open", Hook: "file_open", Enforcer: "varmor"}
 	exec := profile.Program{
@@ -90,8 +90,8 @@ func TestOutput(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
 			w := writer(&out)
-			for _, inv := range invocations() {
-				if err := w.Call(&inv); err != nil {
+			for _, e := range events() {
+				if err := w.Event(&e); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -108,9 +108,9 @@ func TestLinesFitTheTerminal(t *testing.T) {
 	for width := 72; width <= 160; width++ {
 		var out bytes.Buffer
 		w := NewText(&out, io.Discard, TextOptions{About: true, Width: width})
-		for _, inv := range invocations() {
-			inv.Kernel, inv.User = nil, nil
-			if err := w.Call(&inv); err != nil {
+		for _, e := range events() {
+			e.Kernel, e.User = nil, nil
+			if err := w.Event(&e); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -128,11 +128,11 @@ func TestLinesFitTheTerminal(t *testing.T) {
 func TestProgramIsShownFromTheSecondOfAHookOn(t *testing.T) {
 	var out bytes.Buffer
 	w := NewText(&out, io.Discard, TextOptions{})
-	inv := invocations()[0]
-	w.Call(&inv)
-	inv.Program.Name = "another"
-	w.Call(&inv)
-	w.Call(&inv)
+	e := events()[0]
+	w.Event(&e)
+	e.Program.Name = "another"
+	w.Event(&e)
+	w.Event(&e)
 	w.End(tracer.Loss{})
 	headers, programs := strings.Count(out.String(), "TIME"), strings.Count(out.String(), "another")
 	if headers != 2 || programs != 2 || strings.Contains(out.String(), "varmor_file_open") {
