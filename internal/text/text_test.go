@@ -170,7 +170,7 @@ func TestRough(t *testing.T) {
 func FuzzNames(f *testing.F) {
 	for _, s := range []string{
 		"", "kube-system/kube-proxy", "日本語日本語", "a\x1b[31m\xff", "e\u0301e\u0301",
-		"\u200b\u200b",
+		"\u200b\u200b", "\u0332 000",
 	} {
 		f.Add(s, 7)
 	}
