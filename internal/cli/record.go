@@ -13,6 +13,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
+	"github.com/lsmprof/lsmprof/internal/costtable"
 	"github.com/lsmprof/lsmprof/internal/ownns"
 	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/profile"
@@ -266,11 +267,13 @@ func (o *recordOptions) print(std streams, costs *profile.Costs) error {
 	if len(o.command) > 0 {
 		w = std.err
 	}
-	t := recordTable{costs: costs, rows: o.top, verbose: std.verbose, selection: o.selection()}
-	if terminal.Is(w) {
-		t.width = terminal.Width(w)
+	t := costtable.Table{
+		Costs: costs, Rows: o.top, Verbose: std.verbose, Selection: o.selection(), Advice: advised,
 	}
-	return t.write(w)
+	if terminal.Is(w) {
+		t.Width = terminal.Width(w)
+	}
+	return t.Write(w)
 }
 
 // selection says which calls were measured. It is empty for those of the whole machine.

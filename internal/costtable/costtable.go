@@ -1,4 +1,5 @@
-package cli
+// Package costtable prints the costs in a profile for people: a headline, the most expensive rows, and how good the numbers are.
+package costtable
 
 import (
 	"cmp"
@@ -12,26 +13,29 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// recordTable is what record prints for people: a headline, the most expensive rows, and how good the numbers are.
-type recordTable struct {
-	costs     *profile.Costs
-	rows      int    // at most; 0: all
-	width     int    // of the terminal; 0: lines may be of any width
-	verbose   bool   // print every fact and warning
-	selection string // which calls were measured; "": all
+// Table prints costs. It is not safe for concurrent use.
+type Table struct {
+	Costs     *profile.Costs
+	Rows      int    // at most; 0: all
+	Width     int    // of the terminal; 0: lines may be of any width
+	Verbose   bool   // print every fact and warning
+	Selection string // which calls were measured; "": all
+	// Advice returns the text of a warning with what the user can do about it. Nil stands for the text alone.
+	Advice func(profile.Warning) string
 }
 
-func (t *recordTable) write(w io.Writer) error {
-	rows := slices.Clone(t.costs.Rows)
+// Write prints the table to w.
+func (t *Table) Write(w io.Writer) error {
+	rows := slices.Clone(t.Costs.Rows)
 	slices.SortStableFunc(rows, func(a, b profile.Cost) int { return cmp.Compare(b.Hook, a.Hook) })
 	more := 0
-	if t.rows > 0 && len(rows) > t.rows {
-		more, rows = len(rows)-t.rows, rows[:t.rows]
+	if t.Rows > 0 && len(rows) > t.Rows {
+		more, rows = len(rows)-t.Rows, rows[:t.Rows]
 	}
 	const indent = "  "
-	fmt.Fprintln(w, text.Wrap(text.Printable(t.headline()), max(0, t.width-len(indent)), indent))
+	fmt.Fprintln(w, text.Wrap(text.Printable(t.headline()), max(0, t.Width-len(indent)), indent))
 	if len(rows) > 0 {
-		table := costTable(t.costs, rows, t.width)
+		table := costTable(t.Costs, rows, t.Width)
 		if err := table.Print(w); err != nil {
 			return err
 		}
@@ -42,7 +46,7 @@ func (t *recordTable) write(w io.Writer) error {
 			fmt.Fprintln(w, "P50, P99: from a histogram, at most 25 % off, mostly less than 5 %")
 		}
 	}
-	if err := writeCrossCheck(w, t.costs); err != nil {
+	if err := writeCrossCheck(w, t.Costs); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, t.quality())
@@ -51,26 +55,26 @@ func (t *recordTable) write(w io.Writer) error {
 
 // headline is `hooks took 5.30 ms in 0.41 s: 1.30 % of one CPU, 5,890 calls/s, 3 denied (varmor, 14 programs; 100 %
 // timed)`.
-func (t *recordTable) headline() string {
-	s := t.costs.Snapshot()
+func (t *Table) headline() string {
+	s := t.Costs.Snapshot()
 	var denied uint64
-	for i := range t.costs.Rows {
-		denied += t.costs.Rows[i].Denials
+	for i := range t.Costs.Rows {
+		denied += t.Costs.Rows[i].Denials
 	}
 	total := s.Total()
 	rate, share := 0.0, 0.0
 	if s.Duration > 0 {
-		rate, share = float64(total.Calls())/s.Duration.Seconds(), t.costs.Hook/float64(s.Duration)
+		rate, share = float64(total.Calls())/s.Duration.Seconds(), t.Costs.Hook/float64(s.Duration)
 	}
 	about := []string{enforcerList(s.Programs), timedText(total.Completeness())}
-	if t.selection != "" {
-		about = append(about, "only "+t.selection)
+	if t.Selection != "" {
+		about = append(about, "only "+t.Selection)
 	}
 	if s.Sample > 1 {
 		about = append(about, fmt.Sprintf("estimated from 1 call in %s", text.Thousands(s.Sample)))
 	}
 	return fmt.Sprintf("hooks took %s in %s: %s of one CPU, %s calls/s, %s denied (%s)",
-		text.Duration(t.costs.Hook), text.Duration(float64(s.Duration)), text.Percent(share),
+		text.Duration(t.Costs.Hook), text.Duration(float64(s.Duration)), text.Percent(share),
 		text.Thousands(uint64(rate+0.5)), text.Thousands(denied), strings.Join(about, "; "))
 }
 
@@ -103,16 +107,16 @@ func timedText(completeness float64) string {
 
 // quality says how good the numbers are. Without verbose that is a line about accuracy, and the warnings that are not
 // about the calibration.
-func (t *recordTable) quality() string {
+func (t *Table) quality() string {
 	var b strings.Builder
 	line := func(s string) { b.WriteString(text.Printable(s) + "\n") }
 	b.WriteString("\n")
 	folded := 0
 	var warnings []profile.Warning
-	for _, warning := range t.costs.Warnings() {
+	for _, warning := range t.Costs.Warnings() {
 		switch warning.Kind {
 		case profile.WarnCalibration, profile.WarnNotCalibrated:
-			if !t.verbose {
+			if !t.Verbose {
 				folded++
 				continue
 			}
@@ -120,21 +124,28 @@ func (t *recordTable) quality() string {
 		warnings = append(warnings, warning)
 	}
 	line("accuracy: " + t.accuracy(folded))
-	if t.verbose {
-		s := t.costs.Snapshot()
+	if t.Verbose {
+		s := t.Costs.Snapshot()
 		for _, fact := range s.Facts() {
 			line(fact)
 		}
 	}
 	for _, warning := range warnings {
-		line("warning: " + advised(warning))
+		line("warning: " + t.advice(warning))
 	}
 	return b.String()
 }
 
+func (t *Table) advice(w profile.Warning) string {
+	if t.Advice == nil {
+		return w.Text
+	}
+	return t.Advice(w)
+}
+
 // accuracy is `±2 ns per call`. folded is how many warnings about the calibration it stands for.
-func (t *recordTable) accuracy(folded int) string {
-	s := t.costs.Snapshot()
+func (t *Table) accuracy(folded int) string {
+	s := t.Costs.Snapshot()
 	c := s.Calibration
 	switch {
 	case c.Runs == 0:

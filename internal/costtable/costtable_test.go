@@ -1,4 +1,4 @@
-package cli
+package costtable
 
 import (
 	"bytes"
@@ -64,7 +64,7 @@ func costsOf(t *testing.T, s profile.Snapshot) *profile.Costs {
 	return &costs
 }
 
-func TestRecordTable(t *testing.T) {
+func TestTable(t *testing.T) {
 	several := measured()
 	several.Programs = append(several.Programs, profile.Program{
 		Name: "other_file_open", Hook: "file_open", Enforcer: "generic", Position: 1, Timed: 10,
@@ -84,36 +84,36 @@ func TestRecordTable(t *testing.T) {
 	readings.Calibration = profile.Calibration{}
 	incomplete := measured()
 	incomplete.Programs[0].Missed, incomplete.Sample = 40, 64
-	for name, test := range map[string]recordTable{
-		"plain":              {costs: costsOf(t, measured())},
-		"verbose":            {costs: costsOf(t, rough), verbose: true},
-		"rough":              {costs: costsOf(t, rough)},
-		"refused":            {costs: costsOf(t, refused)},
-		"not_calibrated":     {costs: costsOf(t, readings)},
-		"incomplete":         {costs: costsOf(t, incomplete)},
-		"top_2":              {costs: costsOf(t, measured()), rows: 2},
-		"several_and_denied": {costs: costsOf(t, several)},
-		"80_columns":         {costs: costsOf(t, several), width: 80},
-		"hook_scope":         {costs: costsOf(t, hooks), rows: 30},
-		"selection":          {costs: costsOf(t, measured()), rows: 1, selection: "the processes of make"},
-		"empty":              {costs: costsOf(t, profile.Snapshot{}), rows: 30},
-		"cross_check":        {costs: costsOf(t, crossChecked(true)), rows: 2},
-		"cross_check_rates":  {costs: costsOf(t, crossChecked(false)), rows: 2},
+	for name, test := range map[string]Table{
+		"plain":              {Costs: costsOf(t, measured())},
+		"verbose":            {Costs: costsOf(t, rough), Verbose: true},
+		"rough":              {Costs: costsOf(t, rough)},
+		"refused":            {Costs: costsOf(t, refused)},
+		"not_calibrated":     {Costs: costsOf(t, readings)},
+		"incomplete":         {Costs: costsOf(t, incomplete)},
+		"top_2":              {Costs: costsOf(t, measured()), Rows: 2},
+		"several_and_denied": {Costs: costsOf(t, several)},
+		"80_columns":         {Costs: costsOf(t, several), Width: 80},
+		"hook_scope":         {Costs: costsOf(t, hooks), Rows: 30},
+		"selection":          {Costs: costsOf(t, measured()), Rows: 1, Selection: "the processes of make"},
+		"empty":              {Costs: costsOf(t, profile.Snapshot{}), Rows: 30},
+		"cross_check":        {Costs: costsOf(t, crossChecked(true)), Rows: 2},
+		"cross_check_rates":  {Costs: costsOf(t, crossChecked(false)), Rows: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			if err := test.write(&b); err != nil {
+			if err := test.Write(&b); err != nil {
 				t.Fatal(err)
 			}
-			golden.Equal(t, "record_"+name+".txt", b.Bytes())
+			golden.Equal(t, name+".txt", b.Bytes())
 		})
 	}
 }
 
-func TestRecordTableIsSortedByTotal(t *testing.T) {
+func TestTableIsSortedByTotal(t *testing.T) {
 	var b bytes.Buffer
-	table := recordTable{costs: costsOf(t, measured())}
-	if err := table.write(&b); err != nil {
+	table := Table{Costs: costsOf(t, measured())}
+	if err := table.Write(&b); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(b.String(), "\n")
@@ -125,7 +125,7 @@ func TestRecordTableIsSortedByTotal(t *testing.T) {
 
 // All calls of a row in the golden files took the same time, so a quantile may differ from the mean only by rounding.
 func TestQuantilesInTheTableDoNotContradictTheMean(t *testing.T) {
-	files, err := filepath.Glob("testdata/record_*.txt")
+	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
