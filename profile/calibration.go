@@ -98,12 +98,12 @@ func (c *Calibration) Judge() {
 // warningsAbout returns the warnings about values that are part of the costs of one of the programs. A calibration that
 // is refused has none: no value is.
 func (c *Calibration) warningsAbout(programs []Program) (warnings []Warning) {
-	unused := map[Warning]bool{}
+	unused := map[string]bool{} // by text: a warning from a document has no kind
 	for _, v := range c.values() {
-		unused[v.roughness()] = c.Refused != "" || !slices.ContainsFunc(programs, v.used)
+		unused[v.roughness().Text] = c.Refused != "" || !slices.ContainsFunc(programs, v.used)
 	}
 	for _, w := range c.Warnings {
-		if !unused[w] {
+		if !unused[w.Text] {
 			warnings = append(warnings, w)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// one is a snapshot with one program and the given rows of it.
+// one returns a snapshot of one program with these rows.
 func one(p Program, c Calibration, rows ...Row) Snapshot {
 	for i := range rows {
 		p.Timed += rows[i].Readings.Count()

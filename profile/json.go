@@ -33,7 +33,8 @@ type Document struct {
 	Warnings     []string             `json:"warnings"`
 }
 
-// DocumentCompleteness says which calls have a time. Timed, preempted and missed calls add up to the invocations.
+// DocumentCompleteness says which calls have a time. Timed, preempted and missed calls add up to all calls, which the
+// field invocations has.
 type DocumentCompleteness struct {
 	Percent     float64 `json:"percent"` // timed calls
 	Invocations uint64  `json:"invocations"`

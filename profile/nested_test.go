@@ -2,8 +2,8 @@ package profile
 
 import "testing"
 
-// A hook is measured as a whole, 10 calls of 1000 ns. A program with probes of its own takes 300 ns of each, its dispatch 20 ns,
-// its probes 80 ns; it denied one of the two denied calls.
+// A hook is measured as a whole, 10 calls of 1000 ns. A program with probes of its own takes 300 ns of each, its
+// dispatch 20 ns, its probes 80 ns; it denied one of the two denied calls.
 func TestWholeHookIsLessMeasuredPrograms(t *testing.T) {
 	reading := func(ns uint64) (h Histogram) {
 		h[Bucket(ns)] = 10
@@ -12,17 +12,29 @@ func TestWholeHookIsLessMeasuredPrograms(t *testing.T) {
 	one, other := Workload{MntNS: 1, Comm: "one"}, Workload{MntNS: 2, Comm: "other"}
 	s := Snapshot{
 		Calibration: Calibration{
-			Runs: 1, Bias: Median{Value: 10}, BiasHook: Median{Value: 50}, Dispatch: Median{Value: 30}, DispatchNext: Median{Value: 20},
-			ProbeCost: Median{Value: 80},
+			Runs: 1, Bias: Median{Value: 10}, BiasHook: Median{Value: 50},
+			Dispatch: Median{Value: 30}, DispatchNext: Median{Value: 20}, ProbeCost: Median{Value: 80},
 		},
 		Programs: []Program{
-			{Hook: "file_open", Name: "hook, less 1 measured program", Scope: ScopeHook, Probe: ProbeHook, Timed: 20},
+			{
+				Hook: "file_open", Name: "hook, less 1 measured program",
+				Scope: ScopeHook, Probe: ProbeHook, Timed: 20,
+			},
 			{Hook: "file_open", Name: "measured", ID: 1, Position: 1, Timed: 10},
 		},
 		Rows: []Row{
-			{Program: 0, Syscall: "openat", Workload: one, Rules: RulesUnknown, Sum: 10_000, Denials: 2, Readings: reading(1000)},
-			{Program: 0, Syscall: "openat", Workload: other, Rules: RulesUnknown, Sum: 10_000, Readings: reading(1000)},
-			{Program: 1, Syscall: "openat", Workload: one, Rules: 3, Sum: 3_100, Denials: 1, Readings: reading(310)},
+			{
+				Program: 0, Syscall: "openat", Workload: one, Rules: RulesUnknown,
+				Sum: 10_000, Denials: 2, Readings: reading(1000),
+			},
+			{
+				Program: 0, Syscall: "openat", Workload: other, Rules: RulesUnknown,
+				Sum: 10_000, Readings: reading(1000),
+			},
+			{
+				Program: 1, Syscall: "openat", Workload: one, Rules: 3,
+				Sum: 3_100, Denials: 1, Readings: reading(310),
+			},
 		},
 	}
 	costs, err := s.Costs()

@@ -36,7 +36,7 @@ func TestStackIsWorkloadSyscallHookProgram(t *testing.T) {
 	}
 }
 
-// stacks are the samples' stacks, root first, with their mapping.
+// stacks returns the stacks of all samples, root first, with their mapping.
 func stacks(p *pprof.Profile) []string {
 	var all []string
 	for _, s := range p.Sample {
@@ -49,7 +49,7 @@ func stacks(p *pprof.Profile) []string {
 	return all
 }
 
-func TestProfileSurvivesWritingAndReading(t *testing.T) {
+func TestProfileCanBeReadBack(t *testing.T) {
 	var b bytes.Buffer
 	if err := sample().Write(&b); err != nil {
 		t.Fatal(err)

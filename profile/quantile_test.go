@@ -112,7 +112,7 @@ func TestMedianOfInterruptedCalls(t *testing.T) {
 	}
 }
 
-// Whatever a group consists of, its quantiles rise, and its mean is between the lowest and the highest.
+// Whatever rows a group has, its quantiles rise, and its mean is between the lowest and the highest.
 func TestQuantilesOfGroupsEncloseTheMean(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	kinds := []ProbeKind{ProbeEvery, ProbeSelective, ProbeSleepable}

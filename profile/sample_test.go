@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// readings is a histogram and its exact sum.
+// readings returns a histogram and its exact sum.
 func readings(values ...uint64) (h Histogram, sum uint64) {
 	for _, v := range values {
 		h.Add(v)
@@ -37,8 +37,8 @@ var (
 	host = Workload{MntNS: 4026531840, Comm: "systemd", Cgroup: "/init.scope"}
 )
 
-// sample is a snapshot with something of everything: two enforcers, unknown and zero rules, preempted and missed
-// invocations, a kernel thread.
+// sample returns a snapshot with something of everything: two enforcers, unknown and zero rules, preempted and missed
+// calls, a kernel thread.
 func sample() Snapshot {
 	s := Snapshot{
 		Start:       time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC),

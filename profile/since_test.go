@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// recording is a snapshot of one program after so long, with a row per count of calls that is not 0.
+// recording returns a snapshot of one program after some time, with a row for every count of calls that is not 0.
 func recording(after time.Duration, calls ...int) Snapshot {
 	s := Snapshot{
 		Start: time.Unix(1, 0), Duration: after,
@@ -31,7 +31,7 @@ func recording(after time.Duration, calls ...int) Snapshot {
 	return s
 }
 
-func TestSinceIsWhatCameAfter(t *testing.T) {
+func TestSinceReturnsTheDifference(t *testing.T) {
 	got, err := recording(3*time.Second, 5, 4, 2).Since(recording(time.Second, 3, 4))
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestSinceAndEarlierAddUpToLater(t *testing.T) {
 	}
 }
 
-func TestSinceChangesNeither(t *testing.T) {
+func TestSinceChangesNoSnapshot(t *testing.T) {
 	earlier, later := recording(time.Second, 3), recording(2*time.Second, 9)
 	if _, err := later.Since(earlier); err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestSinceChangesNeither(t *testing.T) {
 	}
 }
 
-func TestSinceFollowsAWorkloadThatWasNamedMeanwhile(t *testing.T) {
+func TestSinceKeepsTheNewNameOfAWorkload(t *testing.T) {
 	earlier, later := recording(time.Second, 3), recording(2*time.Second, 4)
 	later.Rows[0].Workload.Comm = "nginx"
 	got, err := later.Since(earlier)
@@ -87,7 +87,7 @@ func TestSinceFollowsAWorkloadThatWasNamedMeanwhile(t *testing.T) {
 	}
 }
 
-func TestSinceKeepsAProgramThatCameMeanwhile(t *testing.T) {
+func TestSinceKeepsNewPrograms(t *testing.T) {
 	earlier, later := recording(time.Second, 3), recording(2*time.Second, 3)
 	later.Programs = append(later.Programs, Program{ID: 8, Timed: 1})
 	later.Rows = append(later.Rows, Row{Program: 1, Preempted: 1})
@@ -100,7 +100,7 @@ func TestSinceKeepsAProgramThatCameMeanwhile(t *testing.T) {
 	}
 }
 
-func TestSinceRefusesWhatIsNotEarlier(t *testing.T) {
+func TestSinceRefusesOtherSnapshots(t *testing.T) {
 	later := recording(2*time.Second, 5, 4)
 	for name, change := range map[string]func(*Snapshot){
 		"another recording": func(s *Snapshot) { s.Start = time.Unix(5, 0) },

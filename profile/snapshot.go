@@ -70,8 +70,8 @@ const (
 	ProbeEvery     ProbeKind = iota // measures every call
 	ProbeSelective                  // can skip calls, by a filter or by sampling
 	ProbeSleepable                  // for sleepable programs
-	// ProbeHook measures a whole hook because some of its programs refuse to be opened. The cost of the programs on the hook
-	// that have probes of their own is subtracted.
+	// ProbeHook measures a whole hook because some of its programs refuse to be opened. The cost of the programs on
+	// the hook that have probes of their own is subtracted.
 	ProbeHook
 )
 

@@ -26,7 +26,7 @@ func TestWorkloadName(t *testing.T) {
 	}
 }
 
-func TestWorkloadsOfOneNameAreToldApart(t *testing.T) {
+func TestWorkloadsOfOneNameGetTheirNamespace(t *testing.T) {
 	a, b := Workload{MntNS: 1, Comm: "sh"}, Workload{MntNS: 2, Comm: "sh"}
 	names := Snapshot{Rows: []Row{{Workload: a}, {Workload: b}, {Workload: host}, {Workload: a}}}.names()
 	if names[a] != "sh#1" || names[b] != "sh#2" || names[host] != "systemd" {

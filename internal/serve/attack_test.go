@@ -31,7 +31,7 @@ func crowd(t *testing.T, s *served, connections int, request string) {
 	}
 }
 
-// Whoever can connect can hold as many connections as he likes, without any credentials. None of them may keep the
+// Everybody who can reach the port can hold many connections, without any credentials. None of them may keep the
 // kubelet, or a client with a token, from an answer.
 func TestCrowdStarvesNobody(t *testing.T) {
 	for name, request := range map[string]string{
@@ -72,7 +72,7 @@ func TestCrowdStarvesNobody(t *testing.T) {
 	}
 }
 
-// A request without its body ends on every path, also where the client is refused anyway.
+// The deadline for bodies holds on every path, also for clients without credentials.
 func TestRequestWithoutItsBodyIsCut(t *testing.T) {
 	file := write(t, filepath.Join(t.TempDir(), "token"), []byte("secret"))
 	s := startServer(t, func(c *Config) { c.TokenFile = file })
@@ -291,7 +291,7 @@ func TestRotatedFilesAreRead(t *testing.T) {
 	want("still unreadable", "third-token")
 }
 
-// A file that could not be read is tried again although it looks the same.
+// A file that could not be read is tried again even if it looks the same.
 func TestFailedFilesAreReadAgain(t *testing.T) {
 	file := write(t, filepath.Join(t.TempDir(), "token"), []byte("token"))
 	fails := false

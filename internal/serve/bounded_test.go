@@ -75,3 +75,28 @@ func TestLedgerUnderChurn(t *testing.T) {
 		t.Errorf("%d calls, want %d", sum, pods)
 	}
 }
+
+// The sum of a histogram over its count is the mean, so it must be inside the bucket that holds equal calls.
+func TestHistogramDoesNotContradictItsMean(t *testing.T) {
+	for _, reading := range []uint64{90, 240, 260, 2200, 8670, 67_600, 3_000_000} {
+		l := newLedger(100, time.Now)
+		r := profile.Row{Syscall: "openat", Workload: web}
+		for range 10 {
+			r.Readings.Add(reading)
+			r.Sum += reading
+		}
+		s := profile.Snapshot{
+			Start: time.Now(), Duration: time.Second, Rows: []profile.Row{r}, Calibration: calibration,
+			Programs: []profile.Program{{Name: "p", Hook: "file_open", Enforcer: "reference", Timed: 10}},
+		}
+		if err := l.add(s, nil); err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range l.calls.rows {
+			mean := row.value.timed / 10
+			if got := row.value.histogram[bucket(mean)]; got != 10 {
+				t.Errorf("%d of 10 calls are in the bucket of their mean, %g ns", got, mean)
+			}
+		}
+	}
+}

@@ -19,7 +19,7 @@ import (
 	"github.com/lsmprof/lsmprof/deploy"
 )
 
-func TestPromtoolHasNothingToSay(t *testing.T) {
+func TestPromtoolAcceptsTheMetrics(t *testing.T) {
 	if _, err := exec.LookPath("promtool"); err != nil {
 		t.Skip("needs Debian's prometheus: make deps")
 	}
@@ -39,8 +39,8 @@ type promServer struct {
 	url string
 }
 
-// startPrometheus scrapes a server as the PodMonitor has it done: with a token, and with labels of the target that must
-// not cover those of what is measured.
+// startPrometheus starts a Prometheus that scrapes a server as the PodMonitor configures it: with a token, and with
+// labels of the target that must not replace those of the metrics.
 func startPrometheus(t *testing.T, target, token string) promServer {
 	t.Helper()
 	if _, err := exec.LookPath("prometheus"); err != nil {
@@ -131,7 +131,7 @@ func (p promServer) answers(expr string) (values map[string]float64) {
 	return values
 }
 
-// dashboardQueries are those of every panel, with Grafana's variables filled in.
+// dashboardQueries returns the queries of all panels, with Grafana's variables filled in.
 func dashboardQueries(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := deploy.Files.ReadFile("grafana/lsmprof.json")
@@ -213,7 +213,6 @@ func TestPrometheusScrapesAndTheDashboardHasData(t *testing.T) {
 	}
 }
 
-// The tool that users point at the server.
 func TestGoToolPprof(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("needs the go command")

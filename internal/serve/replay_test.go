@@ -10,8 +10,8 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// replay is a tracer that measures again and again what was recorded once, in a guest under the reference enforcer: two
-// containers of a real containerd, shop/web-0/nginx with eight rules for files and shop/db-0/postgres with two.
+// replay is a tracer that repeats what was recorded once, in a guest under the reference enforcer: two containers of a
+// real containerd, shop/web-0/nginx with eight rules for files and shop/db-0/postgres with two.
 type replay struct {
 	recorded profile.Snapshot
 	start    time.Time
@@ -62,7 +62,7 @@ func (r *replay) Snapshot() (profile.Snapshot, error) {
 	return s, nil
 }
 
-// startReplay serves it.
+// startReplay starts a server of the replay.
 func startReplay(t *testing.T, change func(*Config)) *served {
 	t.Helper()
 	r := newReplay(t)
