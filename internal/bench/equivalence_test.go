@@ -16,13 +16,13 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// hookCounter counts the invocations of hooks, machine-wide.
+// hookCounter counts the calls of hooks on the whole machine.
 type hookCounter struct {
 	counts *ebpf.Map
 	hooks  []string
 }
 
-// countHooks attaches a counter to each of the hooks that this kernel has, until the test ends.
+// countHooks attaches a counter to each hook until the test ends.
 func countHooks(t *testing.T, hooks []string) hookCounter {
 	t.Helper()
 	counts, err := ebpf.NewMap(&ebpf.MapSpec{
@@ -37,8 +37,8 @@ func countHooks(t *testing.T, hooks []string) hookCounter {
 		prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 			Name: "count", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: hook, License: "GPL",
 			Instructions: asm.Instructions{
-				asm.LoadMapValue(asm.R1, counts.FD(), uint32(8*i)), asm.Mov.Imm(asm.R2,
-					1), asm.StoreXAdd(asm.R1, asm.R2, asm.DWord),
+				asm.LoadMapValue(asm.R1, counts.FD(), uint32(8*i)),
+				asm.Mov.Imm(asm.R2, 1), asm.StoreXAdd(asm.R1, asm.R2, asm.DWord),
 				asm.Mov.Imm(asm.R0, 0), asm.Return(),
 			},
 		})
@@ -68,8 +68,8 @@ func (c hookCounter) read(t *testing.T) []float64 {
 	return out
 }
 
-// perOperation is how often each hook runs in one operation: what a pass of four units has more than one of one, so
-// that what begins and ends a pass does not count.
+// perOperation returns how often each hook runs in one operation. It is the difference between a pass of four units and
+// one of one unit, so that the start and the end of a pass do not count.
 func (c hookCounter) perOperation(t *testing.T, unit time.Duration,
 	pass func(time.Duration) (unixbench.Result, error),
 ) []float64 {
@@ -94,8 +94,8 @@ func (c hookCounter) perOperation(t *testing.T, unit time.Duration,
 	return long
 }
 
-// perBlock is how often each hook runs for a block of a file copy, while reads and writes alternate: UnixBench's
-// programs write, sync, read and sleep beforehand, which no difference of passes takes away.
+// perBlock returns how often each hook runs for a block of a file copy, while reads and writes alternate. UnixBench's
+// programs write, sync, read and sleep beforehand, and a difference between passes would not remove that.
 func (c hookCounter) perBlock(t *testing.T, pass func(time.Duration) (unixbench.Result, error)) []float64 {
 	t.Helper()
 	calls := countCalls(t)
@@ -113,7 +113,7 @@ func (c hookCounter) perBlock(t *testing.T, pass func(time.Duration) (unixbench.
 				t.Fatal(err)
 			}
 			if blocks == 0 {
-				t.Fatal("never were there as many reads as writes")
+				t.Fatal("reads and writes never alternated")
 			}
 			for i := range sums {
 				sums[i] /= blocks
@@ -133,7 +133,7 @@ func (c hookCounter) perBlock(t *testing.T, pass func(time.Duration) (unixbench.
 	}
 }
 
-// countCalls counts read(2) and write(2), machine-wide, until the test ends.
+// countCalls counts read(2) and write(2) on the whole machine until the test ends.
 func countCalls(t *testing.T) func(*testing.T) [2]float64 {
 	t.Helper()
 	counts, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 16, MaxEntries: 1})
@@ -171,9 +171,9 @@ func countCalls(t *testing.T) func(*testing.T) [2]float64 {
 	}
 }
 
-// An operation of a built-in test reaches each hook as often as one of UnixBench's own test. UNIXBENCH_DIR points at a
-// built byte-unixbench, as deep as /opt/UnixBench: inode_permission runs for each component of a path. Any command
-// brings libc; without its cache the loader would look for it elsewhere first.
+// An operation of a built-in test reaches each hook as often as one of UnixBench's own test. UNIXBENCH_DIR names a
+// built byte-unixbench at the same depth as /opt/UnixBench, because inode_permission runs for each component of a path.
+// Any command of -with brings libc. Without the loader's cache the loader would look for it in other places first.
 //
 //	go test -exec 'bin/vm -with sort -with od -with grep -with tee -with wc -with rm \
 //	    -in /etc/ld.so.cache:/etc/ld.so.cache -in DIR:/opt/UnixBench -env UNIXBENCH_DIR=/opt/UnixBench -exec' ./internal/bench -run SameHooks -v
@@ -205,8 +205,8 @@ func TestSameHooksAsUnixBench(t *testing.T) {
 		"execl", "spawn", "syscall", "pipe", "context1", "fstime", "fsbuffer", "fsdisk",
 		"shell1", "shell8",
 	} {
-		// How many components paths have, and in how many pieces a pipe is read, decides about a few in a
-		// hundred calls of a shell and its tools.
+		// A few in a hundred calls of a shell and its tools depend on the depth of paths, and on the number of
+		// pieces in which a pipe is read.
 		unit, play := time.Second, 0.02
 		if strings.HasPrefix(name, "shell") {
 			unit, play = 4*time.Second, 0.05

@@ -15,7 +15,7 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// fakeRules says what a reading shows; there is one namespace, this process's.
+// fakeRules returns readings of the only namespace of these tests, that of this process.
 type fakeRules struct {
 	read   func() inforce.Reading
 	closed bool
@@ -70,9 +70,9 @@ func TestCheckOfScenarios(t *testing.T) {
 		},
 		"not attached":           {noPolicy, reading(0, nil), "no program of the reference enforcer"},
 		"no policy":              {noPolicy, reading(12, nil), ""},
-		"a policy where none is": {noPolicy, reading(12, policy(1)), "have a policy for it, file=1"},
+		"an unexpected policy": {noPolicy, reading(12, policy(1)), "have a policy for it, file=1"},
 		"a policy without rules": {allow, reading(12, policy(0)), ""},
-		"no policy where one is": {allow, reading(12, nil), "have no policy"},
+		"a missing policy": {allow, reading(12, nil), "have no policy"},
 		"eight rules":            {rules8, reading(12, policy(8)), ""},
 		"seven": {
 			rules8, reading(12, policy(7)),
@@ -83,7 +83,7 @@ func TestCheckOfScenarios(t *testing.T) {
 			external, reading(12, policy(1)),
 			"show file=1,exec=0,net=0,mount=0,cap=0,ptrace=0 (reference), not file=8",
 		},
-		"external, nothing there": {external, reading(0, nil), "no policy, not file=8"},
+		"external, nothing attached": {external, reading(0, nil), "no policy, not file=8"},
 		"external without policy": {without, reading(12, nil), ""},
 		"external, a policy":      {without, reading(12, policy(1)), "have a policy"},
 		"external, no enforcer":   {without, reading(0, nil), "no enforcer that lsmprof knows"},
@@ -156,7 +156,7 @@ func TestARoundWithChangedRulesIsRepeated(t *testing.T) {
 			b, f := fakeBench(t, d)
 			reads, changed := 0, false
 			b.Rules = &fakeRules{read: inForce(f, &reads, func(n int, r *inforce.Reading) {
-				// Something is loaded anew behind a verified state, once.
+				// Once, a program is loaded after the state was verified.
 				if n > 6 && !changed && f.enforcer.state == rundir.Installed {
 					changed = true
 					load(r, 99)
@@ -171,12 +171,12 @@ func TestARoundWithChangedRulesIsRepeated(t *testing.T) {
 					discarded++
 					if !strings.Contains(why,
 						"programs were attached or detached while no-policy was measured") {
-						t.Error(why)
+						t.Errorf("discarded because %q", why)
 					}
 				}
 			}
 			if discarded == 0 || f.enforcer.forgot != 1 {
-				t.Errorf("%d results tell of a discarded round, %d times forgotten", discarded,
+				t.Errorf("%d results have a discarded attempt, Forget was called %d times", discarded,
 					f.enforcer.forgot)
 			}
 			if got, want := len(d.Results()), 3*2*d.Info.Plan.Rounds(d.Info.Plan.Tests[0]); got != want {
@@ -222,7 +222,7 @@ func TestDisturbedRoundsAreRepeated(t *testing.T) {
 			b, f := fakeBench(t, d)
 			n, parts := 0, 0
 			f.around = func() rundir.Interference {
-				// Of each of the three parts of a round.
+				// A round has three phases.
 				parts++
 				n = (parts + 2) / 3
 				return rundir.Interference{Foreign: map[bool]float64{true: 2}[c.disturbed(n)], Wall: 1}

@@ -15,7 +15,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// beforeEach does something before every pass.
+// beforeEach calls a function before every pass.
 type beforeEach struct {
 	Suite
 	do func() error
@@ -38,9 +38,9 @@ func (w doFirst) Slice(ctx context.Context, d, warmup time.Duration) (Sample, er
 	return w.Worker.Slice(ctx, d, warmup)
 }
 
-// The maps say from outside what the enforcer was told, over detaching and attaching, and nothing of what is not
-// attached.
-func TestMapsOfTheReferenceEnforcer(t *testing.T) {
+// The registry reads the rules in force from the enforcer's maps. They survive detaching and attaching, and count only
+// while the programs are attached.
+func TestRulesOfTheReferenceEnforcerAreReadFromItsMaps(t *testing.T) {
 	vmtest.Guest(t)
 	vmtest.OnOneKernel(t)
 	e, err := LoadReference()
@@ -87,15 +87,15 @@ func TestMapsOfTheReferenceEnforcer(t *testing.T) {
 				}
 			}
 			if s.Confined && difference(before, now, []uint32{ns}) == "" {
-				t.Errorf("round %d, %s: the rules were replaced and it does not show", round, s.Name)
+				t.Errorf("round %d, %s: the replaced rules go unnoticed", round, s.Name)
 			}
-			// A policy with the same numbers is another policy.
+			// A policy with the same numbers of rules is still another policy.
 			if s.Confined {
 				if err := e.enforcer.Confine(ns, reference.Policy{Fillers: s.Rules}); err != nil {
 					t.Fatal(err)
 				}
 				if again, err := maps.Read(); err != nil || difference(now, again, []uint32{ns}) == "" {
-					t.Errorf("round %d, %s: replaced by its like, and it does not show (%v)", round,
+					t.Errorf("round %d, %s: a replacement by the same numbers goes unnoticed (%v)", round,
 						s.Name, err)
 				}
 			}
@@ -103,7 +103,7 @@ func TestMapsOfTheReferenceEnforcer(t *testing.T) {
 	}
 }
 
-// Somebody takes the policies away in the middle of a round: it is discarded, and the rules are put in force again.
+// If policies disappear in the middle of a round, the round is discarded and the rules are put in force again.
 func TestRulesThatGoAwayAreNoticed(t *testing.T) {
 	vmtest.Guest(t)
 	vmtest.OnOneKernel(t)
@@ -145,10 +145,10 @@ func TestRulesThatGoAwayAreNoticed(t *testing.T) {
 			t.Errorf("round %d: %+v", r.Round, r.InForce)
 		}
 		if len(r.Discarded) > 0 && !strings.Contains(r.Discarded[0], "were replaced") {
-			t.Error(r.Discarded)
+			t.Errorf("round %d was discarded because %q", r.Round, r.Discarded)
 		}
 	}
 	if discarded == 0 {
-		t.Error("nothing was discarded")
+		t.Error("no round was discarded")
 	}
 }

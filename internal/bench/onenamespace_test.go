@@ -10,18 +10,18 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// told notes what it is told to do.
-type told struct {
+// recorder records the calls of its methods.
+type recorder struct {
 	NoEnforcer
 	all []string
 }
 
-func (e *told) Switch(_ context.Context, s rundir.State) error {
+func (e *recorder) Switch(_ context.Context, s rundir.State) error {
 	e.all = append(e.all, string(s))
 	return nil
 }
 
-func (e *told) Confine(mntns uint32, s rundir.Scenario) error {
+func (e *recorder) Confine(mntns uint32, s rundir.Scenario) error {
 	e.all = append(e.all, fmt.Sprint(mntns, " ", s.Name))
 	return nil
 }
@@ -37,7 +37,7 @@ func TestScenariosOfOneNamespaceTakeTurns(t *testing.T) {
 		}
 		states[s.State] = true
 	}
-	own := &told{}
+	own := &recorder{}
 	e := &OneNamespace{Own: own, Scenarios: p.Scenarios}
 	for _, s := range p.Scenarios {
 		if err := e.Confine(7, s); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// Several copies run at once, each knows which it is, and their operations are added.
+// Several copies of a test run at once. Each has its own index, and their operations are added.
 func TestCopies(t *testing.T) {
 	p := plainPlan()
 	p.CopyCPUs = []int{4, 5}
@@ -23,7 +23,7 @@ func TestCopies(t *testing.T) {
 	var started []int
 	b.Suites[rundir.BuiltIn] = noting{f, func(s rundir.Test) {
 		if strings.Contains(s.Name, "x3") {
-			t.Errorf("the suite is asked for %s", s.Name)
+			t.Errorf("the suite starts %s", s.Name)
 		}
 		if s.Copies == 3 {
 			started = append(started, p.CPUsOf(s)...)
@@ -46,7 +46,7 @@ func TestCopies(t *testing.T) {
 		}
 	}
 	if ratio := scores["a-x3"] / scores["a"]; ratio < 2.9 || ratio > 3.1 {
-		t.Errorf("three copies do %.2f of what one does", ratio)
+		t.Errorf("three copies score %.2f times one", ratio)
 	}
 }
 

@@ -7,14 +7,11 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// The commands of a scenario are told where its workload is: in a container, where every other's is, too.
-func TestCommandsAreToldTheirNamespace(t *testing.T) {
+// The commands of a scenario get the mount namespaces of its workload. In a container all scenarios have the same.
+func TestCommandsGetTheirNamespaces(t *testing.T) {
 	for _, one := range []bool{false, true} {
 		d := &Scripted{Own: NoEnforcer{}, OneNamespace: one}
-		first, second := rundir.Scenario{Name: "a", Setup: &rundir.Step{}}, rundir.Scenario{
-			Name:  "b",
-			Setup: &rundir.Step{},
-		}
+		first, second := rundir.Scenario{Name: "a", Setup: &rundir.Step{}}, rundir.Scenario{Name: "b", Setup: &rundir.Step{}}
 		for _, s := range []rundir.Scenario{first, second, first, second} {
 			if err := d.Confine(7, s); err != nil {
 				t.Fatal(err)

@@ -15,11 +15,10 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// The clock of syscalls is tested here and not beside it: the tracer's tests have two vCPUs, and QEMU's emulation of
-// them often does not survive that one patches what the other runs all the time, the way into the kernel (see vcpus of
-// testall).
+// The syscall clock belongs to the tracer, but its tests are here. The tracer's tests run on two virtual CPUs, and QEMU's
+// emulation often hangs when one of them patches the kernel's entry code while the other executes it.
 
-// inOwnNamespace calls fn on a thread that is alone in a mount namespace, and then ends with it.
+// inOwnNamespace calls fn on a thread in a mount namespace of its own. The thread ends with fn.
 func inOwnNamespace(t *testing.T, fn func(mntns uint32)) {
 	t.Helper()
 	done := make(chan struct{})
@@ -40,7 +39,7 @@ func inOwnNamespace(t *testing.T, fn func(mntns uint32)) {
 	<-done
 }
 
-// timed are the times of the syscalls of fn in a mount namespace, by name, and how many were lost.
+// timed returns the times of the syscalls of fn in a mount namespace, by name, and the number of calls that were lost.
 func timed(t *testing.T, mntns uint32, fn func()) (all map[string]tracer.SyscallTime, lost uint64) {
 	t.Helper()
 	clock, err := tracer.StartSyscallClock([]uint32{mntns})
@@ -54,7 +53,7 @@ func timed(t *testing.T, mntns uint32, fn func()) (all map[string]tracer.Syscall
 		t.Error(err)
 	}
 	if lost > 0 && !vmtest.Guest(t).AtLeast(6, 13) {
-		t.Errorf("%d calls are lost: these programs are not preempted on this kernel", lost)
+		t.Errorf("%d calls were lost on a kernel without preemption", lost)
 	}
 	if err := clock.Close(); err != nil {
 		t.Error(err)
@@ -69,7 +68,7 @@ func timed(t *testing.T, mntns uint32, fn func()) (all map[string]tracer.Syscall
 	return all, lost
 }
 
-// counted says whether so many calls were seen of those that there were.
+// counted reports whether all calls were either timed or lost.
 func counted(s tracer.SyscallTime, lost, want uint64) bool {
 	return s.Calls <= want && s.Calls+lost >= want
 }
@@ -115,7 +114,7 @@ func TestEverySyscallIsTimed(t *testing.T) {
 	vmtest.NothingNew(t, before)
 }
 
-// Threads of this process run in another namespace, and one waits in a call when the clock starts.
+// Calls of other mount namespaces are not timed, nor is a call that was running when the clock started.
 func TestSyscallsOfOthersAreNotTimed(t *testing.T) {
 	vmtest.Guest(t)
 	r, w, err := os.Pipe()
@@ -147,7 +146,7 @@ func TestSyscallsOfOthersAreNotTimed(t *testing.T) {
 
 const execEnv = "LSMPROF_TEST_EXEC_FROM_A_THREAD"
 
-// execFromAThread keeps the first thread to itself until another one has called execve.
+// execFromAThread calls execve on a thread that is not the first one of the process.
 func execFromAThread(path string, args ...string) {
 	runtime.LockOSThread()
 	if unix.Gettid() == unix.Getpid() {
@@ -157,8 +156,8 @@ func execFromAThread(path string, args ...string) {
 	panic(unix.Exec(path, args, nil))
 }
 
-// Children end a call that they did not enter, execve returns in another program, exit does not return, and a thread
-// that calls execve takes over the id of the first.
+// Some calls end differently: a child returns from a fork that it did not enter, execve returns in another program, exit
+// never returns, and a thread that calls execve takes over the id of the first one.
 func TestSyscallsOfChildrenAreTimed(t *testing.T) {
 	vmtest.Guest(t)
 	const busybox = "/bin/busybox"
@@ -186,7 +185,7 @@ func TestSyscallsOfChildrenAreTimed(t *testing.T) {
 		}
 		for _, name := range []string{"exit", "exit_group"} {
 			if s, there := all[name]; there {
-				t.Errorf("%+v: it never returns", s)
+				t.Errorf("%+v: exit was timed, but it never returns", s)
 			}
 		}
 		for _, s := range all {
@@ -202,7 +201,7 @@ func TestSyscallsOfChildrenAreTimed(t *testing.T) {
 			}
 		})
 		if s := all["execve"]; !counted(s, lost, 2) {
-			t.Errorf("%+v, want that of the child and that of its thread", s)
+			t.Errorf("%+v, want the execve of the child and that of its thread", s)
 		}
 	})
 }

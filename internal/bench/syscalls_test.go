@@ -8,12 +8,12 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Without the syscalls' times a bench goes on, and says so once.
+// If syscalls cannot be timed, a bench warns once and goes on without their times.
 func TestSyscallsThatCannotBeTimedAreAWarning(t *testing.T) {
 	d := newDir(t, shortPlan())
 	defer d.Close()
 	plan := &d.Info.Plan
-	// No namespace at all is refused by every kernel.
+	// An empty list of namespaces is refused on every kernel.
 	m := &batchRun{
 		bench: &Bench{Dir: d}, plan: plan, batch: plan.Tests,
 		workers: &workers{mntns: make([][]uint32, len(plan.Scenarios))},
@@ -33,7 +33,7 @@ func TestSyscallsThatCannotBeTimedAreAWarning(t *testing.T) {
 	}
 }
 
-// Parallel copies of a command have a namespace each, and are one cell.
+// Parallel copies of a command have a namespace each, and belong to one cell.
 func TestSyscallsOfSeveralNamespacesAddUp(t *testing.T) {
 	all := addSyscall(nil, tracer.SyscallTime{MntNS: 1, Syscall: "read", Calls: 10, Ns: 1000}, 10)
 	all = addSyscall(all, tracer.SyscallTime{MntNS: 2, Syscall: "read", Calls: 30, Ns: 2000}, 10)

@@ -22,9 +22,9 @@ func untilCI(t *testing.T, target float64, limit time.Duration) (*rundir.Plan, [
 	return &d.Info.Plan, d.Analysis().Cells, f
 }
 
-// The copies differ by 1 % from slice to slice, so that the loss of a round, of five slices, is off by some 0.6 %: the
-// median of n rounds by 0.8 %/sqrt(n), and its 95 % interval is within 0.2 % after some 50 to 100 rounds. The draws are
-// always the same.
+// The scores of slices have a standard deviation of 1 %, so the loss of a round of five slices has one of about 0.6 %.
+// The median of n rounds has one of 0.8 %/sqrt(n), and its 95 % interval is within ±0.2 % after 50 to 100 rounds. The
+// random numbers are the same in every run.
 func TestUntilCIStopsWhenIntervalsAreNarrow(t *testing.T) {
 	vmtest.OnOneKernel(t)
 	const target = 0.002
@@ -44,11 +44,11 @@ func TestUntilCIStopsWhenIntervalsAreNarrow(t *testing.T) {
 		}
 	}
 	if f.clock < time.Second {
-		t.Errorf("the clock shows %s", f.clock)
+		t.Errorf("ended after %s", f.clock)
 	}
 }
 
-// An interval that is never narrow enough: the time limit ends it, with the round that it fell into.
+// If the interval never gets narrow enough, the bench ends with the round in which the time limit passes.
 func TestMaxTimeEndsUntilCI(t *testing.T) {
 	vmtest.OnOneKernel(t)
 	const limit = 20 * time.Second
