@@ -70,9 +70,9 @@ func TestCheckOfScenarios(t *testing.T) {
 		},
 		"not attached":           {noPolicy, reading(0, nil), "no program of the reference enforcer"},
 		"no policy":              {noPolicy, reading(12, nil), ""},
-		"an unexpected policy": {noPolicy, reading(12, policy(1)), "have a policy for it, file=1"},
+		"an unexpected policy":   {noPolicy, reading(12, policy(1)), "have a policy for it, file=1"},
 		"a policy without rules": {allow, reading(12, policy(0)), ""},
-		"a missing policy": {allow, reading(12, nil), "have no policy"},
+		"a missing policy":       {allow, reading(12, nil), "have no policy"},
 		"eight rules":            {rules8, reading(12, policy(8)), ""},
 		"seven": {
 			rules8, reading(12, policy(7)),
@@ -84,9 +84,9 @@ func TestCheckOfScenarios(t *testing.T) {
 			"show file=1,exec=0,net=0,mount=0,cap=0,ptrace=0 (reference), not file=8",
 		},
 		"external, nothing attached": {external, reading(0, nil), "no policy, not file=8"},
-		"external without policy": {without, reading(12, nil), ""},
-		"external, a policy":      {without, reading(12, policy(1)), "have a policy"},
-		"external, no enforcer":   {without, reading(0, nil), "no enforcer that lsmprof knows"},
+		"external without policy":    {without, reading(12, nil), ""},
+		"external, a policy":         {without, reading(12, policy(1)), "have a policy"},
+		"external, no enforcer":      {without, reading(0, nil), "no enforcer that lsmprof knows"},
 	} {
 		err := check(c.scenario, c.reading, []uint32{ns})
 		if c.want == "" && err != nil || c.want != "" && (err == nil ||

@@ -168,4 +168,12 @@ func runExampleVArmor(t *testing.T, flags ...string) {
 	if len(seen) != len(want)+2 { // not installed, twice
 		t.Errorf("scenarios %v, want %d", seen, len(want)+2)
 	}
+	// The run is about the enforcer that its scenarios put in force, whatever lsmprof's own is called.
+	found := d.Info.Enforcers["rules=8"]
+	if d.Info.Enforcer != "varmor" || len(found) != 1 || found[0].Product != "varmor" || found[0].Programs != 12 {
+		t.Errorf("enforcer %q %q, in force under rules=8: %+v", d.Info.Enforcer, d.Info.Product, found)
+	}
+	if none := d.Info.Enforcers["not-installed"]; len(none) != 0 {
+		t.Errorf("in force under not-installed: %+v", none)
+	}
 }
