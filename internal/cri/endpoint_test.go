@@ -95,7 +95,7 @@ func TestRuntimesThatDoNotAnswer(t *testing.T) {
 	defer l.Close()
 	for path, want := range map[string]string{
 		silent:                     "no answer within",
-		filepath.Join(dir, "gone"): "is it running",
+		filepath.Join(dir, "gone"): "Is it running",
 	} {
 		err := New(path).Refresh(t.Context())
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
