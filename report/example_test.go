@@ -1,0 +1,83 @@
+package report_test
+
+import (
+	"fmt"
+	"log"
+	"strings"
+
+	"github.com/lsmprof/lsmprof/report"
+)
+
+// The run directory of the documentation, which `lsmprof bench` made.
+const run = "../docs/sample/run"
+
+func ExampleOpen() {
+	r, err := report.Open(run)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.Title)
+	for _, t := range r.Tests {
+		for _, c := range t.Cells {
+			if c.Scenario == "rules=8" && c.Significant {
+				fmt.Printf("%s loses %.1f %% (%.1f to %.1f)\n", t.Label, 100*c.Loss, 100*c.CI.Low, 100*c.CI.High)
+			}
+		}
+	}
+	// Output:
+	// What the reference enforcer costs
+	// Execl Throughput loses 2.0 % (1.9 to 2.2)
+	// Open and Close loses 50.1 % (50.1 to 50.1)
+	// Rename loses 57.9 % (57.8 to 57.9)
+	// Connect loses 56.2 % (56.1 to 56.2)
+}
+
+func ExampleReport_Compare() {
+	older, err := report.Open(run)
+	if err != nil {
+		log.Fatal(err)
+	}
+	newer, err := report.Open(run) // the same run, for want of another one
+	if err != nil {
+		log.Fatal(err)
+	}
+	r := newer.Compare(older)
+	fmt.Println(r.Answer[1])
+	fmt.Println(len(r.Comparison.Deltas), "cells,", len(r.Regressions(0.01)), "of them lose a point more than before")
+	// Output:
+	// Both are the same run.
+	// 48 cells, 0 of them lose a point more than before
+}
+
+func ExampleReport_WriteMarkdown() {
+	r, err := report.Open(run)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var b strings.Builder
+	if err := r.WriteMarkdown(&b); err != nil {
+		log.Fatal(err)
+	}
+	heading, _, _ := strings.Cut(b.String(), "\n")
+	fmt.Println(heading)
+	// Output: # What the reference enforcer costs
+}
+
+func ExampleReport_Tables() {
+	r, err := report.Open(run)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, t := range r.Tables() {
+		var b strings.Builder
+		if err := t.Write(&b); err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s.csv: %d rows\n", t.Name, strings.Count(b.String(), "\n")-1)
+	}
+	// Output:
+	// scores.csv: 56 rows
+	// hooks.csv: 42 rows
+	// rules.csv: 7 rows
+	// rounds.csv: 768 rows
+}
