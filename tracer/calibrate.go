@@ -156,7 +156,7 @@ func shareHook(cal *profile.Calibration, others []string) {
 	cal.Warnings = append(cal.Warnings, profile.Warning{
 		Kind: profile.WarnCalibrationShared,
 		Text: fmt.Sprintf("%s is on the hook %s, where lsmprof calibrates: the cost of reaching the first "+
-			"program on a hook cannot be measured. The smaller cost of reaching an additional one replaces it",
+			"program on a hook cannot be measured. That of reaching an additional one replaces it",
 			who, lsm.TrialHook),
 	})
 }
