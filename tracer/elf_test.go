@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"testing"
 )
 
@@ -163,45 +164,49 @@ func TestNamesAreBounded(t *testing.T) {
 	}
 }
 
-func TestSymbolsOfManyFilesAreBounded(t *testing.T) {
-	file := withSymbols([]byte("\x00f\x00"), fn(1, 0x1100, 4))
+func TestSymbolsThatAreKeptAreBounded(t *testing.T) {
 	e := newELFFiles()
 	for i := range uint64(4 * maxELFFiles) {
-		if e.symbols(bytes.NewReader(file), fileID{inode: i}) == nil {
-			t.Fatalf("file %d was not read", i)
+		s := &elfSymbols{size: int(i) << 10}
+		if i%5 == 0 {
+			s = nil // cannot be read
+		}
+		if e.keep(fileID{inode: i}, s) != s || e.byID[fileID{inode: i}] != s {
+			t.Fatalf("the symbols of file %d are not kept", i)
 		}
 		var sum int
 		for _, s := range e.byID {
-			sum += s.size
+			if s != nil {
+				sum += s.size
+			}
 		}
 		if len(e.byID) > maxELFFiles || e.size != sum || sum > maxELFSymbols {
 			t.Fatalf("%d files with %d bytes, counted as %d", len(e.byID), sum, e.size)
 		}
 	}
+	if e.keep(fileID{}, &elfSymbols{size: maxELFSymbols + 1}) != nil {
+		t.Error("symbols are kept that are too large")
+	}
 }
 
 func TestFilesAreReadWithinABudget(t *testing.T) {
 	file := withSymbols([]byte("\x00f\x00"), fn(1, 0x1100, 4))
-	e, id := newELFFiles(), fileID{inode: 1}
-	for budget := int64(0); budget < int64(len(file)); budget += 100 {
-		left := budget
-		s := e.symbols(budgetReader{bytes.NewReader(file), &left}, id)
-		if left < 0 {
-			t.Fatalf("%d bytes are left of a budget of %d", left, budget)
+	for budget := int64(0); budget <= 2*int64(len(file)); budget += 50 {
+		var left atomic.Int64
+		left.Store(budget)
+		s, err := readELF(budgetReader{bytes.NewReader(file), &left})
+		if left.Load() < 0 {
+			t.Fatalf("%d bytes are left of a budget of %d", left.Load(), budget)
 		}
-		if s == nil {
-			if _, known := e.byID[id]; known {
-				t.Fatalf("with a budget of %d bytes, the file is remembered as unreadable", budget)
+		if err != nil {
+			if !errors.Is(err, errBudget) {
+				t.Fatalf("with a budget of %d bytes: %v, want %v", budget, err, errBudget)
 			}
 			continue
 		}
 		if name, _ := s.symbol(0x100); name != "f" {
 			t.Fatalf("with a budget of %d bytes, a part of the symbols is read", budget)
 		}
-	}
-	left := int64(maxReadAtOnce)
-	if e.symbols(budgetReader{bytes.NewReader(file), &left}, fileID{inode: 2}) == nil || left == maxReadAtOnce {
-		t.Errorf("the file was not read, or not counted: %d bytes are left", left)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -69,8 +70,8 @@ type userSymbols struct {
 	processes map[uint32][]mapping
 	opened    map[openedFile]*elfSymbols // nil: cannot be read
 	files     *elfFiles
-	maps      int64 // bytes of /proc/PID/maps that may still be read
-	read      int64 // bytes of files that may still be read
+	maps      int64         // bytes of /proc/PID/maps that may still be read
+	read      *atomic.Int64 // bytes of files that may still be read
 }
 
 // openedFile is a path in a process's root.
@@ -80,10 +81,12 @@ type openedFile struct {
 }
 
 func newUserSymbols(files *elfFiles) *userSymbols {
-	return &userSymbols{
+	u := &userSymbols{
 		proc: "/proc", processes: map[uint32][]mapping{}, opened: map[openedFile]*elfSymbols{}, files: files,
-		maps: maxMapsAtOnce, read: maxReadAtOnce,
+		maps: maxMapsAtOnce, read: new(atomic.Int64),
 	}
+	u.read.Store(maxReadAtOnce)
+	return u
 }
 
 // frames names a user stack. All but the innermost are return addresses, which may already belong to the next function.
@@ -124,17 +127,26 @@ func (u *userSymbols) frame(pid uint32, address uint64) profile.Frame {
 	return f
 }
 
+// mappings returns the executable mappings of a process, none if they cannot be read.
 func (u *userSymbols) mappings(pid uint32) []mapping {
-	f, err := os.Open(filepath.Join(u.dir(pid), "maps"))
-	if err != nil {
-		return nil
+	type result struct {
+		maps []mapping
+		read int64
 	}
-	defer f.Close()
-	limited := &io.LimitedReader{R: f, N: min(maxMaps, u.maps)}
-	before := limited.N
-	maps, _ := readMaps(limited)
-	u.maps -= before - limited.N
-	return maps
+	path, most := filepath.Join(u.dir(pid), "maps"), min(maxMaps, u.maps)
+	r, _ := within(&u.files.stuck, maxWait, func() (r result) {
+		f, err := os.Open(path)
+		if err != nil {
+			return r
+		}
+		defer f.Close()
+		limited := &io.LimitedReader{R: f, N: most}
+		r.maps, _ = readMaps(limited)
+		r.read = most - limited.N
+		return r
+	}, func(result) {})
+	u.maps -= r.read
+	return r.maps
 }
 
 func (u *userSymbols) dir(pid uint32) string { return filepath.Join(u.proc, fmt.Sprint(pid)) }
@@ -146,13 +158,43 @@ func (u *userSymbols) symbols(file openedFile) *elfSymbols {
 	}
 	s, known := u.opened[file]
 	if !known {
-		if f, id, err := openInRoot(filepath.Join(u.dir(file.pid), "root"), file.path); err == nil {
-			s = u.files.symbols(budgetReader{f, &u.read}, id)
-			f.Close()
-		}
+		s = u.readSymbols(file)
 		u.opened[file] = s
 	}
 	return s
+}
+
+// readSymbols returns the symbols of a file, nil without any.
+func (u *userSymbols) readSymbols(file openedFile) *elfSymbols {
+	type opened struct {
+		f  *os.File
+		id fileID
+	}
+	root := filepath.Join(u.dir(file.pid), "root")
+	o, _ := within(&u.files.stuck, maxWait, func() (o opened) {
+		o.f, o.id, _ = openInRoot(root, file.path)
+		return o
+	}, func(o opened) { o.f.Close() })
+	if o.f == nil {
+		return nil
+	}
+	if s, known := u.files.byID[o.id]; known {
+		o.f.Close()
+		return s
+	}
+	type parsed struct {
+		symbols *elfSymbols
+		err     error
+	}
+	p, ok := within(&u.files.stuck, maxWait, func() (p parsed) {
+		defer o.f.Close()
+		p.symbols, p.err = readELF(budgetReader{o.f, u.read})
+		return p
+	}, func(parsed) {})
+	if !ok || errors.Is(p.err, errBudget) {
+		return nil // another time
+	}
+	return u.files.keep(o.id, p.symbols)
 }
 
 // openInRoot opens a regular file for reading. It resolves the path, symbolic links included, as if root were the
@@ -200,47 +242,43 @@ type fileID struct {
 // budgetReader reads from a file until what is left is used up.
 type budgetReader struct {
 	io.ReaderAt
-	left *int64
+	left *atomic.Int64
 }
 
 var errBudget = errors.New("too much to read at once")
 
 func (b budgetReader) ReadAt(p []byte, offset int64) (int, error) {
-	if *b.left < int64(len(p)) {
+	if b.left.Load() < int64(len(p)) {
 		return 0, errBudget
 	}
 	n, err := b.ReaderAt.ReadAt(p, offset)
-	*b.left -= int64(n)
+	b.left.Add(-int64(n))
 	return n, err
 }
 
 // elfFiles keeps the symbols of executables and libraries, for all processes that have them mapped.
 type elfFiles struct {
-	byID map[fileID]*elfSymbols // nil: cannot be read
-	size int                    // of all, bytes
+	byID  map[fileID]*elfSymbols // nil: cannot be read
+	size  int                    // of all, bytes
+	stuck stuckReads
 }
 
 func newELFFiles() *elfFiles { return &elfFiles{byID: map[fileID]*elfSymbols{}} }
 
-// symbols returns those of a file, nil without any. A file for which the budget does not suffice is read another time.
-func (e *elfFiles) symbols(f io.ReaderAt, id fileID) *elfSymbols {
-	if s, known := e.byID[id]; known {
-		return s
+// keep keeps the symbols of a file, and returns them. It keeps nil if there are none, or too many.
+func (e *elfFiles) keep(id fileID, s *elfSymbols) *elfSymbols {
+	size := 0
+	if s != nil {
+		size = s.size
 	}
-	s, err := readELF(f)
-	if errors.Is(err, errBudget) {
-		return nil
+	if size > maxELFSymbols {
+		s, size = nil, 0
 	}
-	if err != nil || s.size > maxELFSymbols {
-		s = nil
-	}
-	if s != nil && e.size+s.size > maxELFSymbols || len(e.byID) >= maxELFFiles {
+	if e.size+size > maxELFSymbols || len(e.byID) >= maxELFFiles {
 		clear(e.byID)
 		e.size = 0
 	}
 	e.byID[id] = s
-	if s != nil {
-		e.size += s.size
-	}
+	e.size += size
 	return s
 }
