@@ -9,8 +9,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
-	"github.com/lsmprof/lsmprof/internal/golden"
-	"github.com/lsmprof/lsmprof/internal/lsm"
+	"github.com/lsmprof/lsmprof/internal/listing"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
@@ -23,7 +22,7 @@ func listed(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-func listedJSON(t *testing.T) (l listing) {
+func listedJSON(t *testing.T) (l listing.Listing) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(listed(t, "--json")), &l); err != nil {
 		t.Fatal(err)
@@ -37,7 +36,7 @@ func TestList(t *testing.T) {
 	rules := enforcer.Rules{File: 8, Exec: 4, Net: 2, Mount: 1, Cap: 3, Ptrace: 1}
 	e := startReference(t, map[uint32]enforcer.Rules{w.mntns: rules})
 	l := listedJSON(t)
-	programs := map[string]listedProgram{}
+	programs := map[string]listing.Program{}
 	for _, p := range l.Programs {
 		programs[p.Name] = p
 	}
@@ -95,67 +94,5 @@ func TestListNamesHolders(t *testing.T) {
 		if len(p.Holders) != 1 || p.Holders[0].PID != os.Getpid() {
 			t.Errorf("%s: held by %v, want process %d", p.Name, p.Holders, os.Getpid())
 		}
-	}
-}
-
-func TestListingText(t *testing.T) {
-	program := func(id uint32, name, hook, enforcer string) listedProgram {
-		return listedProgram{
-			ID: id, Name: name, Hook: hook, Attached: true, Enforcer: enforcer, BTF: true,
-			Holders: []lsm.Holder{{PID: 812, Comm: enforcer}},
-		}
-	}
-	reference := listing{
-		Enforcers: []listedEnforcer{
-			{Name: "reference", Programs: 12, RulesKnown: true, Workloads: 1, Rules: 42},
-		},
-		Programs: []listedProgram{program(7, "ref_file_open", "file_open", "reference")},
-		Workloads: []listedWorkload{{
-			Enforcer: "reference", Name: "sh", MntNS: 4026532115,
-			Rules: enforcer.Rules{File: 20, Exec: 22},
-		}},
-	}
-	node := listing{
-		Enforcers: []listedEnforcer{
-			{Name: "bpflock", Programs: 8, RulesKnown: true, Rules: 3, Everywhere: true},
-			{Name: "generic:acme", Programs: 2},
-			{Name: "varmor", Version: "v0.10.3", Programs: 14, RulesKnown: true, Workloads: 2, Rules: 118},
-		},
-		Pods: &listedPods{Running: 8, Confined: 2},
-		Programs: []listedProgram{
-			program(3, "varmor_file_open", "file_open", "varmor"),
-			{ID: 4, Name: "varmor_path_link_tail", Hook: "path_link", Enforcer: "varmor", BTF: true},
-			{
-				ID: 9, Name: "acme_exec", Hook: "bprm_check_security", Attached: true,
-				Enforcer: "generic:acme", Sleepable: true, Refused: true,
-			},
-		},
-		Workloads: []listedWorkload{
-			{Enforcer: "bpflock", Name: "(every)", Rules: enforcer.Rules{Other: 3}},
-			{
-				Enforcer: "varmor", Name: "shop/db-0/postgres", MntNS: 4026532301, Mode: "enforce",
-				Rules: enforcer.Rules{File: 64, Exec: 10, Net: 2},
-			},
-			{
-				Enforcer: "varmor", Name: "shop/web-0/nginx", MntNS: 4026532300, Mode: "complain",
-				Mixed: true,
-			},
-		},
-		Warnings: []string{"1 of 3 programs refuse to be opened: an LSM protects them"},
-	}
-	for name, c := range map[string]struct {
-		l        listing
-		programs bool
-	}{
-		"nothing": {listing{}, true}, "reference": {reference, false}, "reference_programs": {reference, true},
-		"node": {node, false}, "node_programs": {node, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var b bytes.Buffer
-			if err := c.l.write(&b, c.programs); err != nil {
-				t.Fatal(err)
-			}
-			golden.Equal(t, "list_"+name+".txt", b.Bytes())
-		})
 	}
 }

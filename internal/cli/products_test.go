@@ -15,6 +15,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/lookalike"
+	"github.com/lsmprof/lsmprof/internal/listing"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
@@ -39,13 +40,13 @@ func must(t *testing.T, err error) {
 }
 
 // inForce returns what `lsmprof list` shows for a workload, and whether it shows anything.
-func inForce(t *testing.T, mntns uint32, args ...string) (listedWorkload, bool) {
+func inForce(t *testing.T, mntns uint32, args ...string) (listing.Workload, bool) {
 	t.Helper()
-	var l listing
+	var l listing.Listing
 	must(t, json.Unmarshal([]byte(listed(t, append(args, "--json")...)), &l))
-	i := slices.IndexFunc(l.Workloads, func(w listedWorkload) bool { return w.MntNS == mntns })
+	i := slices.IndexFunc(l.Workloads, func(w listing.Workload) bool { return w.MntNS == mntns })
 	if i < 0 {
-		return listedWorkload{}, false
+		return listing.Workload{}, false
 	}
 	return l.Workloads[i], true
 }

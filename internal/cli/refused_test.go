@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer/lookalike"
+	"github.com/lsmprof/lsmprof/internal/listing"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/profile"
 )
@@ -38,7 +39,7 @@ func TestCommandsBesideAGuard(t *testing.T) {
 		return out.String()
 	}
 	t.Run("list", func(t *testing.T) {
-		var l listing
+		var l listing.Listing
 		if err := json.Unmarshal([]byte(output(t, "list", "--json")), &l); err != nil {
 			t.Fatal(err)
 		}
