@@ -90,7 +90,7 @@ func calibratePlain(ctx context.Context, m machine, onHook bool) (cal profile.Ca
 	}
 	var hook []float64
 	if err == nil && m.scope == profile.ScopeProgram && onHook && ctx.Err() == nil {
-		hook, _, err = first.probedAt(target{first.program, profile.ScopeHook, true}, m.preemptible, Filter{})
+		hook, _, err = first.probedAt(wholeHook(first.program), m.preemptible, Filter{})
 	}
 	// Each Close waits for grace periods: close both at once.
 	closed := make(chan error)

@@ -17,6 +17,7 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/lsmprof/lsmprof/internal/lsm"
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -113,8 +114,7 @@ func (s *probeSet) choose(progs []Program) []target {
 				refused = append(refused, fmt.Sprintf("%s (id %d, %s)", p.Name, p.ID, p.Hook))
 				if _, ok := hooks[p.Hook]; !ok && !s.events {
 					hooks[p.Hook] = len(out)
-					p.Sleepable = false // the hook's function is not
-					out = append(out, target{p, profile.ScopeHook, true})
+					out = append(out, wholeHook(p))
 				}
 				continue
 			}
@@ -142,11 +142,15 @@ func (s *probeSet) warnRefused(programs []string) {
 	if len(programs) == 0 {
 		return
 	}
+	what := text.Plural(len(programs), "program") + " refuse"
 	instead := "their hooks are measured as a whole, less the programs that can be measured"
 	if s.events {
 		instead = "their calls are not traced"
 	}
-	s.warnf("%d programs refuse to be opened, so that %s: %s", len(programs), instead, strings.Join(programs, ", "))
+	if len(programs) == 1 {
+		what += "s"
+	}
+	s.warnf("%s to be opened, so that %s: %s", what, instead, strings.Join(programs, ", "))
 }
 
 // attach probes the targets, several at a time: each makes the kernel wait for a few RCU grace periods. A target that

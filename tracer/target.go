@@ -22,6 +22,13 @@ type targetID struct {
 	hook string // with ScopeHook only
 }
 
+// wholeHook returns the hook of a program that refuses to be opened. Its cost includes the dispatch of the first program.
+// Its probes keep the start with the CPU: a call that sleeps and goes on at another CPU has no time.
+func wholeHook(p Program) target {
+	p.Sleepable, p.Position = false, 0
+	return target{p, profile.ScopeHook, true}
+}
+
 func (t target) id() targetID {
 	if t.scope == profile.ScopeHook {
 		return targetID{hook: t.program.Hook}

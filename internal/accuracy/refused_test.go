@@ -41,7 +41,8 @@ func TestIcountRefusedProgramsCost(t *testing.T) {
 	}
 	for _, c := range []accuracyCase{
 		{name: "whole hook", layers: []layer{guarded}},
-		{name: "hook, less 1 measured program", layers: []layer{guarded, small("file_open", 200)}},
+		{name: "less a program behind", layers: []layer{guarded, small("file_open", 200)}},
+		{name: "less a program before", layers: []layer{small("file_open", 200), guarded}},
 	} {
 		c.op, c.share = openClose(2), 0.05
 		results, err := r.run(c)
