@@ -10,9 +10,9 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-var aaBenches = flag.Int("aa", 0, "how many benches of identical scenarios TestAA runs; make aa: 20")
+var aaBenches = flag.Int("aa", 0, "number of benches of identical scenarios that TestAA runs; make aa runs 20")
 
-// aaLimits are half widths of the 95 % interval of a loss, after a minute of each test on a quiet machine.
+// aaLimits are the half widths that 95 % intervals of losses must have after a minute of each test on a quiet machine.
 var aaLimits = map[string]float64{
 	"syscall": 0.005, "pipe": 0.005, "fstime": 0.005, "openclose": 0.005, "execl": 0.01,
 	"spawn": 0.01,
@@ -20,16 +20,15 @@ var aaLimits = map[string]float64{
 
 const aaTests = "syscall,pipe,fstime,openclose,execl,spawn"
 
-// Scenarios that do not differ: how narrow a minute makes the interval, and how often a bench calls a difference what
-// is none. It needs neither an enforcer nor a guest, and says nothing on a machine that others use: a quarter of an
-// hour, by hand, make aa.
+// Scenarios that do not differ show how narrow intervals get within a minute, and how often a bench raises a false
+// alarm. The test needs neither an enforcer nor a guest, but 15 minutes of a quiet machine: run `make aa`.
 func TestAA(t *testing.T) {
 	if *aaBenches == 0 {
-		t.Skip("needs a quiet machine and a quarter of an hour: make aa")
+		t.Skip("needs 15 minutes of a quiet machine: run make aa")
 	}
 	needRoot(t)
 	t.Run("intervals", func(t *testing.T) {
-		// A round is three phases of five slices of 62 ms and one that leads: about a minute of each test.
+		// Slices take 62 ms: 14 runs are about a minute of each test.
 		for _, c := range aaBench(t, "--runs", "14") {
 			verdict := ""
 			if c.Scenario == rundir.SecondBaselineName {
@@ -47,7 +46,7 @@ func TestAA(t *testing.T) {
 		for i := range *aaBenches {
 			for _, c := range aaBench(t, "--runs", "3", "--slice", "12ms", "--seed", fmt.Sprint(i+1)) {
 				if c.Scenario == rundir.SecondBaselineName {
-					continue // it is what the others are judged by
+					continue // the others are compared with it
 				}
 				cells++
 				if c.P < 0.05 {
@@ -60,15 +59,15 @@ func TestAA(t *testing.T) {
 				}
 			}
 		}
-		t.Logf("%d of %d cells are called significant; p alone is below 0.05 in %d, by chance it would be in "+
-			"%.0f", significant, cells, small, 0.05*float64(cells))
+		t.Logf("%d of %d cells are significant; p alone is below 0.05 in %d cells, %.0f are expected by chance",
+			significant, cells, small, 0.05*float64(cells))
 		if float64(significant) > 0.05*float64(cells) {
-			t.Errorf("more than one of twenty")
+			t.Errorf("%d of %d cells are false alarms, want at most 5 %%", significant, cells)
 		}
 	})
 }
 
-// aaBench returns the cells of a bench but for the baseline, which is what the others are compared with.
+// aaBench returns the cells of a bench without those of the baseline.
 func aaBench(t *testing.T, args ...string) []rundir.Cell {
 	t.Helper()
 	args = append([]string{

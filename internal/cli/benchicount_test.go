@@ -10,9 +10,9 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// Where a nanosecond is an instruction there is little noise: what the score runs lose and what the profile runs
-// explain have to be the same, to 5 % of the loss and as far as so few rounds know the loss at all. Of the tests in
-// which no hook runs nothing is explained; their loss is what a timer interrupt more or less in a slice makes.
+// In a guest in which 1 ns is one instruction there is little noise. The measured loss and the loss that the profile
+// runs explain must agree within 5 % of the loss and its interval. Tests in which no hook runs may lose as much as a
+// timer interrupt more or less in a slice costs.
 func TestIcountExplainedLossIsTheMeasuredOne(t *testing.T) {
 	if r := vmtest.IcountGuest(t); r.AtLeast(6, 2) {
 		t.Skip("from 6.2 on the latency of exec has levels that change with every attach: see " +
@@ -20,8 +20,8 @@ func TestIcountExplainedLossIsTheMeasuredOne(t *testing.T) {
 	}
 	const ofLoss, interrupt = 0.05, 0.0005
 	dir := filepath.Join(t.TempDir(), "run")
-	// Slices are a multiple of the timer's 4 ms: each has the same number of interrupts. What the slice before it
-	// left to the kernel to free is done with in the first 8 ms.
+	// Slices are a multiple of the timer's 4 ms, so that each has the same number of interrupts. The kernel frees
+	// what the slice before has left within the warm-up of 8 ms.
 	out, _ := runBench(t, 0, "--tests", "execl,fstime,pipe,spawn,syscall", "--runs", "3", "--rules", "1,8",
 		"--slice", "8ms", "--warmup", "8ms",
 		"--seed", "1", "--dir", dir, "-o", "json")
@@ -37,15 +37,15 @@ func TestIcountExplainedLossIsTheMeasuredOne(t *testing.T) {
 		compared++
 		tolerance := ofLoss*math.Abs(c.Loss) + c.CI.Half()
 		if !*c.Exposed {
-			// Of the 95 % intervals of eight cells one misses 0 in every third run; twice their width is
-			// four standard errors.
+			// One of eight 95 % intervals misses 0 in every third run. Twice their width is four standard
+			// errors.
 			tolerance = max(interrupt, 2*c.CI.Half())
 		}
 		t.Logf("%s under %s: measured %.3f %% ±%.3f, explained %.3f %%, exposed %v", c.Test, c.Scenario,
 			100*c.Loss, 100*c.CI.Half(), 100**c.Explained, *c.Exposed)
 		rules := c.Scenario == "rules=1" || c.Scenario == "rules=8"
 		if rules && math.Abs(c.Loss-*c.Explained) > tolerance {
-			t.Errorf("%s under %s: they differ by more than %.3f %%", c.Test, c.Scenario, 100*tolerance)
+			t.Errorf("%s under %s: the two differ by more than %.3f %%", c.Test, c.Scenario, 100*tolerance)
 		}
 		if exposed := c.Test == "execl"; *c.Exposed != exposed {
 			t.Errorf("%s under %s: exposed %v", c.Test, c.Scenario, *c.Exposed)
