@@ -66,7 +66,7 @@ func (t *Table) headline() string {
 	if s.Duration > 0 {
 		rate, share = float64(total.Calls())/s.Duration.Seconds(), t.Costs.Hook/float64(s.Duration)
 	}
-	about := []string{enforcerList(s.Programs), timedText(total.Completeness())}
+	about := []string{Enforcers(s.Programs), timedText(total.Completeness())}
 	if t.Selection != "" {
 		about = append(about, "only "+t.Selection)
 	}
@@ -78,8 +78,8 @@ func (t *Table) headline() string {
 		text.Thousands(uint64(rate+0.5)), text.Thousands(denied), strings.Join(about, "; "))
 }
 
-// enforcerList is `varmor, 14 programs; tetragon, 1 program`, in the order of the programs.
-func enforcerList(programs []profile.Program) string {
+// Enforcers lists whose programs these are: `varmor, 14 programs; tetragon, 1 program`, in the order of the programs.
+func Enforcers(programs []profile.Program) string {
 	var names []string
 	count := map[string]int{}
 	noun := "program"

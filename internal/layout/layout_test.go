@@ -30,7 +30,7 @@ var only = map[string][]string{
 	"internal/lsm":    {},
 	"internal/stats":  {},
 	"internal/text":   {},
-	"internal/top":    {"profile"},
+	"internal/top":    {"profile", "internal/costtable"},
 
 	"internal/tracefmt": {"profile", "tracer"},
 

@@ -1,13 +1,12 @@
 package top
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/lsmprof/lsmprof/internal/costtable"
 	"github.com/lsmprof/lsmprof/internal/text"
-	"github.com/lsmprof/lsmprof/profile"
 )
 
 // Style is how a line stands out. The styles differ on a terminal without colours, too.
@@ -80,30 +79,11 @@ func (m *Model) header() []Line {
 // titleLine begins with what can change: the end of the line does not fit on a narrow terminal.
 func (s *state) titleLine() string {
 	title := fmt.Sprintf("lsmprof top  %s  %s",
-		cmp.Or(enforcerList(s.Delta.Programs), "no programs"), s.End.Format("15:04:05"))
+		costtable.Enforcers(s.Delta.Programs), s.End.Format("15:04:05"))
 	if m := s.Delta.Machine; m.Kernel != "" {
 		title += fmt.Sprintf("  %s %s, %d x %s", m.Kernel, m.Arch, m.CPUs, m.CPU)
 	}
 	return text.Printable(title)
-}
-
-// enforcerList is "varmor (14 programs), tetragon (1 program)", in the order of the programs.
-func enforcerList(programs []profile.Program) string {
-	var names []string
-	count := map[string]int{}
-	noun := "program"
-	for _, p := range programs {
-		if count[p.Enforcer]++; count[p.Enforcer] == 1 {
-			names = append(names, p.Enforcer)
-		}
-		if p.Scope == profile.ScopeHook {
-			noun = "hook"
-		}
-	}
-	for i, name := range names {
-		names[i] = fmt.Sprintf("%s (%s)", name, text.Plural(count[name], noun))
-	}
-	return strings.Join(names, ", ")
 }
 
 func (s *state) hooksLine() string {

@@ -182,7 +182,7 @@ type row struct {
 }
 
 // rows returns the rows of the shown interval, and those of the last minute that had no calls in it: a row keeps
-// its line that long. Each has a history of so many parts.
+// its line that long. parts is the length of their histories.
 func (m *Model) rows(parts int) []row {
 	groups := map[string]profile.Group{}
 	history := m.lastMinute(parts)

@@ -23,7 +23,7 @@ func costRow(program int, syscall, comm string, rules, calls int, reading uint64
 	return r
 }
 
-// measured is a second that begins so many seconds after begin.
+// measured is a second that begins the given number of seconds after begin.
 func measured(second int) top.Interval {
 	s := profile.Snapshot{
 		Start: begin.Add(time.Duration(second) * time.Second), Duration: time.Second,
