@@ -61,8 +61,8 @@ func (o *benchOptions) attached(ctx context.Context) inforce.Reading {
 		return inforce.Reading{}
 	}
 	if o.unknown.containers == nil {
-		o.unknown.containers = &containers{endpoint: o.endpoint}
-		o.unknown.containers.look(ctx)
+		o.unknown.containers = newContainers(o.endpoint)
+		o.unknown.containers.Look(ctx)
 	}
 	now, _ := o.unknown.registry().Read()
 	return now

@@ -50,7 +50,7 @@ func (o *enforcerFlags) registry() *inforce.Registry {
 	if o.shared == nil {
 		o.shared = inforce.New(o.source())
 		if o.containers != nil {
-			o.shared.UseImages(o.containers.image)
+			o.shared.UseImages(o.containers.Image)
 		}
 	}
 	return o.shared

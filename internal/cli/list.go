@@ -54,12 +54,12 @@ func listCommand() *command {
 
 func list(ctx context.Context, std streams, unknown *enforcerFlags, asJSON, programs bool) error {
 	known := unknown.containers
-	known.look(ctx)
-	l, err := listing.New(unknown.registry(), known, known.running())
+	known.Look(ctx)
+	l, err := listing.New(unknown.registry(), known, known.Running())
 	if err != nil {
 		return classify(err)
 	}
-	if warning := known.unlocated(); warning != "" {
+	if warning := known.Unlocated(); warning != "" {
 		l.Warnings = append(l.Warnings, warning)
 	}
 	if asJSON {

@@ -12,7 +12,7 @@ import (
 
 // selectsProcesses reports whether a filter chooses whose calls are measured.
 func (s *session) selectsProcesses() bool {
-	return len(s.pids)+len(s.mntns) > 0 || s.comm != "" || s.containers.filters()
+	return len(s.pids)+len(s.mntns) > 0 || s.comm != "" || s.containers.Filters()
 }
 
 // filterText spells out the filters on calls, as they were given. It is empty if all calls pass.
@@ -34,9 +34,9 @@ func (s *session) filterText() string {
 		add("--comm", s.comm)
 	}
 	add("--mntns", numbers(s.mntns)...)
-	add("--namespace", s.containers.namespaces...)
-	add("--pod", s.containers.pods...)
-	add("--container", s.containers.names...)
+	add("--namespace", s.containers.Namespaces...)
+	add("--pod", s.containers.Pods...)
+	add("--container", s.containers.Containers...)
 	return strings.Join(given, " ")
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lsmprof/lsmprof/internal/pods"
 )
 
 func TestRequireProcesses(t *testing.T) {
@@ -38,7 +40,7 @@ func TestRequireProcesses(t *testing.T) {
 }
 
 func TestFilterText(t *testing.T) {
-	s := session{pids: []uint{1, 22}, comm: "sh", containers: containers{pods: []string{"shop/*"}}}
+	s := session{pids: []uint{1, 22}, comm: "sh", containers: containers{pods.Selection{Pods: []string{"shop/*"}}}}
 	if got, want := s.filterText(), "--pid 1,22 --comm sh --pod shop/*"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -238,7 +238,7 @@ func (o *recordOptions) measure(ctx context.Context, std streams, t *tracer.Trac
 	if len(o.command) > 0 {
 		result.status = (<-ended).status
 	}
-	o.containers.look(context.WithoutCancel(ctx)) // names for containers that started last
+	o.containers.Look(context.WithoutCancel(ctx)) // names for containers that started last
 	snap, err := o.snapshot(t)
 	result.err = errors.Join(result.err, err)
 	return snap, result

@@ -150,8 +150,8 @@ func (s *session) baseOptions() tracer.Options {
 		Stacks:       s.stacks,
 		StackSample:  s.stackSample,
 	}
-	if s.containers.filters() {
-		opts.Filter.Follow = s.containers.selected
+	if s.containers.Filters() {
+		opts.Filter.Follow = s.containers.Selected
 	}
 	return opts
 }
@@ -224,7 +224,7 @@ func (s *session) nothingToMeasure(progs []tracer.Program) error {
 // snapshot returns the tracer's snapshot with its provenance, and with warnings about container names.
 func (s *session) snapshot(t *tracer.Tracer) (profile.Snapshot, error) {
 	snap, err := t.Snapshot()
-	snap.Warnings = append(snap.Warnings, s.containers.warnings(&snap)...)
+	snap.Warnings = append(snap.Warnings, s.containers.Warnings(&snap)...)
 	return s.withProvenance(snap), err
 }
 

@@ -1,4 +1,4 @@
-package cli
+package pods
 
 import (
 	"errors"
@@ -26,7 +26,8 @@ func TestContainersAreChosenByGlob(t *testing.T) {
 		{"", "web", "", false, false},
 		{"other", "web-0", "", false, false},
 	} {
-		c := containers{namespaces: globs(test.namespace), pods: globs(test.pod), names: globs(test.container)}
+		c := Selection{Namespaces: globs(test.namespace), Pods: globs(test.pod),
+			Containers: globs(test.container)}
 		if got := c.selects(&nginx); got != test.nginx {
 			t.Errorf("%+v: nginx %v", test, got)
 		}
@@ -60,11 +61,11 @@ func TestOnlyContainersMissTheirRuntime(t *testing.T) {
 		{"a dead one", errors.New("dead"), profile.Workload{MntNS: 1, Comm: "sh"}, 1},
 		{"a live one", nil, inContainer, 0},
 	} {
-		var c containers
+		var c Selection
 		c.report(test.err)
 		c.report(test.err)
 		snap := profile.Snapshot{Rows: []profile.Row{{Workload: test.w}}}
-		if got := c.warnings(&snap); len(got) != test.want {
+		if got := c.Warnings(&snap); len(got) != test.want {
 			t.Errorf("%s: %q", test.what, got)
 		}
 	}
