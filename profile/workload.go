@@ -1,10 +1,12 @@
 package profile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/lsmprof/lsmprof/internal/containerid"
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
@@ -19,8 +21,8 @@ func (w Workload) Name() string {
 	if w.Comm == "" {
 		return fmt.Sprintf("mntns:%d", w.MntNS)
 	}
-	if w.ContainerID != "" {
-		return text.Printable(w.Comm + "/" + w.ContainerID[:min(len(w.ContainerID), shortID)])
+	if id := cmp.Or(w.ContainerID, containerid.Innermost(w.Cgroup)); id != "" {
+		return text.Printable(w.Comm + "/" + id[:min(len(id), shortID)])
 	}
 	return text.Printable(w.Comm)
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lsmprof/lsmprof/internal/containerid"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/profile"
 )
@@ -114,7 +115,7 @@ func (w workloads) scan() {
 		cgroup := kernel.ContainerCgroup(cgroups)
 		w.now[ns] = &profile.Workload{
 			MntNS: ns, Comm: readLine(filepath.Join(dir, "comm")),
-			Cgroup: cgroup, ContainerID: kernel.ContainerID(cgroup),
+			Cgroup: cgroup, ContainerID: containerid.Innermost(cgroup),
 		}
 	}
 }

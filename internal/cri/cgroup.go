@@ -6,7 +6,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/containerid"
 )
 
 // spellings returns the cgroup paths that the cgroupsPath of a runtime spec can stand for. The spec does not say which
@@ -112,7 +112,7 @@ func (c *Container) find(cgroup string) int {
 	}
 	// Whatever the spelling, every runtime puts the id into the name. Only the outermost id counts: the owner of
 	// that cgroup may have given others the names of cgroups below it.
-	if ids := kernel.ContainerIDs(cgroup); len(ids) > 0 && ids[0] == c.ID {
+	if ids := containerid.All(cgroup); len(ids) > 0 && ids[0] == c.ID {
 		if i := strings.LastIndexByte(cgroup[:strings.Index(cgroup, c.ID)], '/'); at < 0 || i < at {
 			at = i
 		}

@@ -110,9 +110,9 @@ func TestProgramsInContainers(t *testing.T) {
 	}
 }
 
-// TestSliceParentWithoutSystemdCgroup runs containerd with its default driver, cgroupfs, under a kubelet with the
+// TestContainerdBelowASlice runs containerd with its default driver, cgroupfs, under a kubelet with the
 // systemd driver: the kubelet names a slice as the parent, and runc takes slice:prefix:name for a plain path.
-func TestSliceParentWithoutSystemdCgroup(t *testing.T) {
+func TestContainerdBelowASlice(t *testing.T) {
 	c := containerd(t)
 	r := New(c.Socket)
 	defer r.Close()

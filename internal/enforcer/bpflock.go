@@ -15,7 +15,7 @@ import (
 // Each has a map of arguments.
 var BPFLock = Product{
 	Name: "bpflock",
-	ambiguous: []string{
+	programs: []string{
 		"bpfrestrict_bpf", "bpfrestrict_locked_down", "bprm_creds_from_file", "kimg_lockdown", "km_autoload",
 		"km_load_data", "km_locked_down", "km_read_file",
 	},

@@ -15,7 +15,7 @@ import (
 // and mount namespaces, the host by zeros. Rules are entries of a hash map, which it changes in place.
 var KubeArmor = Product{
 	Name: "kubearmor",
-	ambiguous: []string{
+	programs: []string{
 		"enforce_cap", "enforce_chmod", "enforce_dns", "enforce_file", "enforce_file_perm", "enforce_link_dst",
 		"enforce_link_src", "enforce_mkdir", "enforce_mknod", "enforce_mmap_file", "enforce_net_accept",
 		"enforce_net_connect", "enforce_net_create", "enforce_proc", "enforce_rename_new", "enforce_rename_old",

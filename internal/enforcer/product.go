@@ -18,21 +18,24 @@ func All() []Product {
 // in * stands for every name that begins so.
 type Product struct {
 	Name     string
-	programs []string // names that no other product gives to its programs
-	// ambiguous holds names that other products may use. Such a program belongs to the product if it uses a map
-	// whose name begins with one of uses.
-	ambiguous, uses []string
-	// constant holds those of the names whose programs walk no rules.
+	programs []string
+	// uses holds beginnings of map names. If it is not empty, other products may have programs of the same names: a
+	// program belongs to the product if it uses such a map, or if its name is one of distinct.
+	uses, distinct []string
+	// constant holds the names of programs that walk no rules.
 	constant []string
 	open     func([]tracer.Program) (Reader, error)
 }
 
 // Owns reports whether a program belongs to the product.
 func (p Product) Owns(program tracer.Program) bool {
-	if matches(p.programs, program) {
+	switch {
+	case !matches(p.programs, program):
+		return false
+	case len(p.uses) == 0 || matches(p.distinct, program):
 		return true
 	}
-	return matches(p.ambiguous, program) && slices.ContainsFunc(mapNames(program.Maps), func(name string) bool {
+	return slices.ContainsFunc(mapNames(program.Maps), func(name string) bool {
 		return slices.ContainsFunc(p.uses, func(begin string) bool { return strings.HasPrefix(name, begin) })
 	})
 }

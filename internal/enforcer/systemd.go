@@ -16,11 +16,11 @@ import (
 // RestrictFileSystemAccess= of the manager (v261), which refuses to have its own programs and maps opened. The latter
 // two check conditions that are fixed, and walk no rules.
 var Systemd = Product{
-	Name:      "systemd",
-	programs:  []string{"userns_restrict_*", "restrict_fsaccess_*"},
-	ambiguous: []string{"restrict_filesystems"},
-	uses:      []string{"cgroup_hash"},
-	constant:  []string{"userns_restrict_*", "restrict_fsaccess_*"},
+	Name:     "systemd",
+	programs: []string{"restrict_filesystems", "userns_restrict_*", "restrict_fsaccess_*"},
+	distinct: []string{"userns_restrict_*", "restrict_fsaccess_*"},
+	uses:     []string{"cgroup_hash"},
+	constant: []string{"userns_restrict_*", "restrict_fsaccess_*"},
 	open: func(programs []tracer.Program) (Reader, error) {
 		found, err := openNamed(programs, []string{"cgroup_hash"}, 0)
 		if err != nil {

@@ -14,12 +14,12 @@ import (
 // one program finds the arguments and hands over to others by tail calls, which walk the selectors; another writes the
 // event. Selectors are the rules. A hook without any matches every call and counts as one rule.
 var Tetragon = Product{
-	Name:      "tetragon",
-	programs:  []string{"generic_lsm_*"},
-	ambiguous: []string{"ima_bprm", "ima_file"},
-	uses:      []string{"ima_hash_map"},
-	constant:  []string{"generic_lsm_output", "ima_bprm", "ima_file"},
-	open:      openTetragon,
+	Name:     "tetragon",
+	programs: []string{"generic_lsm_*", "ima_bprm", "ima_file"},
+	distinct: []string{"generic_lsm_*"},
+	uses:     []string{"ima_hash_map"},
+	constant: []string{"generic_lsm_output", "ima_bprm", "ima_file"},
+	open:     openTetragon,
 }
 
 // tetragonSensor is one hook of one policy.

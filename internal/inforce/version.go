@@ -128,10 +128,11 @@ func goVersion(info *buildinfo.BuildInfo) string {
 // linkedVersion matches -X 'main.gitVersion=v0.10.3': the package, and the value.
 var linkedVersion = regexp.MustCompile(`-X[ =]['"]?([^\s'"=]+)\.(?i:git|build)?(?i:version)=([^\s'"]+)`)
 
-// clean returns a text from a foreign file or image if it is a version, else "".
+// clean returns a text from a foreign file or image if it is a version, else "". The version that Go gives to a commit
+// without any release before it is none.
 func clean(text string) string {
 	const longest = 64
-	if len(text) > longest || !versionForm.MatchString(text) {
+	if len(text) > longest || !versionForm.MatchString(text) || strings.HasPrefix(text, "v0.0.0-") {
 		return ""
 	}
 	return text

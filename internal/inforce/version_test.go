@@ -32,6 +32,7 @@ func TestGoVersion(t *testing.T) {
 	}{
 		"module":      {"github.com/kubearmor/KubeArmor", "v1.7.4", "", "v1.7.4"},
 		"development": {"github.com/kubearmor/KubeArmor", "(devel)", "", ""},
+		"no release":  {"github.com/lsmprof/lsmprof", "v0.0.0-20261128130000-5ca1ab1e5ca1+dirty", "", ""},
 		"of another package": {
 			"github.com/bytedance/vArmor", "(devel)",
 			"-w -X 'k8s.io/client-go/pkg/version.gitVersion=v0.10.3' -X 'k8s.io/x.gitCommit=82baa15'",

@@ -3,9 +3,10 @@ package kernel
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/lsmprof/lsmprof/internal/containerid"
 )
 
 // Cgroup says where a process is in one hierarchy of control groups.
@@ -53,42 +54,13 @@ func UnifiedCgroup(all []Cgroup) string {
 // one, else that in the cgroup v2 hierarchy. In a hybrid setup, containers are in the v1 hierarchies only.
 func ContainerCgroup(all []Cgroup) string {
 	unified := UnifiedCgroup(all)
-	if ContainerID(unified) != "" {
+	if containerid.Innermost(unified) != "" {
 		return unified
 	}
 	for _, c := range all {
-		if ContainerID(c.Path) != "" {
+		if containerid.Innermost(c.Path) != "" {
 			return c.Path
 		}
 	}
 	return unified
 }
-
-// ContainerID returns the id of the innermost container that a cgroup path belongs to, "" if there is none.
-func ContainerID(path string) string {
-	ids := ContainerIDs(path)
-	if len(ids) == 0 {
-		return ""
-	}
-	return ids[len(ids)-1]
-}
-
-// ContainerIDs returns the ids of the containers that a cgroup path belongs to, outermost first. Every runtime puts the
-// id, 64 hexadecimal digits, into the name of a container's cgroup. A container may have cgroups of its own below:
-// crun puts its processes into SCOPE/container, and systemd in a container makes slices.
-func ContainerIDs(path string) []string {
-	var ids []string
-	for name := range strings.SplitSeq(path, "/") {
-		if strings.Contains(name, "conmon-") {
-			continue // the container's monitor, which runs outside of it
-		}
-		for _, word := range hexadecimal.FindAllString(name, -1) {
-			if len(word) == 64 {
-				ids = append(ids, word)
-			}
-		}
-	}
-	return ids
-}
-
-var hexadecimal = regexp.MustCompile(`[0-9a-f]+`)
