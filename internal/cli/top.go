@@ -107,8 +107,10 @@ func (o *topOptions) run(ctx context.Context, std streams) error {
 	} else {
 		err = o.print(ctx, std.out, &feed, top.New(by, o.interval))
 	}
-	for _, line := range feed.last.Facts() {
-		fmt.Fprintln(std.err, text.Printable(line))
+	if !std.quiet {
+		for _, line := range feed.last.Facts() {
+			fmt.Fprintln(std.err, text.Printable(line))
+		}
 	}
 	return errors.Join(err, t.Close())
 }
@@ -182,6 +184,7 @@ func (f *topFeed) run(ctx context.Context, m *top.Model, iterations int, events 
 			if n++; n == iterations {
 				return nil
 			}
+			tick.Reset(interval) // after a stall the next interval has its full length
 		}
 	}
 }
@@ -211,6 +214,6 @@ func (o *topOptions) print(ctx context.Context, w io.Writer, f *topFeed, m *top.
 		if o.JSON() {
 			return m.WriteJSON(w)
 		}
-		return m.WriteText(w, o.top, 0)
+		return m.WriteText(w, o.top)
 	}, nil)
 }

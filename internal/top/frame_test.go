@@ -91,7 +91,7 @@ func TestSelectedRowIsOnTheScreen(t *testing.T) {
 func TestPrint(t *testing.T) {
 	m := modelOf(t, measured(0))
 	var text, object bytes.Buffer
-	if err := m.WriteText(&text, 2, 0); err != nil {
+	if err := m.WriteText(&text, 2); err != nil {
 		t.Fatal(err)
 	}
 	if err := m.WriteJSON(&object); err != nil {

@@ -13,9 +13,8 @@ import (
 // Schema is the version of the objects that WriteJSON prints. Fields are only ever added to it.
 const Schema = "lsmprof/top/v1"
 
-// WriteText prints the interval as a table of at most limit rows, or of all if limit is 0. Lines are at most
-// width columns wide, as far as names can be shortened; 0 does not limit them.
-func (m *Model) WriteText(w io.Writer, limit, width int) error {
+// WriteText prints the interval as a table of at most limit rows, or of all if limit is 0.
+func (m *Model) WriteText(w io.Writer, limit int) error {
 	for _, line := range m.header() {
 		if line.Text == "" {
 			continue
@@ -25,7 +24,6 @@ func (m *Model) WriteText(w io.Writer, limit, width int) error {
 		}
 	}
 	t := &text.Table{}
-	t.Fit(width)
 	for c := range columns[:columnMinute] {
 		t.Header = append(t.Header, m.columnName(c))
 	}
