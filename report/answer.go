@@ -9,8 +9,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// answer returns what the figures say, in sentences: the largest loss and its cause, the other losses, the price of a rule, and what is
-// noise.
+// answer returns what the figures say, in sentences: the largest loss and its cause, the other losses, the price of a
+// rule, and what is noise.
 func (r *Report) answer() []string {
 	var cells []*Cell
 	labels := map[string]string{}
@@ -36,7 +36,8 @@ func (r *Report) answer() []string {
 	out = append(out, r.ruleSentence(labels)...)
 	out = append(out, r.noiseSentences(cells)...)
 	if r.How.Machine.Emulated {
-		out = append(out, "The machine was emulated: losses and times are those of the emulator, and another machine's will differ. "+
+		out = append(out, "The machine was emulated: losses and times are those of the emulator, and "+
+			"another machine's will differ. "+
 			"Which hooks run, how often, and what grows with rules holds anywhere.")
 	}
 	return out
@@ -64,17 +65,21 @@ func nothingLost(cells []*Cell) string {
 	case math.IsInf(low, 1):
 		return "No loss can be told from noise: each cell has one round."
 	case low > mostDetectable:
-		return "No loss can be told from noise: this machine is too noisy for any. Quieten it and measure again."
+		return "No loss can be told from noise: this machine is too noisy for any. Quieten it and measure " +
+			"again."
 	case high > mostDetectable:
-		return fmt.Sprintf("No test shows a loss that this run can tell from noise. The smallest loss that would have shown is %s %% in the "+
+		return fmt.Sprintf("No test shows a loss that this run can tell from noise. The smallest loss that "+
+			"would have shown is %s %% in the "+
 			"quietest test; the noisiest would have shown none.", percent(low))
 	}
-	return fmt.Sprintf("No test shows a loss that this run can tell from noise. The smallest loss that would have shown is %s %% to %s %%, "+
+	return fmt.Sprintf("No test shows a loss that this run can tell from noise. The smallest loss that would "+
+		"have shown is %s %% to %s %%, "+
 		"depending on the test.", percent(low), percent(high))
 }
 
 func worstSentence(c *Cell, labels map[string]string) string {
-	s := fmt.Sprintf("%s loses %s %% (95 %% interval %s to %s) under %s, the largest significant loss", labels[c.Test], percent(c.Loss),
+	s := fmt.Sprintf("%s loses %s %% (95 %% interval %s to %s) under %s, the largest significant loss",
+		labels[c.Test], percent(c.Loss),
 		percent(c.CI.Low), percent(c.CI.High), c.Scenario)
 	switch {
 	case c.Explained == nil:
@@ -132,7 +137,8 @@ func (r *Report) ruleSentence(labels map[string]string) []string {
 	}
 	s := fmt.Sprintf("Each further rule costs %s per %s in %s", slopeText(&best.Line), best.Syscall, best.Hook)
 	if *best.Loss >= 5e-5 {
-		s += fmt.Sprintf(": one more than %d takes %s's loss from %s %% to %s %%", best.most, labels[best.Test], percent(best.before),
+		s += fmt.Sprintf(": one more than %d takes %s's loss from %s %% to %s %%", best.most, labels[best.Test],
+			percent(best.before),
 			percent(best.before+*best.Loss))
 	}
 	if best.Line.Bent {
@@ -141,7 +147,8 @@ func (r *Report) ruleSentence(labels map[string]string) []string {
 	return []string{s + "."}
 }
 
-// noiseSentences are about tests without a significant loss under any scenario, and tests in which the enforcer never runs.
+// noiseSentences are about tests without a significant loss under any scenario, and tests in which the enforcer never
+// runs.
 func (r *Report) noiseSentences(cells []*Cell) []string {
 	var quiet, controls []string
 	control := 0.0
@@ -168,17 +175,20 @@ func (r *Report) noiseSentences(cells []*Cell) []string {
 			control = max(control, math.Abs(largest))
 		case significant:
 		case t.Exposed != nil:
-			quiet = append(quiet, fmt.Sprintf("%s (%s %%, of which the hooks explain %s)", t.Label, percent(largest), percent(explained)))
+			quiet = append(quiet, fmt.Sprintf("%s (%s %%, of which the hooks explain %s)", t.Label,
+				percent(largest), percent(explained)))
 		default:
 			quiet = append(quiet, fmt.Sprintf("%s (%s %%)", t.Label, percent(largest)))
 		}
 	}
 	var out []string
 	if len(quiet) > 0 {
-		out = append(out, fmt.Sprintf("Not significant under any scenario, with the largest measured loss: %s.", text.List(quiet)))
+		out = append(out, fmt.Sprintf("Not significant under any scenario, with the largest measured loss: %s.",
+			text.List(quiet)))
 	}
 	if len(controls) > 0 {
-		out = append(out, fmt.Sprintf("No program of the enforcer runs in %s. Their apparent losses and gains, up to %s %%, "+
+		out = append(out, fmt.Sprintf("No program of the enforcer runs in %s. Their apparent losses and "+
+			"gains, up to %s %%, "+
 			"show how far off this measurement can be.", text.List(controls), percent(control)))
 	}
 	return out

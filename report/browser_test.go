@@ -40,7 +40,8 @@ func openBrowser(t *testing.T) *browser {
 		t.Skip("chromium is missing: make deps installs it")
 	}
 	flags := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WSURLReadTimeout(2*time.Minute),
+		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.WSURLReadTimeout(2*time.Minute),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		// In the page's own process its frame can be looked into.
 		chromedp.Flag("disable-features", "IsolateSandboxedIframes"))
@@ -97,15 +98,23 @@ func inFrame[T any](t *testing.T, b *browser, expression string) (out T) {
 		if err != nil {
 			return err
 		}
-		return chromedp.Evaluate(expression, &out, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithContextID(world) }).Do(ctx)
+		return chromedp.Evaluate(expression, &out,
+			in(world)).Do(ctx)
 	}))
 	return out
+}
+
+// in makes an expression run in a world, which is that of a frame.
+func in(world runtime.ExecutionContextID) chromedp.EvaluateOption {
+	return func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithContextID(world) }
 }
 
 // box is a rectangle in pixels of its document.
 type box struct{ X, Y, W, H float64 }
 
-const frameBox = `(name => { const e = [...document.querySelectorAll("#stack-chart .boxbg")].find(e => e.textContent.includes(name));
+const frameBox = `(name => {
+	const frames = [...document.querySelectorAll("#stack-chart .boxbg")];
+	const e = frames.find(e => e.textContent.includes(name));
 	if (!e) return {X: 0, Y: 0, W: 0, H: 0};
 	const r = e.getBoundingClientRect(); return {X: r.x, Y: r.y, W: r.width, H: r.height} })`
 
@@ -117,17 +126,20 @@ const chartFaults = `(() => { const out = [];
 		if (outer.width === 0) continue;
 		for (const t of svg.querySelectorAll("text")) {
 			const r = t.getBoundingClientRect();
-			if (r.left < outer.left - 1 || r.right > outer.right + 1 || r.top < outer.top - 1 || r.bottom > outer.bottom + 1)
+			if (r.left < outer.left - 1 || r.right > outer.right + 1 ||
+				r.top < outer.top - 1 || r.bottom > outer.bottom + 1)
 				out.push(name + ": " + t.textContent + " is cut");
 			if (!t.hasAttribute("transform")) texts.push([t.textContent, r]);
 		}
 		for (let i = 0; i < texts.length; i++) for (let j = 0; j < i; j++) {
 			const a = texts[i][1], b = texts[j][1];
-			if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 3 && b.top < a.bottom - 3)
+			if (a.left < b.right - 1 && b.left < a.right - 1 &&
+				a.top < b.bottom - 3 && b.top < a.bottom - 3)
 				out.push(name + ": " + texts[i][0] + " lies on " + texts[j][0]);
 		}
 	}
-	if (document.documentElement.scrollWidth > innerWidth) out.push("the page is " + document.documentElement.scrollWidth + " px wide");
+	const width = document.documentElement.scrollWidth;
+	if (width > innerWidth) out.push("the page is " + width + " px wide");
 	return out.slice(0, 20) })()`
 
 func TestPageInABrowser(t *testing.T) {
@@ -142,7 +154,8 @@ func TestPageInABrowser(t *testing.T) {
 	}
 	v := newView(r)
 	exposed := len(v.Exposed())
-	if got, want := eval[int](t, b, `document.querySelectorAll("svg").length`), len(r.Tests)+exposed+1+len(v.Steepest()); got != want || exposed == 0 {
+	if got, want := eval[int](t, b, `document.querySelectorAll("svg").length`),
+		len(r.Tests)+exposed+1+len(v.Steepest()); got != want || exposed == 0 {
 		t.Errorf("%d drawings, want %d", got, want)
 	}
 	testLayout(t, b)
@@ -157,7 +170,8 @@ func TestPageInABrowser(t *testing.T) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, url := range b.seen {
-		if url != "file://"+file && url != "file://"+second && url != "about:srcdoc" && !strings.HasPrefix(url, "data:") {
+		if url != "file://"+file && url != "file://"+second && url != "about:srcdoc" &&
+			!strings.HasPrefix(url, "data:") {
 			b.bad = append(b.bad, "request: "+url)
 		}
 	}
@@ -172,7 +186,9 @@ func testLayout(t *testing.T, b *browser) {
 	for _, width := range []int64{1440, 390} {
 		for _, theme := range []string{"light", "dark"} {
 			b.do(t, emulation.SetDeviceMetricsOverride(width, 900, 1, false),
-				emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}))
+				emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
+					{Name: "prefers-color-scheme", Value: theme},
+				}))
 			if faults := eval[[]string](t, b, chartFaults); len(faults) > 0 {
 				t.Errorf("at %d px, %s: %s", width, theme, strings.Join(faults, "\n"))
 			}
@@ -189,12 +205,19 @@ func testFlameGraph(t *testing.T, b *browser, hook string) {
 	if before.W > 0.9*whole.W {
 		t.Fatalf("%s takes %.0f of %.0f px before it is clicked", hook, before.W, whole.W)
 	}
-	at := eval[box](t, b, `(r => ({X: r.x, Y: r.y, W: r.width, H: r.height}))(document.getElementById("flame").getBoundingClientRect())`)
+	at := eval[box](t, b, `(e => {
+		const r = e.getBoundingClientRect();
+		return {X: r.x, Y: r.y, W: r.width, H: r.height} })(document.getElementById("flame"))`)
 	b.do(t, chromedp.MouseClickXY(at.X+before.X+before.W/2, at.Y+before.Y+before.H/2))
 	b.await(t, hook, func(f box) bool { return f.W > 0.95*whole.W })
-	for _, choice := range []struct{ what, root, frame string }{{"scenario", "rules", "8"}, {"difference", "workload", hook}, {"scenario", "syscall", "renameat2"}} {
+	for _, choice := range []struct{ what, root, frame string }{
+		{"scenario", "rules", "8"},
+		{"difference", "workload", hook},
+		{"scenario", "syscall", "renameat2"},
+	} {
 		b.do(t, chromedp.SetValue("#flame-root", choice.root), chromedp.SetValue("#flame-what", choice.what),
-			chromedp.Evaluate(`document.getElementById("flame-root").dispatchEvent(new Event("change"))`, nil))
+			chromedp.Evaluate(`document.getElementById("flame-root").dispatchEvent(new Event("change"))`,
+				nil))
 		b.await(t, choice.frame, func(f box) bool { return f.W > 0 })
 	}
 }
@@ -215,7 +238,7 @@ func (b *browser) await(t *testing.T, name string, good func(box) bool) box {
 				return err
 			}
 			return chromedp.Evaluate(fmt.Sprintf("%s(%q)", frameBox, name), &f,
-				func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithContextID(world) }).Do(ctx)
+				in(world)).Do(ctx)
 		}))
 		if good(f) {
 			return f

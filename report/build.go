@@ -15,8 +15,10 @@ func newReport(run *rundir.Run) *Report {
 	a, plan := run.Analyze(), &run.Info.Plan
 	r := &Report{
 		Schema: Schema, Title: title(run), Answer: []string{}, Baseline: plan.Scenarios[plan.Baseline()].Name,
-		Scenarios: scenarios(run), Tests: []Test{}, Index: []Index{}, Hooks: []HookRow{}, PerRule: []PerRule{}, How: how(run),
-		Warnings: slices.Concat([]string{}, run.Problems, run.Info.Warnings, a.Warnings), run: run, noise: a.Noise,
+		Scenarios: scenarios(run), Tests: []Test{}, Index: []Index{}, Hooks: []HookRow{}, PerRule: []PerRule{},
+		How:      how(run),
+		Warnings: slices.Concat([]string{}, run.Problems, run.Info.Warnings, a.Warnings), run: run,
+		noise: a.Noise,
 	}
 	for _, x := range a.Index {
 		r.Index = append(r.Index, Index(x))
@@ -44,15 +46,16 @@ func title(run *rundir.Run) string {
 	return fmt.Sprintf("What %s costs", text.List(subjects(run)))
 }
 
-// subjects returns the enforcers that scenarios differ by: those in force in some scenario but not in the baseline. A run that
-// does not say which were in force goes by the name in its plan.
+// subjects returns the enforcers that scenarios differ by: those in force in some scenario but not in the baseline. A
+// run that does not say which were in force goes by the name in its plan.
 func subjects(run *rundir.Run) []string {
 	plan := &run.Info.Plan
 	baseline := run.Enforcers(plan.Scenarios[plan.Baseline()].Name)
 	var names []string
 	for _, s := range plan.Scenarios {
 		for _, e := range run.Enforcers(s.Name) {
-			inBaseline := slices.ContainsFunc(baseline, func(b rundir.Enforcer) bool { return b.Product == e.Product })
+			inBaseline := slices.ContainsFunc(baseline,
+				func(b rundir.Enforcer) bool { return b.Product == e.Product })
 			if name := enforcerName(e.Product, e.Version); !inBaseline && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
@@ -153,7 +156,8 @@ func (r *Report) addTests(plan *rundir.Plan, a *rundir.Analysis) {
 				test.Exposed = &exposed
 			}
 			for _, x := range a.Index {
-				if v, ok := x.PerTest[t.Base()]; ok && x.Scenario == s.Name && x.Copies == max(1, t.Copies) {
+				if v, ok := x.PerTest[t.Base()]; ok && x.Scenario == s.Name &&
+					x.Copies == max(1, t.Copies) {
 					c.Index = &v
 				}
 			}
@@ -165,10 +169,12 @@ func (r *Report) addTests(plan *rundir.Plan, a *rundir.Analysis) {
 
 func newCell(c *rundir.Cell) Cell {
 	return Cell{
-		Test: c.Test, Scenario: c.Scenario, Rounds: c.Rounds, Score: c.Score, Unit: c.Unit, CV: c.CV, Loss: c.Loss,
+		Test: c.Test, Scenario: c.Scenario, Rounds: c.Rounds, Score: c.Score, Unit: c.Unit, CV: c.CV,
+		Loss:     c.Loss,
 		MeanLoss: c.MeanLoss, CI: Interval(c.CI), P: c.P, Adjusted: c.Adjusted, Significant: c.Significant,
-		Detectable: c.Detectable, RoundsFor: c.RoundsFor, Busy: c.Busy, Exposed: c.Exposed, Explained: c.Explained,
-		LeftOver: c.LeftOver, Percent: 1 - c.Loss, Hooks: hookLosses(c),
+		Detectable: c.Detectable, RoundsFor: c.RoundsFor, Busy: c.Busy, Exposed: c.Exposed,
+		Explained: c.Explained,
+		LeftOver:  c.LeftOver, Percent: 1 - c.Loss, Hooks: hookLosses(c),
 	}
 }
 
@@ -200,8 +206,10 @@ func (r *Report) addHooks(explained map[string]map[string]rundir.Explained, rate
 	e := explained[test][scenario]
 	for _, row := range e.Rows {
 		h := HookRow{
-			Test: test, Scenario: scenario, Syscall: row.Syscall, Hook: row.Hook, Program: row.Program, Rules: row.Rules,
-			Calls: row.Calls, HookNs: row.HookNs, Mean: row.Mean, Err: row.Err, P50: row.P50, P99: row.P99, Denials: row.Denials,
+			Test: test, Scenario: scenario, Syscall: row.Syscall, Hook: row.Hook, Program: row.Program,
+			Rules: row.Rules,
+			Calls: row.Calls, HookNs: row.HookNs, Mean: row.Mean, Err: row.Err, P50: row.P50, P99: row.P99,
+			Denials: row.Denials,
 		}
 		if rate > 0 {
 			h.operation, h.allHooks = 1e9/rate+e.HookNs, e.HookNs
@@ -244,8 +252,8 @@ func (r *Report) perRule(c rundir.RuleCost) PerRule {
 	return p
 }
 
-// lossOfMore returns the loss that ns more in the hooks of an operation add, in points of the baseline. An operation that takes
-// t without hooks and h in them loses h/(t+h).
+// lossOfMore returns the loss that ns more in the hooks of an operation add, in points of the baseline. An operation
+// that takes t without hooks and h in them loses h/(t+h).
 func (h *HookRow) lossOfMore(ns float64) float64 {
 	before, after := h.allHooks/h.operation, (h.allHooks+ns)/(h.operation+ns)
 	return after - before
@@ -278,7 +286,8 @@ func (r *Report) addMissing(run *rundir.Run) {
 		}
 		for i := range t.Cells {
 			if c := &t.Cells[i]; c.absurd() {
-				r.warn("%s under %s scored %s times the baseline's score, and varies too much for a figure: this machine cannot tell. "+
+				r.warn("%s under %s scored %s times the baseline's score, and varies too much for "+
+					"a figure: this machine cannot tell. "+
 					"Quieten it and measure again", t.Name, c.Scenario, text.Number(c.Percent))
 			}
 		}
@@ -292,8 +301,8 @@ func (r *Report) warn(format string, args ...any) {
 	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
 }
 
-// absurd reports whether a result is beyond what any enforcer does to a test: a score more than doubled, or an interval wider than
-// the whole score.
+// absurd reports whether a result is beyond what any enforcer does to a test: a score more than doubled, or an interval
+// wider than the whole score.
 func (c *Cell) absurd() bool {
 	return !c.Baseline && (c.Loss < -1 || c.Rounds > 1 && c.CI.half() > 0.5)
 }
@@ -319,10 +328,12 @@ func (r *Report) test(name string) *Test {
 func how(run *rundir.Run) How {
 	i, plan := &run.Info, &run.Info.Plan
 	h := How{
-		Version: i.Version, Start: i.Start, Machine: Machine(i.Machine), Enforcer: i.Enforcer, Product: i.Product,
-		Suite: i.Suite, Order: plan.Order, Seed: plan.Seed, Runs: plan.Runs, SliceNs: int64(plan.Slice),
-		WarmupNs: int64(plan.Warmup), PassNs: int64(plan.Pass), Container: plan.Container, Calibration: i.Calibration,
-		Imported: plan.Imported(), Commands: [][]string{},
+		Version: i.Version, Start: i.Start, Machine: Machine(i.Machine), Enforcer: i.Enforcer,
+		Product: i.Product,
+		Suite:   i.Suite, Order: plan.Order, Seed: plan.Seed, Runs: plan.Runs, SliceNs: int64(plan.Slice),
+		WarmupNs: int64(plan.Warmup), PassNs: int64(plan.Pass), Container: plan.Container,
+		Calibration: i.Calibration,
+		Imported:    plan.Imported(), Commands: [][]string{},
 	}
 	h.Machine.Mitigations = slices.Concat([]string{}, h.Machine.Mitigations)
 	h.Machine.LSMs = slices.Concat([]string{}, h.Machine.LSMs)

@@ -12,8 +12,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// Compare returns a report about the run of r and about what changed since an older run. Neither report is modified. If the runs
-// differ in more than the enforcer, for example in the kernel, the new report's Comparison.Differs says so.
+// Compare returns a report about the run of r and about what changed since an older run. Neither report is modified. If
+// the runs differ in more than the enforcer, for example in the kernel, the new report's Comparison.Differs says so.
 func (r *Report) Compare(older *Report) *Report {
 	if r.run == nil || older == nil || older.run == nil {
 		return &Report{Schema: Schema, Comparison: &Comparison{}}
@@ -21,8 +21,9 @@ func (r *Report) Compare(older *Report) *Report {
 	n := newReport(r.run)
 	n.oldRun = older.run
 	c := &Comparison{
-		Old: older.How, Differs: differences(&older.run.Info, &r.run.Info), Deltas: []Delta{}, LeftOut: []string{},
-		same: older.How.Start.Equal(r.How.Start) && !r.How.Start.IsZero() && older.How.Seed == r.How.Seed,
+		Old: older.How, Differs: differences(&older.run.Info, &r.run.Info), Deltas: []Delta{},
+		LeftOut: []string{},
+		same:    older.How.Start.Equal(r.How.Start) && !r.How.Start.IsZero() && older.How.Seed == r.How.Seed,
 	}
 	c.compare(older, n)
 	c.LeftOut = append(c.LeftOut, onlyIn(older, n, "old")...)
@@ -57,7 +58,8 @@ func (c *Comparison) compare(older, newer *Report) {
 	var spreadFrom int // second baselines
 	c.Spread, spreadFrom = runSpread(older, newer)
 	if spreadFrom == 0 {
-		newer.warn("the runs have no second baselines: by how much two runs differ without any cause is unknown, and not part of the intervals")
+		newer.warn("the runs have no second baselines: by how much two runs differ without any cause is " +
+			"unknown, and not part of the intervals")
 	}
 	for i := range newer.Tests {
 		t := &newer.Tests[i]
@@ -77,7 +79,8 @@ func (c *Comparison) compare(older, newer *Report) {
 				continue
 			}
 			d := Delta{
-				Test: t.Name, Label: t.Label, Scenario: now.Scenario, Old: then.Loss, OldCI: then.CI, New: now.Loss, NewCI: now.CI,
+				Test: t.Name, Label: t.Label, Scenario: now.Scenario, Old: then.Loss, OldCI: then.CI,
+				New: now.Loss, NewCI: now.CI,
 				Delta: now.Loss - then.Loss, Score: now.Score / then.Score,
 			}
 			d.CI, d.P = difference(then, now, c.Spread, spreadFrom)
@@ -94,7 +97,8 @@ func (c *Comparison) compare(older, newer *Report) {
 	}
 }
 
-// runSpread estimates the spread between runs from the apparent losses of their second baselines, and returns the number of these.
+// runSpread estimates the spread between runs from the apparent losses of their second baselines, and returns the
+// number of these.
 func runSpread(reports ...*Report) (spread float64, from int) {
 	var losses, errs []float64
 	for _, r := range reports {
@@ -110,9 +114,9 @@ func runSpread(reports ...*Report) (spread float64, from int) {
 // z95 is the two-sided 95 % quantile of the normal distribution.
 const z95 = 1.96
 
-// difference returns the interval of the difference of two losses, from their own intervals by Zou and Donner's MOVER method, which does
-// not assume that they are symmetric, and its p value. A loss is the difference of two measurements. Each differs from run to run by the
-// spread, which was estimated from so many second baselines.
+// difference returns the interval of the difference of two losses, from their own intervals by Zou and Donner's MOVER
+// method, which does not assume that they are symmetric, and its p value. A loss is the difference of two measurements.
+// Each differs from run to run by the spread, which was estimated from so many second baselines.
 func difference(then, now *Cell, spread float64, spreadFrom int) (Interval, float64) {
 	if !then.CI.known() || !now.CI.known() {
 		return Interval{Low: -1, High: 1}, 1
@@ -166,7 +170,8 @@ func differences(older, newer *rundir.Info) []string {
 		{"architecture", older.Machine.Arch, newer.Machine.Arch},
 		{"kernel", older.Machine.Kernel, newer.Machine.Kernel},
 		{"preemption", older.Machine.Preemption, newer.Machine.Preemption},
-		{"mitigations", strings.Join(older.Machine.Mitigations, ","), strings.Join(newer.Machine.Mitigations, ",")},
+		{"mitigations", strings.Join(older.Machine.Mitigations, ","), strings.Join(newer.Machine.Mitigations,
+			",")},
 		{"emulation", older.Machine.Emulated, newer.Machine.Emulated},
 		{"suite", older.Suite, newer.Suite},
 		{"order", older.Plan.Order, newer.Plan.Order},
@@ -226,11 +231,14 @@ func (c *Comparison) answer() []string {
 		out = append(out, "No regression: "+c.wouldHaveShown())
 	} else {
 		d := worse[0]
-		out = append(out, fmt.Sprintf("%s under %s loses %s points more than before (95 %% interval %s to %s): %s %% then, %s %% now. "+
-			"The hooks explain %s points of the difference.", d.Label, d.Scenario, percent(d.Delta), percent(d.CI.Low), percent(d.CI.High),
+		out = append(out, fmt.Sprintf("%s under %s loses %s points more than before (95 %% interval %s to "+
+			"%s): %s %% then, %s %% now. "+
+			"The hooks explain %s points of the difference.", d.Label, d.Scenario, percent(d.Delta),
+			percent(d.CI.Low), percent(d.CI.High),
 			percent(d.Old), percent(d.New), percent(d.Explained)))
 		if len(worse) > 1 {
-			out = append(out, fmt.Sprintf("%d of %s got significantly worse in all.", len(worse), text.Plural(len(c.Deltas), "cell")))
+			out = append(out, fmt.Sprintf("%d of %s got significantly worse in all.", len(worse),
+				text.Plural(len(c.Deltas), "cell")))
 		}
 	}
 	if better > 0 {
@@ -258,12 +266,14 @@ func (c *Comparison) wouldHaveShown() string {
 	case least == nil || least.detectable() > mostDetectable:
 		return "these runs cannot tell any from noise."
 	case most.detectable() > mostDetectable:
-		return fmt.Sprintf("one of %s points in %s would have shown, in %s none.", percent(least.detectable()), least.Label, most.Label)
+		return fmt.Sprintf("one of %s points in %s would have shown, in %s none.", percent(least.detectable()),
+			least.Label, most.Label)
 	}
-	return fmt.Sprintf("one of %s points in %s, or of %s points in %s, would have shown.", percent(least.detectable()), least.Label,
+	return fmt.Sprintf("one of %s points in %s, or of %s points in %s, would have shown.",
+		percent(least.detectable()), least.Label,
 		percent(most.detectable()), most.Label)
 }
 
-// detectable returns the change that shows in four of five comparisons, in points of the baseline, before the correction for the
-// number of cells.
+// detectable returns the change that shows in four of five comparisons, in points of the baseline, before the
+// correction for the number of cells.
 func (d *Delta) detectable() float64 { return d.CI.half() * (z95 + 0.84) / z95 }

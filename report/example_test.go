@@ -20,7 +20,8 @@ func ExampleOpen() {
 	for _, t := range r.Tests {
 		for _, c := range t.Cells {
 			if c.Scenario == "rules=8" && c.Significant {
-				fmt.Printf("%s loses %.1f %% (%.1f to %.1f)\n", t.Label, 100*c.Loss, 100*c.CI.Low, 100*c.CI.High)
+				fmt.Printf("%s loses %.1f %% (%.1f to %.1f)\n", t.Label, 100*c.Loss, 100*c.CI.Low,
+					100*c.CI.High)
 			}
 		}
 	}
@@ -43,7 +44,8 @@ func ExampleReport_Compare() {
 	}
 	r := newer.Compare(older)
 	fmt.Println(r.Answer[1])
-	fmt.Println(len(r.Comparison.Deltas), "cells,", len(r.Regressions(0.01)), "of them lose a point more than before")
+	fmt.Println(len(r.Comparison.Deltas), "cells,", len(r.Regressions(0.01)),
+		"of them lose a point more than before")
 	// Output:
 	// Both are the same run.
 	// 48 cells, 0 of them lose a point more than before

@@ -36,8 +36,8 @@ type flameCache struct {
 	made *flames
 }
 
-// roots are the labels by which a flame graph can be divided at its root. lsmprof's own profiles begin with the workload; each test of a
-// bench is one.
+// roots are the labels by which a flame graph can be divided at its root. lsmprof's own profiles begin with the
+// workload; each test of a bench is one.
 var roots = [...]struct{ name, tag string }{{"workload", "test"}, {"syscall", "syscall"}, {"rules", "rules"}}
 
 const (
@@ -45,8 +45,8 @@ const (
 	mostScenarios = 12        // that get flame graphs
 )
 
-// flameGraphs returns pprof's pages: of each scenario, and of its difference to the first scenario that has a profile or, in a
-// comparison, to the same scenario of the old run.
+// flameGraphs returns pprof's pages: of each scenario, and of its difference to the first scenario that has a profile
+// or, in a comparison, to the same scenario of the old run.
 func (r *Report) flameGraphs() *flames {
 	r.flames.once.Do(func() { r.flames.made = r.makeFlameGraphs() })
 	return r.flames.made
@@ -86,14 +86,16 @@ func (r *Report) makeFlameGraphs() *flames {
 		}
 	}
 	if left > 0 {
-		f.problems = append(f.problems, fmt.Sprintf("the flame graphs of %s are left out to keep the page small; `lsmprof report --http localhost:0 RUN` "+
-			"has all", text.Plural(left, "scenario")))
+		f.problems = append(f.problems,
+			fmt.Sprintf("the flame graphs of %s are left out to keep the page small; `lsmprof report "+
+				"--http localhost:0 RUN` "+
+				"has all", text.Plural(left, "scenario")))
 	}
 	return f
 }
 
-// merged adds up the profiles of a scenario's tests. Each is scaled to the same number of operations in every scenario: profile runs
-// last equally long, so that a slower scenario would look cheaper. It returns nil if there is no profile.
+// merged adds up the profiles of a scenario's tests. Each is scaled to the same number of operations in every scenario:
+// profile runs last equally long, so that a slower scenario would look cheaper. It returns nil if there is no profile.
 func merged(run *rundir.Run, scenario string, wanted map[string]float64) (*pprof.Profile, []string) {
 	var all []*pprof.Profile
 	var problems []string
@@ -136,7 +138,8 @@ func (f *flames) addScenario(scenario string, p, base *pprof.Profile, baseName s
 		if base == nil {
 			continue
 		}
-		if err := f.add(p, base, flame{Scenario: scenario, Base: baseName, Root: root.name}, root.tag); err != nil {
+		if err := f.add(p, base, flame{Scenario: scenario, Base: baseName, Root: root.name},
+			root.tag); err != nil {
 			return err
 		}
 	}
@@ -162,7 +165,8 @@ func (f *flames) add(p, base *pprof.Profile, page flame, tag string) error {
 	return nil
 }
 
-// operations returns, by test, the number of operations that all of its profiles are scaled to: those of its first profile run.
+// operations returns, by test, the number of operations that all of its profiles are scaled to: those of its first
+// profile run.
 func operations(run *rundir.Run) map[string]float64 {
 	out := map[string]float64{}
 	for _, t := range run.Info.Plan.Tests {

@@ -12,7 +12,8 @@ import (
 // none stands in tables for a value that is unknown.
 const none = "–"
 
-// percent formats a share in percent with two significant digits from 1 % on, and two decimals below: "0.04", "2.4", "12".
+// percent formats a share in percent with two significant digits from 1 % on, and two decimals below: "0.04", "2.4",
+// "12".
 func percent(share float64) string {
 	v := 100 * share
 	switch a := math.Abs(v); {

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Handler returns a handler for "/", which serves the page of WriteHTML with links to pprof's web UI on the profile of each scenario.
-// All links are relative, so that the handler may be mounted below another path with http.StripPrefix.
+// Handler returns a handler for "/", which serves the page of WriteHTML with links to pprof's web UI on the profile of
+// each scenario. All links are relative, so that the handler may be mounted below another path with http.StripPrefix.
 //
-// Of pprof's pages it serves the flame graph, the top list and the callers of a function. It serves none that reads files which a
-// profile names, that runs Graphviz or that writes settings.
+// Of pprof's pages it serves the flame graph, the top list and the callers of a function. It serves none that reads
+// files which a profile names, that runs Graphviz or that writes settings.
 func (r *Report) Handler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	var links []link

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// heat is the mean hook cost of a call under one scenario, by syscall and hook. It covers all tests; each call counts as often as an
-// operation makes it.
+// heat is the mean hook cost of a call under one scenario, by syscall and hook. It covers all tests; each call counts
+// as often as an operation makes it.
 type heat struct {
 	scenario        string
 	syscalls, hooks []string
@@ -39,7 +39,8 @@ func (r *Report) heatOf(scenario string) *heat {
 	h := &heat{scenario: scenario, mean: map[[2]string]float64{}, share: map[[2]string]float64{}}
 	calls, ns := map[[2]string]float64{}, map[[2]string]float64{}
 	within, whole := map[[2]string]float64{}, map[[2]string]float64{} // of the tests whose syscalls were timed
-	counted := map[[3]string]bool{}                                   // a hook with several programs has several rows
+	// a hook with several programs has several rows
+	counted := map[[3]string]bool{}
 	bySyscall, byHook := map[string]float64{}, map[string]float64{}
 	for _, row := range r.Hooks {
 		if row.Scenario != scenario || row.Calls == 0 {
@@ -75,6 +76,9 @@ func byCost(cost map[string]float64) []string {
 	for n := range cost {
 		names = append(names, n)
 	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(cost[b], cost[a]), cmp.Compare(a, b)) })
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(cost[b], cost[a]),
+			cmp.Compare(a, b))
+	})
 	return names
 }

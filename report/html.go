@@ -39,7 +39,8 @@ type link struct{ Path, Name string }
 func (r *Report) WriteHTML(w io.Writer) error { return r.writeHTML(w, nil) }
 
 func (r *Report) writeHTML(w io.Writer, links []link) error {
-	p := htmlPage{view: newView(r), CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Links: links} //nolint:gosec // part of this package
+	//nolint:gosec // part of this package
+	p := htmlPage{view: newView(r), CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Links: links}
 	f := r.flameGraphs()
 	p.Problems = f.problems
 	if len(f.Pages) > 0 {
@@ -60,14 +61,19 @@ func (r *Report) writeHTML(w io.Writer, links []link) error {
 
 func functions() template.FuncMap {
 	return template.FuncMap{
-		"fixed": fixed, "signed": signed, "interval": intervalText, "nanos": text.Duration, "number": text.Number,
+		"fixed": fixed, "signed": signed, "interval": intervalText, "nanos": text.Duration,
+		"number":       text.Number,
 		"perOperation": perOperation, "short": short, "printable": text.Printable, "share": fixedIfKnown,
 		"points": pointsIfKnown, "took": nanosIfKnown, "quantile": quantileText, "p": pText,
-		"lossText": lossText, "detectable": detectableText, "slope": slopeText, "nature": (*Test).nature, "base": (*Test).base,
-		"facts": (*How).facts, "rules": rulesText, "at": (*PerRule).at, "float": func(v float64, digits int) string {
+		"lossText": lossText, "detectable": detectableText, "slope": slopeText, "nature": (*Test).nature,
+		"base":  (*Test).base,
+		"facts": (*How).facts, "rules": rulesText, "at": (*PerRule).at, "float": func(v float64,
+			digits int,
+		) string {
 			return minus(fmt.Sprintf("%.*f", digits, v))
 		},
-		"change": (*Delta).changeText, "absurd": (*Cell).absurd, "line": linePlot, "delta": deltaPlot, "join": strings.Join, "command": commandText,
+		"change": (*Delta).changeText, "absurd": (*Cell).absurd, "line": linePlot, "delta": deltaPlot,
+		"join": strings.Join, "command": commandText,
 	}
 }
 

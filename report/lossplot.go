@@ -5,7 +5,8 @@ import (
 	"html/template"
 )
 
-// A plot of losses has a row for each scenario: its name, the loss with its interval, and the figure. All sizes are in px.
+// A plot of losses has a row for each scenario: its name, the loss with its interval, and the figure. All sizes are in
+// px.
 const (
 	lossWidth, lossRow, lossLabel, lossFigure = 340.0, 19.0, 96.0, 64.0
 	lossTop, lossAxis                         = 4.0, 20.0
@@ -50,7 +51,8 @@ func lossRows(t *Test, bars bool, classes map[string]string) template.HTML {
 	if bars {
 		what = "measured loss and the part that hooks explain"
 	}
-	s := newSVG(lossWidth, bottom+lossAxis, t.Label+": "+what+" by scenario", "The table below has the same figures.")
+	s := newSVG(lossWidth, bottom+lossAxis, t.Label+": "+what+" by scenario",
+		"The table below has the same figures.")
 	axis(s, x, bottom)
 	if t.Noise != nil && !bars {
 		s.rect("band", x.at(t.Noise.Low), lossTop, x.at(t.Noise.High)-x.at(t.Noise.Low), bottom-lossTop,
@@ -81,7 +83,8 @@ func lossRows(t *Test, bars bool, classes map[string]string) template.HTML {
 func stack(s *svg, x scale, y float64, c *Cell, classes map[string]string) {
 	from := 0.0
 	for _, h := range c.Hooks {
-		s.rect(classes[h.Hook], x.at(from), y-6, x.at(from+h.Loss)-x.at(from), 12, fmt.Sprintf("%s: %s %%", h.Hook, fixed(h.Loss)))
+		s.rect(classes[h.Hook], x.at(from), y-6, x.at(from+h.Loss)-x.at(from), 12, fmt.Sprintf("%s: %s %%",
+			h.Hook, fixed(h.Loss)))
 		from += h.Loss
 	}
 }
@@ -117,7 +120,8 @@ func deltaPlot(label string, deltas []Delta) template.HTML {
 	margin := (high - low) * 0.04
 	x := scale{low - margin, high + margin, lossLabel, lossWidth - lossFigure}
 	bottom := lossTop + lossRow*float64(len(deltas))
-	s := newSVG(lossWidth, bottom+lossAxis, label+": change of the loss, new minus old, by scenario", "The table below has the same figures.")
+	s := newSVG(lossWidth, bottom+lossAxis, label+": change of the loss, new minus old, by scenario",
+		"The table below has the same figures.")
 	axis(s, x, bottom)
 	s.line("zero", x.at(0), lossTop, x.at(0), bottom)
 	for i, d := range deltas {
@@ -130,7 +134,8 @@ func deltaPlot(label string, deltas []Delta) template.HTML {
 		if !d.Significant {
 			class, figure = "point maybe", "~ "+figure
 		}
-		s.circle(class, x.at(d.Delta), y, 3.5, fmt.Sprintf("%s: %s points (%s)", d.Scenario, signed(d.Delta), intervalText(d.CI)))
+		s.circle(class, x.at(d.Delta), y, 3.5, fmt.Sprintf("%s: %s points (%s)", d.Scenario, signed(d.Delta),
+			intervalText(d.CI)))
 		s.text("e num", lossWidth, y+4, figure)
 	}
 	return s.html()

@@ -72,9 +72,11 @@ func md(s string) string {
 
 func (m *markdown) changes(c *Comparison) {
 	m.line("\n## What changed")
-	m.table("<Test", "<Scenario", "Old loss, %", "New loss, %", "Change, points (95 %)", "p (Holm)", "Hooks explain, points")
+	m.table("<Test", "<Scenario", "Old loss, %", "New loss, %", "Change, points (95 %)", "p (Holm)",
+		"Hooks explain, points")
 	for _, d := range c.Deltas {
-		m.row(d.Label, d.Scenario, fixed(d.Old), fixed(d.New), d.changeText(), pText(d.Adjusted), signed(d.Explained))
+		m.row(d.Label, d.Scenario, fixed(d.Old), fixed(d.New), d.changeText(), pText(d.Adjusted),
+			signed(d.Explained))
 	}
 	if len(c.LeftOut) > 0 {
 		m.line("\nNot compared: %s.", md(strings.Join(c.LeftOut, "; ")))
@@ -94,7 +96,8 @@ func (m *markdown) scores() {
 	if m.Comparison != nil {
 		m.line("\nOf the new run.")
 	}
-	m.line("\nLoss of score against %s: median over the rounds, with its 95 %% interval in brackets. ~ may be noise.", md(m.Baseline))
+	m.line("\nLoss of score against %s: median over the rounds, with its 95 %% interval in brackets. ~ may be "+
+		"noise.", md(m.Baseline))
 	header := []string{"<Test", "Baseline"}
 	for _, s := range m.Scenarios {
 		if !s.Baseline {
@@ -146,7 +149,8 @@ func (m *markdown) explained() {
 			for _, h := range c.Hooks {
 				hooks = append(hooks, h.Hook+" "+fixed(h.Loss))
 			}
-			m.row(t.Label, c.Scenario, lossText(c), fixed(*c.Explained), fixed(*c.LeftOver), strings.Join(hooks, ", "))
+			m.row(t.Label, c.Scenario, lossText(c), fixed(*c.Explained), fixed(*c.LeftOver),
+				strings.Join(hooks, ", "))
 		}
 	}
 }
@@ -158,12 +162,15 @@ func (m *markdown) hooks() {
 		m.line("\nNo profile run was made: where the time goes is unknown.")
 		return
 	}
-	m.line("\nUnder %s, the most expensive first. Of syscall: of the syscall's own duration, waiting included. Of op: of the duration of one "+
+	m.line("\nUnder %s, the most expensive first. Of syscall: of the syscall's own duration, waiting included. "+
+		"Of op: of the duration of one "+
 		"operation of the test under that scenario.", md(m.HeatScenario()))
-	m.table("<Test", "<Syscall", "<Hook", "Rules", "Calls per op", "Mean", "p50", "p99", "Syscall takes", "Of syscall, %", "Of op, %")
+	m.table("<Test", "<Syscall", "<Hook", "Rules", "Calls per op", "Mean", "p50", "p99", "Syscall takes",
+		"Of syscall, %", "Of op, %")
 	const most = 25
 	for _, h := range rows[:min(len(rows), most)] {
-		m.row(h.Test, h.Syscall, h.Hook, rulesText(h.Rules), perOperation(h.Calls), text.Duration(h.Mean), quantileText(h.P50), quantileText(h.P99),
+		m.row(h.Test, h.Syscall, h.Hook, rulesText(h.Rules), perOperation(h.Calls), text.Duration(h.Mean),
+			quantileText(h.P50), quantileText(h.P99),
 			nanosIfKnown(h.SyscallNs), fixedIfKnown(h.SyscallShare), fixedIfKnown(h.Share))
 	}
 	if len(rows) > most {
@@ -177,14 +184,16 @@ func (m *markdown) rules() {
 		m.line("\nNo line was fitted: that takes profile runs with three different numbers of rules.")
 		return
 	}
-	m.table("<Test", "<Syscall", "<Hook", "A rule costs (95 %)", "Intercept", "R²", "16 rules*", "32 rules*", "64 rules*", "<")
+	m.table("<Test", "<Syscall", "<Hook", "A rule costs (95 %)", "Intercept", "R²", "16 rules*", "32 rules*",
+		"64 rules*", "<")
 	for i := range m.PerRule {
 		p := &m.PerRule[i]
 		bent := ""
 		if p.Line.Bent {
 			bent = "not a line"
 		}
-		m.row(p.Test, p.Syscall, p.Hook, slopeText(&p.Line), text.Duration(p.Line.Intercept), fmt.Sprintf("%.4f", p.Line.R2), p.at(16), p.at(32), p.at(64),
+		m.row(p.Test, p.Syscall, p.Hook, slopeText(&p.Line), text.Duration(p.Line.Intercept),
+			fmt.Sprintf("%.4f", p.Line.R2), p.at(16), p.at(32), p.at(64),
 			bent)
 	}
 	m.line("\n\\* extrapolated.")

@@ -7,8 +7,8 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// Schema is the version of report.json. It changes when a field is removed or changes its meaning. docs/report.md describes the
-// fields.
+// Schema is the version of report.json. It changes when a field is removed or changes its meaning. docs/report.md
+// describes the fields.
 const Schema = "lsmprof/report/v2"
 
 // Report holds the figures of a run. WriteJSON writes it as report.json. The zero value is an empty report.
@@ -80,7 +80,8 @@ type Cell struct {
 	Score    float64 `json:"score"` // mean over the rounds
 	Unit     string  `json:"unit"`
 	CV       float64 `json:"cv"` // coefficient of variation of the score over the rounds
-	// Loss is the median over the rounds of the loss within a round. MeanLoss compares the mean scores instead, as UnixBench does.
+	// Loss is the median over the rounds of the loss within a round. MeanLoss compares the mean scores instead, as
+	// UnixBench does.
 	Loss     float64  `json:"loss"`
 	MeanLoss float64  `json:"loss_of_means"`
 	CI       Interval `json:"ci"` // of Loss; from -1 to 1 if there is only one round
@@ -124,11 +125,11 @@ type HookRow struct {
 	P50      float64 `json:"p50_ns"`      // of a call; 0 in runs of older versions
 	P99      float64 `json:"p99_ns"`
 	Denials  uint64  `json:"denials"`
-	// Share is HookNs divided by the time of one operation under the scenario. The shares of a cell add up to its explained loss.
-	// Null: unknown.
+	// Share is HookNs divided by the time of one operation under the scenario. The shares of a cell add up to its
+	// explained loss. Null: unknown.
 	Share *float64 `json:"share_of_operation"`
-	// SyscallNs is the duration of one call of the syscall, from a run without hook probes, and SyscallShare the part of it that the
-	// hook takes. Null: not measured.
+	// SyscallNs is the duration of one call of the syscall, from a run without hook probes, and SyscallShare the
+	// part of it that the hook takes. Null: not measured.
 	SyscallNs    *float64 `json:"syscall_ns"`
 	SyscallShare *float64 `json:"share_of_syscall"`
 
@@ -146,8 +147,8 @@ type PerRule struct {
 	Line    Line           `json:"line"`   // hook cost in ns over the number of rules
 	Points  []Point        `json:"points"` // measured
 	At      []Extrapolated `json:"extrapolated"`
-	// Loss is the loss that one rule more than the most that was measured adds, in points of the baseline: 0.018 turns a loss of
-	// 56.0 % into one of 57.8 %. Null: unknown.
+	// Loss is the loss that one rule more than the most that was measured adds, in points of the baseline: 0.018
+	// turns a loss of 56.0 % into one of 57.8 %. Null: unknown.
 	Loss *float64 `json:"loss_of_one_more"`
 
 	most   int     // rules where Loss begins
@@ -189,25 +190,26 @@ type Index struct {
 
 // How describes how and where the figures were measured.
 type How struct {
-	Version      string               `json:"lsmprof_version"`
-	Start        time.Time            `json:"start"`
-	Machine      Machine              `json:"machine"`
-	Enforcer     string               `json:"enforcer"`
-	Product      string               `json:"enforcer_version"`
-	Suite        string               `json:"suite"`
-	Order        string               `json:"order"`
-	Seed         uint64               `json:"seed"`
-	Runs         int                  `json:"runs"`
-	RoundsMin    int                  `json:"rounds_min"` // of a cell
-	RoundsMax    int                  `json:"rounds_max"`
-	SliceNs      int64                `json:"slice_ns"`
-	WarmupNs     int64                `json:"warmup_ns"` // before each slice, not counted
-	PassNs       int64                `json:"pass_ns"`
-	Container    string               `json:"container,omitempty"`
-	Calibration  *profile.Calibration `json:"calibration"`          // null: not calibrated
-	Completeness *float64             `json:"completeness_percent"` // the lowest of an exposed cell; null: not profiled
-	Imported     bool                 `json:"imported"`             // the scores were measured elsewhere
-	Commands     [][]string           `json:"command_lines"`
+	Version     string               `json:"lsmprof_version"`
+	Start       time.Time            `json:"start"`
+	Machine     Machine              `json:"machine"`
+	Enforcer    string               `json:"enforcer"`
+	Product     string               `json:"enforcer_version"`
+	Suite       string               `json:"suite"`
+	Order       string               `json:"order"`
+	Seed        uint64               `json:"seed"`
+	Runs        int                  `json:"runs"`
+	RoundsMin   int                  `json:"rounds_min"` // of a cell
+	RoundsMax   int                  `json:"rounds_max"`
+	SliceNs     int64                `json:"slice_ns"`
+	WarmupNs    int64                `json:"warmup_ns"` // before each slice, not counted
+	PassNs      int64                `json:"pass_ns"`
+	Container   string               `json:"container,omitempty"`
+	Calibration *profile.Calibration `json:"calibration"` // null: not calibrated
+	// the lowest of an exposed cell; null: not profiled
+	Completeness *float64   `json:"completeness_percent"`
+	Imported     bool       `json:"imported"` // the scores were measured elsewhere
+	Commands     [][]string `json:"command_lines"`
 }
 
 // Machine describes the machine that a run measured.
@@ -222,10 +224,11 @@ type Machine struct {
 	Mitigations []string `json:"mitigations"`
 	LSMs        []string `json:"lsms"`
 	ClockSource string   `json:"clock_source"`
-	Governor    string   `json:"governor"` // empty: the kernel does not scale frequencies, as in most virtual machines
-	Hypervisor  bool     `json:"hypervisor"`
-	Emulated    bool     `json:"emulated"` // by QEMU without hardware virtualization: times are the emulator's
-	CommandLine string   `json:"kernel_command_line"`
+	// empty: the kernel does not scale frequencies, as in most virtual machines
+	Governor    string `json:"governor"`
+	Hypervisor  bool   `json:"hypervisor"`
+	Emulated    bool   `json:"emulated"` // by QEMU without hardware virtualization: times are the emulator's
+	CommandLine string `json:"kernel_command_line"`
 }
 
 // Comparison is what changed from an older run to the run of the report.
@@ -234,14 +237,15 @@ type Comparison struct {
 	Differs []string `json:"differs"`  // differences between the runs other than the enforcer
 	Deltas  []Delta  `json:"deltas"`   // of cells that both runs have
 	LeftOut []string `json:"left_out"` // tests and scenarios that only one of the runs has
-	// Spread is the standard deviation by which a measurement differs from run to run without any cause, in points of the baseline, as the
-	// second baselines of both runs show it. It is part of every interval.
+	// Spread is the standard deviation by which a measurement differs from run to run without any cause, in points
+	// of the baseline, as the second baselines of both runs show it. It is part of every interval.
 	Spread float64 `json:"run_spread"`
 
 	same bool // both are the same run
 }
 
-// Delta is the change of one cell. Each loss is against the baseline of its own run, so that a faster machine alone changes nothing.
+// Delta is the change of one cell. Each loss is against the baseline of its own run, so that a faster machine alone
+// changes nothing.
 type Delta struct {
 	Test     string   `json:"test"`
 	Label    string   `json:"label"`

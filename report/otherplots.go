@@ -55,7 +55,8 @@ func linePlot(p *PerRule) template.HTML {
 	s.line("fit", x.at(0), y.at(max(0, p.Line.Intercept)), x.at(most), y.at(p.Line.Intercept+p.Line.Slope*most))
 	for _, q := range p.Points {
 		s.line("whisker", x.at(q.X), y.at(q.Y-1.96*q.Err), x.at(q.X), y.at(q.Y+1.96*q.Err))
-		s.circle("point", x.at(q.X), y.at(q.Y), 3.5, fmt.Sprintf("%s rules: %.1f ns ± %.1f (standard error)", text.Number(q.X), q.Y, q.Err))
+		s.circle("point", x.at(q.X), y.at(q.Y), 3.5, fmt.Sprintf("%s rules: %.1f ns ± %.1f (standard error)",
+			text.Number(q.X), q.Y, q.Err))
 	}
 	return s.html()
 }
@@ -70,8 +71,10 @@ func heatPlot(h *heat) template.HTML {
 		return n * character
 	}
 	left, top := 12+longest(h.syscalls, 17), 20+longest(h.hooks, 22)*0.65 // slanted by 40 degrees
-	width, height := left+cell*float64(len(h.hooks))+longest(h.hooks, 22)*0.77-cell/2, top+row*float64(len(h.syscalls))+4
-	s := newSVG(width, height, "hook cost of a call under "+h.scenario+", by syscall and hook", "The table below has the same figures.")
+	width, height := left+cell*float64(len(h.hooks))+longest(h.hooks, 22)*0.77-cell/2,
+		top+row*float64(len(h.syscalls))+4
+	s := newSVG(width, height, "hook cost of a call under "+h.scenario+", by syscall and hook",
+		"The table below has the same figures.")
 	for j, hook := range h.hooks {
 		s.slanted(left+cell*float64(j)+cell/2-8, top-8, short(hook, 22))
 	}

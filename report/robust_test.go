@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"golang.org/x/net/html"
 
@@ -23,31 +22,50 @@ func TestBrokenRuns(t *testing.T) {
 		want   string // in the error
 		says   string // in the report
 	}{
-		"empty":            {files: func(f fstest.MapFS) { clear(f) }, want: "not a run directory"},
-		"truncated plan":   {files: truncate(rundir.InfoFile), want: "run.json: unexpected end"},
-		"foreign":          {files: content(rundir.InfoFile, `{"name": "something else"}`), want: "not of a run of lsmprof"},
-		"no object":        {files: content(rundir.InfoFile, `[1, 2]`), want: "run.json"},
-		"newer":            {breaks: func(s *synthetic) { s.info.Schema = "lsmprof/run/v2" }, want: "use the lsmprof that wrote it"},
-		"no scenario":      {breaks: func(s *synthetic) { s.info.Plan.Scenarios = nil }, want: "no scenario"},
-		"no test":          {breaks: func(s *synthetic) { s.info.Plan.Tests = nil }, want: "no test"},
-		"a test twice":     {breaks: func(s *synthetic) { s.info.Plan.Tests[1].Name = s.info.Plan.Tests[0].Name }, want: "twice"},
-		"a scenario twice": {breaks: func(s *synthetic) { s.info.Plan.Scenarios[1].Name = s.info.Plan.Scenarios[0].Name }, want: "twice"},
-		"NaN":              {files: content(rundir.ResultsFile, `{"test": "test0", "ops": NaN}`+"\n{}\n"), want: "results.jsonl: line 1"},
+		"empty":          {files: func(f fstest.MapFS) { clear(f) }, want: "not a run directory"},
+		"truncated plan": {files: truncate(rundir.InfoFile), want: "run.json: unexpected end"},
+		"foreign": {
+			files: content(rundir.InfoFile, `{"name": "something else"}`),
+			want:  "not that of a run of lsmprof",
+		},
+		"no object": {files: content(rundir.InfoFile, `[1, 2]`), want: "run.json"},
+		"newer": {
+			breaks: func(s *synthetic) { s.info.Schema = "lsmprof/run/v2" },
+			want:   "Use the one that wrote it",
+		},
+		"no scenario": {breaks: func(s *synthetic) { s.info.Plan.Scenarios = nil }, want: "no scenario"},
+		"no test":     {breaks: func(s *synthetic) { s.info.Plan.Tests = nil }, want: "no test"},
+		"a test twice": {breaks: func(s *synthetic) {
+			s.info.Plan.Tests[1].Name = s.info.Plan.Tests[0].Name
+		}, want: "twice"},
+		"a scenario twice": {breaks: func(s *synthetic) {
+			s.info.Plan.Scenarios[1].Name = s.info.Plan.Scenarios[0].Name
+		}, want: "twice"},
+		"NaN": {
+			files: content(rundir.ResultsFile, `{"test": "test0", "ops": NaN}`+"\n{}\n"),
+			want:  "results.jsonl: line 1",
+		},
 
 		"cut results":     {files: truncate(rundir.ResultsFile), says: "was cut"},
 		"no results":      {files: remove(rundir.ResultsFile), says: "results.jsonl is missing"},
 		"no explanation":  {files: remove(rundir.ExplainedFile), says: "explained.json is missing"},
 		"cut explanation": {files: truncate(rundir.ExplainedFile), says: "explained.json: unexpected end"},
-		"no profile":      {files: remove("profiles/rules=2/test1.pb.gz"), says: "profiles/rules=2/test1.pb.gz is missing"},
-		"cut profile":     {files: truncate("profiles/rules=2/test1.pb.gz"), says: "profiles/rules=2/test1.pb.gz"},
+		"no profile": {
+			files: remove("profiles/rules=2/test1.pb.gz"),
+			says:  "profiles/rules=2/test1.pb.gz is missing",
+		},
+		"cut profile": {
+			files: truncate("profiles/rules=2/test1.pb.gz"),
+			says:  "profiles/rules=2/test1.pb.gz",
+		},
 		"absurd profile": {breaks: func(s *synthetic) {
 			e := s.explained["test0"]["rules=1"]
 			e.HookNs = -1
 			s.explained["test0"]["rules=1"] = e
-		}, says: "what the profile run of test0 under rules=1 found cannot be"},
+		}, says: "the profile run of test0 under rules=1 is left out"},
 		"absurd time of a syscall": {breaks: func(s *synthetic) {
 			s.explained["test0"]["rules=1"].Syscalls[0].Ns = -1
-		}, says: "what the profile run of test0 under rules=1 found cannot be"},
+		}, says: "the profile run of test0 under rules=1 is left out"},
 		"a scenario without runs": {breaks: func(s *synthetic) {
 			s.info.Plan.Order = rundir.Sequential
 			s.drop(func(r *rundir.Result) bool { return r.Scenario == "rules=2" })
@@ -56,16 +74,31 @@ func TestBrokenRuns(t *testing.T) {
 			s.info.Plan.Order = rundir.Sequential
 			s.drop(func(r *rundir.Result) bool { return r.Scenario == "not-installed" })
 		}, says: "test0 and test1: no complete round"},
-		"unfinished round": {breaks: func(s *synthetic) { s.results = s.results[:len(s.results)-1] }, says: "not complete"},
-		"one run":          {breaks: func(s *synthetic) { s.drop(func(r *rundir.Result) bool { return r.Round > 0 }) }, says: "there is only one round"},
+		"unfinished round": {
+			breaks: func(s *synthetic) { s.results = s.results[:len(s.results)-1] },
+			says:   "not complete",
+		},
+		"one run": {
+			breaks: func(s *synthetic) { s.drop(func(r *rundir.Result) bool { return r.Round > 0 }) },
+			says:   "there is only one round",
+		},
 		"zero scores": {breaks: func(s *synthetic) {
 			for i := range s.results {
 				s.results[i].Ops = 0
 			}
 		}, says: "have no score"},
-		"no time":         {breaks: func(s *synthetic) { s.results[0].Ns = 0 }, says: "1 results have no score"},
-		"a huge score":    {breaks: func(s *synthetic) { s.results[0].Ops = math.MaxFloat64 }, says: "1 results have no score"},
-		"foreign results": {breaks: func(s *synthetic) { s.results[0].Test = "another" }, says: "1 results are of tests or scenarios that the plan does not have"},
+		"no time": {
+			breaks: func(s *synthetic) { s.results[0].Ns = 0 },
+			says:   "1 results have no score",
+		},
+		"a huge score": {
+			breaks: func(s *synthetic) { s.results[0].Ops = math.MaxFloat64 },
+			says:   "1 results have no score",
+		},
+		"foreign results": {
+			breaks: func(s *synthetic) { s.results[0].Test = "another" },
+			says:   "1 results are left out: the plan does not have",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSynthetic(2, 4, 12).withProfiles(t)
@@ -87,14 +120,16 @@ func TestBrokenRuns(t *testing.T) {
 				t.Fatal(err)
 			}
 			whole := formats(t, r)
-			if said := append(r.Warnings, r.flameGraphs().problems...); !strings.Contains(strings.Join(said, "\n"), c.says) {
+			if said := append(r.Warnings, r.flameGraphs().problems...); !strings.Contains(strings.Join(said,
+				"\n"), c.says) {
 				t.Errorf("warnings are %q, want %q", said, c.says)
 			}
 			if !json.Valid([]byte(whole["json"])) {
 				t.Error("report.json is not JSON")
 			}
 			for format, text := range whole {
-				text, _, _ = strings.Cut(text, `<script type="application/json"`) // pprof's code knows NaN
+				// pprof's code knows NaN
+				text, _, _ = strings.Cut(text, `<script type="application/json"`)
 				if strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {
 					t.Errorf("%s has a NaN or an infinity", format)
 				}
@@ -125,8 +160,10 @@ func remove(name string) func(fstest.MapFS) { return func(f fstest.MapFS) { dele
 
 // hostile are names as whoever runs a container may choose them.
 var hostile = []string{
-	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</title><b>`, `</script><script>alert(1)</script>`, "a|b\nc `d` [e](javascript:alert(1))",
-	`=HYPERLINK("http://example.invalid")`, strings.Repeat("very-long-name-", 14), "\x00\x1b[31m\u202ereversed", `';alert(1)//`, `{{.Title}}`,
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</title><b>`,
+	`</script><script>alert(1)</script>`, "a|b\nc `d` [e](javascript:alert(1))",
+	`=HYPERLINK("http://example.invalid")`, strings.Repeat("very-long-name-", 14), "\x00\x1b[31m\u202ereversed",
+	`';alert(1)//`, `{{.Title}}`,
 }
 
 func newHostile(t testing.TB) *synthetic {
@@ -141,13 +178,15 @@ func newHostile(t testing.TB) *synthetic {
 		}
 		cells := s.explained[old]
 		for scenario, e := range cells {
-			e.Rows[0].Hook, e.Rows[0].Syscall, e.Rows[0].Program, e.Syscalls[0].Syscall = name, name, name, name
+			e.Rows[0].Hook, e.Rows[0].Syscall, e.Rows[0].Program, e.Syscalls[0].Syscall = name, name, name,
+				name
 			cells[scenario] = e
 		}
 		s.explained[name] = cells
 		delete(s.explained, old)
 	}
-	s.info.Plan.Container, s.info.Enforcer, s.info.Product, s.info.Suite = hostile[0], hostile[1], hostile[2], hostile[3]
+	s.info.Plan.Container, s.info.Enforcer, s.info.Product, s.info.Suite = hostile[0], hostile[1], hostile[2],
+		hostile[3]
 	s.info.Machine.CommandLine, s.info.CommandLine, s.info.Warnings = hostile[1], hostile, hostile
 	old := s.info.Plan.Scenarios[1].Name
 	s.info.Plan.Scenarios[1].Name = hostile[3]
@@ -188,7 +227,8 @@ func TestNamesAreOnlyText(t *testing.T) {
 			t.Errorf("%v", token)
 		}
 		for _, a := range token.Attr {
-			if strings.HasPrefix(a.Key, "on") || a.Key == "src" || a.Key == "href" && !strings.HasPrefix(a.Val, "#") && a.Val != "data:," {
+			if strings.HasPrefix(a.Key, "on") || a.Key == "src" || a.Key == "href" &&
+				!strings.HasPrefix(a.Val, "#") && a.Val != "data:," {
 				t.Errorf("%v", token)
 			}
 		}
@@ -216,10 +256,15 @@ func TestNamesAreOnlyText(t *testing.T) {
 func FuzzRunDirectory(f *testing.F) {
 	s := newSynthetic(2, 3, 3).withProfiles(f)
 	files := s.files(f)
-	f.Add(files[rundir.InfoFile].Data, files[rundir.ResultsFile].Data, files[rundir.ExplainedFile].Data, files["profiles/rules=2/test1.pb.gz"].Data)
-	f.Add([]byte(`{"schema": "lsmprof/run/v1", "plan": {"scenarios": [{"name": "", "twin": true}], "tests": [{"copies": -1}]}}`), []byte("{}\n"), []byte(`{"": {"": {"ops": 1}}}`), []byte{})
+	f.Add(files[rundir.InfoFile].Data, files[rundir.ResultsFile].Data, files[rundir.ExplainedFile].Data,
+		files["profiles/rules=2/test1.pb.gz"].Data)
+	f.Add([]byte(`{"schema": "lsmprof/run/v1", "plan": {"scenarios": [{"name": "", "twin": true}], `+
+		`"tests": [{"copies": -1}]}}`), []byte("{}\n"), []byte(`{"": {"": {"ops": 1}}}`), []byte{})
 	f.Fuzz(func(t *testing.T, info, results, explained, profile []byte) {
-		dir := fstest.MapFS{rundir.InfoFile: {Data: info}, rundir.ResultsFile: {Data: results}, rundir.ExplainedFile: {Data: explained}}
+		dir := fstest.MapFS{
+			rundir.InfoFile: {Data: info}, rundir.ResultsFile: {Data: results},
+			rundir.ExplainedFile: {Data: explained},
+		}
 		for name := range files {
 			if strings.HasPrefix(name, rundir.ProfilesDir) {
 				dir[name] = &fstest.MapFile{Data: profile}
@@ -242,25 +287,29 @@ func TestCompare(t *testing.T) {
 			r.Ops *= 0.98
 		}
 	}
-	if c := old.open(t).Compare(old.open(t)).Comparison; len(c.regressions(0)) != 0 || len(c.Differs) != 0 || len(c.Deltas) != 6 {
+	c := old.open(t).Compare(old.open(t)).Comparison
+	if len(c.regressions(0)) != 0 || len(c.Differs) != 0 || len(c.Deltas) != 6 {
 		t.Errorf("a run and itself: %+v", c)
 	}
 	r := slower.open(t).Compare(old.open(t))
 	worse := r.Regressions(0.01)
-	if len(worse) != 1 || worse[0].Test != "test1" || worse[0].Scenario != "rules=2" || math.Abs(worse[0].Delta-0.02) > 0.001 || !worse[0].CI.contains(0.998*0.02) {
+	if len(worse) != 1 || worse[0].Test != "test1" || worse[0].Scenario != "rules=2" ||
+		math.Abs(worse[0].Delta-0.02) > 0.001 ||
+		!worse[0].CI.contains(0.998*0.02) {
 		t.Errorf("regressions are %+v", worse)
 	}
 	if len(r.Regressions(0.03)) != 0 {
 		t.Error("a regression of 2 points is above 3 %")
 	}
-	if text := formats(t, r)["md"]; !strings.Contains(text, "Test 1 under rules=2 loses 2.0 points more than before") {
+	if text := formats(t, r)["md"]; !strings.Contains(text, "Test 1 under rules=2 loses 2.0 points more than "+
+		"before") {
 		t.Error(text)
 	}
 	for want, change := range map[string]func(*synthetic){
 		"kernel: 6.1.0, then 6.12.0":          func(s *synthetic) { s.info.Machine.Kernel = "6.12.0" },
 		"CPU: a CPU, then another":            func(s *synthetic) { s.info.Machine.CPU = "another" },
 		"length of a slice: 50ms, then 100ms": func(s *synthetic) { s.info.Plan.Slice *= 2 },
-		"warm-up of a slice: 0s, then 12ms":   func(s *synthetic) { s.info.Plan.Warmup = 12 * time.Millisecond },
+		"warm-up of a slice: 0s, then 12ms":   func(s *synthetic) { s.info.Plan.Warmup = 12e6 },
 	} {
 		other := newSynthetic(2, 4, 24)
 		change(other)

@@ -12,13 +12,17 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// simulated is a run whose slices vary by noise, and whose measurements are off by offset for the whole run, both in logarithms.
+// simulated is a run whose slices vary by noise, and whose measurements are off by offset for the whole run, both in
+// logarithms.
 func simulated(rng *rand.Rand, rounds int, noise func() float64, offset, loss float64) *Report {
 	const tests, scenarios, slices = 10, 6, 5
 	run := &rundir.Run{
 		Info: rundir.Info{
 			Schema: rundir.RunSchema, Enforcer: "none", Start: time.Unix(rng.Int64N(1e9), 0),
-			Plan: rundir.Plan{Order: rundir.Interleaved, Seed: rng.Uint64(), Runs: rounds / 4, Slice: 50 * time.Millisecond},
+			Plan: rundir.Plan{
+				Order: rundir.Interleaved, Seed: rng.Uint64(), Runs: rounds / 4,
+				Slice: 50 * time.Millisecond,
+			},
 		},
 		Explained: map[string]map[string]rundir.Explained{},
 	}
@@ -39,7 +43,8 @@ func simulated(rng *rand.Rand, rounds int, noise func() float64, offset, loss fl
 					if i == 0 && k == 1 {
 						ops *= 1 - loss
 					}
-					r.Ops, r.Ns, r.Slices = r.Ops+ops, r.Ns+5e7, append(r.Slices, [2]float64{ops, 5e7})
+					r.Ops, r.Ns, r.Slices = r.Ops+ops, r.Ns+5e7,
+						append(r.Slices, [2]float64{ops, 5e7})
 				}
 				run.Results = append(run.Results, r)
 			}
@@ -48,8 +53,8 @@ func simulated(rng *rand.Rand, rounds int, noise func() float64, offset, loss fl
 	return newReport(run)
 }
 
-// Two runs that do not differ show a regression in at most 5 % of comparisons, however they vary and even if every measurement of a run is
-// off for the whole run.
+// Two runs that do not differ show a regression in at most 5 % of comparisons, however they vary and even if every
+// measurement of a run is off for the whole run.
 func TestUnchangedRuns(t *testing.T) {
 	n := 6
 	if v, err := strconv.Atoi(os.Getenv("LSMPROF_BENCHES")); err == nil {
@@ -83,15 +88,18 @@ func TestUnchangedRuns(t *testing.T) {
 	} {
 		rounds, alarms := []int{12, 40}[i%2], 0
 		for range n {
-			older, newer := simulated(rng, rounds, c.old, c.offset, 0), simulated(rng, rounds, c.new, c.offset, 0)
+			older, newer := simulated(rng, rounds, c.old, c.offset, 0), simulated(rng, rounds, c.new,
+				c.offset, 0)
 			if len(newer.Compare(older).Regressions(0)) > 0 {
 				alarms++
 			}
 		}
 		all, allAlarms = all+n, allAlarms+alarms
-		t.Logf("%-36s %d rounds: a regression in %4.1f %% of %d comparisons", c.name, rounds, 100*float64(alarms)/float64(n), n)
+		t.Logf("%-36s %d rounds: a regression in %4.1f %% of %d comparisons", c.name, rounds,
+			100*float64(alarms)/float64(n), n)
 		if share, most := float64(alarms)/float64(n), atMost(n); share > most {
-			t.Errorf("%s, %d rounds: a regression in %.1f %% of comparisons, want 5 %%", c.name, rounds, 100*share)
+			t.Errorf("%s, %d rounds: a regression in %.1f %% of comparisons, want 5 %%", c.name, rounds,
+				100*share)
 		}
 	}
 	if share, most := float64(allAlarms)/float64(all), atMost(all); share > most {
@@ -106,7 +114,8 @@ func TestUnchangedRuns(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("a cell that loses 2 points more is found in %.0f %% of %d comparisons of 40 rounds", 100*float64(found)/float64(n), n)
+	t.Logf("a cell that loses 2 points more is found in %.0f %% of %d comparisons of 40 rounds",
+		100*float64(found)/float64(n), n)
 	if found < n*8/10 {
 		t.Errorf("a cell that loses 2 points more is found in %d of %d comparisons", found, n)
 	}

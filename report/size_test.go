@@ -13,9 +13,9 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// A hundred scenarios, twelve tests and fifty rounds take less than two seconds, and little memory. It is the command as it is shipped
-// that is measured, without the race detector that this test may have; and what counts is the time on a CPU: this machine may have
-// others to serve.
+// A hundred scenarios, twelve tests and fifty rounds take less than two seconds, and little memory. It is the command
+// as it is shipped that is measured, without the race detector that this test may have; and what counts is the time on
+// a CPU: this machine may have others to serve.
 func TestLargeRun(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, largeRun(t)); err != nil {
@@ -46,8 +46,8 @@ func TestLargeRun(t *testing.T) {
 	}
 }
 
-// highWater follows a process and returns the most memory that it had, in KB. wait4 has that as well, but takes the memory of the
-// process that forked it for its own.
+// highWater follows a process and returns the most memory that it had, in KB. wait4 has that as well, but takes the
+// memory of the process that forked it for its own.
 func highWater(pid int) (most int) {
 	for {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

@@ -20,7 +20,8 @@ type svg struct {
 // newSVG begins a drawing. Screen readers read title and description aloud.
 func newSVG(width, height float64, title, description string) *svg {
 	s := &svg{width: width, height: height}
-	fmt.Fprintf(&s.b, `<svg viewBox="0 0 %s %s" width="%s" height="%s" role="img"><title>%s</title>`, px(width), px(height), px(width), px(height),
+	fmt.Fprintf(&s.b, `<svg viewBox="0 0 %s %s" width="%s" height="%s" role="img"><title>%s</title>`, px(width),
+		px(height), px(width), px(height),
 		html.EscapeString(text.Printable(title)))
 	if description != "" {
 		fmt.Fprintf(&s.b, `<desc>%s</desc>`, html.EscapeString(text.Printable(description)))
@@ -34,7 +35,8 @@ func (s *svg) line(class string, x1, y1, x2, y2 float64) {
 
 // rect draws a rectangle. Browsers show its title, if any, under the pointer.
 func (s *svg) rect(class string, x, y, w, h float64, title string) {
-	fmt.Fprintf(&s.b, `<rect class="%s" x="%s" y="%s" width="%s" height="%s"`, class, px(x), px(y), px(max(0, w)), px(h))
+	fmt.Fprintf(&s.b, `<rect class="%s" x="%s" y="%s" width="%s" height="%s"`, class, px(x), px(y), px(max(0, w)),
+		px(h))
 	s.end("rect", title)
 }
 
@@ -53,11 +55,13 @@ func (s *svg) end(element, title string) {
 
 // text is anchored by its class: at its start by default, at its end by e, in the middle by m.
 func (s *svg) text(class string, x, y float64, content string) {
-	fmt.Fprintf(&s.b, `<text class="%s" x="%s" y="%s">%s</text>`, class, px(x), px(y), html.EscapeString(text.Printable(content)))
+	fmt.Fprintf(&s.b, `<text class="%s" x="%s" y="%s">%s</text>`, class, px(x), px(y),
+		html.EscapeString(text.Printable(content)))
 }
 
 func (s *svg) slanted(x, y float64, content string) {
-	fmt.Fprintf(&s.b, `<text transform="translate(%s %s) rotate(-40)">%s</text>`, px(x), px(y), html.EscapeString(text.Printable(content)))
+	fmt.Fprintf(&s.b, `<text transform="translate(%s %s) rotate(-40)">%s</text>`, px(x), px(y),
+		html.EscapeString(text.Printable(content)))
 }
 
 func (s *svg) html() template.HTML {

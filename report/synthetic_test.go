@@ -14,7 +14,8 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// synthetic is a run whose losses are known: a scenario with n rules loses n per mille, and its hook explains all of it.
+// synthetic is a run whose losses are known: a scenario with n rules loses n per mille, and its hook explains all of
+// it.
 type synthetic struct {
 	info      rundir.Info
 	results   []rundir.Result
@@ -25,10 +26,14 @@ type synthetic struct {
 func newSynthetic(tests, scenarios, rounds int) *synthetic {
 	s := &synthetic{
 		info: rundir.Info{
-			Schema: rundir.RunSchema, Version: "test", CommandLine: []string{"lsmprof", "bench"}, Start: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+			Schema: rundir.RunSchema, Version: "test", CommandLine: []string{"lsmprof", "bench"},
+			Start:    time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 			Machine:  rundir.Machine{Kernel: "6.1.0", Arch: "amd64", CPU: "a CPU", CPUs: 2},
 			Enforcer: "reference", Product: "test", Suite: "built-in",
-			Plan: rundir.Plan{Order: rundir.Interleaved, Seed: 1, Runs: rounds, Slice: 50 * time.Millisecond},
+			Plan: rundir.Plan{
+				Order: rundir.Interleaved, Seed: 1, Runs: rounds,
+				Slice: 50 * time.Millisecond,
+			},
 		},
 		explained: map[string]map[string]rundir.Explained{},
 		profiles:  map[string][]byte{},
@@ -37,12 +42,16 @@ func newSynthetic(tests, scenarios, rounds int) *synthetic {
 	plan.Scenarios = []rundir.Scenario{{Name: "not-installed", State: rundir.Removed}}
 	for n := 1; n < scenarios; n++ {
 		plan.Scenarios = append(plan.Scenarios, rundir.Scenario{
-			Name: fmt.Sprintf("rules=%d", n), State: rundir.Installed, Confined: true, Rules: rules.Rules{File: n},
+			Name: fmt.Sprintf("rules=%d", n), State: rundir.Installed, Confined: true,
+			Rules: rules.Rules{File: n},
 		})
 	}
 	plan.Scenarios = rundir.WithSecondBaseline(plan.Scenarios)
 	for n := range tests {
-		plan.Tests = append(plan.Tests, rundir.Test{Name: fmt.Sprintf("test%d", n), Label: fmt.Sprintf("Test %d", n), Unit: "lps", Kind: rundir.BuiltIn})
+		plan.Tests = append(plan.Tests, rundir.Test{
+			Name:  fmt.Sprintf("test%d", n),
+			Label: fmt.Sprintf("Test %d", n), Unit: "lps", Kind: rundir.BuiltIn,
+		})
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, t := range plan.Tests {
@@ -50,7 +59,17 @@ func newSynthetic(tests, scenarios, rounds int) *synthetic {
 		for round := range rounds {
 			for _, in := range plan.Scenarios {
 				rate := 1e5 * (1 - float64(in.Rules.File)/1000) * (1 + 1e-4*rng.NormFloat64())
-				s.results = append(s.results, rundir.Result{Round: round, Test: t.Name, Scenario: in.Name, Ops: rate / 10, Ns: 1e8, Score: rate, Slices: [][2]float64{{rate / 50, 2e7}, {rate / 50, 2e7}, {rate / 50, 2e7}, {rate / 50, 2e7}, {rate / 50, 2e7}}})
+				s.results = append(s.results, rundir.Result{
+					Round: round, Test: t.Name,
+					Scenario: in.Name, Ops: rate / 10, Ns: 1e8, Score: rate,
+					Slices: [][2]float64{
+						{rate / 50, 2e7},
+						{rate / 50, 2e7},
+						{rate / 50, 2e7},
+						{rate / 50, 2e7},
+						{rate / 50, 2e7},
+					},
+				})
 			}
 		}
 		for _, in := range plan.Scenarios {
@@ -61,7 +80,11 @@ func newSynthetic(tests, scenarios, rounds int) *synthetic {
 			ns := 1e4*n/1000 + 500
 			s.explained[t.Name][in.Name] = rundir.Explained{
 				Ops: 1000, Calls: 1, HookNs: ns, Completeness: 100, Calibrated: true,
-				Rows:     []rundir.ExplainedRow{{Syscall: "openat", Hook: "file_open", Program: "p", Rules: in.Rules.File, Calls: 1, HookNs: ns, Mean: ns, Err: 0.5, P50: ns, P99: ns}},
+				Rows: []rundir.ExplainedRow{{
+					Syscall: "openat", Hook: "file_open", Program: "p",
+					Rules: in.Rules.File, Calls: 1, HookNs: ns, Mean: ns, Err: 0.5, P50: ns,
+					P99: ns,
+				}},
 				Syscalls: []rundir.SyscallTime{{Syscall: "openat", Calls: 1, Ns: 4 * ns}},
 			}
 		}
@@ -78,8 +101,18 @@ func (s *synthetic) withProfiles(t testing.TB) *synthetic {
 			}
 			row := s.explained[test.Name][in.Name].Rows[0]
 			snap := profile.Snapshot{
-				Calibration: profile.Calibration{Runs: 1}, Programs: []profile.Program{{ID: 1, Name: "p", Hook: row.Hook, Enforcer: "reference", Timed: 1000}},
-				Rows: []profile.Row{{Syscall: row.Syscall, Workload: profile.Workload{MntNS: 1, Comm: "suite"}, Rules: in.Rules.File, Sum: 1000 * uint64(500+10*in.Rules.File)}},
+				Calibration: profile.Calibration{Runs: 1},
+				Programs: []profile.Program{{
+					ID: 1, Name: "p", Hook: row.Hook,
+					Enforcer: "reference", Timed: 1000,
+				}},
+				Rows: []profile.Row{{
+					Syscall: row.Syscall, Workload: profile.Workload{
+						MntNS: 1,
+						Comm:  "suite",
+					}, Rules: in.Rules.File,
+					Sum: 1000 * uint64(500+10*in.Rules.File),
+				}},
 			}
 			snap.Rows[0].Readings[30] = 1000
 			costs, err := snap.Costs()

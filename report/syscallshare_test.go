@@ -8,8 +8,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// Two programs on a hook have their shares of the syscall's own time; the heat map has that of both. Where the time is not known, the
-// run is one of an older version, or the syscall does not return, nothing is made up.
+// Two programs on a hook have their shares of the syscall's own time; the heat map has that of both. Where the time is
+// not known, the run is one of an older version, or the syscall does not return, nothing is made up.
 func TestShareOfTheSyscall(t *testing.T) {
 	s := newSynthetic(2, 3, 12)
 	const scenario = "rules=2"
@@ -46,7 +46,10 @@ func TestShareOfTheSyscall(t *testing.T) {
 		t.Errorf("%d rows with a share; by the heat map %v", known, shares)
 	}
 	for name, text := range formats(t, r) {
-		if want := map[string]string{"html": "50.0 % of the syscall&#39;s own time", "md": " 25.00 | ", "hooks.csv": ",share_of_syscall\n"}[name]; !strings.Contains(text, want) {
+		if want := map[string]string{
+			"html": "50.0 % of the syscall&#39;s own time", "md": " 25.00 | ",
+			"hooks.csv": ",share_of_syscall\n",
+		}[name]; !strings.Contains(text, want) {
 			t.Errorf("%s lacks %q", name, want)
 		}
 	}

@@ -69,12 +69,14 @@ func (r *Report) Tables() []Table {
 
 func (r *Report) scoreTable() Table {
 	t := Table{Name: "scores"}
-	t.add("test", "scenario", "unit", "rounds", "mean", "median", "cv", "percent_of_baseline", "index", "loss", "ci_low", "ci_high",
+	t.add("test", "scenario", "unit", "rounds", "mean", "median", "cv", "percent_of_baseline", "index", "loss",
+		"ci_low", "ci_high",
 		"loss_of_means", "p", "p_holm", "significant", "detectable", "explained", "left_over")
 	for i := range r.Tests {
 		for j := range r.Tests[i].Cells {
 			c := &r.Tests[i].Cells[j]
-			t.add(c.Test, c.Scenario, c.Unit, c.Rounds, c.Score, c.Median, c.CV, c.Percent, c.Index, c.Loss, c.CI.Low, c.CI.High,
+			t.add(c.Test, c.Scenario, c.Unit, c.Rounds, c.Score, c.Median, c.CV, c.Percent, c.Index, c.Loss,
+				c.CI.Low, c.CI.High,
 				c.MeanLoss, c.P, c.Adjusted, c.Significant, c.Detectable, c.Explained, c.LeftOver)
 		}
 	}
@@ -83,10 +85,12 @@ func (r *Report) scoreTable() Table {
 
 func (r *Report) hookTable() Table {
 	t := Table{Name: "hooks"}
-	t.add("test", "scenario", "syscall", "hook", "program", "rules", "calls_per_op", "mean_ns", "mean_err_ns", "p50_ns", "p99_ns",
+	t.add("test", "scenario", "syscall", "hook", "program", "rules", "calls_per_op", "mean_ns", "mean_err_ns",
+		"p50_ns", "p99_ns",
 		"hook_ns_per_op", "share_of_operation", "denials", "syscall_ns", "share_of_syscall")
 	for _, h := range r.Hooks {
-		t.add(h.Test, h.Scenario, h.Syscall, h.Hook, h.Program, h.Rules, h.Calls, h.Mean, h.Err, h.P50, h.P99, h.HookNs, h.Share,
+		t.add(h.Test, h.Scenario, h.Syscall, h.Hook, h.Program, h.Rules, h.Calls, h.Mean, h.Err, h.P50, h.P99,
+			h.HookNs, h.Share,
 			h.Denials, h.SyscallNs, h.SyscallShare)
 	}
 	return t
@@ -94,14 +98,16 @@ func (r *Report) hookTable() Table {
 
 func (r *Report) ruleTable() Table {
 	t := Table{Name: "rules"}
-	t.add("test", "syscall", "hook", "program", "slope_ns", "slope_ci_low", "slope_ci_high", "intercept_ns", "r2", "bent",
+	t.add("test", "syscall", "hook", "program", "slope_ns", "slope_ci_low", "slope_ci_high", "intercept_ns", "r2",
+		"bent",
 		"loss_of_one_more", "ns_at_16_extrapolated", "ns_at_32_extrapolated", "ns_at_64_extrapolated")
 	for _, p := range r.PerRule {
 		at := map[int]*float64{}
 		for i := range p.At {
 			at[p.At[i].Rules] = &p.At[i].Ns
 		}
-		t.add(p.Test, p.Syscall, p.Hook, p.Program, p.Line.Slope, p.Line.SlopeCI.Low, p.Line.SlopeCI.High, p.Line.Intercept, p.Line.R2,
+		t.add(p.Test, p.Syscall, p.Hook, p.Program, p.Line.Slope, p.Line.SlopeCI.Low, p.Line.SlopeCI.High,
+			p.Line.Intercept, p.Line.R2,
 			p.Line.Bent, p.Loss, at[16], at[32], at[64])
 	}
 	return t
@@ -122,10 +128,12 @@ func (r *Report) roundTable() Table {
 
 func (c *Comparison) table() Table {
 	t := Table{Name: "changes"}
-	t.add("test", "scenario", "old_loss", "new_loss", "delta", "ci_low", "ci_high", "p", "p_holm", "significant", "explained_delta",
+	t.add("test", "scenario", "old_loss", "new_loss", "delta", "ci_low", "ci_high", "p", "p_holm", "significant",
+		"explained_delta",
 		"score_ratio")
 	for _, d := range c.Deltas {
-		t.add(d.Test, d.Scenario, d.Old, d.New, d.Delta, d.CI.Low, d.CI.High, d.P, d.Adjusted, d.Significant, d.Explained, d.Score)
+		t.add(d.Test, d.Scenario, d.Old, d.New, d.Delta, d.CI.Low, d.CI.High, d.P, d.Adjusted, d.Significant,
+			d.Explained, d.Score)
 	}
 	return t
 }

@@ -34,7 +34,10 @@ func printableLines(s string) string {
 
 // lossTable has a row for each scenario of each test, so that it is as wide whatever the number of scenarios.
 func (v *view) lossTable() string {
-	t := &text.Table{Header: []string{"<TEST", "<SCENARIO", "SCORE", "LOSS (95 %)", "EXPLAINED", "LEFT OVER", "<KIND"}}
+	t := &text.Table{Header: []string{
+		"<TEST", "<SCENARIO", "SCORE", "LOSS (95 %)", "EXPLAINED", "LEFT OVER",
+		"<KIND",
+	}}
 	for _, test := range v.Scored() {
 		v.addTest(t, test)
 	}
@@ -65,7 +68,8 @@ func (v *view) addTest(t *text.Table, test *Test) {
 		if c.Baseline {
 			t.Add(name, c.Scenario, score, "", "", "", kind)
 		} else {
-			t.Add(name, c.Scenario, score, lossText(c), pointsIfKnown(c.Explained), pointsIfKnown(c.LeftOver), kind)
+			t.Add(name, c.Scenario, score, lossText(c), pointsIfKnown(c.Explained),
+				pointsIfKnown(c.LeftOver), kind)
 		}
 		name, kind = "", ""
 	}
@@ -87,12 +91,14 @@ func (v *view) suiteName() string {
 }
 
 func (v *view) notes(b *strings.Builder) {
-	fmt.Fprintf(b, "\nloss of score against %s: median of %s rounds with its 95 %% interval; ~ may be noise\n", v.Baseline,
+	fmt.Fprintf(b, "\nloss of score against %s: median of %s rounds with its 95 %% interval; ~ may be noise\n",
+		v.Baseline,
 		rangeText(v.How.RoundsMin, v.How.RoundsMax))
 	b.WriteString("explained by the hooks, and left over of the loss: points of the baseline's score\n")
 	b.WriteString("second baseline: 95 % interval of the apparent loss of an identical copy of the baseline\n")
 	if len(v.Index) > 0 {
-		b.WriteString("index: UnixBench's arithmetic (worst third of the passes dropped, geometric mean), without statistics\n")
+		b.WriteString("index: UnixBench's arithmetic (worst third of the passes dropped, geometric mean), " +
+			"without statistics\n")
 	}
 	for i := range v.PerRule {
 		p := &v.PerRule[i]
@@ -138,7 +144,9 @@ func (t *Test) sensitivity(runs int) string {
 	case detectable > mostDetectable:
 		return "no loss would have shown: this machine is too noisy. Quieten it and measure again"
 	case need > mostRuns:
-		return fmt.Sprintf("the smallest loss that would have shown is %s %%; this machine cannot tell 0.5 %%. Quieten it", percent(detectable))
+		return fmt.Sprintf("the smallest loss that would have shown is %s %%; this machine cannot tell 0.5 "+
+			"%%. Quieten it", percent(detectable))
 	}
-	return fmt.Sprintf("the smallest loss that would have shown is %s %%; 0.5 %% takes about %s", percent(detectable), text.Plural(int(need), "run"))
+	return fmt.Sprintf("the smallest loss that would have shown is %s %%; 0.5 %% takes about %s",
+		percent(detectable), text.Plural(int(need), "run"))
 }

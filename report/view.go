@@ -30,7 +30,8 @@ func (v *view) Meta() string {
 		parts = append(parts, m.Host)
 	}
 	if m.Kernel != "" {
-		parts = append(parts, "Linux "+m.Kernel+" "+m.Arch, fmt.Sprintf("%d × %s", m.CPUs, cmp.Or(m.CPU, "unknown CPU")))
+		parts = append(parts, "Linux "+m.Kernel+" "+m.Arch, fmt.Sprintf("%d × %s", m.CPUs,
+			cmp.Or(m.CPU, "unknown CPU")))
 	}
 	if m.Emulated {
 		parts = append(parts, "emulated")
@@ -316,17 +317,21 @@ func (h *How) facts() []fact {
 		add("Measured", "elsewhere: the scores were imported")
 	} else if h.Order != "" {
 		add("Order", fmt.Sprintf("%s, seed %d", h.Order, h.Seed))
-		add("Rounds of a cell", rangeText(h.RoundsMin, h.RoundsMax)+fmt.Sprintf(" (%s)", text.Plural(h.Runs, "run")))
-		add("Slice", fmt.Sprintf("%s, after a warm-up of %s that does not count", time.Duration(h.SliceNs), time.Duration(h.WarmupNs)))
+		add("Rounds of a cell", rangeText(h.RoundsMin, h.RoundsMax)+fmt.Sprintf(" (%s)",
+			text.Plural(h.Runs, "run")))
+		add("Slice", fmt.Sprintf("%s, after a warm-up of %s that does not count", time.Duration(h.SliceNs),
+			time.Duration(h.WarmupNs)))
 	}
 	if c := h.Calibration; c != nil {
 		add("Calibration", c.String())
-		add("Cost of probing", fmt.Sprintf("%s per call, in profile runs only: scores never come from a probed run", text.Duration(c.ProbeCost.Value)))
+		add("Cost of probing", fmt.Sprintf("%s per call, in profile runs only: scores never come from a "+
+			"probed run", text.Duration(c.ProbeCost.Value)))
 	} else if !h.Imported && h.Order != "" {
 		add("Calibration", "none: hook costs are uncorrected readings")
 	}
 	if h.Completeness != nil {
-		add("Completeness", fmt.Sprintf("%.2f %% of the hook calls have a time, in the least complete profile run", *h.Completeness))
+		add("Completeness", fmt.Sprintf("%.2f %% of the hook calls have a time, in the least complete "+
+			"profile run", *h.Completeness))
 	}
 	add("lsmprof", h.Version)
 	return out

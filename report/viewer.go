@@ -19,8 +19,9 @@ import (
 // driverInUse serializes calls of pprof's driver, which keeps its settings in package variables.
 var driverInUse sync.Mutex
 
-// servedPages lists pprof's pages that show nothing but the profile itself. Others read source files and binaries that the profile
-// names (source, disasm), run Graphviz (the graph), or change the user's settings (saveconfig, deleteconfig).
+// servedPages lists pprof's pages that show nothing but the profile itself. Others read source files and binaries that
+// the profile names (source, disasm), run Graphviz (the graph), or change the user's settings (saveconfig,
+// deleteconfig).
 var servedPages = []string{"flamegraph", "top", "peek"}
 
 // pprofPages returns handlers for servedPages, by name.
@@ -51,7 +52,8 @@ func serialized(h http.Handler) http.Handler {
 	})
 }
 
-// viewer returns the handlers of pprof's web UI on a profile, or on its difference to base, by path. The caller holds driverInUse.
+// viewer returns the handlers of pprof's web UI on a profile, or on its difference to base, by path. The caller holds
+// driverInUse.
 func viewer(p, base *pprof.Profile, root string) (map[string]http.Handler, error) {
 	var handlers map[string]http.Handler
 	values := map[string]string{"http": "localhost:1", "tagroot": root, "symbolize": "none", "sample_index": "hook"}
@@ -99,7 +101,8 @@ const (
 	served = "#config,#download,#graphbtn,#list,#disasm"
 )
 
-// withoutMenus hides elements of pprof's page, and removes the settings that the user has saved in pprof: a report is for others.
+// withoutMenus hides elements of pprof's page, and removes the settings that the user has saved in pprof: a report is
+// for others.
 func withoutMenus(page, hidden string) string {
 	page = savedConfigs.ReplaceAllString(page, "$1$2")
 	page = configList.ReplaceAllString(page, `<datalist id="config-list"></datalist>`)
@@ -168,7 +171,8 @@ func (quiet) IsTerminal() bool                    { return false }
 func (quiet) WantBrowser() bool                   { return false }
 func (quiet) SetAutoComplete(func(string) string) {}
 
-// parts splits a page where it differs from others of its kind: around scripts, style sheets and long lines, which are data.
+// parts splits a page where it differs from others of its kind: around scripts, style sheets and long lines, which are
+// data.
 func parts(page string) []string {
 	var out []string
 	for _, piece := range strings.SplitAfter(page, "</script>") {

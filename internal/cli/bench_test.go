@@ -200,7 +200,7 @@ func TestBenchChecksFirst(t *testing.T) {
 		},
 		"--workdir /nope: no such file or directory": append(none, "--workdir", "/nope", "--tests",
 			"syscall"),
-		"is no byte-unixbench": append(none, "--unixbench", "."),
+		"is not a byte-unixbench": append(none, "--unixbench", "."),
 		"/nope.sock": append(none, "--runtime-endpoint",
 			"unix:///nope.sock", "--pod", "a/b", "--tests", "syscall"),
 		"CPU 1000 is missing or not allowed for this process": append(none, "--cpus", "1000", "--tests",

@@ -34,9 +34,18 @@ func reportCommand() *command {
 			Summary: "Report what a bench found, or what changed between two",
 			Text:    "It needs no root and no kernel: copy the run directory to where you want to read it.",
 			Examples: []cmdline.Example{
-				{What: "Write report.html to the run directory", Command: "lsmprof report lsmprof-bench-20260102-150405"},
-				{What: "Look at it in a browser, with flame graphs", Command: "lsmprof report RUN --http localhost:0"},
-				{What: "Compare two runs, and fail if the newer one lost more than 1 %", Command: "lsmprof report OLD NEW --fail-over 1%"},
+				{
+					What:    "Write report.html to the run directory",
+					Command: "lsmprof report lsmprof-bench-20260102-150405",
+				},
+				{
+					What:    "Look at it in a browser, with flame graphs",
+					Command: "lsmprof report RUN --http localhost:0",
+				},
+				{
+					What:    "Compare two runs, and fail if the newer one lost more than 1 %",
+					Command: "lsmprof report OLD NEW --fail-over 1%",
+				},
 			},
 		},
 		setup: func(f *cmdline.Flags) action {
@@ -49,15 +58,19 @@ func reportCommand() *command {
 
 func (o *reportOptions) flags(f *cmdline.Flags) {
 	f.Group(cmdline.Output)
-	f.StringVarP(&o.output, "output", "o", "", "Write report.html, report.md, report.txt, report.json and the .csv files to this "+
-		"`DIRECTORY` instead of RUN or NEWER-RUN; - prints a single format.")
+	f.StringVarP(&o.output, "output", "o", "",
+		"Write report.html, report.md, report.txt, report.json and the .csv files to this "+
+			"`DIRECTORY` instead of RUN or NEWER-RUN; - prints a single format.")
 	o.formats = []string{"html"}
 	f.Var(cmdline.Choices(&o.formats, reportFormats...), "format", "Write these formats.")
-	f.StringVar(&o.http, "http", "", "Write nothing. Serve the page, and pprof's flame graphs of each scenario, at this loopback `ADDRESS`, "+
-		"such as localhost:0.")
+	f.StringVar(&o.http, "http", "",
+		"Write nothing. Serve the page, and pprof's flame graphs of each scenario, at this "+
+			"loopback `ADDRESS`, "+
+			"such as localhost:0.")
 	f.Group("Comparison of two runs")
-	f.Var(cmdline.Percent(&o.limit), "fail-over", "Exit with status 4 if a significant regression is above this many points of the "+
-		"baseline, such as 1%.")
+	f.Var(cmdline.Percent(&o.limit), "fail-over",
+		"Exit with status 4 if a significant regression is above this many points of the "+
+			"baseline, such as 1%.")
 	f.BoolVar(&o.force, "force", false, "Compare the runs even if their machines, kernels or durations differ.")
 }
 
@@ -78,7 +91,8 @@ func (o *reportOptions) report(ctx context.Context, std streams, f *cmdline.Flag
 func (o *reportOptions) validate(f *cmdline.Flags) (err error) {
 	o.runs = f.Args()
 	if len(o.runs) < 1 || len(o.runs) > 2 {
-		return fmt.Errorf("%d run directories: want one, or an old and a new one; `lsmprof bench` makes them", len(o.runs))
+		return fmt.Errorf("%d run directories: want one, or an old and a new one; `lsmprof bench` makes them",
+			len(o.runs))
 	}
 	if len(o.runs) == 1 && (o.limit > 0 || o.force) {
 		return errors.New("--fail-over and --force need two runs; for one there is `lsmprof bench --fail-over`")
@@ -123,7 +137,8 @@ func (o *reportOptions) open() (*report.Report, error) {
 	}
 	r := all[1].Compare(all[0])
 	if differs := r.Comparison.Differs; len(differs) > 0 && !o.force {
-		return nil, fmt.Errorf("the runs cannot be compared: %s; compare them anyway with --force", strings.Join(differs, "; "))
+		return nil, fmt.Errorf("the runs cannot be compared: %s; compare them anyway with --force",
+			strings.Join(differs, "; "))
 	}
 	return r, nil
 }
@@ -133,7 +148,10 @@ func (o *reportOptions) write(std streams, r *report.Report) error {
 		name  string
 		write func(io.Writer) error
 	}{
-		"html": {"report.html", r.WriteHTML}, "md": {"report.md", r.WriteMarkdown}, "text": {"report.txt", r.WriteText},
+		"html": {"report.html", r.WriteHTML}, "md": {"report.md", r.WriteMarkdown}, "text": {
+			"report.txt",
+			r.WriteText,
+		},
 		"json": {"report.json", r.WriteJSON},
 	}
 	if o.output == "-" {
@@ -184,8 +202,10 @@ func (o *reportOptions) verdict(std streams, r *report.Report) error {
 	}
 	worse := r.Regressions(o.limit)
 	for _, d := range worse {
-		fmt.Fprintf(std.err, "lsmprof: %s under %s lost %.2f points more than before (%.2f to %.2f), more than --fail-over %s\n",
-			text.Printable(d.Test), text.Printable(d.Scenario), 100*d.Delta, 100*d.CI.Low, 100*d.CI.High, text.Number(100*o.limit)+" %")
+		fmt.Fprintf(std.err, "lsmprof: %s under %s lost %.2f points more than before (%.2f to %.2f), more "+
+			"than --fail-over %s\n",
+			text.Printable(d.Test), text.Printable(d.Scenario), 100*d.Delta, 100*d.CI.Low, 100*d.CI.High,
+			text.Number(100*o.limit)+" %")
 	}
 	if len(worse) > 0 {
 		return exitError{exitRegression}

@@ -42,7 +42,8 @@ func slowed(t *testing.T, factor string, plan ...string) string {
 		}
 		return line
 	})
-	edit(t, filepath.Join(dir, "run.json"), func(line string) string { return strings.NewReplacer(plan...).Replace(line) })
+	edit(t, filepath.Join(dir, "run.json"),
+		func(line string) string { return strings.NewReplacer(plan...).Replace(line) })
 	return dir
 }
 
@@ -68,7 +69,10 @@ func TestReportWritesItsFormats(t *testing.T) {
 	if code != exitOK || stdout != "" {
 		t.Fatalf("exit %d: %s%s", code, stdout, stderr)
 	}
-	for _, name := range []string{"report.html", "report.md", "report.txt", "report.json", "scores.csv", "hooks.csv", "rules.csv", "rounds.csv"} {
+	for _, name := range []string{
+		"report.html", "report.md", "report.txt", "report.json", "scores.csv",
+		"hooks.csv", "rules.csv", "rounds.csv",
+	} {
 		got, err := os.ReadFile(filepath.Join(dir, name))
 		want, wantErr := os.ReadFile(filepath.Join(sampleRun, "..", name))
 		if err != nil || wantErr != nil || !bytes.Equal(got, want) {
@@ -78,7 +82,8 @@ func TestReportWritesItsFormats(t *testing.T) {
 			t.Errorf("%s is not named: %s", name, stderr)
 		}
 	}
-	if code, stdout, _ := runReport(sampleRun, "-o", "-", "--format", "md"); code != exitOK || !strings.HasPrefix(stdout, "# What the reference enforcer costs\n") {
+	if code, stdout, _ := runReport(sampleRun, "-o", "-", "--format", "md"); code != exitOK ||
+		!strings.HasPrefix(stdout, "# What the reference enforcer costs\n") {
 		t.Errorf("exit %d: %.100s", code, stdout)
 	}
 }
@@ -88,7 +93,8 @@ func TestReportKeepsTheEarlierOne(t *testing.T) {
 	onHost(t)
 	run := slowed(t, "")
 	page := filepath.Join(run, "report.md")
-	for i, want := range []string{"wrote " + page + "\n", "wrote " + page + " (kept the earlier one as " + page + ".old)\n"} {
+	for i, want := range []string{"wrote " + page + "\n", "wrote " + page + " (kept the earlier one as " + page +
+		".old)\n"} {
 		if code, _, stderr := runReport(run, "--format", "md"); code != exitOK || stderr != want {
 			t.Errorf("report %d: exit %d: %s, want %s", i+1, code, stderr, want)
 		}
@@ -98,7 +104,8 @@ func TestReportKeepsTheEarlierOne(t *testing.T) {
 func TestReportCompares(t *testing.T) {
 	onHost(t)
 	same := slowed(t, "")
-	// Ops with another digit in front are several times as many: the baseline's copy is slower then, in the run where it is old.
+	// Ops with another digit in front are several times as many: the baseline's copy is slower then, in the run
+	// where it is old.
 	faster := slowed(t, "9")
 	other := slowed(t, "", `"kernel": "6.1`, `"kernel": "6.12`)
 	for name, c := range map[string]struct {
@@ -106,16 +113,28 @@ func TestReportCompares(t *testing.T) {
 		code int
 		want string
 	}{
-		"nothing changed":  {[]string{sampleRun, same, "--fail-over", "1%"}, exitOK, ""},
-		"it got faster":    {[]string{sampleRun, faster, "--fail-over", "1%"}, exitOK, ""},
-		"it got slower":    {[]string{faster, sampleRun, "--fail-over", "1%"}, exitRegression, "lsmprof: execl under rules=8 lost"},
+		"nothing changed": {[]string{sampleRun, same, "--fail-over", "1%"}, exitOK, ""},
+		"it got faster":   {[]string{sampleRun, faster, "--fail-over", "1%"}, exitOK, ""},
+		"it got slower": {
+			[]string{faster, sampleRun, "--fail-over", "1%"},
+			exitRegression,
+			"lsmprof: execl under rules=8 lost",
+		},
 		"another kernel":   {[]string{sampleRun, other}, exitFailed, "kernel: 6.1.0"},
 		"forced":           {[]string{sampleRun, other, "--force", "--fail-over", "1%"}, exitOK, ""},
 		"a limit, one run": {[]string{sampleRun, "--fail-over", "1%"}, exitUsage, "two runs"},
 		"no run":           {nil, exitUsage, "want one, or an old and a new one"},
 		"three":            {[]string{"a", "b", "c"}, exitUsage, "3 run directories"},
-		"a format":         {[]string{sampleRun, "--format", "pdf"}, exitUsage, "must be html, md, text, json or csv"},
-		"several to -":     {[]string{sampleRun, "-o", "-", "--format", "md,json"}, exitUsage, "takes a single format"},
+		"a format": {
+			[]string{sampleRun, "--format", "pdf"},
+			exitUsage,
+			"must be html, md, text, json or csv",
+		},
+		"several to -": {
+			[]string{sampleRun, "-o", "-", "--format", "md,json"},
+			exitUsage,
+			"takes a single format",
+		},
 		"not there":        {[]string{"/nonexistent"}, exitFailed, "makes a run directory"},
 		"no directory":     {[]string{sampleRun + "/run.json"}, exitFailed, "is not a directory"},
 		"no run directory": {[]string{"."}, exitFailed, "not a run directory"},
@@ -141,7 +160,10 @@ func serveSample(t *testing.T) string {
 	in, out := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- dispatch(ctx, streams{out: io.Discard, err: out}, []string{"report", sampleRun, "--http", "localhost:0"})
+		done <- dispatch(ctx, streams{out: io.Discard, err: out}, []string{
+			"report", sampleRun, "--http",
+			"localhost:0",
+		})
 		out.Close()
 	}()
 	t.Cleanup(func() {
@@ -172,19 +194,31 @@ func TestReportServes(t *testing.T) {
 		code   int
 		want   string
 	}{
-		"the page":           {path: "", code: http.StatusOK, want: "What the reference enforcer costs"},
-		"its links":          {path: "", code: http.StatusOK, want: `<a href="pprof/6/flamegraph">pprof: rules=8</a>`},
-		"a flame graph":      {path: "pprof/6/flamegraph", code: http.StatusOK, want: "path_rename"},
-		"a top list":         {path: "pprof/6/top", code: http.StatusOK, want: "path_rename"},
-		"callers":            {path: "pprof/6/peek?f=path_rename", code: http.StatusOK, want: "path_rename"},
-		"its own origin":     {path: "", header: http.Header{"Origin": {"http://" + base.Host}}, code: http.StatusOK},
-		"without the token":  {path: "/", code: http.StatusNotFound},
-		"another token":      {path: "/AAAAAAAAAAAAAAAAAAAAAAAAAA/", code: http.StatusNotFound},
-		"another host":       {path: "", host: "example.invalid:" + base.Port(), code: http.StatusForbidden},
-		"another port":       {path: "", host: "localhost:1", code: http.StatusForbidden},
-		"another origin":     {path: "", header: http.Header{"Origin": {"http://example.invalid"}}, code: http.StatusForbidden},
-		"an opaque origin":   {path: "", header: http.Header{"Origin": {"null"}}, code: http.StatusForbidden},
-		"another site's tag": {path: "", header: http.Header{"Sec-Fetch-Site": {"cross-site"}}, code: http.StatusForbidden},
+		"the page": {path: "", code: http.StatusOK, want: "What the reference enforcer costs"},
+		"its links": {
+			path: "", code: http.StatusOK,
+			want: `<a href="pprof/6/flamegraph">pprof: rules=8</a>`,
+		},
+		"a flame graph": {path: "pprof/6/flamegraph", code: http.StatusOK, want: "path_rename"},
+		"a top list":    {path: "pprof/6/top", code: http.StatusOK, want: "path_rename"},
+		"callers":       {path: "pprof/6/peek?f=path_rename", code: http.StatusOK, want: "path_rename"},
+		"its own origin": {
+			path: "", header: http.Header{"Origin": {"http://" + base.Host}},
+			code: http.StatusOK,
+		},
+		"without the token": {path: "/", code: http.StatusNotFound},
+		"another token":     {path: "/AAAAAAAAAAAAAAAAAAAAAAAAAA/", code: http.StatusNotFound},
+		"another host":      {path: "", host: "example.invalid:" + base.Port(), code: http.StatusForbidden},
+		"another port":      {path: "", host: "localhost:1", code: http.StatusForbidden},
+		"another origin": {
+			path: "", header: http.Header{"Origin": {"http://example.invalid"}},
+			code: http.StatusForbidden,
+		},
+		"an opaque origin": {path: "", header: http.Header{"Origin": {"null"}}, code: http.StatusForbidden},
+		"another site's tag": {
+			path: "", header: http.Header{"Sec-Fetch-Site": {"cross-site"}},
+			code: http.StatusForbidden,
+		},
 		"source code":        {path: "pprof/6/source?f=.", code: http.StatusNotFound},
 		"machine code":       {path: "pprof/6/disasm?f=.", code: http.StatusNotFound},
 		"Graphviz":           {path: "pprof/6/graph", code: http.StatusNotFound},
@@ -194,7 +228,8 @@ func TestReportServes(t *testing.T) {
 		"a scenario too far": {path: "pprof/99/top", code: http.StatusNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base.ResolveReference(mustParse(t, c.path)).String(), nil)
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+				base.ResolveReference(mustParse(t, c.path)).String(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -206,7 +241,8 @@ func TestReportServes(t *testing.T) {
 			defer res.Body.Close()
 			body, err := io.ReadAll(res.Body)
 			if err != nil || res.StatusCode != c.code || !strings.Contains(string(body), c.want) {
-				t.Errorf("status %d, %.200q, %v; want %d and %q", res.StatusCode, body, err, c.code, c.want)
+				t.Errorf("status %d, %.200q, %v; want %d and %q", res.StatusCode, body, err, c.code,
+					c.want)
 			}
 			if c.code == http.StatusOK && res.Header.Get("Referrer-Policy") != "no-referrer" {
 				t.Error("the address, which holds the token, gets into a Referer")
@@ -224,7 +260,8 @@ func mustParse(t *testing.T, s string) *url.URL {
 	return u
 }
 
-// A profile that names files of the machine does not make the server read them, and no request changes the user's settings of pprof.
+// A profile that names files of the machine does not make the server read them, and no request changes the user's
+// settings of pprof.
 func TestReportServesNoFiles(t *testing.T) {
 	onHost(t)
 	home := t.TempDir()

@@ -25,8 +25,9 @@ func loopback(address string) error {
 	return errors.New("not a loopback address; use localhost:PORT, and a tunnel from other machines")
 }
 
-// serveReport serves the report until the context ends. Every process on the machine can reach a loopback address. Only those that know
-// the token in the path get an answer, and only for a request that a page of another site cannot have made.
+// serveReport serves the report until the context ends. Every process on the machine can reach a loopback address. Only
+// those that know the token in the path get an answer, and only for a request that a page of another site cannot have
+// made.
 func serveReport(ctx context.Context, std streams, address string, r *report.Report) error {
 	pages, err := r.Handler()
 	if err != nil {
@@ -40,7 +41,8 @@ func serveReport(ctx context.Context, std streams, address string, r *report.Rep
 	fmt.Fprintf(std.err, "serving http://%s%s/ until Ctrl-C\n", ln.Addr(), token)
 	s := &http.Server{
 		Handler:           sameSiteOnly(ln.Addr().String(), http.StripPrefix(token, pages)),
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 16,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 1 << 16,
 	}
 	context.AfterFunc(ctx, func() { _ = s.Close() })
 	if err := s.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
@@ -49,8 +51,9 @@ func serveReport(ctx context.Context, std streams, address string, r *report.Rep
 	return nil
 }
 
-// sameSiteOnly answers requests that name a loopback address and this port as their host, so that another site cannot have its own name
-// resolved to it, and that do not come from a page of another site. The address holds a secret: it must not get into a Referer.
+// sameSiteOnly answers requests that name a loopback address and this port as their host, so that another site cannot
+// have its own name resolved to it, and that do not come from a page of another site. The address holds a secret: it
+// must not get into a Referer.
 func sameSiteOnly(address string, next http.Handler) http.Handler {
 	_, port, _ := net.SplitHostPort(address)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

@@ -10,15 +10,16 @@ import (
 )
 
 const (
+	// Confidence is that of all intervals.
 	Confidence = 0.95
-	// aim is the loss that the number of runs is worked out for.
+	// aim is the loss for which Cell.RoundsFor is computed.
 	aim = 0.005
 )
 
 // AnalysisSchema is the version of analysis.json.
 const AnalysisSchema = "lsmprof/bench/v1"
 
-// Analysis is what the results say.
+// Analysis is what the results of a run say. It is written as analysis.json.
 type Analysis struct {
 	Schema   string     `json:"schema"`
 	Cells    []Cell     `json:"cells"`
@@ -29,48 +30,48 @@ type Analysis struct {
 	Warnings []string   `json:"warnings"`
 }
 
-// Cell is a test under a scenario, compared with the baseline. Losses are shares: 0.02 is 2 %.
+// Cell compares a test under a scenario with the baseline. Losses are fractions: 0.02 is 2 %.
 type Cell struct {
 	Test     string         `json:"test"`
 	Scenario string         `json:"scenario"`
 	Rounds   int            `json:"rounds"`
-	Score    float64        `json:"score"` // mean
+	Score    float64        `json:"score"` // mean over the rounds
 	Unit     string         `json:"unit"`
-	CV       float64        `json:"cv"`            // of the scores, over rounds
+	CV       float64        `json:"cv"`            // coefficient of variation of the score over the rounds
 	Loss     float64        `json:"loss"`          // median over rounds of the loss within a round
-	MeanLoss float64        `json:"loss_of_means"` // the seed's figure
+	MeanLoss float64        `json:"loss_of_means"` // as UnixBench computes it
 	CI       stats.Interval `json:"ci"`
 	P        float64        `json:"p"`
 	Adjusted float64        `json:"p_holm"`
-	// Significant: p_holm is below 0.05, and the loss is outside of what the second baseline shows.
+	// Significant: Adjusted is below 0.05, and the loss is outside the interval of the second baseline.
 	Significant bool    `json:"significant"`
-	Detectable  float64 `json:"detectable"`    // the smallest loss that so many rounds would have shown
+	Detectable  float64 `json:"detectable"`    // the smallest loss that these rounds show in four of five benches
 	RoundsFor   int     `json:"rounds_for_05"` // rounds to detect 0.5 %
-	Busy        int     `json:"busy_rounds"`   // with a busy neighbour
+	Busy        int     `json:"busy_rounds"`   // during which other processes kept CPUs busy
 
 	Exposed   *bool      `json:"exposed"` // null: not profiled
 	Explained *float64   `json:"explained"`
-	LeftOver  *float64   `json:"left_over"` // of the loss, when the explained one is taken off
+	LeftOver  *float64   `json:"left_over"` // Loss - Explained
 	Profile   *Explained `json:"profile,omitempty"`
 
 	losses []float64 // of the rounds
 }
 
-// Noise is what two identical baselines of a test differ by.
+// Noise is the apparent loss of the second baseline of a test.
 type Noise struct {
 	Test string         `json:"test"`
 	Loss float64        `json:"loss"`
 	CI   stats.Interval `json:"ci"`
 }
 
-// Repeat is a round of which earlier attempts were discarded.
+// Repeat is a round whose earlier attempts were discarded, with their reasons.
 type Repeat struct {
 	Tests   []string `json:"tests"`
 	Round   int      `json:"round"`
 	Reasons []string `json:"reasons"`
 }
 
-// repeated lists them in the order of the results.
+// repeated returns the repeated rounds in the order of the results.
 func repeated(results []Result) []Repeat {
 	out := []Repeat{}
 	for _, r := range results {
@@ -88,7 +89,7 @@ func repeated(results []Result) []Repeat {
 	return out
 }
 
-// Analyze works out what complete results say, and what profile runs found, by test and scenario.
+// Analyze returns what complete results say, given what the profile runs explain, by test and scenario.
 func Analyze(p *Plan, results []Result, explained map[string]map[string]Explained) Analysis {
 	return analyze(p, results, explained, sensitivities{})
 }
@@ -163,7 +164,8 @@ func cellOf(p *Plan, t Test, s Scenario, own, base []Result, losses []float64) C
 	return c
 }
 
-// withBaseline widens the interval of a loss whose baseline was measured at another time by the uncertainty of that baseline.
+// withBaseline widens the interval of a loss whose baseline was measured at another time by the uncertainty of that
+// baseline.
 func withBaseline(loss float64, ci stats.Interval, base []float64) stats.Interval {
 	b, median := stats.Bootstrap(base, Confidence), stats.Median(base)
 	return stats.Interval{
@@ -178,8 +180,8 @@ func (c *Cell) explain(e Explained, baseline float64) {
 	c.Exposed, c.Explained, c.LeftOver, c.Profile = &exposed, &loss, &left, &e
 }
 
-// logLosses turns losses into logarithms of ratios, which are symmetric about zero if scenario and baseline are alike: twice the score and
-// half the score are equally far from it.
+// logLosses turns losses into logarithms of ratios, which are symmetric about zero if scenario and baseline are alike:
+// twice the score and half the score are equally far from it.
 func logLosses(losses []float64) []float64 {
 	out := make([]float64, len(losses))
 	for i, loss := range losses {
@@ -196,9 +198,9 @@ func rates(rs []Result) []float64 {
 	return out
 }
 
-// Losses returns, by scenario, the loss in each round. The second baseline is compared with the first, and every other scenario with a
-// baseline that is mixed from both (see mixedBaseline). In sequential order rounds have nothing in common, so that each is compared with
-// the median of the baseline's.
+// Losses returns, by scenario, the loss in each round. The second baseline is compared with the first, and every other
+// scenario with a baseline that is mixed from both (see mixedBaseline). In sequential order rounds have nothing in
+// common, so that each is compared with the median of the baseline's.
 func Losses(p *Plan, results []Result, test string) [][]float64 {
 	if p.Order == Sequential {
 		return sequentialLosses(p, results, test)
@@ -227,13 +229,14 @@ func Losses(p *Plan, results []Result, test string) [][]float64 {
 	return out
 }
 
-// mixedBaseline returns the rate of a baseline made of as many slices as every scenario has: the first ones of one baseline and the last
-// ones of the other.
+// mixedBaseline returns the rate of a baseline made of as many slices as every scenario has: the first ones of one
+// baseline and the last ones of the other.
 //
-// One baseline runs before the scenarios and the other one after them, in an order that changes from round to round. Slices from both
-// cancel most of a drift. Averaging all slices of both would cancel all of it, but an average of twice as many slices has fewer and smaller
-// disturbances than a scenario: where slow slices are rare and large, most scenarios would seem to gain. With equally many slices, a
-// scenario without an effect is as often above as below. A whole pass cannot be divided, and is compared with one baseline.
+// One baseline runs before the scenarios and the other one after them, in an order that changes from round to round.
+// Slices from both cancel most of a drift. Averaging all slices of both would cancel all of it, but an average of twice
+// as many slices has fewer and smaller disturbances than a scenario: where slow slices are rare and large, most
+// scenarios would seem to gain. With equally many slices, a scenario without an effect is as often above as below. A
+// whole pass cannot be divided, and is compared with one baseline.
 func mixedBaseline(first, second *Result) float64 {
 	n := len(first.Slices)
 	if n < 2 || len(second.Slices) != n {
@@ -299,7 +302,7 @@ func roundsOf(p *Plan, results []Result, test string) [][]*Result {
 	return out
 }
 
-// judge corrects for the number of cells, and says which losses are losses.
+// judge corrects for the number of cells, and decides which losses are significant.
 func (a *Analysis) judge(p *Plan, known sensitivities) {
 	noise := map[string]stats.Interval{}
 	for _, n := range a.Noise {
@@ -323,15 +326,17 @@ func (a *Analysis) judge(p *Plan, known sensitivities) {
 		c := cells[i]
 		c.Adjusted = adjusted
 		floor, ok := noise[c.Test]
-		c.Significant = adjusted < stats.Significant && !c.CI.Contains(0) && !(ok && floor.Contains(c.Loss) && floor.Half() < 1)
+		c.Significant = adjusted < stats.Significant && !c.CI.Contains(0) && !(ok && floor.Contains(c.Loss) &&
+			floor.Half() < 1)
 	}
 }
 
-// sensitivities holds stats.Sensitivity by the numbers of rounds and cells: it is the same for all cells of a run, and takes a while.
+// sensitivities holds stats.Sensitivity by the numbers of rounds and cells: it is the same for all cells of a run, and
+// takes a while.
 type sensitivities map[[2]int]float64
 
-// of returns the sensitivity of a run. In sequential order the baseline's rounds are not paired with the others, and its noise adds to
-// theirs.
+// of returns the sensitivity of a run. In sequential order the baseline's rounds are not paired with the others, and
+// its noise adds to theirs.
 func (known sensitivities) of(p *Plan, rounds, cells int) float64 {
 	key := [2]int{rounds, cells}
 	if _, ok := known[key]; !ok {
@@ -343,7 +348,7 @@ func (known sensitivities) of(p *Plan, rounds, cells int) float64 {
 	return known[key]
 }
 
-// warn says what a reader must know.
+// warn adds what a reader must know.
 func (a *Analysis) warn(p *Plan, explained map[string]map[string]Explained) {
 	cells := 0
 	busy := map[string]bool{}
@@ -357,24 +362,31 @@ func (a *Analysis) warn(p *Plan, explained map[string]map[string]Explained) {
 		}
 	}
 	if p.Order == Sequential {
-		a.Warnings = append(a.Warnings, "the scenarios were measured one after the other: whatever changed in the machine meanwhile is in the losses, and p does not know")
+		a.Warnings = append(a.Warnings,
+			"the scenarios were measured one after the other: any change of the machine meanwhile is "+
+				"part of the losses, and p ignores it")
 	}
 	if need := stats.RoundsForSignificance(cells); p.Order != Sequential {
 		for _, t := range p.Tests {
 			if n := roundsIn(a.Cells, t.Name); n > 0 && n < need {
-				a.Warnings = append(a.Warnings, fmt.Sprintf("%s has %d rounds: among %d cells it takes %d to call any loss significant", t.Name, n,
-					cells, need))
+				a.Warnings = append(a.Warnings,
+					fmt.Sprintf("%s has too few rounds, %d: among %d cells no loss can be "+
+						"significant with fewer than %d", t.Name, n,
+						cells, need))
 			}
 		}
 	}
 	if len(busy) > 0 {
-		a.Warnings = append(a.Warnings, fmt.Sprintf("others kept more than %.1f CPUs busy in most rounds of %s: intervals are wider for it",
-			BusyAbove, list(busy)))
+		a.Warnings = append(a.Warnings,
+			fmt.Sprintf("other processes kept more than %.1f CPUs busy in most rounds of %s, which "+
+				"makes the intervals wider",
+				BusyAbove, list(busy)))
 	}
 	if n := len(a.Repeated); n > 0 {
 		first := a.Repeated[0]
-		a.Warnings = append(a.Warnings, fmt.Sprintf("%d rounds were measured again, the first of them round %d of %s: %s", n, first.Round+1,
-			strings.Join(first.Tests, ", "), strings.Join(first.Reasons, "; ")))
+		a.Warnings = append(a.Warnings,
+			fmt.Sprintf("%d rounds were repeated, the first of them round %d of %s: %s", n, first.Round+1,
+				strings.Join(first.Tests, ", "), strings.Join(first.Reasons, "; ")))
 	}
 	incomplete, uncalibrated, denied := map[string]bool{}, false, map[string]bool{}
 	for test, cells := range explained {
@@ -391,13 +403,15 @@ func (a *Analysis) warn(p *Plan, explained map[string]map[string]Explained) {
 		}
 	}
 	if len(incomplete) > 0 {
-		a.Warnings = append(a.Warnings, "less than 95 % of the invocations have a time in the profiles of "+list(incomplete))
+		a.Warnings = append(a.Warnings,
+			"less than 95 % of the hook calls were timed in the profiles of "+list(incomplete))
 	}
 	if uncalibrated {
-		a.Warnings = append(a.Warnings, "not calibrated: explained losses come from readings as they are")
+		a.Warnings = append(a.Warnings, "not calibrated: explained losses come from uncorrected readings")
 	}
 	if len(denied) > 0 {
-		a.Warnings = append(a.Warnings, "the enforcer denied something in "+list(denied)+": a denial can look like a speed-up")
+		a.Warnings = append(a.Warnings,
+			"the enforcer denied calls in "+list(denied)+": a denied call can look like a speed-up")
 	}
 }
 

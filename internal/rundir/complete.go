@@ -1,7 +1,7 @@
 package rundir
 
-// Complete are the rounds that are complete: a round of a test counts once all scenarios have a line. Where a round was repeated,
-// the last one counts.
+// Complete returns the results of complete rounds. A round of a test is complete when all scenarios have a result. If a
+// round was repeated, the last results count.
 func Complete(p *Plan, all []Result) []Result {
 	type round struct {
 		test  string

@@ -6,37 +6,38 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// Explained is what a profile run says of a cell.
+// Explained is what a profile run found in a cell. All figures are per operation of the test, unless their names say
+// otherwise.
 type Explained struct {
 	Ops    float64 `json:"ops"`
 	Calls  float64 `json:"calls_per_op"`
 	HookNs float64 `json:"hook_ns_per_op"`
-	// Completeness is how many of the invocations have a time, in percent.
+	// Completeness is the share of hook calls that were timed, in percent.
 	Completeness float64        `json:"completeness_percent"`
 	Calibrated   bool           `json:"calibrated"`
 	Rows         []ExplainedRow `json:"rows"`
-	// Syscalls are from a run of its own, without probes on hooks. Nil: there was none.
+	// Syscalls come from a separate run without hook probes. Nil: there was none.
 	Syscalls []SyscallTime `json:"syscalls,omitempty"`
 }
 
-// SyscallTime is what a syscall took: the time that passed in the kernel, waiting included.
+// SyscallTime is the time that a syscall took from entry to exit, waiting included.
 type SyscallTime struct {
 	Syscall string  `json:"syscall"`
 	Calls   float64 `json:"calls_per_op"`
 	Ns      float64 `json:"ns_per_op"`
 }
 
-// ExplainedRow is one program's part of it, in one syscall.
+// ExplainedRow is the cost of one program in one syscall.
 type ExplainedRow struct {
 	Syscall string  `json:"syscall"`
 	Hook    string  `json:"hook"`
-	Program string  `json:"program"` // empty where the programs of a hook cannot be told apart
+	Program string  `json:"program"` // empty: the programs of the hook cannot be told apart
 	Rules   int     `json:"rules"`   // -1: unknown
 	Calls   float64 `json:"calls_per_op"`
 	HookNs  float64 `json:"hook_ns_per_op"`
 	Mean    float64 `json:"mean_ns"`
-	// Typical is the mean without calls that were interrupted, and Err its standard error. In runs of older versions Typical is 0, and
-	// Err that of Mean.
+	// Typical is the mean without calls that were interrupted, and Err its standard error. In runs of older
+	// versions Typical is 0, and Err that of Mean.
 	Typical float64 `json:"typical_ns,omitempty"`
 	Err     float64 `json:"mean_err_ns"`
 	P50     float64 `json:"p50_ns"` // of the hook cost of a call; 0 in runs of older versions
@@ -44,7 +45,7 @@ type ExplainedRow struct {
 	Denials uint64  `json:"denials"`
 }
 
-// Syscall is what is known of the time of a syscall in the cell; nil: nothing.
+// Syscall returns the time of a syscall in the cell, or nil if it was not measured.
 func (e *Explained) Syscall(name string) *SyscallTime {
 	for i := range e.Syscalls {
 		if s := &e.Syscalls[i]; s.Syscall == name && s.Calls > 0 && s.Ns > 0 {
@@ -54,12 +55,13 @@ func (e *Explained) Syscall(name string) *SyscallTime {
 	return nil
 }
 
-// Explain divides a profile by the operations that were done meanwhile.
+// Explain divides the costs of a profile by the number of operations during it.
 func Explain(costs *profile.Costs, ops float64) Explained {
 	s := costs.Snapshot()
 	e := Explained{
-		Ops: ops, HookNs: costs.Hook / ops, Completeness: s.Total().Completeness(), Calibrated: s.Calibration.Applies(),
-		Rows: []ExplainedRow{},
+		Ops: ops, HookNs: costs.Hook / ops, Completeness: s.Total().Completeness(),
+		Calibrated: s.Calibration.Applies(),
+		Rows:       []ExplainedRow{},
 	}
 	for i := range costs.Rows {
 		c := &costs.Rows[i]
@@ -67,20 +69,23 @@ func Explain(costs *profile.Costs, ops float64) Explained {
 		e.Calls += calls
 		interrupts, err := interruptions(&c.Readings, float64(c.Sum))
 		e.Rows = append(e.Rows, ExplainedRow{
-			Syscall: c.Syscall, Hook: c.Program.Hook, Program: c.Program.Name, Rules: c.Rules, Calls: calls, HookNs: c.Hook / ops,
-			Mean: c.Mean(), Typical: max(0, c.Mean()-interrupts), Err: err, P50: c.Quantile(0.5), P99: c.Quantile(0.99),
+			Syscall: c.Syscall, Hook: c.Program.Hook, Program: c.Program.Name, Rules: c.Rules, Calls: calls,
+			HookNs: c.Hook / ops,
+			Mean:   c.Mean(), Typical: max(0, c.Mean()-interrupts), Err: err, P50: c.Quantile(0.5),
+			P99:     c.Quantile(0.99),
 			Denials: c.Denials,
 		})
 	}
 	return e
 }
 
-// interruptions returns by how much calls that were interrupted, by another process or an interrupt, raise the mean of the readings, in ns,
-// and the standard error of the mean without them.
+// interruptions returns by how much calls that were interrupted, by another process or an interrupt, raise the mean of
+// the readings, in ns, and the standard error of the mean without them.
 //
-// Few calls are interrupted, but for so long that the mean of a short profile run depends on how many there were. They are recognized by
-// lying far above the quartiles. The sum of all readings is exact, and that of the interrupted ones known to within the widths of their
-// buckets. The rest varies as the quartiles say; its error is at least half a nanosecond, the step of the clock.
+// Few calls are interrupted, but for so long that the mean of a short profile run depends on how many there were. They
+// are recognized by lying far above the quartiles. The sum of all readings is exact, and that of the interrupted ones
+// known to within the widths of their buckets. The rest varies as the quartiles say; its error is at least half a
+// nanosecond, the step of the clock.
 func interruptions(h *profile.Histogram, sum float64) (above, err float64) {
 	const floor, quartilesToSigma, far = 0.5, 1.349, 8
 	n := float64(h.Count())
@@ -105,12 +110,12 @@ func interruptions(h *profile.Histogram, sum float64) (above, err float64) {
 	return above, max(floor, math.Sqrt(sigma*sigma/n+variance/(n*n)))
 }
 
-// Exposed says whether the enforcer runs in the test at all. What runs less than once in ten thousand operations belongs to the
-// test's own bookkeeping.
+// Exposed reports whether the enforcer runs in the test. Calls that are rarer than one in ten thousand operations
+// belong to the test's own bookkeeping.
 func (e Explained) Exposed() bool { return e.Calls > 1e-4 }
 
-// Loss is the loss of score that the hooks explain, given the rate of one copy without them: an operation that took t takes t+h, so that of
-// t/(t+h) of the score are left. (h/t, for small h.)
+// Loss returns the loss that the hooks explain, given the rate of one copy without them, in operations per second. An
+// operation that takes t without hooks takes t+h with them, so that t/(t+h) of the score is left.
 func (e Explained) Loss(baseline float64) float64 {
 	if baseline <= 0 {
 		return 0

@@ -2,18 +2,18 @@ package rundir
 
 import "github.com/lsmprof/lsmprof/internal/unixbench/score"
 
-// Index is UnixBench's, of one scenario: rounds are its passes, of which it drops the lowest third. It is there to be compared with
-// what others print; whether something was lost the cells say better.
+// Index is UnixBench's index of one scenario. The rounds are its passes, of which it drops the lowest third. It allows
+// comparison with published scores; the cells say more exactly whether something was lost.
 type Index struct {
 	Scenario string             `json:"scenario"`
 	Copies   int                `json:"copies"`
-	Scores   map[string]float64 `json:"scores"` // by test, as UnixBench makes one of several passes
+	Scores   map[string]float64 `json:"scores"` // by test, reduced from several passes as UnixBench does
 	PerTest  map[string]float64 `json:"tests"`
 	System   float64            `json:"system"`  // geometric mean
 	Partial  bool               `json:"partial"` // not all of UnixBench's twelve tests are in it
 }
 
-// indexes are those of each number of copies and each scenario.
+// indexes returns an index for each number of copies and each scenario.
 func indexes(p *Plan, results []Result) []Index {
 	type cell struct{ test, scenario string }
 	passes := map[cell][]score.Pass{}
@@ -54,7 +54,8 @@ func indexes(p *Plan, results []Result) []Index {
 	return out
 }
 
-// passOf is a round as UnixBench sees a pass: what counts rates is sorted by them, everything else by its count.
+// passOf returns a round as UnixBench sees a pass. Tests whose programs print rates are sorted by rate, all others by
+// count.
 func passOf(t Test, r *Result) score.Pass {
 	value := t.Score(r.Rate())
 	if t.Unit == "KBps" || t.Unit == "MWIPS" {

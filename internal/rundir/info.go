@@ -13,10 +13,10 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// RunSchema is the version of run.json. It changes when a field goes or changes its meaning.
+// RunSchema is the version of run.json. It changes when a field is removed or changes its meaning.
 const RunSchema = "lsmprof/run/v1"
 
-// Info is run.json: where the numbers come from.
+// Info is run.json: where the figures come from.
 type Info struct {
 	Schema      string    `json:"schema"`
 	Version     string    `json:"lsmprof_version"`
@@ -40,8 +40,8 @@ type Enforcer struct {
 	Programs int    `json:"programs"`          // attached BPF programs
 }
 
-// Enforcers returns the products in force under a scenario, by name. If run.json does not list them, they come from what the
-// results say about the programs that were attached.
+// Enforcers returns the products in force under a scenario, by name. If run.json does not list them, they come from
+// what the results say about the programs that were attached.
 func (r *Run) Enforcers(scenario string) []Enforcer {
 	if found, ok := r.Info.Enforcers[scenario]; ok {
 		return found
@@ -73,7 +73,7 @@ const (
 	LockFile      = ".lock"
 )
 
-// Machine is what the numbers are of.
+// Machine describes the machine that was measured.
 type Machine struct {
 	Host        string   `json:"host,omitempty"` // its name; empty: unknown
 	Kernel      string   `json:"kernel"`
@@ -85,18 +85,20 @@ type Machine struct {
 	Mitigations []string `json:"mitigations"`
 	LSMs        []string `json:"lsms"`
 	ClockSource string   `json:"clock_source"`
-	Governor    string   `json:"governor"` // empty: the kernel does not scale frequencies, as in most virtual machines
-	Hypervisor  bool     `json:"hypervisor"`
-	Emulated    bool     `json:"emulated"` // by QEMU without hardware virtualisation: times mean little
-	CommandLine string   `json:"kernel_command_line"`
+	// empty: the kernel does not scale frequencies, as in most virtual machines
+	Governor    string `json:"governor"`
+	Hypervisor  bool   `json:"hypervisor"`
+	Emulated    bool   `json:"emulated"` // by QEMU without hardware virtualization: times mean little
+	CommandLine string `json:"kernel_command_line"`
 }
 
-// longestName is the length in bytes of a name that becomes a file's name as it is. File systems take 255; a suffix is added.
+// longestName is the length in bytes of a name that becomes a file's name as it is. File systems take 255; a suffix is
+// added.
 const longestName = 100
 
-// FileName returns a file name for the name of a scenario or a test, the same one every time. Letters and digits of all scripts
-// stay. A name with anything else that a path or a label of benchstat could not have gets a hash, so that no two names become
-// one. Plan.Check holds that.
+// FileName returns a file name for the name of a scenario or a test, the same one every time. Letters and digits of all
+// scripts stay. A name with anything else that a path or a label of benchstat could not have gets a hash, so that no
+// two names become one. Plan.Check holds that.
 func FileName(name string) string {
 	safe := strings.Map(func(r rune) rune {
 		switch {

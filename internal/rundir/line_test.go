@@ -9,8 +9,8 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// Lines through profile runs whose hook costs are a line: the interval holds the slope, and few are called bent, also where some calls are
-// interrupted or the runs differ from each other.
+// Lines through profile runs whose hook costs are a line: the interval holds the slope, and few are called bent, also
+// where some calls are interrupted or the runs differ from each other.
 func TestLinesOfRules(t *testing.T) {
 	normal := func(sigma float64) func(*rand.Rand, float64) float64 {
 		return func(r *rand.Rand, mean float64) float64 { return mean * (1 + sigma*r.NormFloat64()) }
@@ -38,7 +38,11 @@ func TestLinesOfRules(t *testing.T) {
 		{"0.3 % interrupted by 5 µs", interrupted(0.10, 0.003, 5000), 0},
 		{"0.1 % interrupted by 50 µs", interrupted(0.10, 0.001, 50000), 0},
 		{"calls vary by 2 %, 0.3 % interrupted by 5 µs", interrupted(0.02, 0.003, 5000), 0},
-		{"log-normal", func(r *rand.Rand, mean float64) float64 { return mean * math.Exp(0.5*r.NormFloat64()-0.125) }, 0},
+		{"log-normal", func(r *rand.Rand,
+			mean float64,
+		) float64 {
+			return mean * math.Exp(0.5*r.NormFloat64()-0.125)
+		}, 0},
 		{"profile runs 0.5 % apart", normal(0.10), 0.005},
 		{"profile runs 2 % apart", normal(0.10), 0.02}, // more than 3 % off their line, often enough
 	} {
@@ -57,7 +61,10 @@ func TestLinesOfRules(t *testing.T) {
 							sum += v
 						}
 						above, err := interruptions(&h, sum)
-						points = append(points, stats.Point{X: x, Y: sum/float64(calls) - above, Err: err})
+						points = append(points, stats.Point{
+							X: x, Y: sum/float64(calls) - above,
+							Err: err,
+						})
 					}
 					l, err := stats.FitLine(points)
 					if err != nil {
@@ -71,10 +78,13 @@ func TestLinesOfRules(t *testing.T) {
 					}
 				}
 				heldShare, bentShare := float64(held)/float64(fits), float64(bent)/float64(fits)
-				t.Logf("%-46s %4d calls, %d points: interval holds the slope in %5.1f %%, not a line in %4.1f %% of %d", c.name, calls, len(xs),
+				t.Logf("%-46s %4d calls, %d points: interval holds the slope in %5.1f %%, not a "+
+					"line in %4.1f %% of %d", c.name, calls, len(xs),
 					100*heldShare, 100*bentShare, fits)
-				if slack := 3 * math.Sqrt(0.05*0.95/float64(fits)); heldShare < 0.93-slack || bentShare > 0.05+slack && c.runs < 0.02 {
-					t.Errorf("%s, %d calls, %d points: interval holds the slope in %.1f %%, want 95 %%; not a line in %.1f %%, want 5 %% at most", c.name,
+				if slack := 3 * math.Sqrt(0.05*0.95/float64(fits)); heldShare < 0.93-slack ||
+					bentShare > 0.05+slack && c.runs < 0.02 {
+					t.Errorf("%s, %d calls, %d points: interval holds the slope in %.1f %%, "+
+						"want 95 %%; not a line in %.1f %%, want 5 %% at most", c.name,
 						calls, len(xs), 100*heldShare, 100*bentShare)
 				}
 			}

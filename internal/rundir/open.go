@@ -14,7 +14,8 @@ import (
 	pprof "github.com/google/pprof/profile"
 )
 
-// Limits on what is read, in bytes. A run directory may have been made by somebody else. The largest that bench writes are far below them.
+// Limits on what is read, in bytes. A run directory may have been made by somebody else. The largest that bench writes
+// are far below them.
 const (
 	maxFile    = 64 << 20  // run.json, explained.json
 	maxResults = 256 << 20 // results.jsonl
@@ -27,8 +28,8 @@ const (
 	maxCells    = 100_000 // tests times scenarios of a plan
 )
 
-// Open reads the run directory at path. Links in it that lead out of it are errors, and so is whatever is not a regular file: a FIFO
-// would never end.
+// Open reads the run directory at path. Links in it that lead out of it are errors, and so is whatever is not a regular
+// file: a FIFO would never end.
 func Open(path string) (*Run, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
@@ -74,8 +75,8 @@ func readAll(r io.Reader, name string, most int64) ([]byte, error) {
 	return data, err
 }
 
-// parseProfile parses a profile that may be hostile: its size is bounded before and after inflating it, and so is the number of its
-// messages, each of which takes much more memory than it has bytes.
+// parseProfile parses a profile that may be hostile: its size is bounded before and after inflating it, and so is the
+// number of its messages, each of which takes much more memory than it has bytes.
 func parseProfile(data []byte, name string) (*pprof.Profile, error) {
 	if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
 		z, err := gzip.NewReader(bytes.NewReader(data))

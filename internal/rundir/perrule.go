@@ -7,7 +7,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/stats"
 )
 
-// RuleCost is what a rule adds to an invocation, by hook and syscall.
+// RuleCost is the cost that a rule adds to a call of a hook.
 type RuleCost struct {
 	Test    string        `json:"test"`
 	Syscall string        `json:"syscall"`
@@ -17,8 +17,8 @@ type RuleCost struct {
 	Points  []stats.Point `json:"points"`
 }
 
-// costPerRule fits lines through the profile runs of scenarios whose workload is confined: reaching the rules is in the
-// intercept, walking them in the slope.
+// costPerRule fits lines through the profile runs of scenarios whose workload is confined. The intercept is the cost of
+// reaching the rules, and the slope that of walking them.
 func costPerRule(p *Plan, explained map[string]map[string]Explained) []RuleCost {
 	type key struct{ test, syscall, hook, program string }
 	points := map[key][]stats.Point{}
@@ -28,23 +28,30 @@ func costPerRule(p *Plan, explained map[string]map[string]Explained) []RuleCost 
 		}
 		for test, cells := range explained {
 			for _, r := range cells[s.Name].Rows {
-				// Without any rule the programs end before they have built a path.
+				// Without rules the programs end before they build a path.
 				if r.Rules > 0 && r.Calls > 1e-3 {
 					k := key{test, r.Syscall, r.Hook, r.Program}
-					points[k] = append(points[k], stats.Point{X: float64(r.Rules), Y: cmp.Or(r.Typical, r.Mean), Err: r.Err})
+					points[k] = append(points[k], stats.Point{
+						X: float64(r.Rules),
+						Y: cmp.Or(r.Typical, r.Mean), Err: r.Err,
+					})
 				}
 			}
 		}
 	}
 	out := []RuleCost{}
 	for k, ps := range points {
-		slices.SortFunc(ps, func(a, b stats.Point) int { return cmp.Or(cmp.Compare(a.X, b.X), cmp.Compare(a.Y, b.Y)) })
+		slices.SortFunc(ps, func(a, b stats.Point) int {
+			return cmp.Or(cmp.Compare(a.X, b.X),
+				cmp.Compare(a.Y, b.Y))
+		})
 		if line, err := stats.FitLine(ps); err == nil {
 			out = append(out, RuleCost{k.test, k.syscall, k.hook, k.program, line, ps})
 		}
 	}
 	slices.SortFunc(out, func(a, b RuleCost) int {
-		return cmp.Or(cmp.Compare(a.Test, b.Test), cmp.Compare(a.Syscall, b.Syscall), cmp.Compare(a.Hook, b.Hook), cmp.Compare(a.Program, b.Program))
+		return cmp.Or(cmp.Compare(a.Test, b.Test), cmp.Compare(a.Syscall, b.Syscall),
+			cmp.Compare(a.Hook, b.Hook), cmp.Compare(a.Program, b.Program))
 	})
 	return out
 }

@@ -11,41 +11,43 @@ import (
 	"unicode/utf8"
 )
 
-// The orders in which scenarios take turns.
+// The orders in which scenarios are measured.
 const (
 	Interleaved = "interleaved"
-	Sequential  = "sequential" // all rounds of a scenario, then the next scenario: the seed's way, for comparison
+	Sequential  = "sequential" // all rounds of one scenario, then those of the next: for comparison
 )
 
 const (
-	// A run of a sliced test is a second, in rounds of a few slices: every round has a slice of the baseline close by.
+	// RoundsPerRun and SlicesPerRound divide the second that a run of a sliced test takes, so that every slice of a
+	// scenario is close in time to slices of the baseline.
 	RoundsPerRun   = 4
 	SlicesPerRound = 5
-	// batchSize is how many tests share a round: switching the enforcer off and on takes up to two seconds, whatever is measured
-	// in between.
+	// batchSize is the number of tests that share a round. Switching the enforcer off and on takes up to two
+	// seconds, whatever is measured in between.
 	batchSize = 5
 )
 
-// Plan says what a bench does. It is fixed when the run directory is made: resuming goes by it.
+// Plan says what a bench does. It is fixed when the run directory is made, and a resumed bench follows it.
 type Plan struct {
 	Order     string        `json:"order"`
 	Seed      uint64        `json:"seed"`
 	Runs      int           `json:"runs"`
 	Slice     time.Duration `json:"slice_ns"`
-	Warmup    time.Duration `json:"warmup_ns"` // of each slice, not counted
-	Pass      time.Duration `json:"pass_ns"`   // what a whole pass takes or is asked to take
+	Warmup    time.Duration `json:"warmup_ns"` // before each slice, not counted
+	Pass      time.Duration `json:"pass_ns"`   // duration of a whole pass
 	Scenarios []Scenario    `json:"scenarios"` // the baseline first
 	Tests     []Test        `json:"tests"`
-	CPUs      []int         `json:"cpus"`                // the tests'; empty: any
-	CopyCPUs  []int         `json:"copy_cpus,omitempty"` // where several copies run at once: one CPU each, in turn
+	CPUs      []int         `json:"cpus"`                // that tests run on; empty: any
+	CopyCPUs  []int         `json:"copy_cpus,omitempty"` // if several copies run at once, one for each in turn
 	UnixBench string        `json:"unixbench,omitempty"` // its directory
-	Container string        `json:"container,omitempty"` // where the tests run: its id, or NAMESPACE/POD[/CONTAINER]
-	RulesMap  string        `json:"rules_map,omitempty"` // where enforcers that lsmprof does not know have their rules
-	UntilCI   float64       `json:"until_ci,omitempty"`
-	MaxTime   time.Duration `json:"max_time_ns,omitempty"`
+	Container string        `json:"container,omitempty"` // that tests run in: its id, or NAMESPACE/POD[/CONTAINER]
+	// that holds the rules of an enforcer that lsmprof does not know
+	RulesMap string        `json:"rules_map,omitempty"`
+	UntilCI  float64       `json:"until_ci,omitempty"`
+	MaxTime  time.Duration `json:"max_time_ns,omitempty"`
 }
 
-// Rounds is how many rounds a test has at least.
+// Rounds returns the number of rounds of a test, without those that UntilCI adds.
 func (p *Plan) Rounds(t Test) int {
 	if t.Sliced() {
 		return p.Runs * RoundsPerRun
@@ -53,7 +55,7 @@ func (p *Plan) Rounds(t Test) int {
 	return p.Runs
 }
 
-// CPUsOf is where a copy of a test runs; nil: anywhere.
+// CPUsOf returns the CPUs on which a copy of a test runs; nil: any.
 func (p *Plan) CPUsOf(t Test) []int {
 	if t.Copies < 2 || len(p.CopyCPUs) == 0 {
 		return p.CPUs
@@ -62,7 +64,7 @@ func (p *Plan) CPUsOf(t Test) []int {
 	return p.CopyCPUs[n : n+1]
 }
 
-// Slices is how many slices, or passes, of each scenario a round has.
+// Slices returns the number of slices, or passes, of each scenario in a round.
 func (p *Plan) Slices(t Test) int {
 	if t.Sliced() {
 		return SlicesPerRound
@@ -93,7 +95,7 @@ func (p *Plan) IsBaseline(scenario string) bool {
 	return false
 }
 
-// Batches are the tests that take turns with each other.
+// Batches returns the tests in groups that share rounds.
 func (p *Plan) Batches() [][]Test {
 	var all [][]Test
 	for _, sliced := range []bool{true, false} {
@@ -113,23 +115,24 @@ func (p *Plan) Batches() [][]Test {
 	return all
 }
 
-// Phase is a part of a round during which the enforcer stays as it is.
+// Phase is a part of a round during which the enforcer is not switched.
 type Phase struct {
 	State     State
-	Scenarios []int // indices; what is measured
+	Scenarios []int // indices of those that are measured
 }
 
-// Round is the order of one round of a batch, the same whenever it is asked for.
+// Round is the order of one round of a batch. It is the same every time.
 type Round struct {
 	Phases []Phase
-	// Slots says which of the copies of the tests is which scenario's. Copies differ a little, by where their memory happens to
-	// lie, and would be taken for a difference between scenarios if they kept their roles.
+	// Slots assigns a copy of each test to each scenario. Copies differ a little, for example in where their memory
+	// lies. If they kept their scenarios, that would look like a difference between these.
 	Slots []int
 	rng   *rand.Rand
 }
 
-// Round deals the n-th round. The two baselines stand on both sides of what is compared with them. Which of them comes first is
-// random, but each does in one round of every pair: a machine that speeds up or slows down within a round favours neither.
+// Round deals the n-th round. The two baselines stand on both sides of what is compared with them. Which of them comes
+// first is random, but each does in one round of every pair: a machine that speeds up or slows down within a round
+// favours neither.
 func (p *Plan) Round(batch, n int) Round {
 	rng := rand.New(rand.NewPCG(p.Seed, uint64(batch)<<32|uint64(uint32(n))))
 	r := Round{Slots: rng.Perm(len(p.Scenarios)), rng: rng}
@@ -161,12 +164,13 @@ func (p *Plan) Round(batch, n int) Round {
 	return r
 }
 
-// merged joins phases that need nothing switched in between.
+// merged joins phases between which nothing is switched.
 func merged(phases []Phase) []Phase {
 	out := phases[:1]
 	for _, p := range phases[1:] {
 		if last := &out[len(out)-1]; last.State == p.State {
-			last.Scenarios = append(last.Scenarios[:len(last.Scenarios):len(last.Scenarios)], p.Scenarios...)
+			last.Scenarios = append(last.Scenarios[:len(last.Scenarios):len(last.Scenarios)],
+				p.Scenarios...)
 			continue
 		}
 		out = append(out, p)
@@ -178,14 +182,15 @@ func merged(phases []Phase) []Phase {
 type Turn struct {
 	Test     int // index into the batch
 	Scenario int
-	Slot     int // which copy
+	Slot     int // the copy
 	// Lead says that the slice does not count. See leadTime.
 	Lead bool
 }
 
-// leadTime is how long a test runs in a phase before its slices count. Two things would favour the first slices. What the test
-// before leaves to the kernel to free, execl most of all, runs in the slices behind it. And behind a pause a test is faster: the
-// first slice of 4 ms behind a lead of 5 ms by 1.6 % (execl), behind a lead of 24 ms by less than 0.02 %.
+// leadTime is how long a test runs in a phase before its slices count. Two things would favour the first slices. What
+// the test before leaves to the kernel to free, execl most of all, runs in the slices behind it. And behind a pause a
+// test is faster: the first slice of 4 ms behind a lead of 5 ms by 1.6 % (execl), behind a lead of 24 ms by less than
+// 0.02 %.
 const leadTime = 24 * time.Millisecond
 
 // LeadTime returns how long the slices of a test take that do not count, in each phase.
@@ -202,11 +207,12 @@ func (p *Plan) leads(t Test) int {
 	return int((leadTime + slice - 1) / slice)
 }
 
-// Turns is the order within a phase: one test after the other, in random order, each in all scenarios in random order slice by slice.
+// Turns returns the order within a phase: the tests one after the other in random order, and of each all scenarios in
+// random order, slice by slice.
 //
-// While nothing is installed, all copies are the same, and the baseline takes them in turn: behind every slice comes one of another
-// copy then, as it does where many scenarios share a phase. One that runs again at once needs some 7,000 instructions fewer (Linux 6.1):
-// 0.15 % of a slice of 5 ms, which looked like a loss of the others.
+// With no enforcer installed all copies are identical, so the baseline rotates through them: a copy that runs twice in
+// a row needs some 7,000 instructions less (Linux 6.1). That is 0.15 % of a slice of 5 ms, and looked like a loss of
+// the other scenarios.
 func (r *Round) Turns(p *Plan, batch []Test, phase Phase) []Turn {
 	alike := phase.State == Removed && len(phase.Scenarios) == 1
 	var copies []int
@@ -237,7 +243,7 @@ func (r *Round) Turns(p *Plan, batch []Test, phase Phase) []Turn {
 	return turns
 }
 
-// Duration is about how long the score runs take, without what --until-ci adds.
+// Duration estimates how long the score runs take, without the rounds that UntilCI adds.
 func (p *Plan) Duration() time.Duration {
 	var total time.Duration
 	for _, batch := range p.Batches() {
@@ -256,10 +262,11 @@ func (p *Plan) Duration() time.Duration {
 	return total
 }
 
-// ProfileSlices are the slices, or passes, of a cell that is profiled, and SyscallSlices those in which its syscalls are timed. A pass
-// is long enough for that.
+// ProfileSlices is the number of slices, or passes, for which a cell is profiled.
 const ProfileSlices = 4
 
+// SyscallSlices returns the number of slices, or passes, in which the syscalls of a test are timed. One pass is long
+// enough.
 func SyscallSlices(t Test) int {
 	if t.Sliced() {
 		return 2
@@ -267,9 +274,9 @@ func SyscallSlices(t Test) int {
 	return 1
 }
 
-// ProfileDuration is about how long the profile runs of a test take, and its syscalls' times.
+// ProfileDuration estimates how long the profile runs of a test take, with the runs that time its syscalls.
 func (p *Plan) ProfileDuration(t Test) time.Duration {
-	// The kernel takes its time to attach probes, and again to attach those of the syscalls.
+	// Attaching the probes takes the kernel this long, and attaching those of the syscalls as long again.
 	const attach = 600 * time.Millisecond
 	each := p.Pass
 	if t.Sliced() {
@@ -293,7 +300,7 @@ func (p *Plan) ProfileDuration(t Test) time.Duration {
 // phases is the number of phases of a round.
 func (p *Plan) phases() int { return len(p.Round(0, 0).Phases) }
 
-// switching is about what a round takes to switch the enforcer off and on.
+// switching estimates how long switching the enforcer off and on takes in a round.
 func (p *Plan) switching() time.Duration {
 	for _, s := range p.Scenarios {
 		if s.State != p.Scenarios[0].State {
@@ -328,7 +335,8 @@ func (p *Plan) Check() error {
 	if !p.Imported() {
 		switch {
 		case p.Slice < time.Millisecond || p.Slice > MaxSlice:
-			return fmt.Errorf("slices of %s: must be from 1ms to %s; 20ms to 100ms are best", p.Slice, MaxSlice)
+			return fmt.Errorf("slices of %s: must be from 1ms to %s; 20ms to 100ms are best", p.Slice,
+				MaxSlice)
 		case p.Warmup < 0 || p.Warmup > MaxSlice:
 			return fmt.Errorf("a warm-up of %s: must be from 0s to %s", p.Warmup, MaxSlice)
 		case p.Pass < 0 || p.Pass > MaxPass:
@@ -358,7 +366,8 @@ func (p *Plan) checkNames() error {
 	return distinct("scenario", scenarios)
 }
 
-// CheckName returns what is wrong with the name of a test or a scenario, or nil. Names become names of files, labels and columns.
+// CheckName returns what is wrong with the name of a test or a scenario, or nil. Names become names of files, labels
+// and columns.
 func CheckName(name string) error {
 	switch {
 	case strings.TrimSpace(name) == "":
@@ -381,15 +390,16 @@ func distinct(what string, names []string) error {
 		case taken && first == name:
 			return fmt.Errorf("%s %s occurs twice", what, name)
 		case taken:
-			return fmt.Errorf("the files of %ss %q and %q would have one name: rename one of them", what, first, name)
+			return fmt.Errorf("the files of %ss %q and %q would have one name: rename one of them", what,
+				first, name)
 		}
 		files[FileName(name)] = name
 	}
 	return nil
 }
 
-// CheckResult returns why a result cannot be one of this plan, or nil. A result of a test or a scenario that the plan does not
-// have is not an error: it is ignored.
+// CheckResult returns why a result cannot be one of this plan, or nil. A result of a test or a scenario that the plan
+// does not have is not an error: it is ignored.
 func (p *Plan) CheckResult(r *Result) error {
 	const most = 1e18
 	switch {
@@ -401,7 +411,7 @@ func (p *Plan) CheckResult(r *Result) error {
 	return nil
 }
 
-// Imported says whether nothing of the plan was measured here.
+// Imported reports whether all scores of the plan were measured elsewhere.
 func (p *Plan) Imported() bool {
 	return len(p.Tests) > 0 && !slices.ContainsFunc(p.Tests, func(t Test) bool { return t.Kind != Plain })
 }

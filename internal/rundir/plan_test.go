@@ -16,7 +16,11 @@ func testPlan() Plan {
 	return Plan{
 		Order: Interleaved, Seed: 42, Runs: 2, Slice: 10 * time.Millisecond,
 		Scenarios: ReferenceScenarios([]rules.Rules{{File: 1}, {File: 8}}, []string{"1", "8"}),
-		Tests:     []Test{{Name: "a", Kind: BuiltIn}, {Name: "b", Kind: BuiltIn}, {Name: "slow", Kind: Command}},
+		Tests: []Test{
+			{Name: "a", Kind: BuiltIn},
+			{Name: "b", Kind: BuiltIn},
+			{Name: "slow", Kind: Command},
+		},
 	}
 }
 
@@ -32,7 +36,8 @@ func TestRoundsFollowFromTheSeed(t *testing.T) {
 	}
 	phases, slots, turns := deal(3)
 	again, slotsAgain, turnsAgain := deal(3)
-	if !reflect.DeepEqual(phases, again) || !reflect.DeepEqual(slots, slotsAgain) || !reflect.DeepEqual(turns, turnsAgain) {
+	if !reflect.DeepEqual(phases, again) || !reflect.DeepEqual(slots, slotsAgain) ||
+		!reflect.DeepEqual(turns, turnsAgain) {
 		t.Error("the same round was dealt differently")
 	}
 	if _, _, other := deal(4); reflect.DeepEqual(turns, other) {
@@ -56,17 +61,23 @@ func TestEveryRoundHasEveryCellEquallyOften(t *testing.T) {
 				}
 				turns := r.Turns(&p, batch, phase)
 				for j, turn := range turns {
-					if batch[turn.Test].Sliced() && !turn.Lead && (j == 0 || turns[j-1].Test != turn.Test) {
-						t.Errorf("round %d: a slice of %s that counts follows one of another test", n, batch[turn.Test].Name)
+					if batch[turn.Test].Sliced() && !turn.Lead &&
+						(j == 0 || turns[j-1].Test != turn.Test) {
+						t.Errorf("round %d: a slice of %s that counts follows one of "+
+							"another test", n, batch[turn.Test].Name)
 					}
 					if got := p.Scenarios[turn.Scenario].State; got != phase.State {
-						t.Errorf("%s is measured while the enforcer is %s", p.Scenarios[turn.Scenario].Name, phase.State)
+						t.Errorf("%s is measured while the enforcer is %s",
+							p.Scenarios[turn.Scenario].Name, phase.State)
 					}
-					if j > 0 && turns[j-1].Slot == turn.Slot && len(phase.Scenarios) == 1 && turns[j-1].Test == turn.Test {
+					if j > 0 && turns[j-1].Slot == turn.Slot && len(phase.Scenarios) == 1 &&
+						turns[j-1].Test == turn.Test {
 						repeats++
 					}
 					if phase.State != Removed && turn.Slot != r.Slots[turn.Scenario] {
-						t.Errorf("%s is measured with copy %d, not its own %d", p.Scenarios[turn.Scenario].Name, turn.Slot, r.Slots[turn.Scenario])
+						t.Errorf("%s is measured with copy %d, not its own %d",
+							p.Scenarios[turn.Scenario].Name, turn.Slot,
+							r.Slots[turn.Scenario])
 					}
 					if turn.Lead {
 						continue
@@ -80,7 +91,8 @@ func TestEveryRoundHasEveryCellEquallyOften(t *testing.T) {
 			for i := range batch {
 				for s := range p.Scenarios {
 					if got := counts[Turn{Test: i, Scenario: s}]; got != p.Slices(batch[i]) {
-						t.Errorf("round %d: %s has %d slices under %s, want %d", n, batch[i].Name, got, p.Scenarios[s].Name, p.Slices(batch[i]))
+						t.Errorf("round %d: %s has %d slices under %s, want %d", n,
+							batch[i].Name, got, p.Scenarios[s].Name, p.Slices(batch[i]))
 					}
 				}
 			}
@@ -88,7 +100,8 @@ func TestEveryRoundHasEveryCellEquallyOften(t *testing.T) {
 	}
 }
 
-// The two baselines stand on both sides of the others. Each comes first in one round of every pair, and in either one at random.
+// The two baselines stand on both sides of the others. Each comes first in one round of every pair, and in either one
+// at random.
 func TestTheBaselinesAreOnBothSides(t *testing.T) {
 	p := testPlan()
 	even := 0 // rounds with an even number in which the baseline is first
@@ -97,7 +110,8 @@ func TestTheBaselinesAreOnBothSides(t *testing.T) {
 		for _, n := range []int{n, n + 1} {
 			phases := p.Round(0, n).Phases
 			a, b := phases[0].Scenarios, phases[len(phases)-1].Scenarios
-			if len(phases) != 3 || len(a) != 1 || len(b) != 1 || a[0]+b[0] != p.Baseline()+p.SecondBaseline() {
+			if len(phases) != 3 || len(a) != 1 || len(b) != 1 ||
+				a[0]+b[0] != p.Baseline()+p.SecondBaseline() {
 				t.Fatalf("round %d: %v", n, phases)
 			}
 			first[a[0]] = true
@@ -138,12 +152,14 @@ func TestTheFirstSlicesOfAPhaseDoNotCount(t *testing.T) {
 					continue
 				}
 				if leads[turn.Test]++; counted[turn.Test] {
-					t.Errorf("slices of %s: one of %s does not count behind one that does", c.slice, batch[turn.Test].Name)
+					t.Errorf("slices of %s: one of %s does not count behind one that does", c.slice,
+						batch[turn.Test].Name)
 				}
 			}
 			for test, n := range leads {
 				if n != c.want {
-					t.Errorf("slices of %s behind %s: %d of %s do not count, want %d", c.slice, c.warmup, n, batch[test].Name, c.want)
+					t.Errorf("slices of %s behind %s: %d of %s do not count, want %d", c.slice,
+						c.warmup, n, batch[test].Name, c.want)
 				}
 			}
 			if len(leads) != len(batch) {
@@ -170,22 +186,31 @@ func TestPlanCheck(t *testing.T) {
 		spoil func(*Plan)
 		want  string
 	}{
-		"no runs":               {func(p *Plan) { p.Runs = 0 }, "0 runs: must be from 1 to 10000"},
-		"absurd runs":           {func(p *Plan) { p.Runs = 1 << 40 }, "1099511627776 runs"},
-		"a tiny slice":          {func(p *Plan) { p.Slice = time.Microsecond }, "slices of 1µs"},
-		"a negative warm-up":    {func(p *Plan) { p.Warmup = -1 }, "a warm-up of -1ns"},
-		"an endless warm-up":    {func(p *Plan) { p.Warmup = time.Hour }, "a warm-up of 1h0m0s"},
-		"a negative pass":       {func(p *Plan) { p.Pass = -1 }, "passes of -1ns"},
-		"a negative limit":      {func(p *Plan) { p.MaxTime = -1 }, "at most -1ns"},
-		"no number":             {func(p *Plan) { p.UntilCI = math.NaN() }, "intervals within NaN"},
-		"no tests":              {func(p *Plan) { p.Tests = nil }, "no test to run"},
-		"no scenarios":          {func(p *Plan) { p.Scenarios = nil }, "no scenario to run"},
-		"a test twice":          {func(p *Plan) { p.Tests = append(p.Tests, p.Tests[0]) }, "test a occurs twice"},
-		"a scenario twice":      {func(p *Plan) { p.Scenarios = append(p.Scenarios, p.Scenarios[1]) }, "scenario no-policy occurs twice"},
-		"absurd copies":         {func(p *Plan) { p.Tests[0].Copies = 1 << 30 }, "1073741824 copies of test a"},
-		"no name":               {func(p *Plan) { p.Tests[0].Name = " " }, "test: an empty name"},
-		"no UTF-8":              {func(p *Plan) { p.Tests[0].Name = "\xff" }, `name "\xff" is not UTF-8`},
-		"escapes of a terminal": {func(p *Plan) { p.Scenarios[1].Name = "\x1b[2J" }, `scenario: name "\x1b[2J" has control characters`},
+		"no runs":            {func(p *Plan) { p.Runs = 0 }, "0 runs: must be from 1 to 10000"},
+		"absurd runs":        {func(p *Plan) { p.Runs = 1 << 40 }, "1099511627776 runs"},
+		"a tiny slice":       {func(p *Plan) { p.Slice = time.Microsecond }, "slices of 1µs"},
+		"a negative warm-up": {func(p *Plan) { p.Warmup = -1 }, "a warm-up of -1ns"},
+		"an endless warm-up": {func(p *Plan) { p.Warmup = time.Hour }, "a warm-up of 1h0m0s"},
+		"a negative pass":    {func(p *Plan) { p.Pass = -1 }, "passes of -1ns"},
+		"a negative limit":   {func(p *Plan) { p.MaxTime = -1 }, "at most -1ns"},
+		"no number":          {func(p *Plan) { p.UntilCI = math.NaN() }, "intervals within NaN"},
+		"no tests":           {func(p *Plan) { p.Tests = nil }, "no test to run"},
+		"no scenarios":       {func(p *Plan) { p.Scenarios = nil }, "no scenario to run"},
+		"a test twice": {
+			func(p *Plan) { p.Tests = append(p.Tests, p.Tests[0]) },
+			"test a occurs twice",
+		},
+		"a scenario twice": {
+			func(p *Plan) { p.Scenarios = append(p.Scenarios, p.Scenarios[1]) },
+			"scenario no-policy occurs twice",
+		},
+		"absurd copies": {func(p *Plan) { p.Tests[0].Copies = 1 << 30 }, "1073741824 copies of test a"},
+		"no name":       {func(p *Plan) { p.Tests[0].Name = " " }, "test: an empty name"},
+		"no UTF-8":      {func(p *Plan) { p.Tests[0].Name = "\xff" }, `name "\xff" is not UTF-8`},
+		"escapes of a terminal": {
+			func(p *Plan) { p.Scenarios[1].Name = "\x1b[2J" },
+			`scenario: name "\x1b[2J" has control characters`,
+		},
 	} {
 		p := testPlan()
 		if err := p.Check(); err != nil {
@@ -219,7 +244,10 @@ func TestFileName(t *testing.T) {
 
 // Two rounds without any noise cannot show a loss, and the analysis is still valid JSON.
 func TestAnalysisOfTwoEqualRounds(t *testing.T) {
-	p := Plan{Order: Interleaved, Runs: 2, Scenarios: SameScenarios(2), Tests: []Test{{Name: "x", Kind: Command, Better: Higher}}}
+	p := Plan{
+		Order: Interleaved, Runs: 2, Scenarios: SameScenarios(2),
+		Tests: []Test{{Name: "x", Kind: Command, Better: Higher}},
+	}
 	var results []Result
 	for n := range p.Runs {
 		for _, s := range p.Scenarios {

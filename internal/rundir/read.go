@@ -12,22 +12,23 @@ import (
 	pprof "github.com/google/pprof/profile"
 )
 
-// Run is a run directory that was read as it is: nobody is kept from going on with it.
+// Run is a run directory as it was when it was read. Reading takes no lock: a bench may go on writing to it.
 type Run struct {
 	Info      Info
 	Results   []Result                        // the rounds that are complete
 	Explained map[string]map[string]Explained // by test and scenario
-	// Problems are what is missing or cannot be trusted; what is there still says something.
+	// Problems name what is missing or was left out because it cannot be trusted.
 	Problems []string
 	dir      fs.FS
 }
 
-// Read reads a run directory. What has no plan, or one that makes no sense, is an error; anything else that is wrong is a problem.
+// Read reads a run directory. A missing or senseless plan and damaged results are errors. Anything else that is wrong
+// is a problem.
 func Read(dir fs.FS) (*Run, error) {
 	r := &Run{dir: dir, Explained: map[string]map[string]Explained{}}
 	data, err := readFile(dir, InfoFile, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no %s in it: not a run directory; `lsmprof bench --dir DIR` makes one", InfoFile)
+		return nil, fmt.Errorf("not a run directory: it has no %s", InfoFile)
 	}
 	if err == nil {
 		err = json.Unmarshal(data, &r.Info)
@@ -51,41 +52,43 @@ func (i *Info) check() error {
 	switch {
 	case i.Schema == RunSchema:
 	case strings.HasPrefix(i.Schema, "lsmprof/run/"):
-		return fmt.Errorf("schema %q, this lsmprof reads %q: use the lsmprof that wrote it (%.40q), or a newer one", i.Schema, RunSchema, i.Version)
+		return fmt.Errorf("schema %q: this lsmprof reads %q. Use the one that wrote it (%.40q), or a newer one",
+			i.Schema, RunSchema, i.Version)
 	default:
-		return fmt.Errorf("schema %.40q is not of a run of lsmprof", i.Schema)
+		return fmt.Errorf("schema %.40q is not that of a run of lsmprof", i.Schema)
 	}
 	tests, scenarios := len(i.Plan.Tests), len(i.Plan.Scenarios)
 	switch {
 	case tests == 0 || scenarios == 0:
 		return errors.New("the plan has no scenario or no test")
 	case tests > maxCells || scenarios > maxCells || tests*scenarios > maxCells:
-		return fmt.Errorf("the plan has %d tests and %d scenarios: more than %d cells", tests, scenarios, maxCells)
+		return fmt.Errorf("the plan has %d tests and %d scenarios: more than %d cells", tests, scenarios,
+			maxCells)
 	}
 	if i.Plan.Scenarios[0].SecondBaseline {
-		return errors.New("the plan has no baseline: its first scenario is a second one")
+		return errors.New("the plan has no baseline: its first scenario is a second baseline")
 	}
 	seen := map[string]bool{}
 	for _, t := range i.Plan.Tests {
 		if seen[t.Name] {
-			return fmt.Errorf("test %.40q is there twice", t.Name)
+			return fmt.Errorf("test %.40q occurs twice", t.Name)
 		}
 		seen[t.Name] = true
 		if !usable(t.PerRate) || !usable(t.Baseline) {
-			return fmt.Errorf("test %.40q: its score or baseline is no positive number", t.Name)
+			return fmt.Errorf("test %.40q: its score or baseline is not a positive number", t.Name)
 		}
 	}
 	clear(seen)
 	for _, s := range i.Plan.Scenarios {
 		if seen[s.Name] {
-			return fmt.Errorf("scenario %.40q is there twice", s.Name)
+			return fmt.Errorf("scenario %.40q occurs twice", s.Name)
 		}
 		seen[s.Name] = true
 	}
 	return nil
 }
 
-// usable is a number that arithmetic does not turn into an infinity; 0 stands for "not given".
+// usable reports whether arithmetic with v stays finite. 0 means that v was not given.
 func usable(v float64) bool { return v == 0 || v > 1e-18 && v < 1e18 }
 
 func (r *Run) readResults() error {
@@ -103,7 +106,8 @@ func (r *Run) readResults() error {
 		return fmt.Errorf("%s: %w", ResultsFile, err)
 	}
 	if info, err := f.Stat(); err == nil && info.Size() > whole {
-		r.problem("the last line of %s was cut, and is left out: the run ended in the middle of a round, or goes on", ResultsFile)
+		r.problem("the last line of %s was cut off and is left out: the run ended in the middle of a "+
+			"round, or goes on", ResultsFile)
 	}
 	tests, scenarios := map[string]*Test{}, map[string]bool{}
 	for i := range r.Info.Plan.Tests {
@@ -122,21 +126,22 @@ func (r *Run) readResults() error {
 		if !r.Info.Plan.IsBaseline(res.Scenario) {
 			res.Slices = nil // only those of the baselines are used; Ops and Ns are the sums
 		}
-		if res.Ops <= 0 || res.Ns <= 0 || !usable(res.Ops) || !usable(res.Ns) || !usable(res.Rate()) || !usable(t.Score(res.Rate())) {
+		if res.Ops <= 0 || res.Ns <= 0 || !usable(res.Ops) || !usable(res.Ns) || !usable(res.Rate()) ||
+			!usable(t.Score(res.Rate())) {
 			useless++
 			continue
 		}
 		kept = append(kept, res)
 	}
 	if foreign > 0 {
-		r.problem("%d results are of tests or scenarios that the plan does not have, and are left out", foreign)
+		r.problem("%d results are left out: the plan does not have their tests or scenarios", foreign)
 	}
 	if useless > 0 {
-		r.problem("%d results have no score, and their rounds are left out", useless)
+		r.problem("%d results have no score: their rounds are left out", useless)
 	}
 	r.Results = Complete(&r.Info.Plan, kept)
 	if left := len(kept) - len(r.Results); left > 0 {
-		r.problem("%d results are of rounds that were repeated or are not complete, and are left out", left)
+		r.problem("%d results are left out: their rounds were repeated or are not complete", left)
 	}
 	return nil
 }
@@ -154,14 +159,15 @@ func (r *Run) readExplained() error {
 	}
 	if err != nil {
 		r.Explained = map[string]map[string]Explained{}
-		r.problem("%s: %v: nothing is explained", ExplainedFile, err)
+		r.problem("%s: %v: no loss is explained", ExplainedFile, err)
 		return nil
 	}
 	for test, cells := range r.Explained {
 		for scenario, e := range cells {
 			if !e.usable() {
 				delete(cells, scenario)
-				r.problem("what the profile run of %.200s under %.200s found cannot be: it is left out", test, scenario)
+				r.problem("the profile run of %.200s under %.200s is left out: its figures are "+
+					"impossible", test, scenario)
 			}
 		}
 	}
@@ -185,12 +191,12 @@ func (e *Explained) usable() bool {
 	return ok
 }
 
-// ProfilePath is where the profile of a cell lies in a run directory.
+// ProfilePath returns the path of the profile of a cell in a run directory.
 func ProfilePath(scenario, test string) string {
 	return path.Join(ProfilesDir, FileName(scenario), FileName(test)+".pb.gz")
 }
 
-// Profile reads what the profile run of a cell recorded; an error that is fs.ErrNotExist where there was none.
+// Profile reads the profile of a cell. The error is fs.ErrNotExist if there is none.
 func (r *Run) Profile(scenario, test string) (*pprof.Profile, error) {
 	name := ProfilePath(scenario, test)
 	data, err := readFile(r.dir, name, maxProfile)
@@ -200,7 +206,7 @@ func (r *Run) Profile(scenario, test string) (*pprof.Profile, error) {
 	return parseProfile(data, name)
 }
 
-// Analyze works out what the run says.
+// Analyze returns what the run says.
 func (r *Run) Analyze() Analysis { return Analyze(&r.Info.Plan, r.Results, r.Explained) }
 
 func (r *Run) problem(format string, args ...any) {

@@ -6,7 +6,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer/rules"
 )
 
-// Result is a line of results.jsonl: what one scenario did for one test in one round.
+// Result is a line of results.jsonl: one test under one scenario in one round.
 type Result struct {
 	Batch    int       `json:"batch"`
 	Round    int       `json:"round"`
@@ -19,14 +19,14 @@ type Result struct {
 	// Slices are the operations and nanoseconds of each slice.
 	Slices [][2]float64 `json:"slices,omitempty"`
 	Output string       `json:"output,omitempty"` // file below raw/
-	// InForce is what the enforcers' own maps said before and after; null: not read.
+	// InForce is what the enforcers' own maps held before and after; null: not read.
 	InForce *InForce `json:"in_force"`
-	// Discarded says why earlier attempts at this round do not count.
+	// Discarded holds the reasons why earlier attempts at this round were discarded.
 	Discarded    []string     `json:"discarded,omitempty"`
 	Interference Interference `json:"environment"`
 }
 
-// Rate is operations a second.
+// Rate returns operations per second, or 0 if no time passed.
 func (r *Result) Rate() float64 {
 	if r.Ns == 0 {
 		return 0
@@ -64,8 +64,10 @@ const (
 // WorthRetrying reports whether the round should be repeated.
 func (i Interference) WorthRetrying() bool { return i.Foreign+i.Steal > RetryAbove }
 
-// InForce is what the enforcers' own maps said of a scenario while it was measured.
+// InForce is what the enforcers' own maps held for a scenario while it was measured.
 type InForce struct {
-	Programs map[string]int         `json:"programs"` // attached, by product; empty: none that lsmprof knows
-	Policies map[string]rules.Rules `json:"rules"`    // of the workload, by product; a product without a policy for it is left out
+	// attached programs by product; empty: none that lsmprof knows
+	Programs map[string]int `json:"programs"`
+	// of the workload, by product; products without a policy for it are left out
+	Policies map[string]rules.Rules `json:"rules"`
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer/rules"
 )
 
-// State is what has to be switched machine-wide between scenarios. Scenarios of the same state differ in the namespace only, and
-// stand side by side.
+// State is what must be switched for the whole machine between scenarios. Scenarios of the same state differ only in
+// their mount namespaces, and are measured side by side.
 type State string
 
 const (
@@ -17,23 +17,24 @@ const (
 	Installed State = "installed"
 )
 
-// Scenario is a state of the enforcer that tests run under.
+// Scenario is a configuration of the enforcer under which tests run.
 type Scenario struct {
 	Name     string      `json:"name"`
 	State    State       `json:"state"`
 	Confined bool        `json:"confined"` // the workload has a policy
 	Rules    rules.Rules `json:"rules"`
-	// SecondBaseline is the hidden second baseline: the same as the first scenario, so that any difference is noise.
+	// SecondBaseline is the hidden second baseline: the same as the first scenario, so that any difference is
+	// noise.
 	SecondBaseline bool `json:"twin,omitempty"`
-	// The commands of a scenario that others drive.
+	// Setup, Ready and Teardown are the commands of a scripted scenario.
 	Setup    *Step `json:"setup,omitempty"`
 	Ready    *Step `json:"ready,omitempty"`
 	Teardown *Step `json:"teardown,omitempty"`
-	// Expect is what the enforcer's maps must show of the workload after the setup; nil: not looked at.
+	// Expect is what the enforcer's maps must hold for the workload after the setup; nil: not checked.
 	Expect *Expect `json:"expect,omitempty"`
 }
 
-// Expect is a policy with so many rules, or none.
+// Expect is a policy with these numbers of rules, or none.
 type Expect struct {
 	None  bool        `json:"none,omitempty"`
 	Rules rules.Rules `json:"rules"`
@@ -49,8 +50,8 @@ func WithSecondBaseline(all []Scenario) []Scenario {
 	return append(all, second)
 }
 
-// ReferenceScenarios are those of the reference enforcer: not installed, no policy, a policy without rules, and so many rules of
-// each type. The first is the baseline.
+// ReferenceScenarios returns the scenarios of the reference enforcer: not installed, which is the baseline, no policy,
+// a policy without rules, and one scenario for each of counts.
 func ReferenceScenarios(counts []rules.Rules, names []string) []Scenario {
 	all := []Scenario{
 		{Name: "not-installed", State: Removed},
@@ -63,7 +64,7 @@ func ReferenceScenarios(counts []rules.Rules, names []string) []Scenario {
 	return WithSecondBaseline(all)
 }
 
-// SameScenarios are n scenarios that differ in nothing: what a bench shows on them is its own noise.
+// SameScenarios returns n identical scenarios. What a bench measures with them is its own noise.
 func SameScenarios(n int) []Scenario {
 	all := []Scenario{{Name: "baseline", State: Removed}}
 	for i := 1; i < n; i++ {
@@ -78,8 +79,8 @@ type Step struct {
 	Timeout time.Duration `json:"timeout_ns"`
 }
 
-// OneStatePerScenario gives each scenario of the reference enforcer a state of its own. It is for tests that all run in one mount namespace,
-// a container's: one scenario at a time can be in force there.
+// OneStatePerScenario gives each scenario of the reference enforcer a state of its own. It is for tests that all run in
+// one mount namespace, a container's: one scenario at a time can be in force there.
 func (p *Plan) OneStatePerScenario() {
 	for i := range p.Scenarios {
 		if s := &p.Scenarios[i]; s.State == Installed {

@@ -83,7 +83,10 @@ var machineModels = []struct {
 }{
 	{"normal, 0.5 % a slice", func() machine { return normalNoise(0.005) }, 0},
 	{"normal, copies 0.3 % apart", func() machine { return normalNoise(0.005) }, 0.003},
-	{"exponential slowdowns of 1 %", func() machine { return noise(func(r *rand.Rand) float64 { return -0.01 * r.ExpFloat64() }) }, 0},
+	{
+		"exponential slowdowns of 1 %",
+		func() machine { return noise(func(r *rand.Rand) float64 { return -0.01 * r.ExpFloat64() }) }, 0,
+	},
 	{"log-normal slowdowns, σ 1.5", func() machine {
 		return noise(func(r *rand.Rand) float64 { return -0.003 * math.Exp(1.5*r.NormFloat64()) })
 	}, 0},
@@ -99,9 +102,13 @@ var machineModels = []struct {
 	{"drift of 5 % a minute", func() machine { return drift{0.05} }, 0},
 }
 
-// simulatedPlan has scenarios that differ in the namespace only, or in what is attached, as those of the reference enforcer do.
+// simulatedPlan has scenarios that differ in the namespace only, or in what is attached, as those of the reference
+// enforcer do.
 func simulatedPlan(tests, scenarios, runs int, switched bool, seed uint64) *Plan {
-	p := &Plan{Order: Interleaved, Seed: seed, Runs: runs, Slice: 50 * time.Millisecond, Warmup: 12 * time.Millisecond}
+	p := &Plan{
+		Order: Interleaved, Seed: seed, Runs: runs, Slice: 50 * time.Millisecond,
+		Warmup: 12 * time.Millisecond,
+	}
 	for i := range tests {
 		p.Tests = append(p.Tests, Test{Name: fmt.Sprintf("t%d", i), Unit: "lps", Kind: BuiltIn})
 	}
@@ -109,7 +116,10 @@ func simulatedPlan(tests, scenarios, runs int, switched bool, seed uint64) *Plan
 	if switched {
 		all := []Scenario{{Name: "not-installed", State: Removed}}
 		for i := range scenarios {
-			all = append(all, Scenario{Name: fmt.Sprintf("s%d", i), State: Installed, Confined: true, Rules: rules.Rules{File: i}})
+			all = append(all, Scenario{
+				Name: fmt.Sprintf("s%d", i), State: Installed, Confined: true,
+				Rules: rules.Rules{File: i},
+			})
 		}
 		p.Scenarios = WithSecondBaseline(all)
 	}
@@ -117,7 +127,9 @@ func simulatedPlan(tests, scenarios, runs int, switched bool, seed uint64) *Plan
 }
 
 // simulate measures in the plan's own order on a machine. A scenario's true loss in a test is that of loss, by index.
-func simulate(p *Plan, rng *rand.Rand, m machine, copies float64, rounds int, loss func(test, scenario int) float64) []Result {
+func simulate(p *Plan, rng *rand.Rand, m machine, copies float64, rounds int,
+	loss func(test, scenario int) float64,
+) []Result {
 	const slice, warmup, switching = 0.05, 0.012, 1.0 // s
 	var out []Result
 	t := 0.0
@@ -133,7 +145,10 @@ func simulate(p *Plan, rng *rand.Rand, m machine, copies float64, rounds int, lo
 			r := p.Round(b, n)
 			results := make([]Result, len(batch)*len(p.Scenarios))
 			for i := range results {
-				results[i] = Result{Batch: b, Round: n, Test: batch[i/len(p.Scenarios)].Name, Scenario: p.Scenarios[i%len(p.Scenarios)].Name}
+				results[i] = Result{
+					Batch: b, Round: n, Test: batch[i/len(p.Scenarios)].Name,
+					Scenario: p.Scenarios[i%len(p.Scenarios)].Name,
+				}
 			}
 			for i, phase := range r.Phases {
 				if i > 0 && r.Phases[i-1].State != phase.State {

@@ -17,8 +17,8 @@ func (i Interval) Half() float64 { return (i.High - i.Low) / 2 }
 // Contains reports whether x lies in the interval.
 func (i Interval) Contains(x float64) bool { return i.Low <= x && x <= i.High }
 
-// Bootstrap returns the percentile bootstrap interval of the median of xs. It is exact: the interval that ever more resamples tend to. With
-// fewer than two values it reaches from -Inf to +Inf.
+// Bootstrap returns the percentile bootstrap interval of the median of xs. It is exact: the interval that ever more
+// resamples tend to. With fewer than two values it reaches from -Inf to +Inf.
 //
 // What is resampled is whole rounds: within a round everything shares the state of the machine, between rounds little.
 func Bootstrap(xs []float64, confidence float64) Interval {

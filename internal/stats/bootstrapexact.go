@@ -5,22 +5,26 @@ import (
 	"sort"
 )
 
-// exactBootstrap is the largest number of values for which the distribution of the median is computed. Beyond it, its terms leave the
-// range of floating-point numbers.
+// exactBootstrap is the largest number of values for which the distribution of the median is computed. Beyond it, its
+// terms leave the range of floating-point numbers.
 const exactBootstrap = 1000
 
 // medianDistribution is the distribution of the median of a sample that is drawn from sorted values with replacement.
 type medianDistribution struct {
 	sorted []float64
-	// Of an even number 2m of values the median is the mean of two of the sample: lower[i]*upper[j] is the probability that they are
-	// values i < j, which takes m draws up to i with i the largest, and m draws from j on with j the smallest. both[i]: i twice.
+	// Of an even number 2m of values the median is the mean of two of the sample: lower[i]*upper[j] is the
+	// probability that they are values i < j, which takes m draws up to i with i the largest, and m draws from j on
+	// with j the smallest. both[i]: i twice.
 	lower, upper, both []float64
 	fromUpper          []float64 // sums of upper from its end
 }
 
 func newMedianDistribution(sorted []float64) *medianDistribution {
 	n := len(sorted)
-	d := &medianDistribution{sorted: sorted, lower: make([]float64, n), upper: make([]float64, n), both: make([]float64, n), fromUpper: make([]float64, n+1)}
+	d := &medianDistribution{
+		sorted: sorted, lower: make([]float64, n), upper: make([]float64, n),
+		both: make([]float64, n), fromUpper: make([]float64, n+1),
+	}
 	m, below, logs := n/2, 0.0, logFactorials(n)
 	if n%2 == 1 { // always one value
 		for i := range sorted {
@@ -95,8 +99,8 @@ func (d *medianDistribution) quantile(q float64) float64 {
 	return best
 }
 
-// atLeast returns the probability that k or more of n draws succeed, each with probability p, given the logarithms of the factorials up
-// to n.
+// atLeast returns the probability that k or more of n draws succeed, each with probability p, given the logarithms of
+// the factorials up to n.
 func atLeast(logs []float64, k int, p float64) float64 {
 	if p >= 1 {
 		return 1

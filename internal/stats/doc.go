@@ -1,5 +1,5 @@
-// Package stats is the arithmetic behind a benchmark's table: losses against a baseline, how sure they are, and what could not
-// have been seen. It is pure and deterministic: where chance is used, the caller gives the seed.
+// Package stats holds the arithmetic behind a benchmark's table: losses against a baseline, their intervals, and which
+// losses could not have been seen. It is pure and deterministic, and safe for concurrent use.
 //
-// Rates go in, losses come out. A loss of 0.02 means that a scenario did 2 % fewer operations in the same time.
+// A loss of 0.02 means that a scenario did 2 % fewer operations in the same time than the baseline.
 package stats

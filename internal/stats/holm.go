@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Holm adjusts p values for being several: compared with 0.05, the adjusted ones are wrong about any of them at most once in
-// twenty benches.
+// Holm corrects p values for their number. If the corrected ones are compared with 0.05, a bench without any effect
+// finds one in at most 5 % of cases.
 func Holm(ps []float64) []float64 {
 	order := make([]int, len(ps))
 	for i := range order {
@@ -22,8 +22,8 @@ func Holm(ps []float64) []float64 {
 	return adjusted
 }
 
-// RoundsForSignificance is how many rounds it takes until a loss that shows in every one of them is significant among so many
-// cells: fewer cannot show anything.
+// RoundsForSignificance returns the number of rounds that it takes for a loss in every one of them to be significant
+// among cells. Fewer rounds cannot show any loss.
 func RoundsForSignificance(cells int) int {
 	n, p := 1, 1.0 // 2 of 2^n sign patterns are as extreme
 	for p*float64(max(cells, 1)) >= Significant {
@@ -33,5 +33,5 @@ func RoundsForSignificance(cells int) int {
 	return n
 }
 
-// Significant is below what an adjusted p value has to be.
+// Significant is the limit that a corrected p value must be below.
 const Significant = 0.05

@@ -5,7 +5,8 @@ import (
 	"math"
 )
 
-// Point is a value with its standard error. If the error of any point is 0, which means unknown, all points weigh the same.
+// Point is a value with its standard error. If the error of any point is 0, which means unknown, all points weigh the
+// same.
 type Point struct {
 	X   float64 `json:"x"`
 	Y   float64 `json:"y"`
@@ -18,7 +19,8 @@ type Line struct {
 	Slope     float64  `json:"slope"`
 	SlopeCI   Interval `json:"slope_ci"` // 95 %
 	R2        float64  `json:"r2"`       // share of the variance that the line explains
-	// Bent: the points lie farther from the line than their errors allow, and one of them by more than 3 % of its value.
+	// Bent: the points lie farther from the line than their errors allow, and one of them by more than 3 % of its
+	// value.
 	Bent bool `json:"bent"`
 }
 
@@ -60,8 +62,8 @@ func FitLine(points []Point) (Line, error) {
 	if syy > 0 {
 		l.R2 = 1 - residual/syy
 	}
-	// How far the points lie off the line says how certain it is, whatever their own errors: profile runs also differ from each other. The
-	// errors only give the weights.
+	// How far the points lie off the line says how certain it is, whatever their own errors: profile runs also
+	// differ from each other. The errors only give the weights.
 	freedom := len(points) - 2
 	perDegree := residual / float64(freedom)
 	half := studentT95(freedom) * math.Sqrt(perDegree/sxx)
@@ -95,7 +97,10 @@ func bentFrom(freedom int) float64 {
 
 // studentT95 returns the two-sided 95 % quantile of Student's t.
 func studentT95(freedom int) float64 {
-	table := []float64{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131}
+	table := []float64{
+		12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+		2.145, 2.131,
+	}
 	if freedom <= len(table) {
 		return table[freedom-1]
 	}

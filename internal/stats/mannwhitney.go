@@ -2,8 +2,8 @@ package stats
 
 import "golang.org/x/perf/benchmath"
 
-// MannWhitney is the two-sided p value of the test that two independent samples come from one distribution. It is for runs that
-// were not paired, as in --order sequential; and even there it takes drift for a difference, which is why that is not the default.
+// MannWhitney returns the two-sided p value of the test that two independent samples come from one distribution. It is
+// for scores that are not paired, and takes a drift between the samples for a difference.
 func MannWhitney(a, b []float64) float64 {
 	if len(a) == 0 || len(b) == 0 {
 		return 1

@@ -13,12 +13,13 @@ const (
 	power = 0.8
 )
 
-// Sensitivity returns the smallest loss that n rounds show as significant in four of five benches, in standard deviations of a round's
-// loss. It returns +Inf if n rounds cannot show any.
+// Sensitivity returns the smallest loss that n rounds show as significant in four of five benches, in standard
+// deviations of a round's loss. It returns +Inf if n rounds cannot show any.
 //
-// Significant means what it means in the analysis: Wilcoxon's p, corrected by Holm for the number of cells, is below 0.05, and the median
-// lies outside the interval of the second baseline, whose rounds vary as much. The power of that has no formula for few rounds, where p takes few
-// values. It is therefore simulated, with normal noise and always the same random numbers.
+// Significant means what it means in the analysis: Wilcoxon's p, corrected by Holm for the number of cells, is below
+// 0.05, and the median lies outside the interval of the second baseline, whose rounds vary as much. The power of that
+// has no formula for few rounds, where p takes few values. It is therefore simulated, with normal noise and always the
+// same random numbers.
 func Sensitivity(n, cells int) float64 {
 	if n < RoundsForSignificance(cells) {
 		return math.Inf(1)
@@ -68,8 +69,8 @@ func criticalRankSum(n int, alpha float64) int {
 	return 0
 }
 
-// lossForRankSum returns how much must be added to all values for their sum of positive ranks to reach sum. That is the number of means of
-// two values, or of one value with itself, that are positive.
+// lossForRankSum returns how much must be added to all values for their sum of positive ranks to reach sum. That is the
+// number of means of two values, or of one value with itself, that are positive.
 func lossForRankSum(xs []float64, sum int) float64 {
 	means := make([]float64, 0, len(xs)*(len(xs)+1)/2)
 	for i, x := range xs {
@@ -81,8 +82,8 @@ func lossForRankSum(xs []float64, sum int) float64 {
 	return -means[len(means)-sum]
 }
 
-// Detectable returns the smallest loss that rounds as noisy as these show, given the Sensitivity of their number. It is +Inf for too
-// few rounds, even if they do not differ at all.
+// Detectable returns the smallest loss that rounds as noisy as these show, given the Sensitivity of their number. It is
+// +Inf for too few rounds, even if they do not differ at all.
 func Detectable(losses []float64, sensitivity float64) float64 {
 	if len(losses) < 2 || math.IsInf(sensitivity, 1) {
 		return math.Inf(1)
@@ -90,8 +91,8 @@ func Detectable(losses []float64, sensitivity float64) float64 {
 	return sensitivity * RobustDev(losses)
 }
 
-// RoundsFor returns how many rounds as noisy as these it takes to detect a loss, or 0 if they do not tell. The function sensitivity
-// returns the Sensitivity of a number of rounds.
+// RoundsFor returns how many rounds as noisy as these it takes to detect a loss, or 0 if they do not tell. The function
+// sensitivity returns the Sensitivity of a number of rounds.
 func RoundsFor(losses []float64, loss float64, sensitivity func(rounds int) float64) int {
 	if len(losses) < 2 || loss <= 0 {
 		return 0

@@ -6,12 +6,12 @@ import (
 	moremath "github.com/aclements/go-moremath/stats"
 )
 
-// RunSpread estimates how far the measurements of a run are off by more than their own errors explain, for example because memory lies
-// elsewhere after a reboot. It returns the standard deviation of one measurement's offset.
+// RunSpread estimates how far the measurements of a run are off by more than their own errors explain, for example
+// because memory lies elsewhere after a reboot. It returns the standard deviation of one measurement's offset.
 //
-// Each value is the apparent loss of a second baseline, which is the difference of two measurements that are alike, and err its standard
-// error. The estimate is Paule and Mandel's, but with the 20 % quantile of chi-squared in place of its mean: a few second baselines that
-// happen to agree must not make runs look alike.
+// Each value is the apparent loss of a second baseline, which is the difference of two measurements that are alike, and
+// err its standard error. The estimate is Paule and Mandel's, but with the 20 % quantile of chi-squared in place of its
+// mean: a few second baselines that happen to agree must not make runs look alike.
 func RunSpread(values, errs []float64) float64 {
 	chi2 := func(variance float64) (sum float64) {
 		for i, v := range values {
@@ -54,8 +54,8 @@ type Term struct {
 	Variance, Freedom float64
 }
 
-// StudentT returns the two-sided p value of an estimate that is zero under the null hypothesis, and the half width of its 95 % interval.
-// Its variance is the sum of the terms; the degrees of freedom are Welch and Satterthwaite's.
+// StudentT returns the two-sided p value of an estimate that is zero under the null hypothesis, and the half width of
+// its 95 % interval. Its variance is the sum of the terms; the degrees of freedom are Welch and Satterthwaite's.
 func StudentT(estimate float64, terms ...Term) (p, half float64) {
 	variance, inverse := 0.0, 0.0
 	for _, t := range terms {

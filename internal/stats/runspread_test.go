@@ -13,7 +13,10 @@ func TestRunSpread(t *testing.T) {
 		offset, err float64
 		low, high   float64 // of the mean estimate
 	}{
-		{20, 0, 0.001, 0, 0.0007}, {20, 0.003, 0.001, 0.0028, 0.0042}, {20, 0.003, 0.0001, 0.0028, 0.0042}, {2, 0.003, 0.001, 0.003, 0.02},
+		{20, 0, 0.001, 0, 0.0007},
+		{20, 0.003, 0.001, 0.0028, 0.0042},
+		{20, 0.003, 0.0001, 0.0028, 0.0042},
+		{2, 0.003, 0.001, 0.003, 0.02},
 	} {
 		sum := 0.0
 		const runs = 200
@@ -26,7 +29,8 @@ func TestRunSpread(t *testing.T) {
 			sum += RunSpread(values, errs) / runs
 		}
 		if sum < c.low || sum > c.high {
-			t.Errorf("%d second baselines with offsets of %g and errors of %g: spread %g, want %g to %g", c.n, c.offset, c.err, sum, c.low, c.high)
+			t.Errorf("%d second baselines with offsets of %g and errors of %g: spread %g, want %g to %g",
+				c.n, c.offset, c.err, sum, c.low, c.high)
 		}
 	}
 	for name, got := range map[string]float64{

@@ -55,7 +55,7 @@ func TestRoundsForSignificanceIsEnough(t *testing.T) {
 	}
 }
 
-// The exact and the approximate test agree where they meet.
+// The exact test and the approximation agree where they meet.
 func TestWilcoxonApproximation(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 50 {
@@ -102,7 +102,7 @@ func TestHolm(t *testing.T) {
 	}
 }
 
-// coverage is how often the interval of n noisy rounds holds the truth.
+// coverage returns how often the interval of n noisy rounds holds the truth.
 func coverage(n int, noise func(*rand.Rand) float64) float64 {
 	const benches = 250
 	rng := rand.New(rand.NewPCG(7, uint64(n)))
@@ -131,7 +131,8 @@ func TestBootstrapCoverage(t *testing.T) {
 	} {
 		for _, n := range []int{6, 10, 40} {
 			if got := coverage(n, noise); got < 0.91 || got > 0.995 {
-				t.Errorf("%s, %d rounds: the 95 %% interval holds the truth in %.1f %%", name, n, 100*got)
+				t.Errorf("%s, %d rounds: the 95 %% interval holds the truth in %.1f %%", name, n,
+					100*got)
 			}
 		}
 	}
@@ -163,7 +164,7 @@ func medianOfDrawn(sorted []float64, drawn []int) float64 {
 	return Median(sample)
 }
 
-// The exact distribution is what drawing tends to.
+// The exact distribution is the one that ever more resamples tend to.
 func TestBootstrapIsWhatDrawingGives(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, n := range []int{2, 3, 5, 8, 24, 41} {
@@ -189,13 +190,14 @@ func TestBootstrapIsWhatDrawingGives(t *testing.T) {
 		for _, m := range slices.Sorted(maps.Keys(below)) {
 			sum += below[m] / draws
 			if p := d.upTo(m); math.Abs(p-sum) > 0.006 {
-				t.Errorf("%d values: the median is at most %v with probability %.4f, %.4f when drawn", n, m, p, sum)
+				t.Errorf("%d values: the median is at most %v with probability %.4f, %.4f when drawn",
+					n, m, p, sum)
 			}
 		}
 	}
 }
 
-// Of benches without any difference, at most the nominal share calls a cell significant.
+// Of benches without any effect, at most 5 % call a cell significant.
 func TestFalseAlarms(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	const benches, cells = 300, 20
@@ -217,7 +219,7 @@ func TestFalseAlarms(t *testing.T) {
 		}
 	}
 	if share := float64(alarms) / benches; share > 0.09 {
-		t.Errorf("%.1f %% of benches cry wolf, want 5 %%", 100*share)
+		t.Errorf("%.1f %% of benches raise a false alarm, want 5 %%", 100*share)
 	}
 }
 
@@ -225,7 +227,15 @@ func TestFalseAlarms(t *testing.T) {
 func TestSensitivity(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 9))
 	const benches = 400
-	for _, c := range []struct{ rounds, cells int }{{6, 1}, {12, 1}, {12, 60}, {24, 60}, {40, 1}, {40, 60}, {100, 60}} {
+	for _, c := range []struct{ rounds, cells int }{
+		{6, 1},
+		{12, 1},
+		{12, 60},
+		{24, 60},
+		{40, 1},
+		{40, 60},
+		{100, 60},
+	} {
 		loss, found := Sensitivity(c.rounds, c.cells), 0
 		for range benches {
 			losses, second := make([]float64, c.rounds), make([]float64, c.rounds)
@@ -238,7 +248,8 @@ func TestSensitivity(t *testing.T) {
 			}
 		}
 		if share := float64(found) / benches; share < 0.73 || share > 0.87 {
-			t.Errorf("%d rounds, %d cells: a loss of %.2f standard deviations is found in %.0f %%, want 80 %%", c.rounds, c.cells, loss, 100*share)
+			t.Errorf("%d rounds, %d cells: a loss of %.2f standard deviations is found in %.0f %%, "+
+				"want 80 %%", c.rounds, c.cells, loss, 100*share)
 		}
 	}
 	if !math.IsInf(Sensitivity(5, 1), 1) || !math.IsInf(Sensitivity(10, 60), 1) {
@@ -257,7 +268,10 @@ func TestRoundsFor(t *testing.T) {
 	for _, c := range []struct {
 		loss      float64
 		low, high int
-	}{{1, 10, 10}, {detectable, 40, 40}, {detectable / 2, 150, 170}, {detectable / 1e9, math.MaxInt32, math.MaxInt32}, {0, 0, 0}} {
+	}{{1, 10, 10}, {detectable, 40, 40}, {detectable / 2, 150, 170}, {
+		detectable / 1e9, math.MaxInt32,
+		math.MaxInt32,
+	}, {0, 0, 0}} {
 		if n := RoundsFor(losses, c.loss, s); n < c.low || n > c.high {
 			t.Errorf("%d rounds for a loss of %.3g; 40 rounds detect %.3g", n, c.loss, detectable)
 		}

@@ -6,12 +6,12 @@ import (
 	"slices"
 )
 
-// exactWilcoxon is the largest number of values for which all sign patterns are counted. Beyond it the normal approximation is good
-// to 1e-3.
+// exactWilcoxon is the largest number of values for which all sign patterns are counted. Beyond it the normal
+// approximation is good to 1e-3.
 const exactWilcoxon = 50
 
-// Wilcoxon returns the two-sided p value of the signed-rank test that xs, differences of pairs, are symmetric about zero. Zeros and
-// values that are not finite are left out. Ties share their ranks.
+// Wilcoxon returns the two-sided p value of the signed-rank test that xs, differences of pairs, are symmetric about
+// zero. Zeros and values that are not finite are left out. Ties share their ranks.
 func Wilcoxon(xs []float64) float64 {
 	var nonzero []float64
 	for _, x := range xs {

@@ -40,7 +40,8 @@ func TestBuildIsReproducible(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(built, committed) {
-			t.Errorf("suite_%s is not what its sources give; run go generate ./internal/unixbench and commit", arch)
+			t.Errorf("suite_%s is not what its sources give; run go generate ./internal/unixbench and "+
+				"commit", arch)
 		}
 	}
 }
@@ -72,9 +73,13 @@ func TestArm64UnderQEMU(t *testing.T) {
 	if err != nil {
 		t.Skipf("%v: apt install qemu-user-static", err)
 	}
-	for _, test := range []string{"syscall", "pipe", "context1", "fstime", "spawn", "openclose", "stat", "createunlink", "rename", "link", "symlink", "socket", "connect"} {
+	for _, test := range []string{
+		"syscall", "pipe", "context1", "fstime", "spawn", "openclose", "stat",
+		"createunlink", "rename", "link", "symlink", "socket", "connect",
+	} {
 		dir := t.TempDir()
-		out, err := exec.Command(qemu, "suite/suite_arm64", test, "--duration", "0.05", "--dir", dir).CombinedOutput()
+		out, err := exec.Command(qemu, "suite/suite_arm64", test, "--duration", "0.05", "--dir",
+			dir).CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: %v: %s", test, err, out)
 			continue

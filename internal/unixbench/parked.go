@@ -16,25 +16,30 @@ import (
 	"time"
 )
 
-// overdue is how much longer than asked for a slice may take: an operation of shell8 in an emulated machine takes seconds.
+// overdue is how much longer than requested a slice may take. One operation of shell8 takes seconds in an emulated
+// machine.
 const overdue = 2 * time.Minute
 
-// Options say where and how a test of the suite runs.
+// Options select where and how a test of the suite runs.
 type Options struct {
-	// Dir must exist, as the process sees it; the test works in DIR/suite-PID and removes that. "" is os.TempDir().
+	// Dir must exist in the mount namespace of the test, which works in Dir/suite-PID and removes that. "" means
+	// os.TempDir().
 	Dir string
-	// CPUs the test is confined to; context1 takes the highest of them, or of those allowed, unless NoPin.
+	// CPUs are those that the test is confined to. context1 takes the highest of them, or of the allowed ones,
+	// unless NoPin is set.
 	CPUs  []int
 	NoPin bool
-	// MountNSOf is a process whose mount namespace the test starts in; 0: ours, or a new one through SysProcAttr.
+	// MountNSOf is a process in whose mount namespace the test starts; 0: the current one, or a new one by
+	// SysProcAttr.
 	MountNSOf int
-	// SysProcAttr may ask for namespaces (Unshareflags: CLONE_NEWNS); Setpgid is always added.
+	// SysProcAttr may request namespaces (Unshareflags: CLONE_NEWNS). Setpgid is always added.
 	SysProcAttr *syscall.SysProcAttr
-	// Env is PATH and LC_ALL=C when nil.
+	// Env is the environment; nil means PATH and LC_ALL=C.
 	Env []string
 }
 
-// Parked is a test that is set up and sleeps until it is given a slice.
+// Parked is a test that is set up and sleeps until it gets a slice. The caller must Close it. It is not safe for
+// concurrent use.
 type Parked struct {
 	test     string
 	cmd      *exec.Cmd
@@ -49,7 +54,7 @@ type Parked struct {
 	endErr error
 }
 
-// Start sets a test up and parks it. When ctx ends, so does the test, at whatever it is.
+// Start sets a test up and parks it. When ctx ends, the test is ended, even in the middle of a slice.
 func (s *Suite) Start(ctx context.Context, test string, o Options) (*Parked, error) {
 	if t, ok := Find(test); !ok || !t.Builtin {
 		return nil, fmt.Errorf("no built-in test %q: choose one of %v", test, builtinNames())
@@ -104,11 +109,11 @@ func (p *Parked) start(o Options) error {
 	return nil
 }
 
-// PID is the test's process; of execl too, which keeps it.
+// PID returns the process of the test, which execl keeps, too.
 func (p *Parked) PID() int { return p.cmd.Process.Pid }
 
-// Slice lets the test run for warmup, which is not counted, and then for d. ns is what the counted operations took by the test's own
-// clock: d and the rest of the last operation. After an error the test is dead.
+// Slice runs the test for warmup, which does not count, and then for d. It returns the operations that count and the ns
+// that they took by the test's own clock: d and the rest of the last operation. After an error the test has ended.
 func (p *Parked) Slice(d, warmup time.Duration) (ops, ns uint64, err error) {
 	var request [16]byte
 	binary.NativeEndian.PutUint64(request[:], uint64(max(warmup, 0)))
@@ -137,7 +142,7 @@ func (p *Parked) reply(deadline time.Time) (ops, ns uint64, err error) {
 	return binary.NativeEndian.Uint64(reply[:]), binary.NativeEndian.Uint64(reply[8:]), nil
 }
 
-// died ends the test after err and says why: what it wrote to stderr is more telling than a broken pipe.
+// died ends the test after err and returns the reason. What the test wrote to stderr says more than a broken pipe.
 func (p *Parked) died(err error) error {
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, syscall.EPIPE) {
 		p.cancel()
@@ -148,10 +153,11 @@ func (p *Parked) died(err error) error {
 	return fmt.Errorf("built-in test %s: %w", p.test, err)
 }
 
-// Close ends the test and waits for it to have cleaned up. The error is what went wrong in the test; a second call repeats it.
+// Close ends the test and waits until it has cleaned up. It returns what went wrong in the test; further calls return
+// the same.
 func (p *Parked) Close() error {
 	p.end.Do(func() {
-		// End of file on its standard input tells the test.
+		// The test ends at the end of its standard input.
 		p.requests.Close()
 		p.replies.Close()
 		timer := time.AfterFunc(overdue, p.cancel)
@@ -161,13 +167,13 @@ func (p *Parked) Close() error {
 		if err := reap(p.cmd); err != nil {
 			p.endErr = failure(p.test, p.stderr.String(), err)
 		}
-		// Only where it was killed there is anything left.
+		// Only a test that was killed leaves anything.
 		_ = os.RemoveAll(p.leftover)
 	})
 	return p.endErr
 }
 
-// Pass is one whole pass, as UnixBench's: one slice without warm-up.
+// Pass runs one whole pass, as UnixBench does: one slice without warm-up.
 func (s *Suite) Pass(ctx context.Context, test string, d time.Duration, o Options) (Result, error) {
 	p, err := s.Start(ctx, test, o)
 	if err != nil {
@@ -180,7 +186,8 @@ func (s *Suite) Pass(ctx context.Context, test string, d time.Duration, o Option
 	t, _ := Find(test)
 	elapsed := time.Duration(ns)
 	return Result{
-		Test: test, Count: float64(ops), Ops: ops, Elapsed: elapsed, CPU: cpuTime(p.cmd), Unit: t.Unit, Score: t.Score(ops, elapsed),
+		Test: test, Count: float64(ops), Ops: ops, Elapsed: elapsed, CPU: cpuTime(p.cmd), Unit: t.Unit,
+		Score:  t.Score(ops, elapsed),
 		Output: fmt.Sprintf("%d operations in %d ns\n", ops, ns),
 	}, nil
 }

@@ -87,11 +87,18 @@ func TestStandalone(t *testing.T) {
 			t.Errorf("%s: %v, %q", test, err, stdout.String())
 		}
 		want, _ := Find(test)
-		if pass, err := score.ParseOutput(stderr.String(), 100*time.Millisecond); err != nil || pass.Unit != want.Unit {
+		if pass, err := score.ParseOutput(stderr.String(), 100*time.Millisecond); err != nil ||
+			pass.Unit != want.Unit {
 			t.Errorf("%s: %+v, %v", test, pass, err)
 		}
 	}
-	for _, args := range [][]string{nil, {"nonsense"}, {"pipe", "--duration", "0"}, {"pipe", "--duration", "x"}, {"pipe", "--dir"}} {
+	for _, args := range [][]string{
+		nil,
+		{"nonsense"},
+		{"pipe", "--duration", "0"},
+		{"pipe", "--duration", "x"},
+		{"pipe", "--dir"},
+	} {
 		err := exec.Command(suite.Path, args...).Run()
 		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 {
 			t.Errorf("%q: %v, want exit status 2", args, err)
@@ -104,7 +111,8 @@ func TestPass(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := float64(r.Ops) / 4 / r.Elapsed.Seconds(); r.Unit != "KBps" || r.Score < want*0.999 || r.Score > want*1.001 {
+	if want := float64(r.Ops) / 4 / r.Elapsed.Seconds(); r.Unit != "KBps" || r.Score < want*0.999 ||
+		r.Score > want*1.001 {
 		t.Errorf("%+v, want a score of %f", r, want)
 	}
 }

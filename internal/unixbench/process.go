@@ -16,11 +16,11 @@ import (
 	"github.com/lsmprof/lsmprof/internal/ownns"
 )
 
-// killDelay is how long a test has for cleaning up after SIGTERM; a shell test waits for its scripts.
+// killDelay is the time that a test has to clean up after SIGTERM. A shell test waits for its scripts.
 const killDelay = 5 * time.Second
 
-// command prepares path in a process group of its own, which is ended as a whole when ctx is: first asked, so that it removes its
-// files, then killed.
+// command prepares path in a process group of its own. When ctx ends, the group gets SIGTERM, so that it removes its
+// files, and later SIGKILL.
 func command(ctx context.Context, attr *syscall.SysProcAttr, path string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -33,20 +33,20 @@ func command(ctx context.Context, attr *syscall.SysProcAttr, path string, args .
 	return cmd
 }
 
-// reap waits for cmd and ends what is left of its group.
+// reap waits for cmd and kills what is left of its group.
 func reap(cmd *exec.Cmd) error {
 	err := cmd.Wait()
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	return err
 }
 
-// cpuTime is that of a process that was reaped and of the children it had reaped.
+// cpuTime returns the CPU time of a reaped process and of the children that it had reaped.
 func cpuTime(cmd *exec.Cmd) time.Duration {
 	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
-// startIn starts cmd in the mount namespace of pid, or in that of lsmprof's caller for 0, on the given CPUs, or on all of ours. If
-// this process ends, in whatever way, the kernel kills cmd. The caller calls release when cmd has ended.
+// startIn starts cmd in the mount namespace of pid, or in that of lsmprof's caller for 0, on the given CPUs, or on all
+// of ours. If this process ends, in whatever way, the kernel kills cmd. The caller calls release when cmd has ended.
 func startIn(cmd *exec.Cmd, pid int, cpus []int) (release func(), err error) {
 	// The kernel sends the signal when the thread ends that started cmd, so that thread has to wait.
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
@@ -70,7 +70,8 @@ func startHere(cmd *exec.Cmd, pid int, cpus []int) error {
 			set.Set(cpu)
 		}
 		if err := unix.SchedSetaffinity(0, &set); err != nil {
-			return fmt.Errorf("pin to CPUs %v: %w; choose among those of /proc/self/status, Cpus_allowed_list", cpus, err)
+			return fmt.Errorf("pin to CPUs %v: %w; choose among those of /proc/self/status, "+
+				"Cpus_allowed_list", cpus, err)
 		}
 	}
 	if pid == 0 {
@@ -78,12 +79,13 @@ func startHere(cmd *exec.Cmd, pid int, cpus []int) error {
 			return err
 		}
 	} else if err := enterMountNS(pid); err != nil {
-		return fmt.Errorf("enter the mount namespace of process %d: %w; it must be alive, and this needs CAP_SYS_ADMIN", pid, err)
+		return fmt.Errorf("enter the mount namespace of process %d: %w; the process must be alive, and "+
+			"this needs CAP_SYS_ADMIN", pid, err)
 	}
 	return cmd.Start()
 }
 
-// allowedCPUs are those of this process, nil where the kernel does not say.
+// allowedCPUs returns those of this process, or nil if the kernel does not say.
 func allowedCPUs() []int {
 	var set unix.CPUSet
 	if unix.SchedGetaffinity(0, &set) != nil {

@@ -17,29 +17,30 @@ import (
 	"github.com/lsmprof/lsmprof/internal/unixbench/score"
 )
 
-// Real drives the programs of a built byte-unixbench one pass at a time, without its Run.
+// Real runs the programs of a built byte-unixbench one pass at a time, without its Run script.
 type Real struct {
-	// Dir is the directory that has pgms and testdir, or the repository that has it as UnixBench.
+	// Dir is the directory that has pgms and testdir, or the repository whose UnixBench directory has them.
 	Dir string
-	// Build lets Prepare call make where the programs are missing.
+	// Build lets Prepare call make if programs are missing.
 	Build bool
-	// Env is added to the least that the programs need.
+	// Env is added to the minimal environment that the programs need.
 	Env         []string
 	SysProcAttr *syscall.SysProcAttr
-	// MountNSOf and CPUs are as in Options, NoPin too.
+	// MountNSOf, CPUs and NoPin are as in Options.
 	MountNSOf int
 	CPUs      []int
 	NoPin     bool
 }
 
 const (
-	// maxBinDir is what the programs' own 256 byte buffers hold.
+	// maxBinDir is the length that the programs' own buffers of 256 bytes have room for.
 	maxBinDir = 240
-	// grace is for what a program does beside its duration: the file copies prime and sync for 15 s.
+	// grace is the time that a program may take in addition to its duration: the file copies prime and sync for 15
+	// s.
 	grace = 90 * time.Second
 )
 
-// Prepare finds the programs, and builds them when Build says so.
+// Prepare finds the programs, and builds them if Build is set.
 func (r *Real) Prepare(ctx context.Context) error {
 	dir, err := filepath.Abs(r.Dir)
 	if err != nil {
@@ -49,7 +50,8 @@ func (r *Real) Prepare(ctx context.Context) error {
 		dir = filepath.Join(dir, "UnixBench")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "testdir")); err != nil {
-		return fmt.Errorf("%s is no byte-unixbench: %w; give the directory that has Run, pgms and testdir", dir, err)
+		return fmt.Errorf("%s is not a byte-unixbench: %w; give the directory that has Run, pgms and testdir",
+			dir, err)
 	}
 	r.Dir = dir
 	if len(r.binDir()) > maxBinDir {
@@ -57,7 +59,7 @@ func (r *Real) Prepare(ctx context.Context) error {
 	}
 	if missing := r.missing(); missing != "" {
 		if !r.Build {
-			return fmt.Errorf("%s is not built (no pgms/%s): run make there, or let --build do it", dir, missing)
+			return fmt.Errorf("%s is not built: it has no pgms/%s; run make there", dir, missing)
 		}
 		if err := r.build(ctx); err != nil {
 			return err
@@ -67,7 +69,10 @@ func (r *Real) Prepare(ctx context.Context) error {
 }
 
 func (r *Real) missing() string {
-	for _, name := range []string{"execl", "spawn", "syscall", "pipe", "context1", "fstime", "looper", "multi.sh", "dhry2reg", "whetstone-double"} {
+	for _, name := range []string{
+		"execl", "spawn", "syscall", "pipe", "context1", "fstime", "looper", "multi.sh",
+		"dhry2reg", "whetstone-double",
+	} {
 		if _, err := os.Stat(filepath.Join(r.binDir(), name)); err != nil {
 			return name
 		}
@@ -79,7 +84,8 @@ func (r *Real) build(ctx context.Context) error {
 	cmd := command(ctx, nil, "make")
 	cmd.Dir = r.Dir
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("make in %s: %w: %s; 6.0.0 needs a gcc before 15, 6.0.1 builds with any", r.Dir, err, lastLine(out))
+		return fmt.Errorf("make in %s: %w: %s; 6.0.0 needs a gcc before 15, 6.0.1 builds with any", r.Dir, err,
+			lastLine(out))
 	}
 	if missing := r.missing(); missing != "" {
 		return fmt.Errorf("make in %s made no pgms/%s; look at its output", r.Dir, missing)
@@ -89,7 +95,7 @@ func (r *Real) build(ctx context.Context) error {
 
 var versionText = regexp.MustCompile(`(?i)\$?version\s*=>?\s*["']([0-9][^"']*)["']`)
 
-// Version is what Run calls itself, "" if it does not say.
+// Version returns the version that Run prints, or "" if it has none.
 func (r *Real) Version() string {
 	text, err := os.ReadFile(filepath.Join(r.Dir, "Run"))
 	if err != nil {
@@ -103,19 +109,21 @@ func (r *Real) Version() string {
 
 func (r *Real) binDir() string { return filepath.Join(r.Dir, "pgms") }
 
-// Run is one pass of d, in whole seconds. Whetstone takes its own time.
+// Run runs one pass of d, rounded up to whole seconds. Whetstone takes its own time.
 func (r *Real) Run(ctx context.Context, test string, d time.Duration) (Result, error) {
 	t, ok := Find(test)
 	if !ok || !t.Real {
-		return Result{}, fmt.Errorf("UnixBench has no index test %q: choose among execl, spawn, syscall, pipe, context1, fstime, fsbuffer, fsdisk, shell1, shell8, dhry2reg, whetstone-double", test)
+		return Result{}, fmt.Errorf("UnixBench has no index test %q: choose among execl, spawn, syscall, "+
+			"pipe, context1, fstime, fsbuffer, fsdisk, shell1, shell8, dhry2reg, whetstone-double", test)
 	}
-	// 0 would be for ever.
+	// 0 would mean for ever.
 	seconds := max(int((d+time.Second-1)/time.Second), 1)
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Duration(seconds)*time.Second+grace)
 	defer cancel()
 	work, err := r.workDir()
 	if err != nil {
-		return Result{}, fmt.Errorf("UnixBench's work directory: %w; it must be possible to write in %s", err, r.Dir)
+		return Result{}, fmt.Errorf("UnixBench's work directory: %w; it must be possible to write in %s", err,
+			r.Dir)
 	}
 	defer os.RemoveAll(work)
 
@@ -131,7 +139,7 @@ func (r *Real) Run(ctx context.Context, test string, d time.Duration) (Result, e
 		return Result{}, fmt.Errorf("run UnixBench's %s: %w", test, err)
 	}
 	defer release()
-	// Not before the end of stderr: context1's child holds it a little longer.
+	// The end of stderr comes last: context1's child holds it a little longer.
 	err = reap(cmd)
 	elapsed := time.Since(start)
 	if err != nil {
@@ -147,7 +155,8 @@ func (r *Real) Run(ctx context.Context, test string, d time.Duration) (Result, e
 	return result, nil
 }
 
-// workDir is in the directory that Run uses, so that the file copies are on the same file system; what a killed one leaves goes with it.
+// workDir makes a directory where Run makes its own, so that the file copies use the same file system. What a killed
+// test leaves is removed with it.
 func (r *Real) workDir() (string, error) {
 	tmp := filepath.Join(r.Dir, "tmp")
 	if err := os.MkdirAll(tmp, 0o755); err != nil {
@@ -165,7 +174,10 @@ func (t Test) result(p score.Pass, output string) Result {
 			ops = uint64(p.Count*1024/float64(t.bytes)*p.Time + 0.5)
 		}
 	}
-	return Result{Test: t.Name, Count: p.Count, Elapsed: elapsed, Unit: p.Unit, Score: p.Value(), Ops: ops, Output: output}
+	return Result{
+		Test: t.Name, Count: p.Count, Elapsed: elapsed, Unit: p.Unit, Score: p.Value(), Ops: ops,
+		Output: output,
+	}
 }
 
 func (r *Real) arguments(test, seconds, work string) (program string, args []string) {
@@ -188,8 +200,8 @@ func (r *Real) arguments(test, seconds, work string) (program string, args []str
 	return bin(test), []string{seconds}
 }
 
-// cpus pins context1 where nothing else is asked for: it is ten times as fast on one CPU as on two, and where it runs changes by
-// itself.
+// cpus pins context1 unless NoPin is set. It is ten times as fast on one CPU as on two, and the scheduler would change
+// between them.
 func (r *Real) cpus(test string) []int {
 	cpus := r.CPUs
 	if test != "context1" || r.NoPin {
@@ -208,12 +220,13 @@ func (r *Real) cpus(test string) []int {
 	return []int{highest}
 }
 
-// removeLeftovers removes the files that a shell test which was killed leaves in testdir.
+// removeLeftovers removes the files that a killed shell test leaves in testdir.
 func (r *Real) removeLeftovers(since time.Time) {
 	for _, name := range []string{"sort", "od", "grep", "wc"} {
 		files, _ := filepath.Glob(filepath.Join(r.Dir, "testdir", name+".[0-9]*"))
 		for _, file := range files {
-			if info, err := os.Stat(file); err == nil && !info.ModTime().Before(since.Truncate(time.Second)) {
+			if info, err := os.Stat(file); err == nil &&
+				!info.ModTime().Before(since.Truncate(time.Second)) {
 				_ = os.Remove(file)
 			}
 		}
@@ -227,9 +240,10 @@ func realFailure(ctx context.Context, test, stderr string, err error) error {
 	first, _, _ := strings.Cut(strings.TrimSpace(stderr), "\n")
 	var exit *exec.ExitError
 	if first == "" && errors.As(err, &exit) {
-		return fmt.Errorf("UnixBench's %s: %w and no word on stderr; run it by hand to see why", test, err)
+		return fmt.Errorf("UnixBench's %s: %w, with nothing on stderr; run it by hand to see why", test, err)
 	}
-	return fmt.Errorf("UnixBench's %s: %w: %.200q; a rule may deny it, or it was built for another machine", test, err, first)
+	return fmt.Errorf("UnixBench's %s: %w: %.200q; a rule may deny it, or it was built for another machine", test,
+		err, first)
 }
 
 func lastLine(out []byte) string {

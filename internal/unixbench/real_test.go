@@ -21,7 +21,10 @@ func fakeReal(t *testing.T, programs map[string]string) *Real {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"execl", "spawn", "syscall", "pipe", "context1", "fstime", "looper", "multi.sh", "dhry2reg", "whetstone-double"} {
+	for _, name := range []string{
+		"execl", "spawn", "syscall", "pipe", "context1", "fstime", "looper", "multi.sh",
+		"dhry2reg", "whetstone-double",
+	} {
 		script, ok := programs[name]
 		if !ok {
 			script = "exit 9"
@@ -120,8 +123,9 @@ func TestRealNotBuilt(t *testing.T) {
 	}
 }
 
-// The built-in tests take as long as UnixBench's own, per operation. UNIXBENCH_DIR points at a built byte-unixbench; ten minutes, or one
-// round in a guest that counts instructions: see TestSameHooksAsUnixBench in internal/bench for how to bring it there.
+// The built-in tests take as long as UnixBench's own, per operation. UNIXBENCH_DIR points at a built byte-unixbench;
+// ten minutes, or one round in a guest that counts instructions: see TestSameHooksAsUnixBench in internal/bench for how
+// to bring it there.
 func TestEquivalence(t *testing.T) {
 	dir := os.Getenv("UNIXBENCH_DIR")
 	if dir == "" {
@@ -149,15 +153,20 @@ func TestEquivalence(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				o, err := suite.Pass(t.Context(), test.Name, time.Second, Options{Dir: t.TempDir(), CPUs: pin})
+				o, err := suite.Pass(t.Context(), test.Name, time.Second, Options{
+					Dir:  t.TempDir(),
+					CPUs: pin,
+				})
 				if err != nil {
 					t.Fatal(err)
 				}
-				theirs, ours = append(theirs, perOperation(test, r)), append(ours, perOperation(test, o))
+				theirs, ours = append(theirs, perOperation(test, r)),
+					append(ours, perOperation(test, o))
 				ratios = append(ratios, ours[len(ours)-1]/theirs[len(theirs)-1])
 			}
 			ratio := median(ratios)
-			t.Logf("UnixBench %.0f ns, built-in %.0f ns per operation, ratio %.3f [%.3f, %.3f]", median(theirs), median(ours), ratio, slices.Min(ratios), slices.Max(ratios))
+			t.Logf("UnixBench %.0f ns, built-in %.0f ns per operation, ratio %.3f [%.3f, %.3f]",
+				median(theirs), median(ours), ratio, slices.Min(ratios), slices.Max(ratios))
 			if ratio < 0.85 || ratio > 1.15 {
 				t.Errorf("ratio %.3f, want within 15 %%", ratio)
 			}
@@ -165,8 +174,8 @@ func TestEquivalence(t *testing.T) {
 	}
 }
 
-// perOperation is CPU time, which neighbours disturb least; for the file copies, whose programs also write and read beforehand, real
-// time. The built-in shell tests run twice more, to check their results.
+// perOperation is CPU time, which neighbours disturb least; for the file copies, whose programs also write and read
+// beforehand, real time. The built-in shell tests run twice more, to check their results.
 func perOperation(t Test, r Result) float64 {
 	ns, ops := r.CPU, r.Ops
 	if t.Unit == "KBps" {

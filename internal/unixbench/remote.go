@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Program is the built-in suite's program, as Extract writes it; nil on an architecture that has none.
+// Program returns the built-in suite's program as Extract writes it, or nil on an architecture that has none.
 func Program() []byte {
 	if len(program) == 0 {
 		return nil
@@ -18,12 +18,13 @@ func Program() []byte {
 	return padded
 }
 
-// writePiece is what the page cache keeps together, where it does so for files (ext4 since 6.16, xfs since 5.18): what is written at once is
-// mapped at once, at a fraction of the price. A libc has come there by reading, in small pieces: pieces of 4, 8 and 16 KiB cost
-// execl 991, 889 and 770 thousand instructions in the kernel, UnixBench's own 868 thousand (6.18, ext4).
+// writePiece is the size of the pieces in which the program is written, in bytes. Where the page cache has large folios
+// for files (ext4 since 6.16, xfs since 5.18), what is written at once is mapped at once, at a fraction of the cost. A
+// libc was read in small pieces instead. With pieces of 4, 8 and 16 KiB execl takes 991, 889 and 770 thousand
+// instructions in the kernel, UnixBench's own 868 thousand (6.18, ext4).
 const writePiece = 8192
 
-// WriteProgram writes Program to a new file.
+// WriteProgram writes Program to f, which must be a new file.
 func WriteProgram(f io.Writer) error {
 	for piece := range slices.Chunk(Program(), writePiece) {
 		if _, err := f.Write(piece); err != nil {
@@ -33,7 +34,8 @@ func WriteProgram(f io.Writer) error {
 	return nil
 }
 
-// Remote talks to a test that somebody else started, with the arguments TEST --sliced: what it reads and what it answers.
+// Remote talks to a test that was started elsewhere with the arguments TEST --sliced, through its standard input and
+// output.
 type Remote struct {
 	Requests io.Writer
 	Replies  io.Reader
@@ -45,7 +47,7 @@ func (r Remote) Ready() error {
 	return err
 }
 
-// Slice is that of Parked.
+// Slice does what Parked.Slice does.
 func (r Remote) Slice(d, warmup time.Duration) (ops, ns uint64, err error) {
 	request := binary.NativeEndian.AppendUint64(nil, uint64(max(warmup, 0)))
 	request = binary.NativeEndian.AppendUint64(request, uint64(max(d, 1)))

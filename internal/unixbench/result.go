@@ -2,7 +2,7 @@ package unixbench
 
 import "time"
 
-// Result is one pass of a test.
+// Result is the result of one pass of a test.
 type Result struct {
 	Test string
 	// Count is UnixBench's COUNT (a rate for the file copies), or the operations of a built-in test.
@@ -13,9 +13,9 @@ type Result struct {
 	Score float64
 	// Ops are operations as Test.Operation defines them.
 	Ops uint64
-	// CPU is what the program and the children it waited for used, set-up included: not context1's child. On a busy machine it
-	// varies less than Elapsed.
+	// CPU is the CPU time of the program and of the children that it waited for, with the set-up, but without
+	// context1's child. On a busy machine it varies less than Elapsed.
 	CPU time.Duration
-	// Output is what the program printed, for the run directory.
+	// Output is what the program printed.
 	Output string
 }

@@ -47,7 +47,8 @@ func TestSabotageIsNoticed(t *testing.T) {
 	}
 	replace := func(name, content string) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
-			if err := os.WriteFile(filepath.Join(workDir(t, dir), name), []byte(content), 0o700); err != nil {
+			if err := os.WriteFile(filepath.Join(workDir(t, dir), name), []byte(content),
+				0o700); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -58,15 +59,30 @@ func TestSabotageIsNoticed(t *testing.T) {
 		want       string
 	}{
 		{"work directory removed", "openclose", remove(""), "suite: openclose: open: errno 2: no such file"},
-		{"work directory removed", "createunlink", remove(""), "suite: createunlink: create: errno 2: no such file"},
+		{
+			"work directory removed", "createunlink", remove(""),
+			"suite: createunlink: create: errno 2: no such file",
+		},
 		{"file removed", "stat", remove("file"), "suite: stat: stat: errno 2: no such file"},
-		{"file changed", "openclose", replace("file", "changed\n"), "suite: openclose: check: the file is not what it was"},
-		{"file changed", "rename", replace("file", "changed\n"), "suite: rename: check: the file is not what it was"},
+		{
+			"file changed", "openclose", replace("file", "changed\n"),
+			"suite: openclose: check: the file is not what it was",
+		},
+		{
+			"file changed", "rename", replace("file", "changed\n"),
+			"suite: rename: check: the file is not what it was",
+		},
 		{"name taken", "link", replace("other", ""), "suite: link: link: errno 17: file exists"},
 		{"name taken", "symlink", replace("other", ""), "suite: symlink: symlink: errno 17: file exists"},
 		{"source truncated", "fstime", replace("copy-source", "short"), "suite: fstime: read: a short read"},
-		{"source changed", "fsdisk", replace("copy-source", strings.Repeat("x", 8000<<10)), "suite: fsdisk: check: the copy differs from its source"},
-		{"shell missing", "shell1", replace("outer.sh", "#!/nonexistent/sh\n"), "suite: shell1: execve the script and its /bin/sh: errno 2: no such file"},
+		{
+			"source changed", "fsdisk", replace("copy-source", strings.Repeat("x", 8000<<10)),
+			"suite: fsdisk: check: the copy differs from its source",
+		},
+		{
+			"shell missing", "shell1", replace("outer.sh", "#!/nonexistent/sh\n"),
+			"suite: shell1: execve the script and its /bin/sh: errno 2: no such file",
+		},
 		{"script may not be executed", "shell1", func(t *testing.T, dir string) {
 			if err := os.Chmod(filepath.Join(workDir(t, dir), "outer.sh"), 0o600); err != nil {
 				t.Fatal(err)
@@ -74,8 +90,13 @@ func TestSabotageIsNoticed(t *testing.T) {
 		}, "suite: shell1: execve the script and its /bin/sh: errno 13: permission denied"},
 		{"input missing", "shell1", remove("input"), "suite: shell1: script: "},
 		{"grep denied", "shell1", replace("inner.sh", "sort <input >sorted.$1\nod sorted.$1 >dump.$1\n"+
-			"/nonexistent/grep match sorted.$1 | tee found.$1 | wc >count.$1\nrm sorted.$1 dump.$1 found.$1 count.$1\n"), "suite: shell1: script: ./inner.sh: 3: "},
-		{"silent wrong result", "shell8", replace("inner.sh", "sort -r <input >sorted.$1\ncp input dump.$1\ncp input found.$1\ncp input count.$1\n"), "suite: shell8: check: sort did not sort"},
+			"/nonexistent/grep match sorted.$1 | tee found.$1 | wc >count.$1\nrm sorted.$1 dump.$1 "+
+			"found.$1 count.$1\n"), "suite: shell1: script: ./inner.sh: 3: "},
+		{
+			"silent wrong result", "shell8",
+			replace("inner.sh", "sort -r <input >sorted.$1\ncp input dump.$1\ncp input found.$1\ncp "+
+				"input count.$1\n"), "suite: shell8: check: sort did not sort",
+		},
 	} {
 		t.Run(c.test+"/"+c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -102,7 +123,8 @@ func TestExeclNoticesItsProgramIsGone(t *testing.T) {
 	if err := suite.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := p.Slice(time.Millisecond, 0); !errors.Is(err, syscall.ENOENT) || !strings.Contains(err.Error(), "suite: execl: execve:") {
+	if _, _, err := p.Slice(time.Millisecond, 0); !errors.Is(err, syscall.ENOENT) ||
+		!strings.Contains(err.Error(), "suite: execl: execve:") {
 		t.Errorf("%v", err)
 	}
 }

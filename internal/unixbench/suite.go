@@ -9,18 +9,21 @@ import (
 	"syscall"
 )
 
-// paddedSize is a libc's: execl and spawn map the program's own file in its place (suite/dynamic.c), as far as that goes.
+// paddedSize is the size of a libc, in bytes: execl and spawn map the program's own file in place of one
+// (suite/dynamic.c).
 const paddedSize = 1926232
 
-// Suite is the built-in suite's program in a file.
+// Suite is the built-in suite's program in a file. The caller must Close it. It is safe for concurrent use.
 type Suite struct{ Path string }
 
-// Extract writes the embedded program to dir/suite. A file, not a memfd: execl must reach it by a path, and an enforcer must see
-// one. The depth of dir counts, here as for UnixBench: every component is four inode_permission per execl. Two deep (/tmp/x), they are
-// nineteen, as those of /opt/UnixBench/pgms/execl.
+// Extract writes the embedded program to dir/suite. It must be a file, not a memfd: execl must reach it by a path, and
+// an enforcer must see that path. The depth of dir matters, as it does for UnixBench: every component costs four calls
+// of inode_permission per execl. In a directory that is two deep (/tmp/x) there are nineteen, as for
+// /opt/UnixBench/pgms/execl.
 func Extract(dir string) (*Suite, error) {
 	if len(program) == 0 {
-		return nil, fmt.Errorf("the built-in tests are not there for %s, only for amd64 and arm64: give --unixbench a built byte-unixbench", runtime.GOARCH)
+		return nil, fmt.Errorf("the built-in tests exist for amd64 and arm64 only, not for %s: use a built "+
+			"byte-unixbench", runtime.GOARCH)
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -28,17 +31,18 @@ func Extract(dir string) (*Suite, error) {
 	}
 	path := filepath.Join(dir, "suite")
 	if err := writeProgram(path); err != nil {
-		return nil, fmt.Errorf("extract the built-in tests: %w; choose a directory that can be written and executed from", err)
+		return nil, fmt.Errorf("extract the built-in tests: %w; choose a directory that can be written and "+
+			"executed from", err)
 	}
 	return &Suite{Path: path}, nil
 }
 
-// writeProgram holds off forks while the file is open for writing: a child of another goroutine would inherit the descriptor, and
-// until it has called exec the program could not be executed (ETXTBSY).
+// writeProgram prevents forks while the file is open for writing. A child of another goroutine would inherit the
+// descriptor, and until it calls exec, the program could not be executed (ETXTBSY).
 func writeProgram(path string) error {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	// Away with an older one, which may be running.
+	// An older one may be running: it is replaced, not overwritten.
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -49,7 +53,7 @@ func writeProgram(path string) error {
 	return errors.Join(WriteProgram(f), f.Close())
 }
 
-// Close removes the file; what runs goes on, except for execl, which needs it.
+// Close removes the file. Tests that run go on, except for execl, which needs the file.
 func (s *Suite) Close() error {
 	if err := os.Remove(s.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err

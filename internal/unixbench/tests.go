@@ -7,7 +7,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/unixbench/score"
 )
 
-// Test is a test of UnixBench's index or a hook probe, which is a test of this package for hooks that UnixBench never reaches.
+// Test is a test of UnixBench's index or a hook probe, which is a test of this package for hooks that UnixBench never
+// reaches.
 type Test struct {
 	// Test has name, label, unit and baseline. The baseline of a hook probe is 0: it has no index.
 	score.Test
@@ -84,19 +85,25 @@ func indexTests() []Test {
 func operations() map[string]Test {
 	copyCalls, copyHooks := []string{"read", "write"}, []string{"file_permission"}
 	execCalls := []string{
-		"execve", "openat", "mmap", "mprotect", "read", "pread64", "newfstatat", "close", "access", "brk", "munmap",
+		"execve", "openat", "mmap", "mprotect", "read", "pread64", "newfstatat", "close", "access", "brk",
+		"munmap",
 	}
 	execHooks := []string{
 		"bprm_creds_for_exec", "bprm_creds_from_file", "bprm_check_security", "bprm_committing_creds",
 		"bprm_committed_creds", "cred_prepare", "file_open", "file_alloc_security", "file_free_security",
 		"file_permission", "inode_permission", "inode_getattr", "mmap_file", "mmap_addr", "file_mprotect",
 	}
-	shellCalls := append(slices.Clone(execCalls), "clone", "wait4", "write", "unlinkat", "pipe2", "dup2", "exit_group")
-	shellHooks := append(slices.Clone(execHooks), "task_alloc", "task_free", "file_fcntl", "path_mknod", "path_unlink",
+	shellCalls := append(slices.Clone(execCalls), "clone", "wait4", "write", "unlinkat", "pipe2", "dup2",
+		"exit_group")
+	shellHooks := append(slices.Clone(execHooks), "task_alloc", "task_free", "file_fcntl", "path_mknod",
+		"path_unlink",
 		"inode_create", "inode_unlink")
 	return map[string]Test{
-		"dhry2reg":         {Passes: 10, Seconds: 10, Operation: "one Dhrystone loop, in user space only"},
-		"whetstone-double": {Passes: 10, Seconds: 10, Operation: "a million Whetstone instructions, in user space only"},
+		"dhry2reg": {Passes: 10, Seconds: 10, Operation: "one Dhrystone loop, in user space only"},
+		"whetstone-double": {
+			Passes: 10, Seconds: 10,
+			Operation: "a million Whetstone instructions, in user space only",
+		},
 		"execl": {
 			Passes: 3, Seconds: 30, Operation: "one execve of itself, in one process",
 			Syscalls: execCalls, Hooks: execHooks, Builtin: true,
@@ -114,11 +121,13 @@ func operations() map[string]Test {
 			Syscalls: copyCalls, Hooks: copyHooks, Builtin: true, bytes: 4096,
 		},
 		"pipe": {
-			Passes: 10, Seconds: 10, Operation: "512 bytes written to a pipe and read from it by one process",
+			Passes: 10, Seconds: 10, Operation: "512 bytes written to a pipe and read from it by one " +
+				"process",
 			Syscalls: []string{"write", "read"}, Hooks: []string{"file_permission"}, Builtin: true,
 		},
 		"context1": {
-			Passes: 10, Seconds: 10, Operation: "a number sent to a child through a pipe and back through another",
+			Passes: 10, Seconds: 10, Operation: "a number sent to a child through a pipe and back " +
+				"through another",
 			Syscalls: []string{"write", "read"}, Hooks: []string{"file_permission"}, Builtin: true,
 		},
 		"spawn": {
@@ -131,7 +140,8 @@ func operations() map[string]Test {
 			Syscalls: []string{"dup", "close", "getpid", "getuid", "umask"}, Builtin: true,
 		},
 		"shell1": {
-			Passes: 3, Seconds: 60, Operation: "a script that runs one copy of another: nine forks and execs",
+			Passes: 3, Seconds: 60, Operation: "a script that runs one copy of another: nine forks and " +
+				"execs",
 			Syscalls: shellCalls, Hooks: shellHooks, Builtin: true,
 		},
 		"shell8": {

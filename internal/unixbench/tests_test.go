@@ -6,7 +6,10 @@ import (
 )
 
 func TestScoreUnits(t *testing.T) {
-	for name, want := range map[string]float64{"execl": 500, "shell1": 30000, "fsbuffer": 125, "fstime": 500, "fsdisk": 2000} {
+	for name, want := range map[string]float64{
+		"execl": 500, "shell1": 30000, "fsbuffer": 125, "fstime": 500,
+		"fsdisk": 2000,
+	} {
 		test, ok := Find(name)
 		if !ok {
 			t.Fatal(name)

@@ -25,18 +25,37 @@ func TestDamagedReports(t *testing.T) {
 		return strings.Replace(whole, old, new, 1)
 	}
 	const execl = "Execl Throughput                               9632.0 lps   (30.0 s, 2 samples)\n"
+	const spawn = "Process Creation                                126.0      33516.0   2660.0\n"
 	for name, c := range map[string]struct{ text, want string }{
-		"a wrapped line":      {damaged(t, "wrapped"), `line 32: the table lists "File Copy 1024 bufsize 2000 maxblocks" with index 2310.0`},
-		"no first lines":      {damaged(t, "without-first-lines"), "line 1: \"Dhrystone 2 using register variables\" comes before"},
-		"a result removed":    {edit(execl, ""), `line 29: the table lists "Execl Throughput"`},
-		"a wrapped label":     {edit("Execl Throughput     ", "Execl\nThroughput     "), `the table lists "Execl Throughput"`},
-		"a row removed":       {edit("Process Creation                                126.0      33516.0   2660.0\n", ""), `does not list "Process Creation"`},
-		"a result edited":     {edit("9632.0 lps", "9932.0 lps"), `"Execl Throughput": the result is 9932`},
-		"both edited":         {strings.Replace(edit("9632.0 lps", "19632.0 lps"), "     9632.0   2240.0", "    19632.0   2240.0", 1), "give an index score of"},
-		"cut in the table":    {whole[:strings.Index(whole, "Pipe Throughput                               12440.0")], "does not end in an index score"},
-		"quoted by a mailer":  {"> " + strings.ReplaceAll(whole, "\n", "\n> "), "comes before the line"},
-		"the table alone":     {whole[strings.Index(whole, "System Benchmarks Index Values"):strings.Index(whole, "                                 ====")], "a table of indices without results"},
-		"another index score": {edit("System Benchmarks Index Score                                        2473.2", "System Benchmarks Index Score                                        7419.5"), "give an index score of 2473.2"},
+		"a wrapped line": {
+			damaged(t, "wrapped"),
+			`line 32: the table lists "File Copy 1024 bufsize 2000 maxblocks" with index 2310.0`,
+		},
+		"no first lines": {
+			damaged(t, "without-first-lines"),
+			"line 1: \"Dhrystone 2 using register variables\" comes before",
+		},
+		"a result removed": {edit(execl, ""), `line 29: the table lists "Execl Throughput"`},
+		"a wrapped label": {
+			edit("Execl Throughput     ", "Execl\nThroughput     "),
+			`the table lists "Execl Throughput"`,
+		},
+		"a row removed":   {edit(spawn, ""), `does not list "Process Creation"`},
+		"a result edited": {edit("9632.0 lps", "9932.0 lps"), `"Execl Throughput": the result is 9932`},
+		"both edited": {strings.Replace(edit("9632.0 lps", "19632.0 lps"), "     9632.0   2240.0",
+			"    19632.0   2240.0", 1), "give an index score of"},
+		"cut in the table": {whole[:strings.Index(whole,
+			"Pipe Throughput                               12440.0")], "does not end in an index score"},
+		"quoted by a mailer": {"> " + strings.ReplaceAll(whole, "\n", "\n> "), "comes before the line"},
+		"the table alone": {whole[strings.Index(whole,
+			"System Benchmarks Index Values"):strings.Index(whole,
+			"                                 ====")], "a table of indices without results"},
+		"another index score": {
+			edit("System Benchmarks Index Score                                        "+
+				"2473.2",
+				"System Benchmarks Index Score                                        7419.5"),
+			"give an index score of 2473.2",
+		},
 	} {
 		r, err := Import(strings.NewReader(c.text), "")
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "line ") {
@@ -61,7 +80,8 @@ func TestReportsWithOtherSpaces(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if len(r.Sections) != 2 || len(r.Sections[0].Tests) != 12 || r.Sections[0].System != 2473.2 || len(r.Sections[1].Tests) != 12 || len(r.Warnings) != 0 {
+		if len(r.Sections) != 2 || len(r.Sections[0].Tests) != 12 || r.Sections[0].System != 2473.2 ||
+			len(r.Sections[1].Tests) != 12 || len(r.Warnings) != 0 {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
@@ -76,9 +96,12 @@ func TestRunsWithoutResults(t *testing.T) {
 		runs int
 		want string // in the warning
 	}{
-		"at the end":     {damaged(t, "empty-section"), 2, "the run with 32 copies has no results"},
-		"at the start":   {whole[:first] + empty + whole[first:], 3, "the run with 32 copies has no results"},
-		"without tables": {whole[:strings.Index(whole, "System Benchmarks Index Values")], 1, "has no table of indices"},
+		"at the end":   {damaged(t, "empty-section"), 2, "the run with 32 copies has no results"},
+		"at the start": {whole[:first] + empty + whole[first:], 3, "the run with 32 copies has no results"},
+		"without tables": {
+			whole[:strings.Index(whole, "System Benchmarks Index Values")], 1,
+			"has no table of indices",
+		},
 	} {
 		r, err := Import(strings.NewReader(c.text), "")
 		if err != nil {
@@ -86,7 +109,8 @@ func TestRunsWithoutResults(t *testing.T) {
 			continue
 		}
 		if len(r.Sections) != c.runs || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], c.want) {
-			t.Errorf("%s: %d runs, warnings %q; want %d and %q", name, len(r.Sections), r.Warnings, c.runs, c.want)
+			t.Errorf("%s: %d runs, warnings %q; want %d and %q", name, len(r.Sections), r.Warnings, c.runs,
+				c.want)
 		}
 	}
 	if r, err := Import(strings.NewReader(empty), ""); err == nil {

@@ -60,15 +60,16 @@ type Imported struct {
 // maxImport bounds the size of a file, in bytes. The log of an hour has 30 KB.
 const maxImport = 64 << 20
 
-// Import reads a file of UnixBench 5.1.3 or 6.0, and detects its format if f is "". It fails if the file has lost results or holds a score of
-// 1.0, by which UnixBench means that a test failed. The error names the line.
+// Import reads a file of UnixBench 5.1.3 or 6.0, and detects its format if f is "". It fails if the file has lost
+// results or holds a score of 1.0, by which UnixBench means that a test failed. The error names the line.
 func Import(r io.Reader, f Format) (*Report, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxImport+1))
 	if err != nil {
 		return nil, fmt.Errorf("read UnixBench's results: %w", err)
 	}
 	if len(data) > maxImport {
-		return nil, fmt.Errorf("more than %d MiB: this is not a file of UnixBench; give its report, .log or .csv", maxImport>>20)
+		return nil, fmt.Errorf("more than %d MiB: this is not a file of UnixBench; give its report, .log "+
+			"or .csv", maxImport>>20)
 	}
 	if f == "" {
 		f = detect(data)
@@ -114,7 +115,8 @@ func (r *Report) complete() error {
 			t := &s.Tests[j]
 			tests++
 			if t.Score == 1 || !(t.Score > 0) {
-				return fmt.Errorf("%q scores %g: UnixBench reports this for a test that counted nothing; run it again and look at its log", t.Label, t.Score)
+				return fmt.Errorf("%q scores %g: UnixBench reports this for a test that counted "+
+					"nothing; run it again and look at its log", t.Label, t.Score)
 			}
 			if test, ok := byLabel(t.Label); ok {
 				t.Name, t.Baseline = test.Name, test.Baseline
@@ -122,7 +124,8 @@ func (r *Report) complete() error {
 					t.Unit = test.Unit
 				}
 				if _, twice := scores[t.Name]; twice {
-					return fmt.Errorf("%q has two results for %d copies: Run appends to an existing log; give the log of one run", t.Label, s.Copies)
+					return fmt.Errorf("%q has two results for %d copies: Run appends to an "+
+						"existing log; give the log of one run", t.Label, s.Copies)
 				}
 				scores[t.Name] = t.Score
 			}

@@ -21,20 +21,24 @@ func imported(t *testing.T, name string, f Format) *Report {
 	return r
 }
 
-// Report and log are of the same run: what is computed from the log's passes must be what UnixBench printed, to the last digit.
+// Report and log are of the same run: what is computed from the log's passes must be what UnixBench printed, to the
+// last digit.
 func TestLogGivesWhatTheReportSays(t *testing.T) {
 	for _, name := range []string{"run-index-i1", "run-i3-c1c2"} {
 		report, log := imported(t, name, ""), imported(t, name+".log", "")
 		if report.Version != "6.0.0" || len(log.Sections) != len(report.Sections) {
-			t.Fatalf("%s: version %q, %d and %d sections", name, report.Version, len(report.Sections), len(log.Sections))
+			t.Fatalf("%s: version %q, %d and %d sections", name, report.Version, len(report.Sections),
+				len(log.Sections))
 		}
 		for i, want := range report.Sections {
 			got := log.Sections[i]
 			if got.Copies != want.Copies || want.CPUs != 2 || len(got.Tests) != len(want.Tests) {
-				t.Fatalf("%s: section %d: %d copies, %d tests; want %d, %d", name, i, got.Copies, len(got.Tests), want.Copies, len(want.Tests))
+				t.Fatalf("%s: section %d: %d copies, %d tests; want %d, %d", name, i, got.Copies,
+					len(got.Tests), want.Copies, len(want.Tests))
 			}
 			if line(got.System) != line(want.System) || got.Partial != want.Partial {
-				t.Errorf("%s, %d copies: index %s, partial %t; want %s, %t", name, got.Copies, line(got.System), got.Partial, line(want.System), want.Partial)
+				t.Errorf("%s, %d copies: index %s, partial %t; want %s, %t", name, got.Copies,
+					line(got.System), got.Partial, line(want.System), want.Partial)
 			}
 			for _, w := range want.Tests {
 				g := got.find(w.Label)
@@ -52,7 +56,8 @@ func TestLogGivesWhatTheReportSays(t *testing.T) {
 func line(v float64) string { return fmt.Sprintf("%.1f", v) }
 
 func describe(i Imported) string {
-	return fmt.Sprintf("%s %q %.1f %s (%.1f s, %d samples) baseline %.1f index %.1f", i.Name, i.Label, i.Score, i.Unit, i.Time, i.Samples, i.Baseline, i.Index)
+	return fmt.Sprintf("%s %q %.1f %s (%.1f s, %d samples) baseline %.1f index %.1f", i.Name, i.Label, i.Score,
+		i.Unit, i.Time, i.Samples, i.Baseline, i.Index)
 }
 
 func TestCSVGivesWhatTheReportSays(t *testing.T) {
@@ -63,7 +68,8 @@ func TestCSVGivesWhatTheReportSays(t *testing.T) {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 		for _, w := range want.Tests {
-			if g := got.find(w.Label); g == nil || line(g.Score) != line(w.Score) || line(g.Index) != line(w.Index) || g.Unit != w.Unit {
+			if g := got.find(w.Label); g == nil || line(g.Score) != line(w.Score) ||
+				line(g.Index) != line(w.Index) || g.Unit != w.Unit {
 				t.Errorf("%+v, want %+v", g, w)
 			}
 		}
@@ -102,15 +108,17 @@ func TestImportTraps(t *testing.T) {
 		f    Format
 		text string
 	}{
-		"empty":                  {"", ""},
-		"something else":         {"", "hello\n"},
-		"no such format":         {"html", "x"},
-		"score 1.0":              {"", edit(report, "1629971.8 lps", "1.0 lps")},
-		"count 0":                {"", edit(log, "COUNT0: 14920648", "COUNT0: 0")},
-		"no count":               {"", edit(log, "# COUNT0: 14920648\n", "")},
-		"a failed program":       {"", edit(log, "status: 0", "status: 768")},
-		"an edited pass":         {"", edit(log, "COUNT0: 16974958", "COUNT0: 26974958")},
-		"a copy missing":         {"", edit(log, "# COUNT0: 5444017\n# COUNT1: 1\n# COUNT2: lps\n# elapsed: 10.003572\n# pid: 22734\n# status: 0\n", "")},
+		"empty":            {"", ""},
+		"something else":   {"", "hello\n"},
+		"no such format":   {"html", "x"},
+		"score 1.0":        {"", edit(report, "1629971.8 lps", "1.0 lps")},
+		"count 0":          {"", edit(log, "COUNT0: 14920648", "COUNT0: 0")},
+		"no count":         {"", edit(log, "# COUNT0: 14920648\n", "")},
+		"a failed program": {"", edit(log, "status: 0", "status: 768")},
+		"an edited pass":   {"", edit(log, "COUNT0: 16974958", "COUNT0: 26974958")},
+		"a copy missing": {"", edit(log,
+			"# COUNT0: 5444017\n# COUNT1: 1\n# COUNT2: lps\n# elapsed: 10.003572\n# pid: 22734\n# "+
+				"status: 0\n", "")},
 		"cut short":              {"", string(log[:len(log)-100])},
 		"two runs in one log":    {"", string(log) + string(log)},
 		"csv without a copy":     {"", "Concurrency,Pipe Throughput\nx,1\n"},
@@ -128,7 +136,10 @@ func TestImportTraps(t *testing.T) {
 }
 
 func FuzzImport(f *testing.F) {
-	for _, name := range []string{"run-index-i1", "run-index-i1.log", "run-i3-c1c2", "run-i3-c1c2.log", "run-i3-c1c2.csv"} {
+	for _, name := range []string{
+		"run-index-i1", "run-index-i1.log", "run-i3-c1c2", "run-i3-c1c2.log",
+		"run-i3-c1c2.csv",
+	} {
 		data, err := os.ReadFile("testdata/" + name)
 		if err != nil {
 			f.Fatal(err)

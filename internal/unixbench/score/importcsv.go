@@ -8,7 +8,8 @@ import (
 	"strconv"
 )
 
-// importCSV reads UB_OUTPUT_CSV's file: a row of scores per number of copies. 5.1.3 writes none.
+// importCSV reads the file that UB_OUTPUT_CSV=true writes: a row of scores for each number of copies. 5.1.3 writes
+// none.
 func importCSV(data []byte) (*Report, error) {
 	reader := csv.NewReader(bytes.NewReader(data))
 	rows, err := reader.ReadAll()
@@ -16,7 +17,8 @@ func importCSV(data []byte) (*Report, error) {
 		return nil, err
 	}
 	if len(rows) == 0 || rows[0][0] != "Concurrency" {
-		return nil, errors.New("the first column is not Concurrency; give the file that UB_OUTPUT_CSV=true writes")
+		return nil, errors.New("the first column is not Concurrency; give the file that UB_OUTPUT_CSV=true " +
+			"writes")
 	}
 	r := &Report{}
 	for n, row := range rows[1:] {

@@ -15,8 +15,8 @@ var (
 	logScoreLine = regexp.MustCompile(`^>>>> score: (.+)$`)
 )
 
-// importLog reads the log, the only file that has every pass. The scores are computed from the passes; the log's own, which it writes
-// to the last digit, must agree.
+// importLog reads the log, the only file that has every pass. It computes the scores from the passes. The log's own
+// scores, which have all digits, must agree.
 func importLog(data []byte) (*Report, error) {
 	l := logReader{report: &Report{}}
 	number := 0
@@ -36,7 +36,7 @@ type logReader struct {
 	report *Report
 	test   *Imported
 	copies int
-	// passes of the current test, and of each pass its copies.
+	// passes holds those of the current test, each with its copies.
 	passes [][]Pass
 	header bool
 }
@@ -78,7 +78,7 @@ func (l *logReader) begin(label, copies string) error {
 	return nil
 }
 
-// field takes one value of one copy; COUNT0 is the first of each copy.
+// field takes one value of one copy. COUNT0 is the first of each copy.
 func (l *logReader) field(name, value string) (err error) {
 	pass := &l.passes[len(l.passes)-1]
 	if name == "COUNT0" {
@@ -118,12 +118,13 @@ func (l *logReader) field(name, value string) (err error) {
 	return nil
 }
 
-// finish sums the copies of each pass, as UnixBench does: counts added, times averaged.
+// finish joins the copies of each pass as UnixBench does: counts are added, times averaged.
 func (l *logReader) finish(score string) error {
 	t := l.test
 	for _, copies := range l.passes {
 		if len(copies) != l.copies {
-			return fmt.Errorf("%q: a pass with %d of %d copies; run the test again", t.Label, len(copies), l.copies)
+			return fmt.Errorf("%q: a pass with %d of %d copies; run the test again", t.Label, len(copies),
+				l.copies)
 		}
 		sum := copies[0]
 		for _, p := range copies[1:] {

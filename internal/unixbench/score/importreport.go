@@ -12,17 +12,18 @@ import (
 var (
 	versionLine = regexp.MustCompile(`^\s*BYTE UNIX Benchmarks \(Version ([^)]+)\)`)
 	copiesLine  = regexp.MustCompile(`^\s*(\d+) CPUs? in system; running (\d+) parallel cop(?:y|ies) of tests$`)
-	resultLine  = regexp.MustCompile(`^\s*(.+?)\s+([\d.]+) (lps|lpm|KBps|MWIPS|fps|score)\s+\(([\d.]+) s, (\d+) samples\)$`)
-	tableLine   = regexp.MustCompile(`^\s*\S.*\sBASELINE\s+RESULT\s+INDEX$`)
-	indexLine   = regexp.MustCompile(`^\s*(.+?)\s+([\d.]+)\s+([\d.]+)\s+([\d.]+)$`)
-	systemLine  = regexp.MustCompile(`^\s*System Benchmarks Index Score( \(Partial Only\))?\s+([\d.]+)$`)
+	resultLine  = regexp.MustCompile(`^\s*(.+?)\s+([\d.]+) (lps|lpm|KBps|MWIPS|fps|score)\s+` +
+		`\(([\d.]+) s, (\d+) samples\)$`)
+	tableLine  = regexp.MustCompile(`^\s*\S.*\sBASELINE\s+RESULT\s+INDEX$`)
+	indexLine  = regexp.MustCompile(`^\s*(.+?)\s+([\d.]+)\s+([\d.]+)\s+([\d.]+)$`)
+	systemLine = regexp.MustCompile(`^\s*System Benchmarks Index Score( \(Partial Only\))?\s+([\d.]+)$`)
 )
 
 // giveOriginal is the advice for a report that was damaged on its way here.
 const giveOriginal = "the report was wrapped or cut when it was copied; give the file that Run wrote, unchanged"
 
-// importReport reads the text report, and whatever Run and make print around it. Every section ends in a table of indices, which says
-// what results the section must have: a result that was lost on the way is an error.
+// importReport reads the text report, and whatever Run and make print around it. Every section ends in a table of
+// indices, which says what results the section must have: a result that was lost on the way is an error.
 func importReport(data []byte) (*Report, error) {
 	r := &reportReader{report: &Report{}}
 	number := 0
@@ -38,7 +39,8 @@ func importReport(data []byte) (*Report, error) {
 	return r.report, nil
 }
 
-// plainSpaces replaces the spaces of web pages and mail programs by plain ones, and removes those at the end of the line.
+// plainSpaces replaces the spaces of web pages and mail programs by plain ones, and removes those at the end of the
+// line.
 func plainSpaces(line string) string {
 	line = strings.Map(func(c rune) rune {
 		if unicode.IsSpace(c) || c == '\u2007' || c == '\u202f' || c == '\u2060' || c == '\ufeff' {
@@ -69,7 +71,8 @@ func (r *reportReader) line(line string) error {
 	}
 	if m := resultLine.FindStringSubmatch(line); m != nil {
 		if r.section == nil {
-			return fmt.Errorf("%q comes before the line that says how many copies ran (\"… CPUs in system; running …\"): %s", m[1], giveOriginal)
+			return fmt.Errorf("%q comes before the line that says how many copies ran (\"… CPUs in "+
+				"system; running …\"): %s", m[1], giveOriginal)
 		}
 		return r.section.addResult(m)
 	}
@@ -113,11 +116,14 @@ func (r *reportReader) endSection() error {
 	switch {
 	case s == nil:
 	case r.inTable:
-		return fmt.Errorf("the table of indices for %d copies does not end in an index score: %s", s.Copies, giveOriginal)
+		return fmt.Errorf("the table of indices for %d copies does not end in an index score: %s", s.Copies,
+			giveOriginal)
 	case len(s.Tests) == 0:
-		r.report.warn("the run with %d copies has no results: UnixBench 5.1.3 runs at most 16 copies of a test", s.Copies)
+		r.report.warn("the run with %d copies has no results: UnixBench 5.1.3 runs at most 16 copies of a test",
+			s.Copies)
 	case s.System == 0 && len(s.known()) > 0:
-		r.report.warn("the run with %d copies has no table of indices: whether results are missing cannot be checked", s.Copies)
+		r.report.warn("the run with %d copies has no table of indices: whether results are missing cannot "+
+			"be checked", s.Copies)
 	}
 	return nil
 }
@@ -153,7 +159,8 @@ func (r *reportReader) addIndex(m []string) error {
 	r.listed[label] = true
 	t := r.section.find(label)
 	if t == nil {
-		return fmt.Errorf("the table lists %q with index %s, but there is no result of it: %s", label, m[4], giveOriginal)
+		return fmt.Errorf("the table lists %q with index %s, but there is no result of it: %s", label, m[4],
+			giveOriginal)
 	}
 	if math.Abs(t.Score-values[1]) > printed {
 		return fmt.Errorf("%q: the result is %g, the table says %s; was it edited?", label, t.Score, m[3])
@@ -180,7 +187,8 @@ func (r *reportReader) endTable(partial bool, text string) (err error) {
 		}
 	}
 	if _, system, _ := Index(scores); math.Abs(system-s.System) > printed+s.System*1e-3 {
-		return fmt.Errorf("the results give an index score of %.1f, the table says %s: %s", system, text, giveOriginal)
+		return fmt.Errorf("the results give an index score of %.1f, the table says %s: %s", system, text,
+			giveOriginal)
 	}
 	return nil
 }

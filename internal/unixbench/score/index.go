@@ -5,17 +5,17 @@ import (
 	"slices"
 )
 
-// Pass is what one pass of one test gave, as UnixBench sees it.
+// Pass is the result of one pass of one test as UnixBench sees it.
 type Pass struct {
 	Count float64
-	// Timebase is the seconds Count is for; 0: Count is a rate already.
+	// Timebase is the duration in s that Count is for; 0: Count is a rate already.
 	Timebase float64
-	Time     float64
+	Time     float64 // that the pass took, in s
 	Unit     string
 	Status   int
 }
 
-// Value is the pass's own score.
+// Value returns the score of the pass.
 func (p Pass) Value() float64 {
 	if p.Timebase == 0 {
 		return p.Count
@@ -23,8 +23,8 @@ func (p Pass) Value() float64 {
 	return p.Count * p.Timebase / p.Time
 }
 
-// Reduce makes one score of passes as UnixBench does: the lowest third by count (not by rate) is dropped, the rest is averaged
-// geometrically. kept is how many that were.
+// Reduce reduces passes to one score as UnixBench does: it drops the lowest third by count, not by rate, and returns
+// the geometric mean of the others and their number. Without passes both are 0.
 func Reduce(passes []Pass) (score float64, kept int) {
 	best := bestPasses(passes)
 	logs := 0.0
@@ -51,8 +51,8 @@ func bestPasses(passes []Pass) []Pass {
 	return sorted[len(sorted)/3:]
 }
 
-// Index computes each test's index and the system's from scores by test name. Tests without a baseline and scores that are no
-// positive number have none. partial: not all twelve were there ("Partial Only").
+// Index returns the index of each test and that of the system, from scores by test name. Other tests, and scores that
+// are not positive numbers, are ignored. partial reports whether any of the twelve tests has no index ("Partial Only").
 func Index(scores map[string]float64) (perTest map[string]float64, system float64, partial bool) {
 	perTest = map[string]float64{}
 	logs := 0.0

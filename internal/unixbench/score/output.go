@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// ParseOutput reads what one of UnixBench's programs wrote to stderr. elapsed is the time of the whole run, for the programs that do
-// not measure their own.
+// ParseOutput parses what one of UnixBench's programs wrote to stderr. elapsed is the duration of the whole run, for
+// the programs that do not measure their own.
 //
-// Where a program says COUNT several times the last one counts, as for UnixBench: the file copies report write, read and copy, and
-// context1's parent and child both report. What UnixBench takes for a score of 1.0 is an error here.
+// If a program prints COUNT several times, the last one counts, as for UnixBench: the file copies report write, read
+// and copy, and context1's parent and child both report. What UnixBench takes for a score of 1.0 is an error here.
 func ParseOutput(stderr string, elapsed time.Duration) (Pass, error) {
 	p := Pass{Time: elapsed.Seconds()}
 	counted := false
@@ -30,7 +30,7 @@ func ParseOutput(stderr string, elapsed time.Duration) (Pass, error) {
 		case fields[0] == "TIME" && len(fields) == 2:
 			p.Time, err = parsePositive(fields[1])
 		default:
-			return Pass{}, fmt.Errorf("the program complains: %.200q; run it by hand to see why", line)
+			return Pass{}, fmt.Errorf("unexpected output: %.200q; run the program by hand to see why", line)
 		}
 		if err != nil {
 			return Pass{}, fmt.Errorf("%.200q: %w; is this a program of UnixBench 5.1.3 or 6?", line, err)
@@ -40,10 +40,11 @@ func ParseOutput(stderr string, elapsed time.Duration) (Pass, error) {
 		return Pass{}, fmt.Errorf("no COUNT line: the program did not finish; run it by hand to see why")
 	}
 	if p.Time <= 0 {
-		return Pass{}, fmt.Errorf("the run took no time: nothing can be computed from it; run it for a second at least")
+		return Pass{}, fmt.Errorf("the run took no time; run it for at least a second")
 	}
 	if value := p.Value(); math.IsInf(value, 0) {
-		return Pass{}, fmt.Errorf("COUNT %g in %g s is out of range; is this a program of UnixBench?", p.Count, p.Time)
+		return Pass{}, fmt.Errorf("COUNT %g in %g s is out of range; is this a program of UnixBench?", p.Count,
+			p.Time)
 	}
 	return p, nil
 }
@@ -52,7 +53,8 @@ func parseCount(fields []string) (count, timebase float64, unit string, err erro
 	if count, err = parsePositive(fields[1]); err != nil {
 		return 0, 0, "", err
 	}
-	if timebase, err = strconv.ParseFloat(fields[2], 64); err != nil || !(timebase >= 0) || math.IsInf(timebase, 0) {
+	if timebase, err = strconv.ParseFloat(fields[2], 64); err != nil || !(timebase >= 0) ||
+		math.IsInf(timebase, 0) {
 		return 0, 0, "", fmt.Errorf("timebase %q is not a number of seconds", fields[2])
 	}
 	if !knownUnit(fields[3]) {
@@ -61,7 +63,7 @@ func parseCount(fields []string) (count, timebase float64, unit string, err erro
 	return count, timebase, fields[3], nil
 }
 
-// parsePositive refuses 0 too: UnixBench would make a score of 1.0 of it.
+// parsePositive refuses 0, too: UnixBench would turn it into a score of 1.0.
 func parsePositive(s string) (float64, error) {
 	v, err := strconv.ParseFloat(s, 64)
 	if err != nil || !(v > 0) || math.IsInf(v, 0) {

@@ -75,14 +75,22 @@ func TestParseOutput(t *testing.T) {
 		value        float64
 	}{
 		{"execl", "COUNT|1489|1|lps\n", Pass{Count: 1489, Timebase: 1, Time: 2, Unit: "lps"}, 744.5},
-		{"context1: the child's line is the last", "COUNT|284884|1|lps\nCOUNT|284886|1|lps\n", Pass{Count: 284886, Timebase: 1, Time: 2, Unit: "lps"}, 142443},
+		{
+			"context1: the child's line is the last", "COUNT|284884|1|lps\nCOUNT|284886|1|lps\n",
+			Pass{Count: 284886, Timebase: 1, Time: 2, Unit: "lps"},
+			142443,
+		},
 		{"looper: per minute", "COUNT|42|60|lpm\n", Pass{Count: 42, Timebase: 60, Time: 2, Unit: "lpm"}, 1260},
 		{
-			"fstime: the copy is the last of three", "COUNT|211679|0|KBps\nTIME|2.0\nCOUNT|324873|0|KBps\nTIME|2.0\nCOUNT|62751|0|KBps\nTIME|2.5\n",
+			"fstime: the copy is the last of three",
+			"COUNT|211679|0|KBps\nTIME|2.0\nCOUNT|324873|0|KBps\nTIME|2.0\nCOUNT|62751|0|KBps\nTIME|2.5\n",
 			Pass{Count: 62751, Time: 2.5, Unit: "KBps"},
 			62751,
 		},
-		{"whetstone", "COUNT|3532.762|0|MWIPS\nTIME|10.213\n", Pass{Count: 3532.762, Time: 10.213, Unit: "MWIPS"}, 3532.762},
+		{"whetstone", "COUNT|3532.762|0|MWIPS\nTIME|10.213\n", Pass{
+			Count: 3532.762, Time: 10.213,
+			Unit: "MWIPS",
+		}, 3532.762},
 	} {
 		p, err := ParseOutput(c.stderr, 2*time.Second)
 		if err != nil || p != c.want || p.Value() != c.value {
