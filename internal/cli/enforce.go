@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/cmdline"
@@ -217,7 +216,7 @@ type enforceReport struct {
 // announce prints what is in force, as a sentence or as a line of JSON.
 func (o *enforceOptions) announce(w io.Writer, e *reference.Enforcer, p reference.Policy, t reference.Targets) error {
 	if !o.JSON() {
-		_, err := fmt.Fprintf(w, "enforcing %s on %s; Ctrl-C ends it\n", describeRules(p.Rules()),
+		_, err := fmt.Fprintf(w, "enforcing %s on %s; Ctrl-C ends it\n", reference.DescribeRules(p.Rules()),
 			text.List(t.Names()))
 		return err
 	}
@@ -226,31 +225,4 @@ func (o *enforceOptions) announce(w io.Writer, e *reference.Enforcer, p referenc
 		return err
 	}
 	return json.NewEncoder(w).Encode(enforceReport{enforceSchema, "enforcing", t.MntNS(), p.Rules(), programs})
-}
-
-// describeRules returns "8 rules of each type", or the number for each type that has some.
-func describeRules(r enforcer.Rules) string {
-	if same, err := reference.ParseRules(strconv.Itoa(r.File)); err == nil && same == r && r.File > 0 {
-		return text.Plural(r.File, "rule") + " of each type"
-	}
-	var kinds []string
-	for _, kind := range []struct {
-		n    int
-		name string
-	}{
-		{r.File, "file"},
-		{r.Exec, "exec"},
-		{r.Net, "net"},
-		{r.Mount, "mount"},
-		{r.Cap, "cap"},
-		{r.Ptrace, "ptrace"},
-	} {
-		if kind.n > 0 {
-			kinds = append(kinds, text.Plural(kind.n, kind.name+" rule"))
-		}
-	}
-	if len(kinds) == 0 {
-		return "no rules"
-	}
-	return text.List(kinds)
 }

@@ -262,16 +262,3 @@ func TestEnforceRefuses(t *testing.T) {
 		}
 	}
 }
-
-func TestRulesAsASentence(t *testing.T) {
-	for want, r := range map[string]enforcer.Rules{
-		"8 rules of each type":         {File: 8, Exec: 8, Net: 8, Mount: 8, Cap: 8, Ptrace: 1},
-		"1 rule of each type":          {File: 1, Exec: 1, Net: 1, Mount: 1, Cap: 1, Ptrace: 1},
-		"64 file rules and 1 net rule": {File: 64, Net: 1},
-		"no rules":                     {},
-	} {
-		if got := describeRules(r); got != want {
-			t.Errorf("%+v: %q, want %q", r, got, want)
-		}
-	}
-}

@@ -1,4 +1,5 @@
-// Package costtable prints the costs in a profile for people: a headline, the most expensive rows, and how good the numbers are.
+// Package costtable prints the costs in a profile for people: a headline, the most expensive rows, and how good the
+// numbers are.
 package costtable
 
 import (

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // ParseRules parses numbers of rules: "8" for 8 of each type, or numbers by type as in "file=8,net=4". Types that
@@ -56,4 +57,31 @@ func parseCount(what, s string) (int, error) {
 		return 0, fmt.Errorf("rules of %s: %q is not a number", what, s)
 	}
 	return int(n), nil
+}
+
+// DescribeRules returns "8 rules of each type", or the number for each type that has some.
+func DescribeRules(r enforcer.Rules) string {
+	if same, err := ParseRules(strconv.Itoa(r.File)); err == nil && same == r && r.File > 0 {
+		return text.Plural(r.File, "rule") + " of each type"
+	}
+	var kinds []string
+	for _, kind := range []struct {
+		n    int
+		name string
+	}{
+		{r.File, "file"},
+		{r.Exec, "exec"},
+		{r.Net, "net"},
+		{r.Mount, "mount"},
+		{r.Cap, "cap"},
+		{r.Ptrace, "ptrace"},
+	} {
+		if kind.n > 0 {
+			kinds = append(kinds, text.Plural(kind.n, kind.name+" rule"))
+		}
+	}
+	if len(kinds) == 0 {
+		return "no rules"
+	}
+	return text.List(kinds)
 }
