@@ -93,6 +93,9 @@ func TestVArmor(t *testing.T) {
 			must(t, v.Confine(w.mntns, lookalike.VArmorEnforce, rules))
 			mode := map[bool]string{true: enforcer.Enforce}[layout.Modes]
 			wantInForce(t, w.mntns, "varmor", mode, rules)
+			if got := listedJSON(t).Enforcers; layout.Modes && (len(got) != 1 || got[0].Version != layout.Name) {
+				t.Errorf("list: %+v, want the version %s, which the layout tells", got, layout.Name)
+			}
 			recorded(t, w, []string{
 				"openat file_open 8", "execve bprm_check_security 4", "connect socket_connect 2",
 				"socket socket_create 2", "mount sb_mount 1",
