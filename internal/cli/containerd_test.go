@@ -156,10 +156,16 @@ func podsAreChargedTheirRules(t *testing.T, c *critest.Containerd, r *cri.Runtim
 		}
 	}
 	for _, row := range rows {
-		want := profile.DocumentRow{Namespace: "shop", Pod: "web-0", Container: "nginx", Image: critest.App, Labels: "app=web"}
-		if row.MntNS == nginx.mntns && (row.Namespace != want.Namespace || row.Pod != want.Pod || row.Container != want.Container ||
-			row.Image != want.Image || row.Labels != want.Labels) {
-			t.Errorf("row %+v, want %+v", row, want)
+		want := profile.DocumentRow{
+			Namespace: "shop", Pod: "web-0", Container: "nginx", ContainerID: web.Containers["nginx"],
+			Image: critest.App, Labels: "app=web",
+		}
+		got := profile.DocumentRow{
+			Namespace: row.Namespace, Pod: row.Pod, Container: row.Container, ContainerID: row.ContainerID,
+			Image: row.Image, Labels: row.Labels,
+		}
+		if row.MntNS == nginx.mntns && got != want {
+			t.Errorf("row %+v, want %+v", got, want)
 		}
 	}
 	if text := listed(t, "--runtime-endpoint", c.Socket); !strings.Contains(text, "shop/web-0/nginx") {
