@@ -130,7 +130,10 @@ func StartTrace(ctx context.Context, opts TraceOptions) (_ *Stream, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, set.start(ctx, targets)
+	if err := set.start(ctx, targets); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 const (

@@ -92,7 +92,10 @@ func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
 			return nil, err
 		}
 	}
-	return t, set.start(ctx, targets)
+	if err := set.start(ctx, targets); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // Run polls until ctx is done. Then it pauses counting and polls once more. Calls after that are not counted until

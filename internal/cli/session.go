@@ -115,7 +115,7 @@ func (s *session) start(ctx context.Context, std streams) (*tracer.Tracer, error
 	}
 	t, err := tracer.Start(ctx, opts)
 	if err != nil {
-		return nil, err
+		return nil, memoryAdvice(err)
 	}
 	if err := s.ready(); err != nil {
 		return nil, errors.Join(err, t.Close())
