@@ -174,7 +174,11 @@ func (o *benchOptions) bench(ctx context.Context, std streams, f *cmdline.Flags)
 	if err := o.validate(f); err != nil {
 		return usageError{fmt.Errorf("bench: %w", err)}
 	}
-	return classify(o.run(ctx, std))
+	err := o.run(ctx, std)
+	if err == nil || errors.As(err, new(exitError)) {
+		return err
+	}
+	return classify(fmt.Errorf("bench: %w", err))
 }
 
 func (o *benchOptions) validate(f *cmdline.Flags) error {
@@ -224,44 +228,15 @@ func (o *benchOptions) run(ctx context.Context, std streams) error {
 	}
 	plan, err := o.plan()
 	if err != nil {
-		return usageError{fmt.Errorf("bench: %w", err)}
+		return usageError{err}
 	}
-	now := o.attached(ctx)
-	subject := o.subject(&plan, o.enforcer, now)
-	if !o.dryRun {
-		std.say(subject)
-		if err := o.check(ctx, &plan, o.enforcer, now); err != nil {
-			return fmt.Errorf("bench: %w", err)
-		}
-		return o.newRun(ctx, std, plan)
-	}
-	hooks, err := subjectHooks(&plan, now)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(std.out, subject)
-	if err := o.printPlan(std.out, &plan, hooks); err != nil {
-		return err
-	}
-	return o.dryCheck(std, o.check(ctx, &plan, o.enforcer, now))
-}
-
-// dryCheck is the end of --dry-run: without root, a plan that is right in every other respect is a success.
-func (o *benchOptions) dryCheck(std streams, err error) error {
-	if err == errBenchRoot {
-		std.note("without root, --dry-run cannot see what the kernel supports and which enforcers are attached")
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("bench: this run would fail: %w", err)
-	}
-	return nil
+	return o.newRun(ctx, std, plan)
 }
 
 // conclude saves and prints what the results say.
 func (o *benchOptions) conclude(std streams, d *bench.Dir) error {
 	if err := d.Save(); err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return err
 	}
 	if err := o.print(std, d); err != nil {
 		return err

@@ -8,20 +8,21 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
-	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/bench/setup"
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // printPlan prints what a bench would do. hooks are those of the enforcer that the run is about, if they are known.
-func (o *benchOptions) printPlan(w io.Writer, plan *rundir.Plan, hooks []string) error {
+func (o *benchOptions) printPlan(w io.Writer, s *setup.Setup, hooks []string) error {
+	plan := s.Plan
 	var names []string
-	for _, s := range plan.Scenarios {
-		names = append(names, s.Name)
+	for _, in := range plan.Scenarios {
+		names = append(names, in.Name)
 	}
 	fmt.Fprintf(w, "scenarios: %s\norder: %s, seed %d\nruns: %d of each test under each scenario\n",
 		strings.Join(names, ", "), plan.Order,
 		plan.Seed, plan.Runs)
-	fmt.Fprintf(w, "time: about %s\n\n", timeText(plan.Duration(), o.profileTime(plan)))
+	fmt.Fprintf(w, "time: about %s\n\n", timeText(plan.Duration(), profileTime(s)))
 	t := &text.Table{Header: []string{"<TEST", "<SUITE", "ROUNDS"}}
 	if len(hooks) > 0 {
 		t.Header = append(t.Header, "<HOOKS REACHED")
@@ -47,8 +48,8 @@ func (o *benchOptions) printPlan(w io.Writer, plan *rundir.Plan, hooks []string)
 }
 
 // printLeft prints what a bench that continues would do.
-func (o *benchOptions) printLeft(w io.Writer, d *bench.Dir) error {
-	left, duration := d.Left(o.profiles(d.Info.Enforcer))
+func (o *benchOptions) printLeft(w io.Writer, s *setup.Setup, d *bench.Dir) error {
+	left, duration := d.Left(s.Profiles())
 	if len(left) == 0 {
 		_, err := fmt.Fprintf(w, "nothing is left to measure in %s\n", d.Path)
 		return err
@@ -67,10 +68,10 @@ func (o *benchOptions) printLeft(w io.Writer, d *bench.Dir) error {
 }
 
 // profileTime returns how long the profile runs of a plan take.
-func (o *benchOptions) profileTime(plan *rundir.Plan) (total time.Duration) {
-	if o.profiles(o.enforcer) {
-		for _, t := range plan.Tests {
-			total += plan.ProfileDuration(t)
+func profileTime(s *setup.Setup) (total time.Duration) {
+	if s.Profiles() {
+		for _, t := range s.Plan.Tests {
+			total += s.Plan.ProfileDuration(t)
 		}
 	}
 	return total

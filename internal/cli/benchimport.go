@@ -23,7 +23,7 @@ func (o *benchOptions) importRuns(std streams) (err error) {
 	for _, s := range o.imports {
 		source, err := readImport(s)
 		if err != nil {
-			return fmt.Errorf("bench: --import %s: %w", s, err)
+			return fmt.Errorf("--import %s: %w", s, err)
 		}
 		if !strings.Contains(s, "=") {
 			if other, taken := unnamed[source.Scenario]; taken {
@@ -45,7 +45,7 @@ func (o *benchOptions) importRuns(std streams) (err error) {
 	info.Warnings = warnings
 	d, err := bench.Import(info, sources, o.create)
 	if err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	return o.conclude(std, d)

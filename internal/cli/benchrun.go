@@ -5,113 +5,178 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
+	"os"
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
-	benchcontainer "github.com/lsmprof/lsmprof/internal/bench/container"
 	"github.com/lsmprof/lsmprof/internal/bench/host"
-	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/bench/setup"
 	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-func suiteName(plan rundir.Plan) string {
-	if plan.UnixBench != "" {
-		return "byte-unixbench in " + plan.UnixBench
+// with connects a plan with what the flags say.
+func (o *benchOptions) with(plan *rundir.Plan, enforcer string) *setup.Setup {
+	return &setup.Setup{
+		Plan: plan, Enforcer: enforcer, Profile: o.profile != "off", Registry: o.unknown.registry(),
+		Host: host.Options{WorkDir: o.workdir, Build: o.build}, Endpoint: o.endpoint,
 	}
-	return "built-in"
 }
 
-// newRun measures a plan in a new run directory. The directory is made when everything that can fail before the first
-// round has succeeded.
+// newRun measures a plan in a new run directory, which is made when everything that can fail before the first round has
+// succeeded.
 func (o *benchOptions) newRun(ctx context.Context, std streams, plan rundir.Plan) (err error) {
-	cal, err := o.calibrate(ctx, o.enforcer)
-	if err != nil {
-		return fmt.Errorf("bench: %w", err)
+	now := o.attached(ctx)
+	s := o.with(&plan, o.enforcer)
+	if o.dryRun {
+		fmt.Fprintln(std.out, subject(s, now))
+		hooks, err := s.Hooks(now)
+		if err != nil {
+			return err
+		}
+		if err := o.printPlan(std.out, s, hooks); err != nil {
+			return err
+		}
+		return dryCheck(std, o.check(ctx, s, now))
 	}
-	suites, err := o.suites(ctx, &plan)
+	std.say(subject(s, now))
+	if err := o.check(ctx, s, now); err != nil {
+		return err
+	}
+	cal, err := o.calibrate(ctx, s)
 	if err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return err
+	}
+	suites, err := s.Suites(ctx)
+	if err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, suites.Close()) }()
-	info := rundir.Info{
+	d, err := o.create(rundir.Info{
 		Version: version(), CommandLine: o.invocation, Start: time.Now(), Machine: bench.ThisMachine(),
-		Enforcer: enforcerBefore(o.enforcer, &plan),
-		Suite:    suiteName(plan), Calibration: cal, Plan: plan,
-	}
-	d, err := o.create(info)
+		Enforcer: s.Subject(), Suite: suiteName(plan), Calibration: cal, Plan: plan,
+	})
 	if err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	return o.measure(ctx, std, d, suites)
-}
-
-// enforcerBefore names the enforcer of a run until its results show which one is in force.
-func enforcerBefore(flag string, plan *rundir.Plan) string {
-	if flag != "none" && scripted(plan) {
-		return "unknown"
-	}
-	return flag
+	s.Plan = &d.Info.Plan
+	return o.measure(ctx, std, s, d, suites)
 }
 
 // continueRun continues the run of --resume.
 func (o *benchOptions) continueRun(ctx context.Context, std streams) (err error) {
 	d, err := bench.Open(o.resume)
 	if err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	plan := &d.Info.Plan
 	if plan.Imported() {
-		return fmt.Errorf("bench: %s: %w", d.Path, bench.ErrImported)
+		return fmt.Errorf("%s: %w", d.Path, bench.ErrImported)
 	}
 	o.unknown.rulesMap = plan.RulesMap
+	now := o.attached(ctx)
+	s := o.with(plan, d.Info.Enforcer)
+	if err := setup.Continues(d.Info.Machine); err != nil {
+		return err
+	}
 	if o.dryRun {
-		if err := o.printLeft(std.out, d); err != nil {
+		if err := o.printLeft(std.out, s, d); err != nil {
 			return err
 		}
-		return o.dryCheck(std, o.checkContinued(ctx, d))
+		return dryCheck(std, o.check(ctx, s, now))
 	}
-	left, err := d.InForce()
+	left, err := s.Recover(d)
 	if err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return err
 	}
 	if left != "" {
-		std.say(fmt.Sprintf("the earlier bench ended while scenario %s was in force; running its teardown",
+		std.say(fmt.Sprintf("the earlier bench ended while scenario %s was in force; its teardown has run",
 			left))
-		if err := scriptedEnforcer(d, bench.NoEnforcer{}).Recover(left); err != nil {
-			return fmt.Errorf("bench: %w", err)
-		}
+		now = o.attached(ctx)
 	}
-	std.say(o.subject(plan, d.Info.Enforcer, o.attached(ctx)))
-	if err := o.checkContinued(ctx, d); err != nil {
-		return fmt.Errorf("bench: %w", err)
+	std.say(subject(s, now))
+	if err := o.check(ctx, s, now); err != nil {
+		return err
 	}
-	suites, err := o.suites(ctx, plan)
+	suites, err := s.Suites(ctx)
 	if err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return err
 	}
 	defer func() { err = errors.Join(err, suites.Close()) }()
 	if d.Info.Calibration == nil {
-		if d.Info.Calibration, err = o.calibrate(ctx, d.Info.Enforcer); err != nil {
-			return fmt.Errorf("bench: %w", err)
+		if d.Info.Calibration, err = o.calibrate(ctx, s); err != nil {
+			return err
 		}
 	}
-	return o.measure(ctx, std, d, suites)
+	return o.measure(ctx, std, s, d, suites)
 }
 
-// checkContinued is check for a run that another bench began. Scores of two machines must not be mixed.
-func (o *benchOptions) checkContinued(ctx context.Context, d *bench.Dir) error {
-	then, now := d.Info.Machine, bench.ThisMachine()
-	if now.Kernel != then.Kernel || now.CPU != then.CPU {
-		return fmt.Errorf("the run was begun on %s, %s. This is %s, %s", then.Kernel, then.CPU, now.Kernel,
-			now.CPU)
+// attached returns the enforcers that are attached now. A kernel that does not let them be listed is not an error here:
+// what depends on the list fails by itself.
+func (o *benchOptions) attached(ctx context.Context) inforce.Reading {
+	if os.Geteuid() != 0 {
+		return inforce.Reading{}
 	}
-	return o.check(ctx, &d.Info.Plan, d.Info.Enforcer, o.attached(ctx))
+	if o.unknown.containers == nil {
+		o.unknown.containers = newContainers(o.endpoint)
+		o.unknown.containers.Look(ctx)
+	}
+	now, _ := o.unknown.registry().Read()
+	return now
+}
+
+// subject returns a line that says what a bench measures, and which enforcers are attached besides.
+func subject(s *setup.Setup, now inforce.Reading) string {
+	attached, others := setup.Attached(now), ""
+	if attached != "" {
+		others = ". Attached in every scenario, the baseline included: " + attached
+	}
+	switch {
+	case s.Enforcer == setup.NoEnforcer:
+		return "measuring identical scenarios, which show what this machine can tell apart" + others
+	case s.Plan.Scripted() && attached == "":
+		return "measuring the enforcer that the commands of the scenarios set up; none is attached now"
+	case s.Plan.Scripted():
+		return "measuring the enforcer that the commands of the scenarios set up; attached now: " + attached
+	}
+	return "measuring the reference enforcer of lsmprof, a stand-in. To measure another one, describe its " +
+		"scenarios " +
+		"in a file for --scenarios" + others
+}
+
+// check finds out whether a plan can be carried out, and words what helps if it cannot.
+func (o *benchOptions) check(ctx context.Context, s *setup.Setup, now inforce.Reading) error {
+	err := s.Check(ctx, now)
+	if errors.Is(err, setup.ErrProbe) {
+		err = fmt.Errorf("%w. --profile=off measures without probes", err)
+	}
+	if errors.Is(err, setup.ErrProgram) || errors.Is(err, setup.ErrProbe) {
+		return unsupportedError{fmt.Errorf("%w. `lsmprof check` says what is missing", err)}
+	}
+	return err
+}
+
+// dryCheck is the end of --dry-run. Without root, a plan that is right in every other respect is a success.
+func dryCheck(std streams, err error) error {
+	if err == setup.ErrNoRoot {
+		std.note("without root, --dry-run cannot see what the kernel supports and which enforcers are attached")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("this run would fail: %w", err)
+	}
+	return nil
+}
+
+func suiteName(plan rundir.Plan) string {
+	if plan.UnixBench != "" {
+		return "byte-unixbench in " + plan.UnixBench
+	}
+	return "built-in"
 }
 
 // create makes the run directory that the flags name, or a new one.
@@ -126,16 +191,26 @@ func (o *benchOptions) create(info rundir.Info) (*bench.Dir, error) {
 	return d, err
 }
 
-// measure runs what a directory lacks, and reports on it.
-func (o *benchOptions) measure(ctx context.Context, std streams, d *bench.Dir, suites testSuites) error {
-	std.say("run directory: " + d.Path)
-	plan := &d.Info.Plan
-	release := host.LeaveCPUs(plan.CPUs)
-	defer release()
-	if host.Shared(plan.CPUs) {
-		d.Warn("tests and lsmprof ran on the same CPUs %v: intervals are wider for it", plan.CPUs)
+// calibrate measures the probes, before anything of the enforcer is attached. It returns nil if no probe will be used.
+func (o *benchOptions) calibrate(ctx context.Context, s *setup.Setup) (*profile.Calibration, error) {
+	if !s.Profiles() {
+		return nil, nil
 	}
-	err := o.runBench(ctx, std, d, suites)
+	cal, err := calibration(ctx, o.calibration)
+	return &cal, err
+}
+
+// measure runs what a directory lacks, and reports on it.
+func (o *benchOptions) measure(
+	ctx context.Context, std streams, s *setup.Setup, d *bench.Dir, suites setup.Suites,
+) error {
+	std.say("run directory: " + d.Path)
+	release := host.LeaveCPUs(s.Plan.CPUs)
+	defer release()
+	if host.Shared(s.Plan.CPUs) {
+		d.Warn("tests and lsmprof ran on the same CPUs %v: intervals are wider for it", s.Plan.CPUs)
+	}
+	err := o.runBench(ctx, std, s, d, suites)
 	if err == nil {
 		return o.conclude(std, d)
 	}
@@ -149,131 +224,29 @@ func (o *benchOptions) measure(ctx context.Context, std streams, d *bench.Dir, s
 	if d.Started() && saving == nil {
 		err = fmt.Errorf("%w; `lsmprof bench --resume %s` continues from here", err, d.Path)
 	}
-	return errors.Join(fmt.Errorf("bench: %w", err), saving)
+	return errors.Join(err, saving)
 }
 
-func (o *benchOptions) runBench(ctx context.Context, std streams, d *bench.Dir, suites testSuites) (err error) {
+func (o *benchOptions) runBench(
+	ctx context.Context, std streams, s *setup.Setup, d *bench.Dir, suites setup.Suites,
+) error {
 	progress := newBenchProgress(std, d)
 	defer progress.End()
-	b := bench.Bench{
-		Dir: d, Suites: suites.ByKind(), Progress: progress.report, Profiler: o.profiler(d),
-		Settle: settle,
+	b := &bench.Bench{Dir: d, Suites: suites.ByKind(), Progress: progress.report, Settle: settle}
+	if s.Profiles() {
+		b.Profiler = &bench.Profiler{
+			Options: tracer.Options{
+				Select: s.Selects(), Enforcers: s.Registry, Calibration: *d.Info.Calibration,
+				Logger: slog.Default(),
+			},
+			Slice: s.Plan.Slice,
+			Describe: func(snap *profile.Snapshot) {
+				snap.CommandLine, snap.Version, snap.Machine = o.invocation, version(), machine()
+			},
+		}
 	}
-	if b.Rules, err = inForceReader(d, o.unknown.registry()); err != nil {
-		return err
-	}
-	if b.Enforcer, err = loadEnforcer(d); err != nil {
+	if err := s.Connect(b); err != nil {
 		return err
 	}
 	return b.Run(ctx)
-}
-
-// inForceReader returns what reads the rules in force while a scenario is measured. It is nil if there is nothing to
-// read, or if the maps cannot be read and no scenario depends on them.
-func inForceReader(d *bench.Dir, registry *inforce.Registry) (bench.InForceReader, error) {
-	if d.Info.Enforcer == "none" {
-		return nil, nil
-	}
-	reading, err := registry.Read()
-	if err == nil {
-		err = reading.Err()
-	}
-	if err == nil {
-		return registry, nil
-	}
-	err = errors.Join(err, registry.Close())
-	says := func(s rundir.Scenario) bool { return s.NeedsReference() || s.Expect != nil }
-	if slices.ContainsFunc(d.Info.Plan.Scenarios, says) {
-		return nil, err
-	}
-	d.Warn("which rules are in force is neither checked nor recorded: %v", err)
-	return nil, nil
-}
-
-// loadEnforcer returns what puts the scenarios in force. It loads the reference enforcer if a scenario needs it.
-func loadEnforcer(d *bench.Dir) (e bench.Enforcer, err error) {
-	plan := &d.Info.Plan
-	e = bench.NoEnforcer{}
-	if d.Info.Enforcer != "none" && slices.ContainsFunc(plan.Scenarios, rundir.Scenario.NeedsReference) {
-		if e, err = bench.LoadReference(); err != nil {
-			return nil, err
-		}
-	}
-	if plan.Container != "" {
-		e = &bench.OneNamespace{Own: e, Scenarios: plan.Scenarios}
-	}
-	if scripted(plan) {
-		e = scriptedEnforcer(d, e)
-	}
-	return e, nil
-}
-
-// scriptedEnforcer runs the commands of scenarios, and leaves all other scenarios to another enforcer.
-func scriptedEnforcer(d *bench.Dir, own bench.Enforcer) *bench.Scripted {
-	plan := &d.Info.Plan
-	return &bench.Scripted{
-		Own: own, Scenarios: plan.Scenarios, OneNamespace: plan.Container != "",
-		Mark: d.MarkInForce,
-	}
-}
-
-// profiles reports whether a run makes profile runs.
-func (o *benchOptions) profiles(enforcer string) bool {
-	return o.profile != "off" && enforcer != "none"
-}
-
-// calibrate measures the probes, before anything of the enforcer is attached. It returns nil if no probe will be used.
-func (o *benchOptions) calibrate(ctx context.Context, enforcer string) (*profile.Calibration, error) {
-	if !o.profiles(enforcer) {
-		return nil, nil
-	}
-	cal, err := calibration(ctx, o.calibration)
-	if err != nil {
-		return nil, err
-	}
-	return &cal, nil
-}
-
-// profiler returns what makes the profile runs, or nil.
-func (o *benchOptions) profiler(d *bench.Dir) *bench.Profiler {
-	if !o.profiles(d.Info.Enforcer) {
-		return nil
-	}
-	return &bench.Profiler{
-		Options: tracer.Options{
-			Select: selects(&d.Info.Plan), Enforcers: o.unknown.registry(),
-			Calibration: *d.Info.Calibration, Logger: slog.Default(),
-		},
-		Slice: d.Info.Plan.Slice,
-		Describe: func(s *profile.Snapshot) {
-			s.CommandLine, s.Version, s.Machine = o.invocation, version(), machine()
-		},
-	}
-}
-
-// selects returns which programs are profiled: those of the reference enforcer, or all if commands set up the enforcer.
-// Programs of other enforcers run in the baseline too.
-func selects(plan *rundir.Plan) func(tracer.Program) bool {
-	if scripted(plan) {
-		return nil
-	}
-	return func(p tracer.Program) bool { return enforcer.Reference.Owns(p) }
-}
-
-// suites prepares the tests where the plan wants them.
-func (o *benchOptions) suites(ctx context.Context, plan *rundir.Plan) (testSuites, error) {
-	if plan.Container != "" {
-		return benchcontainer.Open(ctx, o.endpoint, plan)
-	}
-	return host.Open(ctx, plan, o.hostOptions())
-}
-
-func (o *benchOptions) hostOptions() host.Options {
-	return host.Options{WorkDir: o.workdir, Build: o.build}
-}
-
-// testSuites runs the tests of a plan.
-type testSuites interface {
-	ByKind() map[rundir.Kind]bench.Suite
-	Close() error
 }

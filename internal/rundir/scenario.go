@@ -2,6 +2,7 @@ package rundir
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,6 +78,16 @@ func SameScenarios(n int) []Scenario {
 type Step struct {
 	Run     string        `json:"run"`
 	Timeout time.Duration `json:"timeout_ns"`
+}
+
+// Scripted reports whether commands put some scenarios in force.
+func (p *Plan) Scripted() bool {
+	return slices.ContainsFunc(p.Scenarios, func(s Scenario) bool { return s.Setup != nil })
+}
+
+// NeedsReference reports whether some scenarios need the reference enforcer.
+func (p *Plan) NeedsReference() bool {
+	return slices.ContainsFunc(p.Scenarios, Scenario.NeedsReference)
 }
 
 // OneStatePerScenario gives each scenario of the reference enforcer a state of its own. It is for tests that all run in
