@@ -86,18 +86,18 @@ func TestBrokenRuns(t *testing.T) {
 			for i := range s.results {
 				s.results[i].Ops = 0
 			}
-		}, says: "have no score"},
+		}, says: "without a score"},
 		"no time": {
 			breaks: func(s *synthetic) { s.results[0].Ns = 0 },
-			says:   "1 results have no score",
+			says:   "left out 1 result without a score",
 		},
 		"a huge score": {
 			breaks: func(s *synthetic) { s.results[0].Ops = math.MaxFloat64 },
-			says:   "1 results have no score",
+			says:   "left out 1 result without a score",
 		},
 		"foreign results": {
 			breaks: func(s *synthetic) { s.results[0].Test = "another" },
-			says:   "1 results are left out: the plan does not have",
+			says:   "left out 1 result: the plan lacks",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/stats"
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 const (
@@ -385,7 +386,7 @@ func (a *Analysis) warn(p *Plan, explained map[string]map[string]Explained) {
 	if n := len(a.Repeated); n > 0 {
 		first := a.Repeated[0]
 		a.Warnings = append(a.Warnings,
-			fmt.Sprintf("%d rounds were repeated, the first of them round %d of %s: %s", n, first.Round+1,
+			fmt.Sprintf("%s repeated, first round %d of %s: %s", text.Plural(n, "round"), first.Round+1,
 				strings.Join(first.Tests, ", "), strings.Join(first.Reasons, "; ")))
 	}
 	incomplete, uncalibrated, denied := map[string]bool{}, false, map[string]bool{}

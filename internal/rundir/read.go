@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	pprof "github.com/google/pprof/profile"
+
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // Run is a run directory as it was when it was read. Reading takes no lock: a bench may go on writing to it.
@@ -134,14 +136,14 @@ func (r *Run) readResults() error {
 		kept = append(kept, res)
 	}
 	if foreign > 0 {
-		r.problem("%d results are left out: the plan does not have their tests or scenarios", foreign)
+		r.problem("left out %s: the plan lacks the test or the scenario", text.Plural(foreign, "result"))
 	}
 	if useless > 0 {
-		r.problem("%d results have no score: their rounds are left out", useless)
+		r.problem("left out %s without a score, with the whole round", text.Plural(useless, "result"))
 	}
 	r.Results = Complete(&r.Info.Plan, kept)
 	if left := len(kept) - len(r.Results); left > 0 {
-		r.problem("%d results are left out: their rounds were repeated or are not complete", left)
+		r.problem("left out %s: the round was repeated or is not complete", text.Plural(left, "result"))
 	}
 	return nil
 }
