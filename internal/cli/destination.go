@@ -41,3 +41,12 @@ func (s streams) produce(d *cmdline.Destination, run func(streams) error) error 
 	}
 	return errors.Join(result, err)
 }
+
+// wrote returns the sentence about a file that was written, and about an earlier one that was kept.
+func wrote(path string, keptOld bool) string {
+	s := "wrote " + path
+	if keptOld {
+		s += " (kept the earlier one as " + path + atomicfile.OldSuffix + ")"
+	}
+	return s
+}

@@ -1,13 +1,17 @@
 package cli
 
 import (
-	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
+
+	"github.com/lsmprof/lsmprof/internal/census"
+	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/terminal"
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // selectsProcesses reports whether a filter chooses whose calls are measured.
@@ -40,17 +44,14 @@ func (s *session) filterText() string {
 	return strings.Join(given, " ")
 }
 
-// initPIDNamespace is what /proc/self/ns/pid leads to in the initial pid namespace: PROC_PID_INIT_INO of the kernel.
-const initPIDNamespace = "pid:[4026531836]"
-
 // requireProcesses fails if one of --pid is not a process. --pid takes ids of the initial pid namespace, so lsmprof
 // cannot tell from within another one.
 func (s *session) requireProcesses() error {
-	if ns, err := os.Readlink("/proc/self/ns/pid"); err != nil || ns != initPIDNamespace {
+	if !kernel.InInitialPIDNamespace() {
 		return nil
 	}
 	for _, pid := range s.pids {
-		leader, err := leaderOf(pid)
+		leader, err := kernel.ThreadLeader(pid)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return fmt.Errorf("no process %d", pid)
@@ -61,18 +62,35 @@ func (s *session) requireProcesses() error {
 	return nil
 }
 
-// leaderOf returns the id of the process that a thread belongs to.
-func leaderOf(tid uint) (pid uint, err error) {
-	f, err := os.Open(fmt.Sprintf("/proc/%d/status", tid))
+// nothingPassed returns the error about filters that no call passed, with what there is without them. It looks after
+// the measurement, because counting dropped calls would make every one of them dearer.
+func (s *session) nothingPassed(ctx context.Context, std streams, name, filters string) error {
+	c, err := s.takeCensus(ctx, std)
 	if err != nil {
-		return 0, err
+		return fmt.Errorf("%s: no call passed %s; what else there is cannot be seen: %w", name, filters, err)
 	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if value, ok := strings.CutPrefix(lines.Text(), "Tgid:"); ok {
-			n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 32)
-			return uint(n), err
-		}
+	return fmt.Errorf("%s: no call passed %s; %s", name, filters, c)
+}
+
+// takeCensus counts the calls of the selected programs, whoever makes them. Ctrl-C ends lsmprof meanwhile.
+func (s *session) takeCensus(ctx context.Context, std streams) (census.Census, error) {
+	p := terminal.NewProgress(std.err, std.quiet)
+	defer p.End()
+	p.Show(-1, 0, "no call passed the filter; looking for a second at what there is")
+	opts := s.baseOptions()
+	return census.Take(context.WithoutCancel(ctx), tracer.TraceOptions{
+		Select: opts.Select, Enforcers: opts.Enforcers, Namer: opts.Namer, Memory: opts.Memory,
+		Logger: opts.Logger,
+	}, s.censusName)
+}
+
+// censusName returns what the filter selects calls by: a command, a process or a workload.
+func (s *session) censusName(e *tracer.Event) string {
+	switch {
+	case s.comm != "":
+		return e.Comm
+	case len(s.pids) > 0:
+		return fmt.Sprintf("%s (pid %d)", e.Comm, e.PID)
 	}
-	return 0, errors.New("no Tgid")
+	return e.Workload.Name()
 }

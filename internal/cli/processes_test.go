@@ -8,11 +8,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/pods"
+	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
 func TestRequireProcesses(t *testing.T) {
-	if ns, _ := os.Readlink("/proc/self/ns/pid"); ns != initPIDNamespace {
+	if !kernel.InInitialPIDNamespace() {
 		t.Skip("needs the initial pid namespace")
 	}
 	thread := make(chan int)
@@ -46,5 +49,17 @@ func TestFilterText(t *testing.T) {
 	}
 	if got := new(session).filterText(); got != "" {
 		t.Errorf("%q without a filter", got)
+	}
+}
+
+func TestCensusNames(t *testing.T) {
+	e := tracer.Event{Comm: "cat", PID: 7, Workload: profile.Workload{Comm: "sh"}}
+	for want, s := range map[string]*session{
+		"cat": {comm: "nosuch"}, "cat (pid 7)": {pids: []uint{1}},
+		"sh": {mntns: []uint{1}},
+	} {
+		if got := s.censusName(&e); got != want {
+			t.Errorf("name %q, want %q", got, want)
+		}
 	}
 }

@@ -283,3 +283,9 @@ func (o *recordOptions) selection() string {
 	}
 	return o.filterText()
 }
+
+// showRecording shows how far a recording is, until ctx is done or stop is called.
+func showRecording(ctx context.Context, std streams, duration time.Duration) (stop func()) {
+	return terminal.NewProgress(std.err, std.quiet).
+		Count(ctx, duration, "recording", "Ctrl-C stops and writes the results")
+}

@@ -27,3 +27,10 @@ func Namespace(dir, kind string) (uint32, error) {
 	}
 	return uint32(n), nil
 }
+
+// InInitialPIDNamespace reports whether this process uses the pids that the kernel uses itself.
+func InInitialPIDNamespace() bool {
+	const initial = 0xEFFFFFFC // PROC_PID_INIT_INO of the kernel
+	n, err := Namespace("/proc/self", "pid")
+	return err == nil && n == initial
+}

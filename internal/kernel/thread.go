@@ -1,7 +1,13 @@
 package kernel
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
 	"runtime"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,4 +28,20 @@ func OnSpareThread(f func()) {
 		OnSpareThread(f)
 	}()
 	<-done
+}
+
+// ThreadLeader returns the id of the process that a thread belongs to.
+func ThreadLeader(tid uint) (pid uint, err error) {
+	f, err := os.Open(fmt.Sprintf("/proc/%d/status", tid))
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), "Tgid:"); ok {
+			n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 32)
+			return uint(n), err
+		}
+	}
+	return 0, errors.New("no Tgid")
 }

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"sync"
@@ -83,4 +84,33 @@ func (p *Progress) erase() {
 		fmt.Fprint(p.w, clearLine)
 		p.shown = false
 	}
+}
+
+// Count shows every second how long an operation has run, until ctx is done or stop is called: how much is done and the
+// time that is left if it has a duration, else the words of endless behind the time. The line begins with doing.
+func (p *Progress) Count(ctx context.Context, duration time.Duration, doing, endless string) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	gone := make(chan struct{})
+	start := p.now()
+	go func() {
+		defer close(gone)
+		defer p.End()
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			elapsed := p.now().Sub(start)
+			if duration > 0 {
+				done := min(1, float64(elapsed)/float64(duration))
+				p.Show(done, max(0, duration-elapsed), doing)
+			} else {
+				p.Show(-1, 0, fmt.Sprintf("%s for %s; %s", doing, elapsed.Round(time.Second), endless))
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return func() { cancel(); <-gone }
 }

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"bytes"
+	"context"
 	"testing"
 	"time"
 )
@@ -34,6 +35,26 @@ func TestProgress(t *testing.T) {
 		p.End()
 		if out.String() != test.want {
 			t.Errorf("%s: %q, want %q", test.name, out.String(), test.want)
+		}
+	}
+}
+
+func TestCountEndsWithItsContext(t *testing.T) {
+	for _, test := range []struct {
+		duration time.Duration
+		want     string
+	}{
+		{0, clearLine + "recording for 0s; Ctrl-C stops" + clearLine},
+		{time.Minute, clearLine + "  0 %  recording, 1m0s left" + clearLine},
+	} {
+		var out bytes.Buffer
+		now := time.Unix(0, 0)
+		p := &Progress{w: &out, terminal: true, now: func() time.Time { return now }, began: now, last: now}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		p.Count(ctx, test.duration, "recording", "Ctrl-C stops")()
+		if out.String() != test.want {
+			t.Errorf("%v: %q, want %q", test.duration, out.String(), test.want)
 		}
 	}
 }

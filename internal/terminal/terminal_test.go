@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openTerminal returns both ends of a pseudo-terminal with this many columns: the one that a user sees and the one that a
-// program writes to.
+// openTerminal returns both ends of a pseudo-terminal with this many columns: the one that a user sees and the one that
+// a program writes to.
 func openTerminal(t *testing.T, columns uint16) (user, program *os.File) {
 	t.Helper()
 	user, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
