@@ -35,7 +35,7 @@ func Enter() error {
 	defer runtime.UnlockOSThread()
 	var c callersView
 	for i, path := range []string{"/proc/thread-self/ns/mnt", "/", "."} {
-		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		fd, err := unix.Open(path, unix.O_RDONLY, 0) // stays open when the program is executed again
 		if err != nil {
 			return fmt.Errorf("open %s: %w", path, err)
 		}
@@ -46,11 +46,6 @@ func Enter() error {
 		return fmt.Errorf("create a mount namespace: %w", err)
 	}
 	env := append(os.Environ(), fmt.Sprintf("%s=%d,%d,%d", marker, c[0], c[1], c[2]))
-	for _, fd := range c {
-		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0); err != nil {
-			return fmt.Errorf("keep a descriptor: %w", err)
-		}
-	}
 	err := unix.Exec(executable(), os.Args, env)
 	if back := c.enter(); back != nil {
 		panic(back) // the thread must not run other goroutines
