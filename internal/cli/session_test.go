@@ -22,7 +22,10 @@ func TestNothingToMeasureSuggestsNames(t *testing.T) {
 			`none of the 1 attached BPF LSM programs (did you mean "file_open"?)`,
 		},
 		{&session{programs: []string{"varmor_file_opn"}}, attached, `(did you mean "varmor_file_open"?)`},
-		{&session{programs: []string{"x*"}}, attached, "none of the 1 attached BPF LSM programs; `lsmprof list"},
+		{
+			&session{programs: []string{"x*"}}, attached,
+			"none of the 1 attached BPF LSM programs; `lsmprof list",
+		},
 	} {
 		if err := test.s.nothingToMeasure(test.progs); !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%v, want %q", err, test.want)
