@@ -229,11 +229,9 @@ func (t *Text) arrange() {
 	}
 	rest := t.Width - sum(func(c column) int { return c.width })
 	for ; rest < 0; rest++ {
-		widest, most := -1, 0
-		for _, i := range t.shown {
-			if spare := t.columns[i].width - t.columns[i].least; t.columns[i].left && spare > most {
-				widest, most = i, spare
-			}
+		widest := t.widest(func(i int) bool { return i != columnAbout }) // the user has asked for ABOUT
+		if widest < 0 {
+			widest = t.widest(func(int) bool { return true })
 		}
 		if widest < 0 {
 			return
@@ -241,6 +239,17 @@ func (t *Text) arrange() {
 		t.columns[widest].width--
 	}
 	t.columns[t.shown[len(t.shown)-1]].width += rest
+}
+
+// widest returns the shown column that can be narrowed most, or -1 if none can.
+func (t *Text) widest(eligible func(column int) bool) int {
+	widest, most := -1, 0
+	for _, i := range t.shown {
+		if spare := t.columns[i].width - t.columns[i].least; t.columns[i].left && eligible(i) && spare > most {
+			widest, most = i, spare
+		}
+	}
+	return widest
 }
 
 // Lost flushes the lines, and says at most once a second how many calls were lost.
