@@ -38,7 +38,7 @@ type Policies interface {
 	// rules is the same. It is empty if no policy applies to the workload.
 	Generation(workload uint32) string
 	// Rules returns the number of rules that a program walks for a workload: 0 if no policy applies to it, and
-	// profile.RulesUnknown if the number is in doubt. A program without an id stands for all programs on its hook.
+	// profile.RulesUnknown if the number is unknown. A program without an id stands for all programs on its hook.
 	Rules(workload uint32, program Program) int
 }
 

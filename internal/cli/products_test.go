@@ -93,7 +93,8 @@ func TestVArmor(t *testing.T) {
 			must(t, v.Confine(w.mntns, lookalike.VArmorEnforce, rules))
 			mode := map[bool]string{true: enforcer.Enforce}[layout.Modes]
 			wantInForce(t, w.mntns, "varmor", mode, rules)
-			if got := listedJSON(t).Enforcers; layout.Modes && (len(got) != 1 || got[0].Version != layout.Name) {
+			got := listedJSON(t).Enforcers
+			if layout.Modes && (len(got) != 1 || got[0].Version != layout.Name) {
 				t.Errorf("list: %+v, want the version %s, which the layout tells", got, layout.Name)
 			}
 			recorded(t, w, []string{

@@ -106,7 +106,7 @@ func TestRecordFollowsRuleChangesUnderLoad(t *testing.T) {
 	}
 	// Rules are unknown for less than a second at each of two changes.
 	if share := float64(got["openat file_open unknown"]) / float64(sum); share > 2/took.Seconds() {
-		t.Errorf("%.1f %% of the calls are in doubt, in %v with changes at %v", 100*share, took, changes)
+		t.Errorf("%.1f %% of the calls have unknown rules, in %v with changes at %v", 100*share, took, changes)
 	}
-	t.Logf("in doubt: %d of %d calls", got["openat file_open unknown"], sum)
+	t.Logf("unknown rules: %d of %d calls", got["openat file_open unknown"], sum)
 }

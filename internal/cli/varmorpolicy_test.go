@@ -230,7 +230,8 @@ func TestExampleVArmorWorkload(t *testing.T) {
 		}
 	}
 	apparmor := "container.apparmor.security.beta.kubernetes.io/" + pod.Spec.Containers[0].Name
-	if pod.Metadata.Labels["sandbox.varmor.org/enable"] != "true" || pod.Metadata.Annotations[apparmor] != "unconfined" {
+	if pod.Metadata.Labels["sandbox.varmor.org/enable"] != "true" ||
+		pod.Metadata.Annotations[apparmor] != "unconfined" {
 		t.Errorf("%+v: vArmor's webhook ignores it, or AppArmor confines it", pod.Metadata)
 	}
 }

@@ -1,5 +1,6 @@
-// Package critest runs a real containerd for tests: Debian's package with its CRI plugin and the native snapshotter. Pods
-// are in the network of the machine, and images are made of local programs, so tests need neither a registry nor a CNI.
+// Package critest runs a real containerd for tests: Debian's package with its CRI plugin and the native snapshotter.
+// Pods are in the network of the machine, and images are made of local programs, so tests need neither a registry nor
+// a CNI.
 package critest
 
 import (
@@ -86,8 +87,8 @@ func Available() error {
 	return nil
 }
 
-// Start starts a containerd and imports the images. If workload is not "", App has this static program as /bin/workload.
-// The environment of App is env. Everything ends with the test.
+// Start starts a containerd and imports the images. If workload is not "", App has this static program as
+// /bin/workload. The environment of App is env. Everything ends with the test.
 func Start(tb testing.TB, workload string, env ...string) *Containerd {
 	tb.Helper()
 	// The path of a socket has at most 107 characters, and t.TempDir may be longer.

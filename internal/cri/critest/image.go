@@ -49,7 +49,8 @@ func (i image) archive() ([]byte, error) {
 		digest := hex.EncodeToString(sum[:])
 		add("blobs/sha256/"+digest, body)
 		return descriptor{
-			MediaType: "application/vnd.oci.image." + mediaType, Digest: "sha256:" + digest, Size: len(body),
+			MediaType: "application/vnd.oci.image." + mediaType, Size: len(body),
+			Digest: "sha256:" + digest,
 		}
 	}
 	document := func(v any) []byte {
