@@ -34,12 +34,13 @@ func (o *serveOptions) flags(f *cmdline.Flags) {
 	f.Var(cmdline.File(&c.ClientCAFile), "client-ca",
 		"Require a certificate that an authority in this PEM file has signed.")
 	f.BoolVar(&c.Insecure, "insecure", false, "Serve the network without a token or client certificates.")
-	f.Group("Limits")
+	f.Group("When probes are attached")
 	f.BoolVar(&c.Always, "always", false,
 		"Keep probes attached. By default they are attached only while a client measures or scrapes.")
 	c.Linger, c.MaxRequests, c.MaxDuration, c.MaxSeries = 2*time.Minute, 16, 5*time.Minute, 2000
 	f.Var(cmdline.Duration(&c.Linger, 0), "linger",
 		"Keep probes attached for this long after a scrape; with 0 a scrape attaches none.")
+	f.Group("Limits")
 	f.Var(cmdline.Int(&c.MaxRequests, 1, 1<<16), "max-requests", "Answer this many requests at once.")
 	f.Var(cmdline.Duration(&c.MaxDuration, time.Second), "max-duration", "Refuse profiles that are longer.")
 	f.Var(cmdline.Int(&c.MaxSeries, 100, 1<<24), "max-series",
@@ -56,14 +57,14 @@ func serveCommand() *command {
 			Text: "/debug/pprof/lsm?seconds=N answers with a profile, /metrics with counters. " +
 				"Probes are attached on the first request and detached after the last.",
 			Examples: []cmdline.Example{
-				{What: "Serve this machine alone", Command: "sudo lsmprof serve"},
+				{What: "Serve this machine only", Command: "sudo lsmprof serve"},
 				{
 					What:    "Serve the network to clients that send a token",
 					Command: "sudo lsmprof serve --listen :6061 --token-file /etc/lsmprof/token",
 				},
 				{
 					What:    "Take a profile",
-					Command: "go tool pprof http://127.0.0.1:6061/debug/pprof/lsm?seconds=30",
+					Command: "go tool pprof 'http://127.0.0.1:6061/debug/pprof/lsm?seconds=30'",
 				},
 			},
 		},
