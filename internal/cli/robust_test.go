@@ -138,8 +138,10 @@ func TestRecordCommand(t *testing.T) {
 			t.Errorf("%s: exit status %d, want %d: %s", script, got, want, stderr)
 		}
 	}
-	for command, want := range map[string]int{"/no/such/command": 127, "nosuchcommand": 127, "/etc/passwd": 126, "/etc": 126} {
-		if got, stderr := run(t, lsmprof("record", "--output", out, "--", command)); got != want || oneLine(stderr) != nil {
+	missing := map[string]int{"/no/such/command": 127, "nosuchcommand": 127, "/etc/passwd": 126, "/etc": 126}
+	for command, want := range missing {
+		got, stderr := run(t, lsmprof("record", "--output", out, "--", command))
+		if got != want || oneLine(stderr) != nil {
 			t.Errorf("%s: exit status %d, want %d: %q", command, got, want, stderr)
 		}
 	}
@@ -217,7 +219,8 @@ func TestRecordRefuses(t *testing.T) {
 				t.Fatal("the function takes more than 100 links")
 			}
 		}
-		refuses(t, lsmprof("record", "--output", out, "--program", "crowded"), 1, "Stop another enforcer or tracer")
+		refuses(t, lsmprof("record", "--output", out, "--program", "crowded"), 1,
+			"Stop another enforcer or tracer")
 	})
 }
 

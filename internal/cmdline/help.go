@@ -147,7 +147,8 @@ func (f *Flags) hasRare() bool {
 func (f *Flags) environment() (s string) {
 	f.VisitAll(func(flag *pflag.Flag) {
 		if names := f.EnvNames(flag); s == "" && len(names) > 0 {
-			s = fmt.Sprintf("Environment variables set the defaults of flags: %s that of --%s.", names[1], flag.Name)
+			const format = "Environment variables set the defaults of flags: %s that of --%s."
+			s = fmt.Sprintf(format, names[1], flag.Name)
 		}
 	})
 	return s

@@ -112,8 +112,8 @@ func (c *Selection) Unlocated() string {
 	}
 	first := slices.MinFunc(lost, func(a, b cri.Container) int { return cmp.Compare(a.ID, b.ID) })
 	name := profile.Workload{Namespace: first.Namespace, Pod: first.Pod, Container: first.Name}.Name()
-	return fmt.Sprintf("the processes of %d of %d containers were not found, so their calls are named after a command "+
-		"and no flag selects them. The first is %s (%.12s): %s",
+	return fmt.Sprintf("the processes of %d of %d containers were not found, so their calls are named after "+
+		"a command and no flag selects them. The first is %s (%.12s): %s",
 		len(lost), len(c.runtime.Containers()), name, first.ID, first.Unlocated)
 }
 

@@ -26,8 +26,10 @@ func TestContainersAreChosenByGlob(t *testing.T) {
 		{"", "web", "", false, false},
 		{"other", "web-0", "", false, false},
 	} {
-		c := Selection{Namespaces: globs(test.namespace), Pods: globs(test.pod),
-			Containers: globs(test.container)}
+		c := Selection{
+			Namespaces: globs(test.namespace), Pods: globs(test.pod),
+			Containers: globs(test.container),
+		}
 		if got := c.selects(&nginx); got != test.nginx {
 			t.Errorf("%+v: nginx %v", test, got)
 		}
