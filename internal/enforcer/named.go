@@ -61,8 +61,7 @@ func (n namedMaps) open(id ebpf.MapID, names []string, keySize uint32) error {
 		return m.Close()
 	case n[info.Name] != nil:
 		m.Close()
-		return fmt.Errorf("two maps are named %s: two instances run, and only one of them has the rules",
-			info.Name)
+		return fmt.Errorf("two maps are named %s: two instances run at once. Stop one", info.Name)
 	}
 	n[info.Name] = m
 	return nil

@@ -5,7 +5,7 @@ import "testing"
 func TestCPUModel(t *testing.T) {
 	for cpuinfo, want := range map[string]string{
 		"processor\t: 0\nmodel name\t: EPYC\n\nprocessor\t: 1\nmodel name\t: x\n": "EPYC",
-		"processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n":            "implementer 0x41 part 0xd0c",
+		"CPU implementer\t: 0x41\nCPU part\t: 0xd0c\n":                            "implementer 0x41 part 0xd0c",
 		"": "unknown",
 	} {
 		if got := cpuModel([]byte(cpuinfo)); got != want {
