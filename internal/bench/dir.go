@@ -194,7 +194,7 @@ func (d *Dir) File(parts ...string) string {
 	return filepath.Join(append([]string{d.Path}, parts...)...)
 }
 
-// Warn adds a warning to run.json, for whoever reads the results, unless it is there already. SaveInfo writes it.
+// Warn adds a warning to run.json, for whoever reads the results, unless it has the same already. SaveInfo writes it.
 func (d *Dir) Warn(format string, args ...any) {
 	if w := fmt.Sprintf(format, args...); !slices.Contains(d.Info.Warnings, w) {
 		d.Info.Warnings = append(d.Info.Warnings, w)

@@ -176,7 +176,8 @@ func countCalls(t *testing.T) func(*testing.T) [2]float64 {
 // Any command of -with brings libc. Without the loader's cache the loader would look for it in other places first.
 //
 //	go test -exec 'bin/vm -with sort -with od -with grep -with tee -with wc -with rm \
-//	    -in /etc/ld.so.cache:/etc/ld.so.cache -in DIR:/opt/UnixBench -env UNIXBENCH_DIR=/opt/UnixBench -exec' ./internal/bench -run SameHooks -v
+//	    -in /etc/ld.so.cache:/etc/ld.so.cache -in DIR:/opt/UnixBench -env UNIXBENCH_DIR=/opt/UnixBench \
+//	    -exec' ./internal/bench -run SameHooks -v
 func TestSameHooksAsUnixBench(t *testing.T) {
 	vmtest.Guest(t)
 	source := os.Getenv("UNIXBENCH_DIR")
@@ -199,7 +200,8 @@ func TestSameHooksAsUnixBench(t *testing.T) {
 	counter := countHooks(t, []string{
 		"bprm_creds_for_exec", "bprm_creds_from_file", "bprm_check_security", "bprm_committing_creds",
 		"bprm_committed_creds", "cred_prepare", "file_open", "file_permission", "inode_permission",
-		"inode_getattr", "mmap_file", "mmap_addr", "file_mprotect", "task_alloc", "file_fcntl", "path_mknod", "path_unlink", "inode_create", "inode_unlink", "capable", "socket_create",
+		"inode_getattr", "mmap_file", "mmap_addr", "file_mprotect", "task_alloc", "file_fcntl", "path_mknod",
+		"path_unlink", "inode_create", "inode_unlink", "capable", "socket_create",
 	})
 	for _, name := range []string{
 		"execl", "spawn", "syscall", "pipe", "context1", "fstime", "fsbuffer", "fsdisk",

@@ -27,15 +27,15 @@ func testPlan() rundir.Plan {
 	}
 }
 
-// fakeSuite is a suite whose tests take no time: what they do depends on the scenario that is in force in their slot.
+// fakeSuite is a suite whose tests take no time. Their score depends on the scenario that is in force.
 type fakeSuite struct {
 	enforcer *fakeEnforcer
 	open     *int
 	mu       *sync.Mutex
 	after    func() error // called with every slice
 	rng      *rand.Rand
-	clock    time.Duration              // what all slices took
-	around   func() rundir.Interference // nil: nobody else is there
+	clock    time.Duration              // the sum of all slices
+	around   func() rundir.Interference // nil: no other process runs
 }
 
 func (f *fakeSuite) now() time.Time { return time.Unix(0, 0).Add(f.clock) }

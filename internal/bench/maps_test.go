@@ -95,8 +95,7 @@ func TestRulesOfTheReferenceEnforcerAreReadFromItsMaps(t *testing.T) {
 					t.Fatal(err)
 				}
 				if again, err := maps.Read(); err != nil || difference(now, again, []uint32{ns}) == "" {
-					t.Errorf("round %d, %s: a replacement by the same numbers goes unnoticed (%v)", round,
-						s.Name, err)
+					t.Errorf("round %d, %s: the equal policy goes unnoticed (%v)", round, s.Name, err)
 				}
 			}
 		}

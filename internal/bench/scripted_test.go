@@ -11,7 +11,8 @@ import (
 func TestCommandsGetTheirNamespaces(t *testing.T) {
 	for _, one := range []bool{false, true} {
 		d := &Scripted{Own: NoEnforcer{}, OneNamespace: one}
-		first, second := rundir.Scenario{Name: "a", Setup: &rundir.Step{}}, rundir.Scenario{Name: "b", Setup: &rundir.Step{}}
+		first := rundir.Scenario{Name: "a", Setup: &rundir.Step{}}
+		second := rundir.Scenario{Name: "b", Setup: &rundir.Step{}}
 		for _, s := range []rundir.Scenario{first, second, first, second} {
 			if err := d.Confine(7, s); err != nil {
 				t.Fatal(err)

@@ -15,8 +15,8 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// The syscall clock belongs to the tracer, but its tests are here. The tracer's tests run on two virtual CPUs, and QEMU's
-// emulation often hangs when one of them patches the kernel's entry code while the other executes it.
+// The syscall clock belongs to the tracer, but its tests are here. The tracer's tests run on two virtual CPUs, and
+// QEMU's emulation often hangs when one of them patches the kernel's entry code while the other executes it.
 
 // inOwnNamespace calls fn on a thread in a mount namespace of its own. The thread ends with fn.
 func inOwnNamespace(t *testing.T, fn func(mntns uint32)) {
@@ -156,8 +156,8 @@ func execFromAThread(path string, args ...string) {
 	panic(unix.Exec(path, args, nil))
 }
 
-// Some calls end differently: a child returns from a fork that it did not enter, execve returns in another program, exit
-// never returns, and a thread that calls execve takes over the id of the first one.
+// Some calls end differently: a child returns from a fork that it did not enter, execve returns in another program,
+// exit never returns, and a thread that calls execve takes over the id of the first one.
 func TestSyscallsOfChildrenAreTimed(t *testing.T) {
 	vmtest.Guest(t)
 	const busybox = "/bin/busybox"

@@ -390,7 +390,7 @@ func TestScenariosDoNotOutliveABench(t *testing.T) {
 				t.Fatalf("in force after the signal: %v", err)
 			}
 			os.WriteFile(file, nil, 0o644) // a run has its scenarios in run.json
-			cmd = startBench(t, "--resume", dir, "--profile", "off", "--workdir", work)
+			startBench(t, "--resume", dir, "--profile", "off", "--workdir", work)
 			if signal == syscall.SIGKILL {
 				for range 600 {
 					if _, err := os.Stat(flag); err != nil {
