@@ -85,6 +85,11 @@ func TestCommandsBesideAGuard(t *testing.T) {
 	})
 	t.Run("top", func(t *testing.T) { output(t, "top", "--calibration", "off", "-n", "2", "--interval", "300ms") })
 	t.Run("trace", func(t *testing.T) { output(t, "trace", "--calibration", "off", "-d", "300ms") })
+	t.Run("bench", func(t *testing.T) {
+		vmtest.OnOneKernel(t) // it takes some 15 s
+		output(t, "bench", "--rules", "0", "--tests", "syscall", "--runs", "1", "--slice", "5ms",
+			"--dir", t.TempDir()+"/run")
+	})
 	t.Run("serve", func(t *testing.T) {
 		s := startServe(t, "--calibration", "off")
 		if _, err := s.profile(t.Context(), "1"); err != nil {
