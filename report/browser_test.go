@@ -22,7 +22,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browser opens a file in headless Chromium and notes what should not happen.
+// browser is a headless Chromium that records what should not happen.
 type browser struct {
 	ctx  context.Context
 	mu   sync.Mutex
@@ -43,7 +43,7 @@ func openBrowser(t *testing.T) *browser {
 		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.WSURLReadTimeout(2*time.Minute),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		// In the page's own process its frame can be looked into.
+		// The test can look into a frame only in the process of the page.
 		chromedp.Flag("disable-features", "IsolateSandboxedIframes"))
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
@@ -104,7 +104,7 @@ func inFrame[T any](t *testing.T, b *browser, expression string) (out T) {
 	return out
 }
 
-// in makes an expression run in a world, which is that of a frame.
+// in evaluates an expression in a world, such as that of a frame.
 func in(world runtime.ExecutionContextID) chromedp.EvaluateOption {
 	return func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithContextID(world) }
 }
@@ -118,7 +118,7 @@ const frameBox = `(name => {
 	if (!e) return {X: 0, Y: 0, W: 0, H: 0};
 	const r = e.getBoundingClientRect(); return {X: r.x, Y: r.y, W: r.width, H: r.height} })`
 
-// chartFaults says which labels of drawings are cut, or lie on one another.
+// chartFaults returns which labels of drawings are cut off or overlap.
 const chartFaults = `(() => { const out = [];
 	for (const svg of document.querySelectorAll("svg")) {
 		const name = svg.querySelector("title").textContent, outer = svg.getBoundingClientRect(), texts = [];
@@ -135,7 +135,7 @@ const chartFaults = `(() => { const out = [];
 			const a = texts[i][1], b = texts[j][1];
 			if (a.left < b.right - 1 && b.left < a.right - 1 &&
 				a.top < b.bottom - 3 && b.top < a.bottom - 3)
-				out.push(name + ": " + texts[i][0] + " lies on " + texts[j][0]);
+				out.push(name + ": " + texts[i][0] + " overlaps " + texts[j][0]);
 		}
 	}
 	const width = document.documentElement.scrollWidth;
@@ -180,7 +180,7 @@ func TestPageInABrowser(t *testing.T) {
 	}
 }
 
-// testLayout looks at the page on a desk and on a phone, in both themes.
+// testLayout checks the page in the width of a desktop and of a phone, in both themes.
 func testLayout(t *testing.T, b *browser) {
 	t.Helper()
 	for _, width := range []int64{1440, 390} {
@@ -196,7 +196,7 @@ func testLayout(t *testing.T, b *browser) {
 	}
 }
 
-// testFlameGraph zooms into a frame by a click, and chooses the other graphs.
+// testFlameGraph zooms into a frame with a click, and selects the other graphs.
 func testFlameGraph(t *testing.T, b *browser, hook string) {
 	t.Helper()
 	b.do(t, chromedp.ScrollIntoView("#flame"))
@@ -222,7 +222,7 @@ func testFlameGraph(t *testing.T, b *browser, hook string) {
 	}
 }
 
-// await waits until a frame of the flame graph looks as it should.
+// await waits until a frame of the flame graph is good.
 func (b *browser) await(t *testing.T, name string, good func(box) bool) box {
 	t.Helper()
 	var f box

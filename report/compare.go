@@ -124,8 +124,8 @@ func difference(then, now *Cell, spread float64, spreadFrom int) (Interval, floa
 	d := now.Loss - then.Loss
 	side := func(ofNow, ofThen float64) (p, half float64) {
 		terms := []stats.Term{
-			{Variance: ofNow * ofNow / (z95 * z95), Freedom: float64(now.Rounds - 1)},
-			{Variance: ofThen * ofThen / (z95 * z95), Freedom: float64(then.Rounds - 1)},
+			{Variance: ofNow * ofNow / (z95 * z95), Freedom: certainty(now)},
+			{Variance: ofThen * ofThen / (z95 * z95), Freedom: certainty(then)},
 		}
 		if spread > 0 {
 			terms = append(terms, stats.Term{Variance: 4 * spread * spread, Freedom: float64(spreadFrom)})
@@ -139,6 +139,10 @@ func difference(then, now *Cell, spread float64, spreadFrom int) (Interval, floa
 	}
 	return Interval{Low: d - low, High: d + high}, pLow
 }
+
+// certainty returns the degrees of freedom of the variance of a cell's loss. It comes from an interval of the median, which is about
+// half as certain as a variance that comes from all rounds.
+func certainty(c *Cell) float64 { return float64(c.Rounds-1) / 2 }
 
 // onlyIn names the scenarios of a that b lacks and, if a is the old run, such tests.
 func onlyIn(a, b *Report, which string) []string {

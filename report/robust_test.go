@@ -14,7 +14,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// What is broken is either an error that says so, or a report that says what is missing.
+// A broken run directory gives an error that names what is wrong, or a report that names what is missing.
 func TestBrokenRuns(t *testing.T) {
 	for name, c := range map[string]struct {
 		breaks func(s *synthetic)
@@ -128,10 +128,10 @@ func TestBrokenRuns(t *testing.T) {
 				t.Error("report.json is not JSON")
 			}
 			for format, text := range whole {
-				// pprof's code knows NaN
+				// pprof's code has NaN
 				text, _, _ = strings.Cut(text, `<script type="application/json"`)
 				if strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {
-					t.Errorf("%s has a NaN or an infinity", format)
+					t.Errorf("%s contains NaN or an infinity", format)
 				}
 			}
 		})
@@ -158,7 +158,7 @@ func content(name, text string) func(fstest.MapFS) {
 
 func remove(name string) func(fstest.MapFS) { return func(f fstest.MapFS) { delete(f, name) } }
 
-// hostile are names as whoever runs a container may choose them.
+// hostile holds names that an attacker may give to tests, hooks and containers.
 var hostile = []string{
 	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</title><b>`,
 	`</script><script>alert(1)</script>`, "a|b\nc `d` [e](javascript:alert(1))",
@@ -202,7 +202,7 @@ func newHostile(t testing.TB) *synthetic {
 	return s.withProfiles(t)
 }
 
-// Names put no tag and no attribute into the page, and no markup into Markdown.
+// Names add no tag or attribute to the page, and no markup to Markdown.
 func TestNamesAreOnlyText(t *testing.T) {
 	s := newHostile(t)
 	whole := formats(t, s.open(t))
@@ -252,7 +252,7 @@ func TestNamesAreOnlyText(t *testing.T) {
 	}
 }
 
-// Whatever stands in a run directory, reading it and reporting on it ends without a panic.
+// Reading any run directory and reporting on it ends without a panic.
 func FuzzRunDirectory(f *testing.F) {
 	s := newSynthetic(2, 3, 3).withProfiles(f)
 	files := s.files(f)
@@ -279,7 +279,7 @@ func FuzzRunDirectory(f *testing.F) {
 	})
 }
 
-// A run compared with itself has changed nowhere; one that loses more has.
+// A run compared with itself has no change. One that loses more has a regression.
 func TestCompare(t *testing.T) {
 	old, slower := newSynthetic(2, 4, 24), newSynthetic(2, 4, 24)
 	for i := range slower.results {

@@ -19,7 +19,7 @@ func sample(t testing.TB) *Report {
 	return r
 }
 
-// The committed reports are what the committed run gives, to the byte, wherever and for whomever this runs.
+// The committed reports are, byte for byte, those of the committed run, on every machine and for every user.
 func TestSample(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("TZ", "Asia/Tokyo")
@@ -31,7 +31,7 @@ func TestSample(t *testing.T) {
 	}
 }
 
-// A whole run, of six scenarios and UnixBench's twelve tests, can be mailed.
+// The page of a run with six scenarios and UnixBench's twelve tests is small enough for mail.
 func TestSizeOfAPage(t *testing.T) {
 	r := newSynthetic(12, 7, 40).withProfiles(t).open(t)
 	if size := len(formats(t, r)["html"]); size > 2<<20 || len(r.flameGraphs().Pages) != 6*3+5*3 {

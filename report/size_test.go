@@ -13,9 +13,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// A hundred scenarios, twelve tests and fifty rounds take less than two seconds, and little memory. It is the command
-// as it is shipped that is measured, without the race detector that this test may have; and what counts is the time on
-// a CPU: this machine may have others to serve.
+// A report on a hundred scenarios, twelve tests and fifty rounds takes less than two seconds of CPU time and little
+// memory. The test measures the command as it is shipped, without the race detector that the test itself may have.
 func TestLargeRun(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, largeRun(t)); err != nil {
@@ -46,13 +45,13 @@ func TestLargeRun(t *testing.T) {
 	}
 }
 
-// highWater follows a process and returns the most memory that it had, in KB. wait4 has that as well, but takes the
-// memory of the process that forked it for its own.
+// highWater follows a process until it ends and returns its peak memory in KiB. The peak that wait4 returns may be that
+// of the process that forked it.
 func highWater(pid int) (most int) {
 	for {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		_, line, ok := bytes.Cut(status, []byte("VmHWM:"))
-		if err != nil || !ok && most > 0 { // gone, or a zombie without memory
+		if err != nil || !ok && most > 0 { // it ended, or is a zombie without memory
 			return most
 		}
 		now := 0
@@ -62,7 +61,7 @@ func highWater(pid int) (most int) {
 	}
 }
 
-// largeRun has the same profile everywhere: to read one takes as long as another.
+// largeRun has the same profile in every cell: reading any other takes as long.
 func largeRun(t testing.TB) fstest.MapFS {
 	t.Helper()
 	s := newSynthetic(12, 100, 50)

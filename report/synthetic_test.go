@@ -92,7 +92,7 @@ func newSynthetic(tests, scenarios, rounds int) *synthetic {
 	return s
 }
 
-// withProfiles adds a profile of each cell.
+// withProfiles adds a profile for each cell.
 func (s *synthetic) withProfiles(t testing.TB) *synthetic {
 	for _, test := range s.info.Plan.Tests {
 		for _, in := range s.info.Plan.Scenarios {
@@ -136,7 +136,7 @@ func (s *synthetic) withProfiles(t testing.TB) *synthetic {
 	return s
 }
 
-// files are the run directory.
+// files returns the run directory.
 func (s *synthetic) files(t testing.TB) fstest.MapFS {
 	t.Helper()
 	encode := func(v any) []byte {
@@ -170,7 +170,7 @@ func (s *synthetic) open(t testing.TB) *Report {
 	return r
 }
 
-// formats are the report in all its formats.
+// formats returns the report in all formats, by the name or the extension of the file.
 func formats(t testing.TB, r *Report) map[string]string {
 	t.Helper()
 	out := map[string]string{}

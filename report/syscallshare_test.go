@@ -8,8 +8,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// Two programs on a hook have their shares of the syscall's own time; the heat map has that of both. Where the time is
-// not known, the run is one of an older version, or the syscall does not return, nothing is made up.
+// Each of two programs on a hook has its share of the syscall's duration, and the heat map has the sum. A row has no
+// share if the duration is unknown: in runs of older versions, and for syscalls that do not return.
 func TestShareOfTheSyscall(t *testing.T) {
 	s := newSynthetic(2, 3, 12)
 	const scenario = "rules=2"

@@ -2,7 +2,7 @@ package report
 
 import "testing"
 
-// A report that nobody opened is empty, and every method of it works.
+// Every method of the zero Report works.
 func TestZeroReport(t *testing.T) {
 	var r Report
 	formats(t, &r)

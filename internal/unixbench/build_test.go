@@ -11,7 +11,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/unixbench/score"
 )
 
-// Two builds of two directories give the committed bytes.
+// Builds in other directories give the committed bytes.
 func TestBuildIsReproducible(t *testing.T) {
 	for _, tool := range []string{"clang-19", "ld.lld-19"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -40,8 +40,8 @@ func TestBuildIsReproducible(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(built, committed) {
-			t.Errorf("suite_%s is not what its sources give; run go generate ./internal/unixbench and "+
-				"commit", arch)
+			t.Errorf("suite_%s differs from a build of its sources; run go generate ./internal/unixbench "+
+				"and commit", arch)
 		}
 	}
 }
@@ -67,7 +67,7 @@ func TestProgramsAreStatic(t *testing.T) {
 	}
 }
 
-// qemu-user runs the other architecture's program: what needs no kernel of its own.
+// qemu-user runs the program of the other architecture, with the tests that need no special kernel.
 func TestArm64UnderQEMU(t *testing.T) {
 	qemu, err := exec.LookPath("qemu-aarch64-static")
 	if err != nil {

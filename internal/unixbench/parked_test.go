@@ -42,7 +42,7 @@ func TestSlices(t *testing.T) {
 					t.Fatal(err)
 				}
 				if ops == 0 || ns < uint64(d) {
-					t.Errorf("%d operations in %d ns", ops, ns)
+					t.Errorf("slice: %d operations in %d ns", ops, ns)
 				}
 				t.Logf("%d ns/op", ns/ops)
 			}
@@ -54,7 +54,7 @@ func TestSlices(t *testing.T) {
 	}
 }
 
-// Parked copies cost nothing while another runs, and a slice is as long as it says.
+// Parked copies take no time from the one that runs, and a slice takes as long as requested.
 func TestManyParked(t *testing.T) {
 	suite := extract(t)
 	var parked []*Parked
@@ -69,13 +69,13 @@ func TestManyParked(t *testing.T) {
 				t.Fatalf("round %d, copy %d: %d operations in %d ns, %v", round, i, ops, ns, err)
 			}
 			if err := syscall.Kill(pid, 0); err != nil || p.PID() != pid {
-				t.Errorf("execl is another process now: %v", err)
+				t.Errorf("execl has another process than before: %v", err)
 			}
 		}
 	}
 }
 
-// What runs standing alone says what UnixBench's programs say.
+// A test without --sliced prints what UnixBench's programs print.
 func TestStandalone(t *testing.T) {
 	suite := extract(t)
 	for _, test := range []string{"execl", "pipe", "fstime", "shell1", "socket"} {
@@ -134,16 +134,16 @@ func TestMountNamespaces(t *testing.T) {
 		return link
 	}
 	if namespace(first.PID()) == namespace(os.Getpid()) {
-		t.Error("no namespace of its own")
+		t.Error("the test has no namespace of its own")
 	}
 	if namespace(first.PID()) != namespace(second.PID()) {
-		t.Error("not in the namespace of the other process")
+		t.Error("the test is not in the namespace of the other process")
 	}
 	if _, _, err := second.Slice(5*time.Millisecond, 0); err != nil {
 		t.Error(err)
 	}
 	if namespace(first.PID()) != namespace(second.PID()) {
-		t.Error("execl has left its namespace")
+		t.Error("execl left its namespace")
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// fakeReal is a directory like a built UnixBench, with scripts for programs.
+// fakeReal makes a directory like that of a built UnixBench, with scripts as programs.
 func fakeReal(t *testing.T, programs map[string]string) *Real {
 	t.Helper()
 	dir := t.TempDir()
@@ -52,7 +52,7 @@ func TestRealArguments(t *testing.T) {
 	say := `echo "$0 $* in $PWD with $UB_BINDIR $LC_ALL"; echo "COUNT|10|1|lps" >&2`
 	r := fakeReal(t, map[string]string{"execl": say, "looper": say, "fstime": say, "whetstone-double": say})
 	if r.Version() != "6.0.0" {
-		t.Errorf("version %q", r.Version())
+		t.Errorf("version %q, want 6.0.0", r.Version())
 	}
 	pgms := r.Dir + "/pgms"
 	for test, want := range map[string]string{
@@ -92,11 +92,11 @@ func TestRealTraps(t *testing.T) {
 	}
 	r := fakeReal(t, nil)
 	if _, err := r.Run(t.Context(), "openclose", time.Second); err == nil {
-		t.Error("UnixBench has no openclose")
+		t.Error("Run accepts openclose, which UnixBench lacks")
 	}
 }
 
-// The group goes, not only the program.
+// The whole process group ends, not only the program.
 func TestRealCancel(t *testing.T) {
 	r := fakeReal(t, map[string]string{"pipe": "trap '' TERM; sleep 1000 & echo $! >pid; wait; wait"})
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
@@ -112,20 +112,20 @@ func TestRealCancel(t *testing.T) {
 
 func TestRealNotBuilt(t *testing.T) {
 	if err := (&Real{Dir: t.TempDir()}).Prepare(t.Context()); err == nil {
-		t.Error("an empty directory is no UnixBench")
+		t.Error("an empty directory passes for a UnixBench")
 	}
 	r := fakeReal(t, nil)
 	if err := os.Remove(filepath.Join(r.Dir, "pgms/pipe")); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Prepare(t.Context()); err == nil || !strings.Contains(err.Error(), "--build") {
-		t.Errorf("%v, want one that names --build", err)
+	if err := r.Prepare(t.Context()); err == nil || !strings.Contains(err.Error(), "run make there") {
+		t.Errorf("%v, want advice to run make", err)
 	}
 }
 
-// The built-in tests take as long as UnixBench's own, per operation. UNIXBENCH_DIR points at a built byte-unixbench;
-// ten minutes, or one round in a guest that counts instructions: see TestSameHooksAsUnixBench in internal/bench for how
-// to bring it there.
+// The built-in tests take as long per operation as UnixBench's own. UNIXBENCH_DIR names a built byte-unixbench. The
+// test takes ten minutes, or one round in a guest that counts instructions. TestSameHooksAsUnixBench in internal/bench
+// says how to bring it there.
 func TestEquivalence(t *testing.T) {
 	dir := os.Getenv("UNIXBENCH_DIR")
 	if dir == "" {
@@ -174,8 +174,9 @@ func TestEquivalence(t *testing.T) {
 	}
 }
 
-// perOperation is CPU time, which neighbours disturb least; for the file copies, whose programs also write and read
-// beforehand, real time. The built-in shell tests run twice more, to check their results.
+// perOperation returns the CPU time of an operation, which other processes disturb least. For the file copies, whose
+// programs also write and read beforehand, it returns the elapsed time. The built-in shell tests run twice more to
+// check their results.
 func perOperation(t Test, r Result) float64 {
 	ns, ops := r.CPU, r.Ops
 	if t.Unit == "KBps" {

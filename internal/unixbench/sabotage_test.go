@@ -33,7 +33,7 @@ func workDir(t *testing.T, dir string) string {
 	return dirs[0]
 }
 
-// What goes wrong in a test must end it with its own words, never count as operations.
+// A failure within a test must end it with a message, and never count as operations.
 func TestSabotageIsNoticed(t *testing.T) {
 	suite := extract(t)
 	remove := func(names ...string) func(*testing.T, string) {
@@ -110,7 +110,7 @@ func TestSabotageIsNoticed(t *testing.T) {
 				t.Errorf("%d operations, error %v; want one with %q", ops, err, c.want)
 			}
 			if err := p.Close(); err == nil {
-				t.Error("Close says that nothing was wrong")
+				t.Error("Close returns no error")
 			}
 			mustBeEmpty(t, dir)
 		})
@@ -150,12 +150,12 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 		"no such CPU":       {"pipe", Options{CPUs: []int{1000}}},
 	} {
 		if _, err := suite.Start(t.Context(), c.test, c.o); err == nil {
-			t.Errorf("%s: started", name)
+			t.Errorf("%s: the test started", name)
 		}
 	}
 }
 
-// Every way out cleans up: each test is ended in the middle of a slice.
+// Every way to end a test in the middle of a slice cleans up.
 func TestSignalsCleanUp(t *testing.T) {
 	suite := extract(t)
 	for _, test := range Tests() {
@@ -173,12 +173,12 @@ func TestSignalsCleanUp(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(60 * time.Millisecond)
-			// To the process alone, not to its group.
+			// Only the process gets the signal, not its group.
 			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
 			if err := cmd.Wait(); err == nil {
-				t.Error("ended well in spite of SIGTERM")
+				t.Error("the test succeeded in spite of SIGTERM")
 			}
 			if stderr.Len() > 0 {
 				t.Errorf("stderr: %s", stderr.String())
@@ -203,17 +203,17 @@ func TestCancelEndsASlice(t *testing.T) {
 			t.Errorf("%s: %v after %v", test, err, time.Since(begun))
 		}
 		mustBeEmpty(t, dir)
-		// The dead wait for init to reap them.
+		// Dead processes remain until init reaps them.
 		for !errors.Is(syscall.Kill(-p.PID(), 0), syscall.ESRCH) {
 			if time.Since(begun) > 30*time.Second {
-				t.Fatalf("%s: its process group is still there", test)
+				t.Fatalf("%s: its process group still exists", test)
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
 }
 
-// When lsmprof is killed, standard input ends, and the tests go by themselves.
+// If lsmprof is killed, standard input ends, and the tests end with it.
 func TestKilledRunnerLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	cmd := exec.Command(extract(t).Path, "fstime", "--sliced", "--dir", dir)

@@ -21,8 +21,8 @@ func imported(t *testing.T, name string, f Format) *Report {
 	return r
 }
 
-// Report and log are of the same run: what is computed from the log's passes must be what UnixBench printed, to the
-// last digit.
+// A report and a log of the same run agree to the last digit: the one has what UnixBench printed, the other what its
+// passes give.
 func TestLogGivesWhatTheReportSays(t *testing.T) {
 	for _, name := range []string{"run-index-i1", "run-i3-c1c2"} {
 		report, log := imported(t, name, ""), imported(t, name+".log", "")
@@ -76,7 +76,7 @@ func TestCSVGivesWhatTheReportSays(t *testing.T) {
 	}
 }
 
-// 5.1.3 has the same report. What make and Run print before it is no part of it.
+// 5.1.3 writes the same report. Output of make and Run before it is ignored.
 func TestOlderReport(t *testing.T) {
 	data, err := os.ReadFile("testdata/run-i3-c1c2")
 	if err != nil {

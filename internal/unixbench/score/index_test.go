@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The figures are of testdata/run-index-i1, which UnixBench made.
+// The figures are those of testdata/run-index-i1, which UnixBench wrote.
 func TestIndexOfTwelve(t *testing.T) {
 	scores := map[string]float64{
 		"dhry2reg": 26469036.5, "whetstone-double": 4648.9, "execl": 930.2, "fstime": 402344,

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// directRun is one run of testdata/direct-pgms.txt, real runs of UnixBench's programs.
+// directRun is one run in testdata/direct-pgms.txt, which holds runs of UnixBench's programs.
 type directRun struct {
 	command, stderr string
 	exit            int
@@ -50,7 +50,7 @@ func TestParseOutputOfRealRuns(t *testing.T) {
 	good, bad := 0, 0
 	for _, run := range directRuns(t) {
 		p, err := ParseOutput(run.stderr, run.wall)
-		// Those that fail, and one that never ended.
+		// Runs that failed, and one that never ended.
 		if run.exit != 0 || strings.HasSuffix(run.command, " 0") {
 			bad++
 			if err == nil {

@@ -1,5 +1,7 @@
-/* Hook probe: a capability check and nothing else. Dropping a capability that does not exist asks for CAP_SETPCAP first (hook
-   capable, once) and only then finds that it does not exist: EINVAL, and nothing has changed. */
+/*
+ * Hook probe: one capability check and nothing else. Dropping a capability that does not exist first checks for
+ * CAP_SETPCAP (hook capable, once) and then fails with EINVAL. It changes nothing.
+ */
 #include "suite.h"
 
 enum { PR_CAPBSET_DROP = 24, NO_SUCH_CAPABILITY = 1000 };

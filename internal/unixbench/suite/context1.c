@@ -1,10 +1,10 @@
-/* A number to the child over one pipe and back over another: two switches, file_permission four times. */
+/* A number goes to the child through one pipe and back through another: two switches, file_permission four times. */
 #include "suite.h"
 
 static int to_child[2], to_parent[2];
 static u64 count;
 
-/* Echoes until the parent is gone, between slices it blocks in its read. */
+/* Echoes until the parent exits. Between slices it blocks in read. */
 static void child(void)
 {
 	u64 value, expected = 0;

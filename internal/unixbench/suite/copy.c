@@ -1,4 +1,4 @@
-/* A file copied piece by piece, over and over, in the page cache: fstime, fsbuffer and fsdisk are three sizes of it. */
+/* Copies a file in the page cache piece by piece, over and over. fstime, fsbuffer and fsdisk differ in the sizes. */
 #include "suite.h"
 
 enum { PATTERN = 251 };
@@ -7,7 +7,7 @@ static int from = -1, to = -1;
 static char buffer[4096];
 static const char source[] = "copy-source", target[] = "copy-target";
 
-/* 500, 2000 and 8000 KiB: UnixBench's three files have the same number of blocks. */
+/* 500, 2000 and 8000 KiB, because UnixBench's three files have the same number of blocks. */
 enum { BLOCKS = 2000 };
 
 static void fill(u32 block)
@@ -22,7 +22,7 @@ static void rewind(void)
 	must("lseek", SYS(lseek, to, 0, 0));
 }
 
-/* One operation: at the end of the file both start over, as UnixBench's do. */
+/* One operation. At the end of the file both files start over, as in UnixBench. */
 static void operation(void)
 {
 	long n = must("read", SYS(read, from, buffer, options.test->bytes));
@@ -38,7 +38,7 @@ static void operation(void)
 		fail_text("write", "a short write: is the disk full?");
 }
 
-/* Both files are primed by one whole copy: every page is in the cache, every block is allocated, whatever the test before did. */
+/* Copies the file once, so that every page is cached and every block allocated, whatever ran before. */
 static void setup(void)
 {
 	from = must("create the source", SYS(openat, AT_FDCWD, source, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -53,7 +53,7 @@ static void setup(void)
 		operation();
 }
 
-/* The first and the last block of the copy hold what was written to the source. */
+/* The first and the last block of the copy must hold what was written to the source. */
 static void check(void)
 {
 	u32 which[] = { 0, BLOCKS - 1 };

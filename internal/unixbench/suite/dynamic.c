@@ -1,33 +1,37 @@
-/* What happens before the main of a dynamically linked program. UnixBench's tests are such programs: an execl of one opens four
- * files (program, loader, the loader's cache, libc), maps sixteen times, takes its page faults, and a fork copies all of that. This
- * program is static, so that it also runs where there is no libc; here it does the same to itself: the same system calls with
- * the same sizes, on its own file in the place of the loader's, the cache's and libc's. LSM hooks then run as often: file_open 4
- * times, mmap_file 16 and so on per execl; inode_permission depends on the depth of the paths, here as there.
+/*
+ * Does what the dynamic loader does before main. UnixBench's tests are dynamically linked: an execl of one opens four
+ * files (program, loader, the loader's cache, libc), maps sixteen times and takes page faults, and a fork copies all
+ * of that.
+ *
+ * This program is static, so that it also runs where there is no libc. Here it makes the same system calls with the
+ * same sizes, with its own file in place of the loader, the cache and libc. LSM hooks then run equally often, for
+ * example file_open 4 times and mmap_file 16 times per execl. As for UnixBench, inode_permission depends on the depth
+ * of the paths.
  */
 #include "suite.h"
 
 enum {
 	PAGE = 4096,
-	/* What one fault on a file brings in around it. */
+	/* Bytes that one fault on a file maps around it. */
 	WINDOW = 16 * PAGE,
 	CACHE_SIZE = 37003,
 	LOADER_TEXT = 155648,
 	LOADER_CONST = 40960,
 	LOADER_DATA = 12288,
-	/* Debian 12's libc. Extract pads this program's file to that size; alone it is shorter, and takes fewer faults. */
+	/* Sizes of Debian 12's libc. Extract pads this program's file to them. A shorter file takes fewer faults. */
 	LIBC_SIZE = 1974096,
 	LIBC_TEXT_AT = 0x26000,
 	LIBC_TEXT = 1400832,
 	LIBC_CONST_AT = 0x17c000,
 	LIBC_CONST = 339968,
-	/* What is touched of them: 15 and 3 faults. Resolving libc's own functions by CPU touches most of its text. */
+	/* The touched part: 15 and 3 faults. Resolving libc's own functions for the CPU touches most of its text. */
 	LIBC_TEXT_USED = 15 * WINDOW,
 	LIBC_CONST_USED = 3 * WINDOW,
-	/* Pages written of what is not a file's: libc's variables, the thread's own memory, the heap. */
+	/* Anonymous pages that are written: libc's variables, thread-local memory, the heap. */
 	LIBC_BSS_USED = 5 * PAGE,
 	THREAD_USED = 2 * PAGE,
 	HEAP_USED = PAGE,
-	/* The program's own. */
+	/* The same for the program itself. */
 	PROGRAM_FAULTS = 3,
 	LIBC_DATA_AT = 0x1cf000,
 	LIBC_DATA = 24576,
@@ -57,14 +61,14 @@ static void ask_size(long fd)
 	file_size = stat[ST_SIZE];
 }
 
-/* One fault a window, not beyond the file's end. */
+/* One fault per window, up to the end of the file. */
 static void look(u64 at, u64 offset, size_t size)
 {
 	for (u64 i = 0; i < size && offset + i < file_size; i += WINDOW)
 		(void)*(volatile u8 *)(at + i);
 }
 
-/* One fault a page, which is copied, and one before that: the loader reads where its data are. */
+/* One fault per page, which is copied, after one for reading: the loader reads the data first. */
 static void touch_file(u64 at, u64 offset, size_t size)
 {
 	look(at, offset, 1);
@@ -72,7 +76,7 @@ static void touch_file(u64 at, u64 offset, size_t size)
 		*(volatile u8 *)(at + i) += 1;
 }
 
-/* One fault a page, which is cleared. */
+/* One fault per page, which is cleared. */
 static void touch_fresh(u64 at, size_t size)
 {
 	for (u64 i = 0; i < size; i += PAGE)
@@ -91,8 +95,10 @@ static u64 load_cache(void)
 	return at;
 }
 
-/* In a real execve the kernel does this part: the loader's name read, its two headers, its four mappings, and a fourth mapping of the
-   program itself, which here has three. */
+/*
+ * The part that the kernel does in an execve of a dynamic program: it reads the loader's name and two headers, and
+ * makes the loader's four mappings and a fourth one of the program, which has three here.
+ */
 static u64 load_loader(char *header)
 {
 	long fd = open_self();
@@ -157,12 +163,12 @@ void load_like_dynamic(void)
 	loader = load_loader(header);
 	heap = map(0, 2 * PAGE, PROT_READ | PROT_WRITE, -1, 0);
 	touch_fresh(heap, HEAP_USED);
-	/* Where the loader looks for preloads there is nothing. */
+	/* The loader looks for preloads and finds none. */
 	SYS(faccessat, AT_FDCWD, "/etc/ld.so.preload", 4);
 	cache = load_cache();
 	use_loader(loader);
 	libc = load_libc(header);
-	/* The thread's own memory. */
+	/* Thread-local memory. */
 	touch_fresh(map(0, 3 * PAGE, PROT_READ | PROT_WRITE, -1, 0), THREAD_USED);
 	SYS(set_tid_address, list);
 	SYS(set_robust_list, list, sizeof(list));

@@ -1,7 +1,9 @@
-/* One execve of itself per operation, in one chain: the process stays, its program starts anew.
+/*
+ * One execve of itself per operation, in one chain: the process stays and its program starts again.
  *
- * Whatever must survive goes through the argument, as nothing else does without system calls of its own (a shared page would have to be
- * mapped again: a mmap_file more in every operation). Standard input and output, CPU affinity and the parked state survive by themselves.
+ * State that must survive is passed in an argument, because anything else needs further system calls. A shared page,
+ * for example, would have to be mapped again: one more mmap_file in every operation. Standard input and output, CPU
+ * affinity and being parked survive by themselves.
  */
 #include "suite.h"
 

@@ -1,7 +1,7 @@
-/* How the program ends before its time: nothing may stay behind. */
+/* Ends the program early and cleans up. */
 #include "suite.h"
 
-/* A second failure while cleaning up must not start over. */
+/* A second failure, while cleaning up, must not start the clean-up again. */
 static u8 leaving;
 
 void leave(int status)

@@ -1,4 +1,4 @@
-/* Hook probes of names: open, stat, create, unlink, rename, link, symlink, each on a file of the work directory. */
+/* Hook probes for names: open, stat, create, unlink, rename, link and symlink of a file in the work directory. */
 #include "suite.h"
 
 static const char file[] = "file", other[] = "other";
@@ -14,7 +14,7 @@ static void teardown(void)
 	SYS(unlinkat, AT_FDCWD, other, 0);
 }
 
-/* What every operation must leave behind. */
+/* The state that every operation must leave. */
 static void check(void)
 {
 	char content[16];
@@ -41,7 +41,7 @@ static void createunlink(void)
 	must("unlink", SYS(unlinkat, AT_FDCWD, other, 0));
 }
 
-/* There and back is two operations; an odd number of them is put right before anyone looks. */
+/* There and back are two operations. After an odd number the name is restored before the check. */
 static u8 away;
 
 static void rename(void)

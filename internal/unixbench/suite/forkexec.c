@@ -1,4 +1,4 @@
-/* Hook probe: fork, execve of this static program, wait. The bprm hooks once, with as little else as possible around them. */
+/* Hook probe: fork, execve of this static program, wait. The bprm hooks run once, with little else around them. */
 #include "suite.h"
 
 static void operation(void)
@@ -9,7 +9,7 @@ static void operation(void)
 	if (!pid) {
 		long error = SYS(execve, self_path, argv, environment);
 
-		/* The parent cleans up; the status tells it. */
+		/* The parent cleans up when it sees the status. */
 		SYS(exit_group, error < 0 && -error < 256 ? -error : 255);
 	}
 	wait_for("execve (a status is its errno)", pid);

@@ -50,7 +50,7 @@ u64 number(const char *s, const char **end)
 	return n;
 }
 
-/* The compiler calls these three by name. */
+/* The compiler emits calls of these three. */
 void *memcpy(void *to, const void *from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -73,7 +73,7 @@ int memcmp(const void *a, const void *b, size_t n)
 	return 0;
 }
 
-/* A real system call rather than the vDSO's: it reaches no LSM hook, and a batch of operations shares it. */
+/* A real system call instead of the vDSO's. It reaches no LSM hook, and is shared by a batch of operations. */
 u64 now(void)
 {
 	struct {

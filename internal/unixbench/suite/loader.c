@@ -1,20 +1,21 @@
-/* What a dynamic loader costs beside its system calls: page faults, symbol lookups, and asking the CPU what it is.
+/*
+ * Costs of a dynamic loader other than its system calls: page faults, symbol lookups, and CPUID.
  *
- * The last is most of it in a virtual machine, where every CPUID is left to the hypervisor: 68 of them at 7 us each were 71 % of
- * UnixBench's execl on an Intel VM (glibc 2.36, counted by single steps). An execl without them would look five times as fast, and
- * an enforcer's share five times as large.
+ * CPUID is the largest in a virtual machine, where the hypervisor emulates it: 68 of them at 7 us each were 71 % of
+ * UnixBench's execl on an Intel VM (glibc 2.36, counted by single steps). Without them execl would look five times as
+ * fast, and an enforcer's share five times as large.
  */
 #include "suite.h"
 
 enum {
 	PAGE = 4096,
 	PAGES = 64,
-	/* Bytes looked at, seven instructions each. Measured, as the next two are. */
+	/* Bytes that are read, with seven instructions each. This and the next two are measured. */
 	LOOKUPS = 14400,
-	/* More than a first level cache holds, as libc's symbol table is: every other look goes to the second. */
+	/* Larger than a first level cache, like libc's symbol table: every other access goes to the second level. */
 	TABLE = 32 * 1024,
 	CPUIDS_INTEL = 68,
-	/* glibc asks others by leaf 0x8000001d, without walking the list again for every cache level. */
+	/* For other vendors glibc reads leaf 0x8000001d, once for all cache levels. */
 	CPUIDS_OTHER = 41,
 };
 
@@ -54,7 +55,7 @@ void ask_cpu(void)
 		cpuid(4, i % 4, &ignored);
 }
 #else
-/* arm64's glibc reads one register for that. */
+/* On arm64 glibc reads one register instead. */
 void ask_cpu(void)
 {
 }

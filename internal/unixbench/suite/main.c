@@ -1,4 +1,4 @@
-/* lsmprof's built-in tests: the same system calls per operation as UnixBench's, in one static program that needs nothing. */
+/* lsmprof's built-in tests: the same system calls per operation as UnixBench's, in a static program without needs. */
 #include "suite.h"
 
 struct options options;
@@ -63,9 +63,11 @@ static void find_self(char **envp)
 			self_path = (const char *)auxv[1];
 }
 
-/* spawn starts anew without address space randomisation: whether a mapping spans two page tables or one is 0.6 % of a fork, by luck, for
-   as long as a copy lives. Where that is not allowed (container runtimes filter personality) luck it is. What executes programs
-   draws new addresses each time, and its mean is that of UnixBench's. */
+/*
+ * spawn executes itself again without address space randomization. Whether a mapping spans one page table or two makes
+ * 0.6 % of a fork, at random but for the life of a copy. Container runtimes may filter personality; the difference then
+ * remains. Tests that execute programs get new addresses each time, so that their means agree with UnixBench's.
+ */
 static void fix_addresses(char **argv)
 {
 	long persona = SYS(personality, 0xffffffff);
@@ -74,7 +76,7 @@ static void fix_addresses(char **argv)
 		SYS(execve, self_path, argv, environment);
 }
 
-/* Called by _start with the stack the kernel made: argc, argv, envp, auxv. */
+/* Called by _start with the stack from the kernel: argc, argv, envp, auxv. */
 __attribute__((used, noreturn)) void start(long *stack)
 {
 	char **argv = (char **)(stack + 1);

@@ -1,4 +1,4 @@
-/* Hook probe: a bind mount of a directory of ours on itself, and its end. Needs CAP_SYS_ADMIN in its user namespace. */
+/* Hook probe: bind mounts a directory on itself and unmounts it. Needs CAP_SYS_ADMIN in its user namespace. */
 #include "suite.h"
 
 enum { MS_BIND = 4096, MS_PRIVATE = 1 << 18, MNT_DETACH = 2 };

@@ -1,4 +1,4 @@
-/* Children, and the CPUs they run on. */
+/* Children, and the CPUs that tests run on. */
 #include "suite.h"
 
 long fork_process(void)
@@ -34,8 +34,11 @@ void wait_for(const char *operation, long pid)
 	fail_text(operation, text);
 }
 
-/* To --cpus; without it context1 goes to the highest CPU allowed: always the same one, so that copies are comparable, and not 0,
-   where the interrupts tend to be. Spread over two CPUs its round trip takes ten times as long, and which it is changes by itself. */
+/*
+ * Pins the test to --cpus. Without it context1 gets the highest allowed CPU: always the same one, so that copies are
+ * comparable, and not 0, which takes most interrupts. Over two CPUs its round trip takes ten times as long, and the
+ * scheduler changes between one and two.
+ */
 void pin(void)
 {
 	u64 mask[128] = { 0 }, allowed[128] = { 0 };

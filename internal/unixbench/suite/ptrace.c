@@ -1,4 +1,4 @@
-/* Hook probe: attach to a sleeping child, wait for its stop, let it go. */
+/* Hook probe: attaches to a sleeping child, waits for its stop and detaches. */
 #include "suite.h"
 
 enum { PTRACE_ATTACH = 16, PTRACE_DETACH = 17 };
@@ -10,7 +10,7 @@ static void setup(void)
 	child = fork_process();
 	if (child)
 		return;
-	/* The parent may be killed; nobody would end this one then. */
+	/* If the parent is killed, this process must end, too. */
 	SYS(prctl, PR_SET_PDEATHSIG, SIGKILL);
 	for (;;)
 		SYS(ppoll, 0, 0, 0, 0, 8);

@@ -1,9 +1,12 @@
-/* A whole pass, or slices of one: a runner parks many copies, each in a scenario of its own, and lets one at a time run.
+/*
+ * Runs a whole pass, or slices of one. A runner parks many copies, each in its own scenario, and lets one run at a
+ * time.
  *
- * The protocol of a slice: standard input brings two u64, the nanoseconds to run uncounted (caches and branch predictors come
- * back) and those to count; standard output answers with two u64, operations and the nanoseconds they really took. The first
- * answer comes unasked, all zero: set up, parked. End of file on standard input means: clean up and go. Both ends of the time are read
- * here, on whole operations, so that neither the pipes nor the runner's own delays are in it. Numbers are in the machine's own order.
+ * The protocol of a slice: standard input delivers two u64, the nanoseconds to run before counting, so that caches and
+ * branch predictors recover, and the nanoseconds to count. Standard output answers with two u64, the operations and
+ * the nanoseconds that they took. The first answer, all zero, comes without a request and means: set up and parked. At
+ * the end of standard input the test cleans up and exits. Both ends of the time are read here, between whole
+ * operations, so that the delays of pipes and runner are not in it. Numbers are in the byte order of the machine.
  */
 #include "suite.h"
 
@@ -25,7 +28,7 @@ void run_slice(void)
 			slice.elapsed_ns = time - slice.begun_ns;
 			return;
 		}
-		/* Before the operations: execl's does not come back. */
+		/* Before the operations, because that of execl does not return. */
 		slice.operations += test->batch;
 		for (u32 i = 0; i < test->batch; i++)
 			test->operation();
@@ -40,7 +43,7 @@ static void answer(u64 operations, u64 elapsed_ns)
 		leave(1);
 }
 
-/* Blocks until the next slice is asked for. */
+/* Blocks until the next slice is requested. */
 static void await(void)
 {
 	u64 request[2];
@@ -64,14 +67,14 @@ static void finish(void)
 		options.test->check();
 }
 
-/* As UnixBench's programs do: COUNT|count|timebase|unit, and TIME where the count is a rate already. */
+/* Prints what UnixBench's programs print: COUNT|count|timebase|unit, and TIME if the count is a rate. */
 static void report(void)
 {
 	const struct test *test = options.test;
 	char text[128], *end = append(text, "COUNT|");
 
 	if (test->bytes) {
-		/* In this order nothing overflows: 2^64 / 10^6 bytes are 18 TB. */
+		/* This order does not overflow: 2^64 / 10^6 bytes are 18 TB. */
 		u64 rate = slice.operations * test->bytes / 1024 * 1000000 / (slice.elapsed_ns / 1000);
 		u64 ms = slice.elapsed_ns / 1000000;
 
@@ -112,7 +115,7 @@ void run(void)
 	leave(0);
 }
 
-/* An execl's state in its argument: numbers with commas. */
+/* The state of an execl in its argument: numbers and commas. */
 char *slice_state(char *to)
 {
 	const u64 *values = (const u64 *)&slice;

@@ -1,5 +1,7 @@
-/* The system's own shell and tools at work: a script that starts 1 or 8 copies of another in the background, each sorting, dumping and
- * searching a text: nine forks and execs a copy, as UnixBench's. The only tests that need something on the machine.
+/*
+ * Runs the system's own shell and tools: a script starts 1 or 8 copies of another in the background, each of which
+ * sorts, dumps and searches a text, with nine forks and execs as in UnixBench. Only these tests need programs of the
+ * machine.
  */
 #include "suite.h"
 
@@ -7,7 +9,7 @@ enum { LINES = 120, WIDTH = 71, MATCHES = LINES / 8 };
 
 static const char input[] = "input", outer[] = "outer.sh", inner[] = "inner.sh";
 
-/* Fails when any copy fails: a shell's wait without a pid would not. */
+/* Fails if any copy fails. A shell's wait without a pid would not. */
 static const char outer_script[] = "#!/bin/sh\n"
 				   "copies= n=0\n"
 				   "while [ $n -lt $1 ]; do\n"
@@ -17,7 +19,7 @@ static const char outer_script[] = "#!/bin/sh\n"
 				   "done\n"
 				   "for copy in $copies; do wait $copy || exit 1; done\n";
 
-/* With a second argument the results stay, to be checked. What fails in the middle of a pipe says so on stderr, which must be empty. */
+/* A second argument keeps the results for a check. Failures within a pipe show on stderr, which must be empty. */
 static const char inner_script[] = "sort <input >sorted.$1 || exit 1\n"
 				   "od sorted.$1 | sort -n -k 1 >dump.$1 || exit 1\n"
 				   "grep match sorted.$1 | tee found.$1 | wc >count.$1 || exit 1\n"
@@ -33,7 +35,7 @@ static int copies(void)
 	return options.test == &test_shell8 ? 8 : 1;
 }
 
-/* 8.5 KB: lines that begin with a number in no order, every eighth with the word. */
+/* 8.5 KB: lines that begin with unordered numbers. Every eighth has the word. */
 static void write_line(char *to, u32 value)
 {
 	char *end = append(append_number(to, 10000 + value), value % 8 ? " line " : " match ");
@@ -73,7 +75,7 @@ static void start(const char *keep)
 	append_number(count, copies());
 	if (!pid) {
 		SYS(dup3, errors[1], 2, 0);
-		/* The parent cleans up; a status without a word on stderr is the errno. */
+		/* The parent cleans up. Without anything on stderr the status is the errno. */
 		SYS(exit_group, -SYS(execve, argv[0], argv, environment));
 	}
 
@@ -97,7 +99,7 @@ static u64 hash(u64 seed, const char *data, size_t size)
 	return seed;
 }
 
-/* One more run, whose results stay: the sorted text and the number of lines found are known, the rest must be what it was at first. */
+/* One more run that keeps its results. Sorted text and number of matches are known, the rest must be as at first. */
 static void check(void)
 {
 	static char data[16 * sizeof(text)];
@@ -149,7 +151,7 @@ static void setup(void)
 	check();
 }
 
-/* A script may still be at work when a signal comes: wait for it, or it would go on writing files. */
+/* A script may be running when a signal comes. Wait for it, or it would go on writing files. */
 static void teardown(void)
 {
 	long got;

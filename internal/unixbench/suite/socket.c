@@ -1,4 +1,4 @@
-/* Hook probes of sockets. UDP to the loopback's discard port: a connect of it sends nothing and needs no listener. */
+/* Hook probes for sockets. A UDP connect to the discard port of loopback sends nothing and needs no listener. */
 #include "suite.h"
 
 enum { AF_INET = 2, SOCK_DGRAM = 2, SOCK_CLOEXEC = 02000000 };

@@ -1,5 +1,8 @@
-/* A child that does nothing but end. Most of its price is the copy of the address space and the faults that follow from sharing it,
-   hence an address space like a dynamic program's, and as many faults as UnixBench's parent and child take: 28. */
+/*
+ * A child that exits at once. Most of its cost is copying the address space and the page faults that follow from
+ * sharing it. Therefore it has an address space like that of a dynamic program, and takes as many faults as
+ * UnixBench's parent and child: 28.
+ */
 #include "suite.h"
 
 enum { PARENT_FAULTS = 5, CHILD_FAULTS = 20 };
@@ -16,7 +19,7 @@ static void operation(void)
 	long pid = fork_process();
 
 	if (!pid) {
-		/* libc's fork does. */
+		/* As libc's fork does. */
 		SYS(set_robust_list, robust_list, sizeof(robust_list));
 		touch_pages(PARENT_FAULTS, CHILD_FAULTS);
 		SYS(exit_group, 0);

@@ -1,4 +1,4 @@
-/* The kernel enters with argc on top of the stack, and that address is all that start() needs. */
+/* The kernel's entry point has argc on top of the stack. start() needs only that address. */
 
 #if defined(__x86_64__)
 asm(".globl _start\n"

@@ -1,4 +1,4 @@
-/* What the tests share. One test or family of tests a file; run.c lets them run. */
+/* What the tests share. One file has one test or family of tests; run.c runs them. */
 #pragma once
 
 #include "sys.h"
@@ -6,21 +6,21 @@
 struct test {
 	const char *name;
 	void (*setup)(void);
-	/* One operation, as UnixBench counts them; it ends the process (fail) where anything is not as it must be. */
+	/* Does one operation as UnixBench counts them. Ends the process (fail) if anything is wrong. */
 	void (*operation)(void);
-	/* After a slice, outside of the time: are the results what they should be? */
+	/* Checks the results after a slice, outside the time. */
 	void (*check)(void);
-	/* Undoes setup; also called from the signal handler, so it may find setup half done. */
+	/* Undoes setup. The signal handler calls it, too, so setup may be incomplete. */
 	void (*teardown)(void);
-	/* Operations between two looks at the clock: 20-50 us, so that the clock stays under 1 % of the time. */
+	/* Operations between two readings of the clock: 20 to 50 us, so that these take less than 1 % of the time. */
 	u32 batch;
-	/* For the COUNT line: operations x timebase per second is the score; bytes: KBps instead. */
+	/* For the COUNT line: the score is operations x timebase per second or, with bytes, KBps. */
 	u32 timebase;
 	u32 bytes;
 	u8 work_dir;
 };
 
-/* A slice, or the rest of one: execl hands it on to its next incarnation. */
+/* A slice, or the rest of one: execl passes it on to its next incarnation. */
 struct slice {
 	u64 skip_ns;
 	u64 run_ns;
@@ -42,7 +42,7 @@ struct options {
 extern struct options options;
 extern struct slice slice;
 extern char **environment;
-/* The path this program was executed by. */
+/* The path by which this program was executed. */
 extern const char *self_path;
 
 extern const struct test test_syscall, test_pipe, test_context1, test_spawn, test_execl, test_fsbuffer, test_fstime,
@@ -61,11 +61,11 @@ int memcmp(const void *a, const void *b, size_t n);
 u64 now(void);
 
 /* fail.c */
-/* Says "suite: TEST: operation: errno N" and ends with status 1; everything is cleaned up. */
+/* Prints "suite: TEST: operation: errno N", cleans up and exits with status 1. */
 void fail(const char *operation, long error) __attribute__((noreturn));
-/* The same with a sentence for the errno. */
+/* The same with a message instead of the errno. */
 void fail_text(const char *operation, const char *text) __attribute__((noreturn));
-/* The result of a system call that must not fail. */
+/* Returns the result of a system call that must not fail. */
 static inline long must(const char *operation, long result)
 {
 	if (__builtin_expect(result < 0, 0))
@@ -75,7 +75,7 @@ static inline long must(const char *operation, long result)
 void leave(int status) __attribute__((noreturn));
 void leave_on_signals(void);
 
-/* workdir.c: DIR/suite-PID, which is the current directory of the tests that need one. */
+/* workdir.c: DIR/suite-PID, the current directory of tests that need one. */
 void work_dir_enter(void);
 void work_dir_remove(void);
 void write_file(const char *name, const char *content, size_t size, u32 mode);
@@ -90,10 +90,10 @@ void pin(void);
 /* dynamic.c: what a dynamically linked program does before its main. */
 void load_like_dynamic(void);
 
-/* loader.c: what that costs beside its system calls. */
+/* loader.c: costs of that other than system calls. */
 void ask_cpu(void);
 void look_up(u64 table, u64 size);
-/* A page fault each where they are fresh or shared with a child. */
+/* Takes a page fault for each that is fresh or shared with a child. */
 void touch_pages(u32 first, u32 count);
 
 /* run.c */

@@ -1,4 +1,4 @@
-/* The kernel as this program sees it: raw system calls, no libc, no headers of one. An error is a negative errno. */
+/* The kernel without a libc and its headers: raw system calls. An error is a negative errno. */
 #pragma once
 
 #include <stddef.h>

@@ -62,6 +62,6 @@ static inline long syscall6(long number, long a, long b, long c, long d, long e,
 	return result;
 }
 
-/* Only here the program says where a signal handler returns to. */
+/* On amd64 the program itself must say where a signal handler returns to. */
 #define SA_RESTORER 0x04000000
 void signal_return(void);

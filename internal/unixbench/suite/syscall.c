@@ -3,7 +3,7 @@
 
 static int fd;
 
-/* The descriptor is a pipe's, as in UnixBench: closing a copy of it costs nothing extra. */
+/* The descriptor belongs to a pipe, as in UnixBench. Closing a copy of it does nothing else. */
 static void setup(void)
 {
 	int fds[2];

@@ -1,4 +1,4 @@
-/* A directory of its own for every process, so that copies of a test do not meet. */
+/* Every process has its own directory, so that copies of a test do not interfere. */
 #include "suite.h"
 
 static char path[512];
