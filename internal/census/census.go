@@ -62,7 +62,8 @@ func (c *Census) add(e *tracer.Event, name string) {
 // maxSeen is how many names a census lists.
 const maxSeen = 8
 
-// String is `in a second without it there were 1,968 calls by sh, cat and mv; 3 were denied, the slowest took 5.8 ms`.
+// String returns `in a second without it there were 1,968 calls by sh, cat and mv; 3 were denied, the slowest took 5.8
+// ms`.
 func (c Census) String() string {
 	if c.calls == 0 {
 		return "in a second without it there was none either"

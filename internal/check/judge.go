@@ -129,7 +129,7 @@ func judgeActive(f *Facts) Item {
 	return i
 }
 
-// bootRemedy says how to add bpf to the active modules with this distribution's boot loader.
+// bootRemedy returns how to add bpf to the active modules with this distribution's boot loader.
 func (f *Facts) bootRemedy() string {
 	parameter := kernel.BootLSM(f.LSMs)
 	if f.BootParameter != "" {
@@ -256,7 +256,7 @@ func judgeMitigations(f *Facts) Item {
 	return i
 }
 
-// judgeCalibration says what the probes cost here, and whether lsmprof would subtract it.
+// judgeCalibration reports what the probes cost here, and whether lsmprof would subtract it.
 func judgeCalibration(f *Facts) Item {
 	if f.CalibrationErr != nil {
 		return ok("calibration", "failed").warn(f.CalibrationErr.Error(),

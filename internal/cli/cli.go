@@ -179,7 +179,7 @@ func unknownCommand(t *cmdline.Tool, name string) error {
 		cmdline.DidYouMean(name, t.Names()))}
 }
 
-// setLogger sends log messages to stderr, without the time: lsmprof logs to somebody who is watching.
+// setLogger sends log messages to stderr. They have no time, because a user reads them as they come.
 func setLogger(std streams) {
 	level := slog.LevelInfo
 	switch {

@@ -46,7 +46,7 @@ func completionCommand() *command {
 	}
 }
 
-// manCommand is hidden: `make install` and packages call it.
+// manCommand writes the man pages. It is hidden: `make install` and packages call it.
 func manCommand() *command {
 	return &command{
 		Command: cmdline.Command{Name: "man", Args: "DIR", Summary: "Write the man pages to a directory"},

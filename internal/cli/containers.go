@@ -32,7 +32,7 @@ func (c *containers) endpointFlag(f *cmdline.Flags) {
 	f.Var(endpointValue(&c.Endpoint), "runtime-endpoint", endpointUsage)
 }
 
-// endpointValue is the value of a flag for the socket of a container runtime.
+// endpointValue returns the value of a flag for the socket of a container runtime.
 func endpointValue(s *string) pflag.Value {
 	return cmdline.Checked(s, "SOCKET", func(s string) error {
 		if s == "" {

@@ -17,7 +17,7 @@ type enforcerFlags struct {
 	rulesMap string // --rules-map
 	rules    int    // --rules; negative: not given
 
-	containers *containers       // tell the versions of enforcers by their images; nil: they do not
+	containers *containers       // their images show the versions of enforcers; nil: unknown
 	shared     *inforce.Registry // see registry
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 )
 
-// invocation is the command line that a result names as its origin.
+// invocation returns the command line that a result names as its origin.
 func invocation(name string, args []string) []string {
 	return append([]string{"lsmprof", name}, args...)
 }

@@ -48,7 +48,7 @@ func printVersion(w io.Writer, asJSON bool) error {
 // buildVersion is set by the linker: -X github.com/lsmprof/lsmprof/internal/cli.buildVersion=v1.2.3.
 var buildVersion string
 
-// version is what the build was told, else the module's version as the go command recorded it: a tag, or a commit.
+// version returns buildVersion, else the version of the module that the go command recorded: a tag or a commit.
 func version() string {
 	if buildVersion != "" {
 		return buildVersion

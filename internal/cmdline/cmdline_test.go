@@ -91,7 +91,7 @@ func TestManPages(t *testing.T) {
 	golden.Equal(t, "tool-record.1", []byte(pages["tool-record.1"]))
 }
 
-func TestErrorsAreInWordsOfOurs(t *testing.T) {
+func TestErrorsSayWhichValuesAFlagTakes(t *testing.T) {
 	for args, want := range map[string]string{
 		"--durration 3s": "unknown flag --durration (did you mean --duration?)",
 		"--nope":         "unknown flag --nope",

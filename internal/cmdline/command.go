@@ -47,7 +47,7 @@ func (t *Tool) Find(name string) *Command {
 	return t.Commands[i]
 }
 
-// visible are the commands that the help lists, in the order of their groups.
+// visible returns the commands that the help lists, by group, and the groups in order.
 func (t *Tool) visible() (groups []string, byGroup map[string][]*Command) {
 	byGroup = map[string][]*Command{}
 	for _, c := range t.Commands {

@@ -96,7 +96,7 @@ func (f *Flags) completeValue(flag *pflag.Flag, prefix, value string) (all []str
 	return all
 }
 
-// Shells are those that Completion knows.
+// Shells returns the shells that Completion knows.
 func Shells() []string { return []string{"bash", "zsh", "fish"} }
 
 // Completion returns a script that makes a shell complete the tool's commands, flags and their values, or an error for

@@ -83,7 +83,7 @@ func (f *Flags) NoEnv(names ...string) {
 	}
 }
 
-// Values tells completion what the values of a flag are, where its pflag.Value has no method Choices.
+// Values sets what completion offers for a flag whose pflag.Value has no method Choices.
 func (f *Flags) Values(name string, values func() []string) { f.values[name] = values }
 
 // Given reports whether a flag has a value from the command line or from the environment. pflag's Changed is about the
@@ -138,7 +138,7 @@ func (f *Flags) AddCommon(quiet, verbose, help, helpAll *bool) {
 	f.NoEnv("help", "help-all")
 }
 
-// explain puts an error of pflag into words of ours.
+// explain rewords an error of pflag.
 func (f *Flags) explain(err error) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
@@ -162,7 +162,7 @@ func (f *Flags) explain(err error) error {
 	return err
 }
 
-// spelling is how a user most likely wrote a flag.
+// spelling returns a flag as the user most likely typed it.
 func spelling(flag *pflag.Flag) string {
 	if flag.Shorthand != "" {
 		return "-" + flag.Shorthand

@@ -72,7 +72,7 @@ func (c *Command) usage(t *Tool) string {
 // flagColumn is where the descriptions of flags begin.
 const flagColumn = 30
 
-// item is a term with its description in a column of its own. In a narrow terminal it begins on the next line.
+// item formats a term with its description in a column of its own, which begins on the next line in a narrow terminal.
 func item(term, description string, column, width int) string {
 	if width < column+30 {
 		return term + "\n      " + text.Wrap(description, width-6, "      ") + "\n"
@@ -86,7 +86,7 @@ func item(term, description string, column, width int) string {
 	return term + "\n" + indent + wrapped + "\n"
 }
 
-// flagHead is a flag as one writes it: "  -d, --duration DURATION".
+// flagHead formats a flag as one types it: "  -d, --duration DURATION".
 func flagHead(flag *pflag.Flag) string {
 	head := "      --" + flag.Name
 	if flag.Shorthand != "" {
@@ -127,7 +127,7 @@ func placeholder(flag *pflag.Flag) string {
 	}
 }
 
-// describe is the usage of a flag with its default, where that says something.
+// describe returns the usage of a flag, with its default unless that is empty or zero.
 func describe(flag *pflag.Flag) string {
 	_, usage := pflag.UnquoteUsage(flag)
 	switch flag.DefValue {
@@ -143,7 +143,7 @@ func (f *Flags) hasRare() bool {
 	return found
 }
 
-// environment is a sentence about EnvNames, with the first flag that has some as its example.
+// environment returns a sentence about EnvNames, with the first flag that has some as its example.
 func (f *Flags) environment() (s string) {
 	f.VisitAll(func(flag *pflag.Flag) {
 		if names := f.EnvNames(flag); s == "" && len(names) > 0 {

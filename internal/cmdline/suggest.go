@@ -20,7 +20,7 @@ func didYouMean(word string, candidates []string, prefix string) string {
 	return fmt.Sprintf(" (did you mean %q?)", best)
 }
 
-// closest is the candidate that takes the fewest edits, else the only one that begins with the word, else "".
+// closest returns the candidate that takes the fewest edits, else the only one that begins with the word, else "".
 func closest(word string, candidates []string) (best string) {
 	const maxEdits = 2
 	least := maxEdits + 1
@@ -39,7 +39,7 @@ func closest(word string, candidates []string) (best string) {
 	return best
 }
 
-// edits is the number of characters to insert, delete, replace, or swap with their neighbor to make a into b.
+// edits returns the number of characters to insert, delete, replace, or swap with their neighbor to make a into b.
 func edits(a, b string) int {
 	s, t := []rune(a), []rune(b)
 	var before []int // the row before the previous one

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// reason says in words why a flag refused a value. The types of pflag report errors of strconv.
+// reason returns why a flag refused a value. The types of pflag report errors of strconv.
 func reason(flag *pflag.Flag, value string, cause error) string {
 	if !strings.HasPrefix(fmt.Sprintf("%T", flag.Value), "*pflag.") {
 		return cause.Error()
@@ -61,10 +61,10 @@ func (v *value) String() string {
 	return v.show()
 }
 
-// Choices are the values that completion offers.
+// Choices returns the values that completion offers.
 func (v *value) Choices() []string { return v.choices }
 
-// Duration is the value of a flag for a duration of at least low. Its default is what d holds.
+// Duration returns the value of a flag for a duration of at least low. Its default is what d holds.
 func Duration(d *time.Duration, low time.Duration) pflag.Value {
 	return &value{kind: "DURATION", show: func() string { return short(*d) }, set: func(s string) error {
 		v, err := time.ParseDuration(s)
@@ -98,7 +98,7 @@ func short(d time.Duration) string {
 	return s
 }
 
-// Int is the value of a flag for a whole number from low to high. Its default is what n holds.
+// Int returns the value of a flag for a whole number from low to high. Its default is what n holds.
 func Int(n *int, low, high int) pflag.Value {
 	return &value{kind: "N", show: func() string { return strconv.Itoa(*n) }, set: func(s string) error {
 		v, err := strconv.Atoi(s)
@@ -117,7 +117,7 @@ func Int(n *int, low, high int) pflag.Value {
 	}}
 }
 
-// IDs is the value of a repeatable flag for process ids or inode numbers: 17 or 17,18. It refuses 0.
+// IDs returns the value of a repeatable flag for process ids or inode numbers: 17 or 17,18. It refuses 0.
 func IDs(ids *[]uint) pflag.Value {
 	show := func() string {
 		var all []string
@@ -141,7 +141,7 @@ func IDs(ids *[]uint) pflag.Value {
 	}}
 }
 
-// Globs is the value of a repeatable flag for patterns as of path.Match: web-* or web-*,db-?.
+// Globs returns the value of a repeatable flag for patterns as of path.Match: web-* or web-*,db-?.
 func Globs(globs *[]string) pflag.Value {
 	return &value{
 		kind: "GLOB,...", show: func() string { return strings.Join(*globs, ",") },
@@ -157,7 +157,7 @@ func Globs(globs *[]string) pflag.Value {
 	}
 }
 
-// Choice is the value of a flag for one of some words. Its default is what s holds.
+// Choice returns the value of a flag for one of some words. Its default is what s holds.
 func Choice(s *string, words ...string) pflag.Value {
 	return &value{
 		kind: strings.Join(words, "|"), choices: words, show: func() string { return *s },
@@ -171,7 +171,7 @@ func Choice(s *string, words ...string) pflag.Value {
 	}
 }
 
-// Choices is the value of a repeatable flag for some of several words. The first use replaces the default.
+// Choices returns the value of a repeatable flag for some of several words. The first use replaces the default.
 func Choices(list *[]string, words ...string) pflag.Value {
 	given := false
 	return &value{
@@ -193,7 +193,7 @@ func Choices(list *[]string, words ...string) pflag.Value {
 	}
 }
 
-// Checked is the value of a flag for text that check accepts. Its default is what s holds.
+// Checked returns the value of a flag for text that check accepts. Its default is what s holds.
 func Checked(s *string, kind string, check func(string) error) pflag.Value {
 	return &value{kind: kind, show: func() string { return *s }, set: func(v string) error {
 		if err := check(v); err != nil {
@@ -232,10 +232,10 @@ func or(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// File is the value of a flag for a file that must exist. Its default is what name holds.
+// File returns the value of a flag for a file that must exist. Its default is what name holds.
 func File(name *string) pflag.Value { return existing(name, "FILE", false) }
 
-// Directory is the value of a flag for a directory that must exist. Its default is what name holds.
+// Directory returns the value of a flag for a directory that must exist. Its default is what name holds.
 func Directory(name *string) pflag.Value { return existing(name, "DIRECTORY", true) }
 
 func existing(name *string, kind string, directory bool) pflag.Value {

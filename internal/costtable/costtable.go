@@ -98,7 +98,7 @@ func Enforcers(programs []profile.Program) string {
 	return cmp.Or(strings.Join(names, "; "), "no programs")
 }
 
-// timedText is `100 % timed`, or `99.31 % timed`: nothing short of all calls is called 100 %.
+// timedText returns `100 % timed` if every call was timed, else `99.31 % timed`, which never rounds to 100 %.
 func timedText(completeness float64) string {
 	if completeness == 100 {
 		return "100 % timed"
@@ -144,7 +144,7 @@ func (t *Table) advice(w profile.Warning) string {
 	return t.Advice(w)
 }
 
-// accuracy is `±2 ns per call`. folded is how many warnings about the calibration it stands for.
+// accuracy returns `±2 ns per call`. folded is the number of warnings about the calibration that it stands for.
 func (t *Table) accuracy(folded int) string {
 	s := t.Costs.Snapshot()
 	c := s.Calibration

@@ -36,6 +36,13 @@ var only = map[string][]string{
 
 	"internal/tracefmt": {"profile", "tracer"},
 
+	"internal/cmdline":   {},
+	"internal/terminal":  {},
+	"internal/golden":    {},
+	"internal/costtable": {"profile"},
+	"internal/pods":      {"profile", "internal/cri"},
+	"internal/census":    {"tracer"},
+
 	"internal/atomicfile":  {},
 	"internal/containerid": {},
 	"internal/cri":         {"internal/containerid", "internal/kernel"},

@@ -30,7 +30,7 @@ type Enforcer struct {
 	Name     string `json:"name"`
 	Version  string `json:"version,omitempty"`
 	Programs int    `json:"programs"` // attached
-	// RulesKnown is false if nothing tells where the rules are, or if they could not be read.
+	// RulesKnown is false if lsmprof does not know where the rules are, or could not read them.
 	RulesKnown bool `json:"rules_known"`
 	Workloads  int  `json:"workloads"` // with a policy of their own
 	Rules      int  `json:"rules"`     // of all policies

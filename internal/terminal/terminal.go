@@ -29,7 +29,7 @@ func file(w io.Writer) *os.File {
 	return nil
 }
 
-// Is reports whether somebody reads w on a terminal.
+// Is reports whether w is a terminal.
 func Is(w io.Writer) bool {
 	f := file(w)
 	if f == nil {
