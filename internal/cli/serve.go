@@ -202,8 +202,10 @@ func (o *serveOptions) invitation(addr net.Addr) string {
 
 // rules returns the numbers of rules in force now, by enforcer, workload and type.
 func (o *serveOptions) rules() ([]serve.Rules, error) {
-	reading, err := o.unknown.registry().Read()
-	if err != nil {
+	registry := o.unknown.registry()
+	reading, err := registry.Read()
+	// An idle server keeps no map alive whose enforcer is gone. A tracer that runs opens its maps again.
+	if err := errors.Join(err, registry.Close()); err != nil {
 		return nil, err
 	}
 	var all []serve.Rules
@@ -232,6 +234,11 @@ type servedTracer struct {
 }
 
 func (t servedTracer) Snapshot() (profile.Snapshot, error) { return t.session.snapshot(t.Tracer) }
+
+// Close detaches the probes and closes the maps of the enforcers.
+func (t servedTracer) Close() error {
+	return errors.Join(t.Tracer.Close(), t.session.unknown.registry().Close())
+}
 
 func (t servedTracer) CounterUsage() []serve.CounterUsage {
 	var all []serve.CounterUsage
