@@ -116,7 +116,7 @@ const z95 = 1.96
 
 // difference returns the interval of the difference of two losses, from their own intervals by Zou and Donner's MOVER
 // method, which does not assume that they are symmetric, and its p value. A loss is the difference of two measurements.
-// Each differs from run to run by the spread, which was estimated from so many second baselines.
+// Each differs from run to run by the spread, which was estimated from spreadFrom second baselines.
 func difference(then, now *Cell, spread float64, spreadFrom int) (Interval, float64) {
 	if !then.CI.known() || !now.CI.known() {
 		return Interval{Low: -1, High: 1}, 1
@@ -140,8 +140,8 @@ func difference(then, now *Cell, spread float64, spreadFrom int) (Interval, floa
 	return Interval{Low: d - low, High: d + high}, pLow
 }
 
-// certainty returns the degrees of freedom of the variance of a cell's loss. It comes from an interval of the median, which is about
-// half as certain as a variance that comes from all rounds.
+// certainty returns the degrees of freedom of the variance of a cell's loss. It comes from an interval of the median,
+// which is about half as certain as a variance that comes from all rounds.
 func certainty(c *Cell) float64 { return float64(c.Rounds-1) / 2 }
 
 // onlyIn names the scenarios of a that b lacks and, if a is the old run, such tests.

@@ -305,6 +305,11 @@ func TestCompare(t *testing.T) {
 		"before") {
 		t.Error(text)
 	}
+	if page := formats(t, r)["html"]; !strings.Contains(page, "Old: the reference enforcer, 2 January 2026 "+
+		"03:04 UTC, 6.1.0, lsmprof test.") ||
+		!strings.Contains(page, "where it differs") {
+		t.Error("the page does not say which runs it compares")
+	}
 	for want, change := range map[string]func(*synthetic){
 		"kernel: 6.1.0, then 6.12.0":          func(s *synthetic) { s.info.Machine.Kernel = "6.12.0" },
 		"CPU: a CPU, then another":            func(s *synthetic) { s.info.Machine.CPU = "another" },

@@ -344,6 +344,12 @@ func rangeText(low, high int) string {
 	return fmt.Sprintf("%d to %d", low, high)
 }
 
+// OldFacts returns the facts of the old run of a comparison that differ from those of the new one.
+func (v *view) OldFacts() []fact {
+	now := v.How.facts()
+	return slices.DeleteFunc(v.Comparison.Old.facts(), func(f fact) bool { return slices.Contains(now, f) })
+}
+
 // ByTest groups the deltas of a comparison.
 func (v *view) ByTest() [][]Delta {
 	var out [][]Delta

@@ -161,7 +161,7 @@ func (noBinaries) Disasm(string, uint64, uint64, bool) ([]driver.Inst, error) {
 	return nil, errNoBinaries
 }
 
-// quiet is a user interface that nobody sees.
+// quiet is a user interface without output.
 type quiet struct{}
 
 func (quiet) ReadLine(string) (string, error)     { return "", errNoBinaries }

@@ -10,7 +10,8 @@ import (
 // twoScenarios is a plan with a baseline, one scenario and the second baseline.
 func twoScenarios(kind Kind) *Plan {
 	return &Plan{
-		Order: Interleaved, Seed: 1, Runs: 3, Scenarios: SameScenarios(2), Tests: []Test{{Name: "a", Unit: "lps", Kind: kind}},
+		Order: Interleaved, Seed: 1, Runs: 3, Scenarios: SameScenarios(2),
+		Tests: []Test{{Name: "a", Unit: "lps", Kind: kind}},
 	}
 }
 
@@ -30,15 +31,20 @@ func TestCompleteRounds(t *testing.T) {
 		want  []float64 // operations, in order
 	}{
 		"a whole round": {
-			Interleaved, []Result{result("baseline", 0, 1), result("same-1", 0, 2), result(SecondBaselineName, 0, 3)}, []float64{1, 2, 3},
+			Interleaved,
+			[]Result{result("baseline", 0, 1), result("same-1", 0, 2), result(SecondBaselineName, 0, 3)},
+			[]float64{1, 2, 3},
 		},
 		"in another order": {
-			Interleaved, []Result{result(SecondBaselineName, 0, 3), result("same-1", 0, 2), result("baseline", 0, 1)}, []float64{1, 2, 3},
+			Interleaved,
+			[]Result{result(SecondBaselineName, 0, 3), result("same-1", 0, 2), result("baseline", 0, 1)},
+			[]float64{1, 2, 3},
 		},
 		"a scenario is missing": {Interleaved, []Result{result("baseline", 0, 1), result("same-1", 0, 2)}, nil},
 		"one of two rounds is whole": {
 			Interleaved, []Result{
-				result("baseline", 0, 1), result("same-1", 1, 5), result("baseline", 1, 4), result(SecondBaselineName, 1, 6),
+				result("baseline", 0, 1), result("same-1", 1, 5), result("baseline", 1, 4),
+				result(SecondBaselineName, 1, 6),
 			}, []float64{4, 5, 6},
 		},
 		"a repeated round": {
@@ -48,7 +54,9 @@ func TestCompleteRounds(t *testing.T) {
 			}, []float64{10, 20, 30},
 		},
 		"sequential rounds need no others": {
-			Sequential, []Result{result("baseline", 0, 1), result("baseline", 1, 2), result("same-1", 0, 3)}, []float64{1, 3, 2},
+			Sequential,
+			[]Result{result("baseline", 0, 1), result("baseline", 1, 2), result("same-1", 0, 3)},
+			[]float64{1, 3, 2},
 		},
 		"nothing": {Interleaved, nil, nil},
 	} {
@@ -116,7 +124,8 @@ func rounds(n int, loss float64) []Result {
 	var out []Result
 	for i := range n {
 		noise := 1 + 1e-4*math.Sin(float64(7*i))
-		out = append(out, result("baseline", i, 1000, 1000, 1000, 1000, 1000), result("same-1", i, 1000*(1-loss)*noise),
+		out = append(out, result("baseline", i, 1000, 1000, 1000, 1000, 1000),
+			result("same-1", i, 1000*(1-loss)*noise),
 			result(SecondBaselineName, i, 1000*(2-noise), 1000*(2-noise), 1000, 1000*noise, 1000*noise))
 	}
 	return out
@@ -146,7 +155,8 @@ func TestAnalyzeJudges(t *testing.T) {
 		if c.rounds > 1 && !cell.CI.Contains(cell.Loss) {
 			t.Errorf("%s: the interval %v lacks the loss %g", name, cell.CI, cell.Loss)
 		}
-		if got := strings.Join(a.Warnings, "\n"); !strings.Contains(got, c.warning) || c.warning == "" && got != "" {
+		got := strings.Join(a.Warnings, "\n")
+		if !strings.Contains(got, c.warning) || c.warning == "" && got != "" {
 			t.Errorf("%s: warnings %q, want %q", name, got, c.warning)
 		}
 	}
@@ -154,17 +164,20 @@ func TestAnalyzeJudges(t *testing.T) {
 
 func TestAnalyzeExplains(t *testing.T) {
 	explained := map[string]map[string]Explained{"a": {"same-1": {
-		Ops: 1, Calls: 2, HookNs: 2e7, Completeness: 90, Rows: []ExplainedRow{{Hook: "file_open", Calls: 2, HookNs: 2e7, Denials: 1}},
+		Ops: 1, Calls: 2, HookNs: 2e7, Completeness: 90,
+		Rows: []ExplainedRow{{Hook: "file_open", Calls: 2, HookNs: 2e7, Denials: 1}},
 	}}}
 	a := Analyze(twoScenarios(BuiltIn), rounds(24, 0.02), explained)
 	i := slices.IndexFunc(a.Cells, func(c Cell) bool { return c.Scenario == "same-1" })
 	// An operation takes 1 ms in the baseline, and 20 ms more in its hooks.
 	c := a.Cells[i]
-	if c.Explained == nil || math.Abs(*c.Explained-20.0/21) > 1e-9 || math.Abs(*c.LeftOver-(c.Loss-20.0/21)) > 1e-9 || !*c.Exposed {
+	if c.Explained == nil || math.Abs(*c.Explained-20.0/21) > 1e-9 ||
+		math.Abs(*c.LeftOver-(c.Loss-20.0/21)) > 1e-9 || !*c.Exposed {
 		t.Errorf("%+v, want 20/21 explained", c)
 	}
 	for _, want := range []string{
-		"less than 95 % of the hook calls were timed in the profiles of a", "not calibrated", "denied calls in a under same-1",
+		"less than 95 % of the hook calls were timed in the profiles of a", "not calibrated",
+		"denied calls in a under same-1",
 	} {
 		if !strings.Contains(strings.Join(a.Warnings, "\n"), want) {
 			t.Errorf("warnings are %q, want %q", a.Warnings, want)

@@ -14,7 +14,7 @@ import (
 	pprof "github.com/google/pprof/profile"
 )
 
-// Limits on what is read, in bytes. A run directory may have been made by somebody else. The largest that bench writes
+// Limits on what is read, in bytes. A run directory may come from an attacker. The largest that bench writes
 // are far below them.
 const (
 	maxFile    = 64 << 20  // run.json, explained.json

@@ -49,7 +49,7 @@ func chiSquared20(freedom int) float64 {
 	return float64(freedom) * math.Pow(max(0.1, 1-k+z*math.Sqrt(k)), 3)
 }
 
-// Term is a part of the variance of an estimate that was itself estimated, with so many degrees of freedom.
+// Term is an estimated part of a variance, with its degrees of freedom.
 type Term struct {
 	Variance, Freedom float64
 }
