@@ -208,7 +208,8 @@ func (r *Report) addHooks(explained map[string]map[string]rundir.Explained, rate
 		h := HookRow{
 			Test: test, Scenario: scenario, Syscall: row.Syscall, Hook: row.Hook, Program: row.Program,
 			Rules: row.Rules,
-			Calls: row.Calls, HookNs: row.HookNs, Mean: row.Mean, Err: row.Err, P50: row.P50, P99: row.P99,
+			Calls: row.Calls, HookNs: row.HookNs, Mean: row.Mean, Typical: row.Typical, Err: row.Err,
+			P50: row.P50, P99: row.P99,
 			Denials: row.Denials,
 		}
 		if rate > 0 {

@@ -120,11 +120,14 @@ type HookRow struct {
 	Rules    int     `json:"rules"`        // in force; -1: unknown
 	Calls    float64 `json:"calls_per_op"` // hook calls in one operation of the test
 	HookNs   float64 `json:"hook_ns_per_op"`
-	Mean     float64 `json:"mean_ns"`     // of a call
-	Err      float64 `json:"mean_err_ns"` // standard error of Mean
-	P50      float64 `json:"p50_ns"`      // of a call; 0 in runs of older versions
-	P99      float64 `json:"p99_ns"`
-	Denials  uint64  `json:"denials"`
+	Mean     float64 `json:"mean_ns"` // of a call
+	// Typical is the mean of the calls that were not interrupted, and Err its standard error. In runs of older
+	// versions Typical is 0 and Err is that of Mean.
+	Typical float64 `json:"typical_ns,omitempty"`
+	Err     float64 `json:"mean_err_ns"`
+	P50     float64 `json:"p50_ns"` // of a call; 0 in runs of older versions
+	P99     float64 `json:"p99_ns"`
+	Denials uint64  `json:"denials"`
 	// Share is HookNs divided by the time of one operation under the scenario. The shares of a cell add up to its
 	// explained loss. Null: unknown.
 	Share *float64 `json:"share_of_operation"`
@@ -165,7 +168,7 @@ type Line struct {
 	Bent bool `json:"bent"`
 }
 
-// Point is the mean cost of a call in ns (Y) at a number of rules (X).
+// Point is the mean cost of an uninterrupted call, in ns (Y), at a number of rules (X).
 type Point struct {
 	X   float64 `json:"x"`
 	Y   float64 `json:"y"`

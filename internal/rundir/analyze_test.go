@@ -93,7 +93,9 @@ func TestLosses(t *testing.T) {
 		},
 		"whole passes have one baseline": {
 			Interleaved,
-			[]Result{result("baseline", 0, 100), result("same-1", 0, 90), result(SecondBaselineName, 0, 80)},
+			[]Result{
+				result("baseline", 0, 100), result("same-1", 0, 90), result(SecondBaselineName, 0, 80),
+			},
 			[]float64{0.1},
 			[]float64{0.2},
 		},
