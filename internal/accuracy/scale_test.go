@@ -2,7 +2,6 @@ package accuracy
 
 import (
 	"testing"
-	"time"
 
 	"github.com/cilium/ebpf/rlimit"
 
@@ -27,9 +26,6 @@ func TestManyProgramsAreProbed(t *testing.T) {
 	if a.Progress != a.Targets {
 		t.Errorf("progress was reported %d times, want %d", a.Progress, a.Targets)
 	}
-	if a.Attach > time.Minute || a.Detach > 30*time.Second {
-		t.Errorf("attached in %v and detached in %v, want at most 1m and 30s", a.Attach, a.Detach)
-	}
 }
 
 // With enough memory, every combination of 60 workloads, 14 programs and 10 syscalls has a row.
@@ -44,9 +40,6 @@ func TestManyWorkloadsAreRecordedCompletely(t *testing.T) {
 	t.Logf("%+v", c)
 	if want := c.Workloads * c.Programs * c.Syscalls; c.Other > 0 || c.Rows < want {
 		t.Errorf("%d rows and %.1f %% of the calls in [other], want %d and 0 %%", c.Rows, c.Other, want)
-	}
-	if c.Snapshot.Time > 10*time.Second || c.Idle.Time > 10*time.Second {
-		t.Errorf("a poll took %v and a snapshot %v, want at most 10s", c.Idle.Time, c.Snapshot.Time)
 	}
 }
 

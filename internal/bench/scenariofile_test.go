@@ -252,13 +252,13 @@ scenarios:
 }
 
 func TestStepTimeout(t *testing.T) {
-	s := &rundir.Step{Run: "sleep 10 & sleep 10", Timeout: 50 * time.Millisecond}
+	s := &rundir.Step{Run: "sleep 1000 & sleep 1000", Timeout: 50 * time.Millisecond}
 	start := time.Now()
 	if err := run(context.Background(), s, "setup"); err == nil ||
 		!strings.Contains(err.Error(), "still running after 50ms") {
 		t.Errorf("%v", err)
 	}
-	if time.Since(start) > 5*time.Second {
+	if time.Since(start) > time.Minute {
 		t.Error("it waited for what the command left behind")
 	}
 }

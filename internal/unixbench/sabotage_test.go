@@ -199,13 +199,13 @@ func TestCancelEndsASlice(t *testing.T) {
 		}
 		time.AfterFunc(50*time.Millisecond, cancel)
 		begun := time.Now()
-		if _, _, err := p.Slice(time.Hour, 0); err == nil || time.Since(begun) > 20*time.Second {
+		if _, _, err := p.Slice(time.Hour, 0); err == nil || time.Since(begun) > 2*time.Minute {
 			t.Errorf("%s: %v after %v", test, err, time.Since(begun))
 		}
 		mustBeEmpty(t, dir)
 		// Dead processes remain until init reaps them.
 		for !errors.Is(syscall.Kill(-p.PID(), 0), syscall.ESRCH) {
-			if time.Since(begun) > 30*time.Second {
+			if time.Since(begun) > 3*time.Minute {
 				t.Fatalf("%s: its process group still exists", test)
 			}
 			time.Sleep(10 * time.Millisecond)
