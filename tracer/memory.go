@@ -1,6 +1,10 @@
 package tracer
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/lsmprof/lsmprof/profile"
+)
 
 const (
 	// leastCounters are more than two workloads need, and few enough for hundreds of programs on any machine.
@@ -44,27 +48,18 @@ func (s *probeSet) taken() (sum int) {
 	return sum
 }
 
-// CounterUsage says how many of a program's counters are in use. Each workload and syscall takes one on every CPU that
-// runs it, for as long as the program is probed. When none is left, new workloads and syscalls are charged to
-// [profile.SyscallOverflow].
-type CounterUsage struct {
-	Program        int // index into the programs of a Snapshot
-	Used, Counters int
-}
-
-// Bytes returns the kernel memory of the counters.
-func (u CounterUsage) Bytes() int { return u.Counters * counterSize }
-
 // CounterUsage returns the usage of each program that is probed now, as of the last Poll.
-func (t *Tracer) CounterUsage() []CounterUsage {
+func (t *Tracer) CounterUsage() []profile.CounterUsage {
 	if t.set == nil {
 		return nil
 	}
-	var all []CounterUsage
+	var all []profile.CounterUsage
 	for i, target := range t.set.order {
 		if target.probe != nil {
 			c := target.probe.counters
-			all = append(all, CounterUsage{i, c.used, len(c.last)})
+			all = append(all, profile.CounterUsage{
+				Program: i, Used: c.used, Counters: len(c.last), Bytes: len(c.last) * counterSize,
+			})
 		}
 	}
 	return all

@@ -99,7 +99,7 @@ func (c *ManyWorkloads) complete(snap profile.Snapshot) error {
 }
 
 // fill fills in what was recorded.
-func (c *ManyWorkloads) fill(snap profile.Snapshot, usage []tracer.CounterUsage) {
+func (c *ManyWorkloads) fill(snap profile.Snapshot, usage []profile.CounterUsage) {
 	var all, other uint64
 	for i := range snap.Rows {
 		r := &snap.Rows[i]
@@ -112,7 +112,7 @@ func (c *ManyWorkloads) fill(snap profile.Snapshot, usage []tracer.CounterUsage)
 	}
 	c.Programs, c.Other = len(snap.Programs), 100*float64(other)/float64(max(1, all))
 	for _, r := range usage {
-		c.Kernel += r.Bytes()
+		c.Kernel += r.Bytes
 	}
 }
 

@@ -239,11 +239,3 @@ func (t servedTracer) Snapshot() (profile.Snapshot, error) { return t.session.sn
 func (t servedTracer) Close() error {
 	return errors.Join(t.Tracer.Close(), t.session.unknown.registry().Close())
 }
-
-func (t servedTracer) CounterUsage() []serve.CounterUsage {
-	var all []serve.CounterUsage
-	for _, u := range t.Tracer.CounterUsage() {
-		all = append(all, serve.CounterUsage(u))
-	}
-	return all
-}

@@ -337,7 +337,7 @@ func TestNamesThatAreNotUTF8(t *testing.T) {
 		err := l.add(profile.Snapshot{
 			Start: time.Now(), Duration: time.Second, Rows: []profile.Row{r},
 			Programs: []profile.Program{{Name: name, Hook: name, Enforcer: name, Preempted: 1}},
-		}, []CounterUsage{{Program: 0, Used: 1, Counters: 2}, {Program: 7}})
+		}, []profile.CounterUsage{{Program: 0, Used: 1, Counters: 2}, {Program: 7}})
 		if err != nil {
 			t.Fatal(err)
 		}

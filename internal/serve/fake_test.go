@@ -21,7 +21,7 @@ type source struct {
 	startErr error
 	pollErr  error
 	rows     []profile.Row
-	usage    []CounterUsage
+	usage    []profile.CounterUsage
 }
 
 type fakeTracer struct {
@@ -34,7 +34,7 @@ var web = profile.Workload{MntNS: 7, Comm: "nginx", Namespace: "shop", Pod: "web
 func newSource() *source {
 	return &source{
 		rows:  []profile.Row{{Syscall: "openat", Workload: web, Rules: 8}},
-		usage: []CounterUsage{{0, 3, 64}},
+		usage: []profile.CounterUsage{{Program: 0, Used: 3, Counters: 64}},
 	}
 }
 
@@ -87,7 +87,7 @@ func (t *fakeTracer) Snapshot() (profile.Snapshot, error) {
 	return s, nil
 }
 
-func (t *fakeTracer) CounterUsage() []CounterUsage { return t.usage }
+func (t *fakeTracer) CounterUsage() []profile.CounterUsage { return t.usage }
 
 func (t *fakeTracer) Close() error {
 	t.mu.Lock()

@@ -31,7 +31,7 @@ type ledger struct {
 	first    time.Time        // start of the first difference
 	measured time.Duration
 	probing  float64 // cost of the probes, ns
-	usage    map[program]CounterUsage
+	usage    map[program]profile.CounterUsage
 
 	total          *pprof.Profile   // without sample types: nothing was measured yet
 	pending        []*pprof.Profile // differences that are not in total yet
@@ -84,7 +84,7 @@ func newLedger(limit int, now func() time.Time) *ledger {
 }
 
 // add adds what was measured since the last add.
-func (l *ledger) add(delta profile.Snapshot, usage []CounterUsage) error {
+func (l *ledger) add(delta profile.Snapshot, usage []profile.CounterUsage) error {
 	costs, err := delta.Costs()
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (l *ledger) add(delta profile.Snapshot, usage []CounterUsage) error {
 	for i := range costs.Rows {
 		l.addRow(&costs.Rows[i], now)
 	}
-	l.usage = map[program]CounterUsage{}
+	l.usage = map[program]profile.CounterUsage{}
 	for _, u := range usage {
 		if u.Program >= 0 && u.Program < len(delta.Programs) {
 			l.usage[programOf(delta.Programs[u.Program])] = u

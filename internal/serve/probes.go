@@ -26,7 +26,7 @@ type probes struct {
 	interval time.Duration // between polls
 	now      func() time.Time
 	log      *slog.Logger
-	absorb   func(profile.Snapshot, []CounterUsage) // gets what was measured, every call once
+	absorb   func(profile.Snapshot, []profile.CounterUsage) // gets what was measured, every call once
 
 	ctx  context.Context // of the server: probes outlive the request that attached them
 	wake chan struct{}   // tells run that there is something to do
@@ -38,7 +38,7 @@ type probes struct {
 	attached  time.Time // when
 	life      int       // of the tracer: tells it from an earlier one
 	absorbed  profile.Snapshot
-	usage     []CounterUsage
+	usage     []profile.CounterUsage
 	polled    time.Time
 	renewed   time.Time
 	attempted time.Time

@@ -60,19 +60,19 @@ func TestAlwaysWaitsForAnEnforcerAndKeepsProbes(t *testing.T) {
 func TestCrowdedProbesAreRenewed(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		usage   CounterUsage
+		usage   profile.CounterUsage
 		age     time.Duration
 		renewed bool
 	}{
-		{"room left", CounterUsage{0, 48, 64}, time.Hour, false},
-		{"crowded", CounterUsage{0, 49, 64}, time.Hour, true},
-		{"crowded, new", CounterUsage{0, 49, 64}, time.Minute, false},
+		{"room left", profile.CounterUsage{Program: 0, Used: 48, Counters: 64}, time.Hour, false},
+		{"crowded", profile.CounterUsage{Program: 0, Used: 49, Counters: 64}, time.Hour, true},
+		{"crowded, new", profile.CounterUsage{Program: 0, Used: 49, Counters: 64}, time.Minute, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var late atomic.Int64
 			s := startServer(t,
 				withClock(&late, func(c *Config) { c.Always, c.PollInterval = true, time.Hour }))
-			s.set(func(src *source) { src.usage = []CounterUsage{test.usage} })
+			s.set(func(src *source) { src.usage = []profile.CounterUsage{test.usage} })
 			s.get(t, "/metrics")
 			a := make(chan struct{})
 			go func() {

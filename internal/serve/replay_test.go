@@ -34,9 +34,9 @@ func newReplay(t *testing.T) *replay {
 func (r *replay) Poll(context.Context) error { r.polls++; return nil }
 func (r *replay) Close() error               { return nil }
 
-func (r *replay) CounterUsage() (all []CounterUsage) {
+func (r *replay) CounterUsage() (all []profile.CounterUsage) {
 	for i := range r.recorded.Programs {
-		all = append(all, CounterUsage{i, 40, 1024})
+		all = append(all, profile.CounterUsage{Program: i, Used: 40, Counters: 1024})
 	}
 	return all
 }

@@ -46,7 +46,7 @@ func New(c Config) (*Server, error) {
 	s.probes = &probes{
 		start: c.Start, always: c.Always, linger: c.Linger, interval: c.PollInterval, now: c.now, log: c.Logger,
 		wake: make(chan struct{}, 1), ctx: context.Background(),
-		absorb: func(delta profile.Snapshot, usage []CounterUsage) {
+		absorb: func(delta profile.Snapshot, usage []profile.CounterUsage) {
 			if err := s.ledger.add(delta, usage); err != nil {
 				s.log.Error("the totals lack what was measured", "reason", err)
 			}

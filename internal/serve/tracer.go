@@ -18,15 +18,9 @@ type Tracer interface {
 	// Snapshot returns everything that was charged.
 	Snapshot() (profile.Snapshot, error)
 	// CounterUsage returns how many of the probes' counters are in use.
-	CounterUsage() []CounterUsage
+	CounterUsage() []profile.CounterUsage
 	// Close detaches the probes.
 	Close() error
-}
-
-// CounterUsage is how many of the counters of one program are in use, on all CPUs together.
-type CounterUsage struct {
-	Program        int // index into Snapshot.Programs
-	Used, Counters int
 }
 
 // Rules is the number of rules of one type that an enforcer has in force for a workload.
