@@ -47,6 +47,9 @@ func TestRecordLeavesItselfOut(t *testing.T) {
 	if idle.OwnCalls == 0 {
 		t.Error("no calls of its own, want some")
 	}
+	if out := recordAlone(t, "-d", "500ms", "-o", "profile.pb.gz"); !strings.Contains(out, " of lsmprof itself") {
+		t.Errorf("the table does not count the calls that are left out:\n%s", out)
+	}
 	self := doc("--self")
 	if len(self.Rows) == 0 || self.OwnCalls > 0 {
 		t.Errorf("with --self: %d rows and %d own calls, want some and none", len(self.Rows), self.OwnCalls)

@@ -125,8 +125,11 @@ func (t *Table) quality() string {
 		warnings = append(warnings, warning)
 	}
 	line("accuracy: " + t.accuracy(folded))
+	s := t.Costs.Snapshot()
+	if s.OwnCalls > 0 && !t.Verbose {
+		line("left out: " + text.Plural(int(s.OwnCalls), "call") + " of lsmprof itself; --self shows them")
+	}
 	if t.Verbose {
-		s := t.Costs.Snapshot()
 		for _, fact := range s.Facts() {
 			line(fact)
 		}
