@@ -69,7 +69,7 @@ func commands() []*command {
 // Main runs the command line args (without the program's name) and returns the exit code. SIGINT, SIGTERM and SIGHUP
 // end a command in good order, so that a lost ssh connection leaves nothing behind.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
 	// The first signal stops a measurement and writes its results, a second one aborts.
 	context.AfterFunc(ctx, stop)
@@ -91,6 +91,15 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitUnsupported
 	}
 	return exitFailed
+}
+
+// endSignals returns the signals that end a command. Under nohup, SIGHUP is ignored and must stay so.
+func endSignals() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // dispatch runs one command line.
