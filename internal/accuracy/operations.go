@@ -49,8 +49,7 @@ func openClose(depth int) func() (*operation, error) {
 			hooks: []string{"file_open"}, size: 10, batches: 500,
 			do: func(n int) error {
 				for range n {
-					fd, _, errno := unix.RawSyscall(unix.SYS_OPEN, uintptr(unsafe.Pointer(name)),
-						unix.O_RDONLY, 0)
+					fd, errno := rawOpen(name)
 					if errno != 0 {
 						return errno
 					}
@@ -109,8 +108,7 @@ func rename() (*operation, error) {
 		do: func(n int) error {
 			for i := range n {
 				from, to := names[i%2], names[1-i%2]
-				if _, _, errno := unix.RawSyscall(unix.SYS_RENAME, uintptr(unsafe.Pointer(from)),
-					uintptr(unsafe.Pointer(to)), 0); errno != 0 {
+				if errno := rawRename(from, to); errno != 0 {
 					return errno
 				}
 			}
