@@ -65,9 +65,10 @@ func functions() template.FuncMap {
 		"number":       text.Number,
 		"perOperation": perOperation, "short": short, "printable": text.Printable, "share": fixedIfKnown,
 		"points": pointsIfKnown, "took": nanosIfKnown, "quantile": quantileText, "p": pText,
-		"lossText": lossText, "detectable": detectableText, "slope": slopeText, "nature": (*Test).nature,
-		"base":  (*Test).base,
-		"facts": (*How).facts, "rules": rulesText, "at": (*PerRule).at, "float": func(v float64,
+		"lossText": lossText, "maybe": maybe, "detectable": detectableText, "slope": slopeText,
+		"nature": (*Test).nature,
+		"base":   (*Test).base,
+		"facts":  (*How).facts, "rules": rulesText, "at": (*PerRule).at, "float": func(v float64,
 			digits int,
 		) string {
 			return minus(fmt.Sprintf("%.*f", digits, v))
