@@ -133,10 +133,13 @@ func (c hookCounter) perBlock(t *testing.T, pass func(time.Duration) (unixbench.
 	}
 }
 
+// numbers is one more than the larger of the numbers of read and write.
+const numbers = unix.SYS_WRITE + 1
+
 // countCalls counts read(2) and write(2) on the whole machine until the test ends.
-func countCalls(t *testing.T) func(*testing.T) [2]float64 {
+func countCalls(t *testing.T) func(*testing.T) [numbers]float64 {
 	t.Helper()
-	counts, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 16, MaxEntries: 1})
+	counts, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 8 * numbers, MaxEntries: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,13 +164,16 @@ func countCalls(t *testing.T) func(*testing.T) [2]float64 {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	return func(t *testing.T) (now [2]float64) {
+	return func(t *testing.T) (now [numbers]float64) {
 		t.Helper()
-		var values [2]uint64
+		var values [numbers]uint64
 		if err := counts.Lookup(uint32(0), &values); err != nil {
 			t.Fatal(err)
 		}
-		return [2]float64{float64(values[0]), float64(values[1])}
+		for i, v := range values {
+			now[i] = float64(v)
+		}
+		return now
 	}
 }
 

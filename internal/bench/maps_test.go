@@ -95,7 +95,7 @@ func TestRulesOfTheReferenceEnforcerAreReadFromItsMaps(t *testing.T) {
 					t.Fatal(err)
 				}
 				if again, err := maps.Read(); err != nil || difference(now, again, []uint32{ns}) == "" {
-					t.Errorf("round %d, %s: the equal policy goes unnoticed (%v)", round, s.Name, err)
+					t.Errorf("round %d, %s: an equal policy is unnoticed (%v)", round, s.Name, err)
 				}
 			}
 		}
