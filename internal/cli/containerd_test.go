@@ -64,7 +64,8 @@ func startInContainer(t *testing.T, r *cri.Runtime, id string) *podWorkload {
 	w.in, w.out = in, bufio.NewScanner(out)
 	var stderr bytes.Buffer
 	go func() {
-		status, err := r.Exec(context.WithoutCancel(t.Context()), id, []string{"/bin/workload"}, cri.Streams{Stdin: theirs, Stdout: theirOut, Stderr: &stderr})
+		status, err := r.Exec(context.WithoutCancel(t.Context()), id, []string{"/bin/workload"},
+			cri.Streams{Stdin: theirs, Stdout: theirOut, Stderr: &stderr})
 		if err == nil && status != 0 {
 			err = fmt.Errorf("exit status %d: %s", status, stderr.String())
 		}
@@ -125,11 +126,14 @@ func TestContainerd(t *testing.T) {
 
 // The policy is on one pod: the profile charges its containers with the rules, and the others with none.
 func podsAreChargedTheirRules(t *testing.T, c *critest.Containerd, r *cri.Runtime) {
-	web := c.Pod("shop", "web-0", map[string]string{"app": "web"}, "").Container("nginx", critest.App).Container("sidecar", critest.App)
+	web := c.Pod("shop", "web-0", map[string]string{"app": "web"}, "").
+		Container("nginx", critest.App).Container("sidecar", critest.App)
 	db := c.Pod("shop", "db-0", nil, "").Container("postgres", critest.App)
 	other := c.Pod("batch", "job-1", nil, "").Container("job", critest.App)
-	nginx, sidecar := startInContainer(t, r, web.Containers["nginx"]), startInContainer(t, r, web.Containers["sidecar"])
-	postgres, job := startInContainer(t, r, db.Containers["postgres"]), startInContainer(t, r, other.Containers["job"])
+	nginx := startInContainer(t, r, web.Containers["nginx"])
+	sidecar := startInContainer(t, r, web.Containers["sidecar"])
+	postgres := startInContainer(t, r, db.Containers["postgres"])
+	job := startInContainer(t, r, other.Containers["job"])
 	policy := enforcer.Rules{File: 8}
 	startReference(t, map[uint32]enforcer.Rules{nginx.mntns: policy, sidecar.mntns: policy})
 
@@ -142,7 +146,8 @@ func podsAreChargedTheirRules(t *testing.T, c *critest.Containerd, r *cri.Runtim
 	other.Stop()
 	opens, rows := rec.opens()
 	for name, want := range map[string]uint64{
-		"shop/web-0/nginx 8": 100, "shop/web-0/sidecar 8": 200, "shop/db-0/postgres 0": 300, "batch/job-1/job 0": 400,
+		"shop/web-0/nginx 8": 100, "shop/web-0/sidecar 8": 200, "shop/db-0/postgres 0": 300,
+		"batch/job-1/job 0": 400,
 	} {
 		// Ending the workload and the container opens a few files as well.
 		if got := opens[name]; got < want || got > want+50 {
@@ -179,9 +184,11 @@ func filtersFollowContainers(t *testing.T, c *critest.Containerd, r *cri.Runtime
 	postgres := startInContainer(t, r, db.Containers["postgres"])
 	startReference(t, map[uint32]enforcer.Rules{postgres.mntns: {File: 8}})
 
-	rec := startRecord(t, "--runtime-endpoint", c.Socket, "--namespace", "sh*", "--pod", "shop/web-1*", "--container", "ng*")
+	rec := startRecord(t, "--runtime-endpoint", c.Socket, "--namespace", "sh*", "--pod", "shop/web-1*",
+		"--container", "ng*")
 	web := c.Pod("shop", "web-1", nil, "").Container("nginx", critest.App).Container("sidecar", critest.App)
-	nginx, sidecar := startInContainer(t, r, web.Containers["nginx"]), startInContainer(t, r, web.Containers["sidecar"])
+	nginx := startInContainer(t, r, web.Containers["nginx"])
+	sidecar := startInContainer(t, r, web.Containers["sidecar"])
 	critest.Wait(t, "the filter lets the new container through", func() error { return passes(nginx.mntns) })
 	for _, w := range []*podWorkload{nginx, sidecar, postgres} {
 		w.do("openat", 100)
@@ -217,8 +224,9 @@ func passes(mntns uint32) error {
 // The scenarios of the reference enforcer take turns in the one mount namespace that a container has.
 func benchUnderTheReference(t *testing.T, c *critest.Containerd, r *cri.Runtime) {
 	pod := c.Pod("shop", "bench-0", nil, "").Container("bare", critest.Bare)
-	out, _ := runBench(t, 0, "--runtime-endpoint", c.Socket, "--container", pod.Containers["bare"][:12], "--rules", "8",
-		"--tests", "openclose", "--runs", "1", "--slice", "5ms", "--dir", filepath.Join(t.TempDir(), "run"), "-o", "json")
+	out, _ := runBench(t, 0, "--runtime-endpoint", c.Socket, "--container", pod.Containers["bare"][:12],
+		"--rules", "8", "--tests", "openclose", "--runs", "1", "--slice", "5ms", "--json",
+		"--output", filepath.Join(t.TempDir(), "run"))
 	var doc struct{ Cells []rundir.Cell }
 	if err := json.Unmarshal([]byte(out), &doc); err != nil {
 		t.Fatal(err)
@@ -231,6 +239,7 @@ func benchUnderTheReference(t *testing.T, c *critest.Containerd, r *cri.Runtime)
 		rules[cell.Scenario] = cell.Profile.Rows[0].Rules
 	}
 	if want := map[string]int{"no-policy": 0, "allow": 0, "rules=8": 8}; !maps.Equal(rules, want) {
-		t.Errorf("openclose, with a call of file_open each, by scenario: %v, want rules %v; all: %s", rules, want, out)
+		t.Errorf("openclose, with a call of file_open each, by scenario: %v, want rules %v; all: %s", rules,
+			want, out)
 	}
 }
