@@ -5,8 +5,8 @@
 #
 # Go gets a mirror of each TYPE, a struct or an enum, and of every type that a HEADER defines.
 #
-# v3 runs on every kernel since 5.10. v4 saves the probes an instruction per stored constant: BPF_ST is as old as BPF, but
-# clang emits it only from v4 on. The -mllvm flags turn off everything in v4 that needs a newer kernel.
+# v3 runs on every kernel since 5.10. v4 saves the probes an instruction per stored constant: BPF_ST is as old as BPF,
+# but clang emits it only from v4 on. The -mllvm flags turn off everything in v4 that needs a newer kernel.
 set -eu
 cpu=$1 ident=$2 source=$3
 shift 3

@@ -18,7 +18,8 @@ func TestWorkloadName(t *testing.T) {
 		{"mntns:42", Workload{MntNS: 42, Cgroup: "/x"}},
 		{"redis/3f9a3f9a3f9a", Workload{Comm: "redis", ContainerID: id}},
 		{"redis/short", Workload{Comm: "redis", ContainerID: "short"}},
-		{"redis/3f9a3f9a3f9a", Workload{Comm: "redis", Cgroup: "/machine.slice/libpod-" + id + ".scope/container"}},
+		{"redis/3f9a3f9a3f9a", Workload{Comm: "redis", Cgroup: "/machine.slice/libpod-" + id +
+			".scope/container"}},
 		{"a?[2Jb?", Workload{Comm: "a\x1b[2Jb\xff"}},
 	} {
 		if got := test.w.Name(); got != test.want {

@@ -22,8 +22,8 @@ type targetID struct {
 	hook string // with ScopeHook only
 }
 
-// wholeHook returns the hook of a program that refuses to be opened. Its cost includes the dispatch of the first program.
-// Its probes keep the start with the CPU: a call that sleeps and goes on at another CPU has no time.
+// wholeHook returns the hook of a program that refuses to be opened. Its cost includes the dispatch of the first
+// program. Its probes keep the start with the CPU: a call that sleeps and goes on at another CPU has no time.
 func wholeHook(p Program) target {
 	p.Sleepable, p.Position = false, 0
 	return target{p, profile.ScopeHook, true}

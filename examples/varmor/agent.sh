@@ -7,5 +7,6 @@ off) node='"lsmprof/varmor":"off"' ;;
 on) node='"lsmprof/varmor":null' ;;
 *) echo "usage: agent.sh on|off" >&2; exit 2 ;;
 esac
-kubectl -n varmor patch daemonset varmor-agent --type merge -p '{"spec":{"template":{"spec":{"nodeSelector":{'"$node"'}}}}}'
+kubectl -n varmor patch daemonset varmor-agent --type merge \
+	-p '{"spec":{"template":{"spec":{"nodeSelector":{'"$node"'}}}}}'
 [ "$1" = off ] || kubectl -n varmor rollout status daemonset varmor-agent --timeout 300s

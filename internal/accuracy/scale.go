@@ -62,7 +62,8 @@ func WriteScale(w io.Writer, format string, o Origin, s Scale) error {
 	for _, c := range s.Workloads {
 		fmt.Fprintf(t, "%d x %d x %d\t%d\t%d\t%d\t%d\t%.1f %%\t%s\t%s\t%s\t%d\t\t\n", c.Workloads, c.Programs,
 			c.Syscalls, c.MemoryMiB,
-			c.Kernel>>20, c.Heap>>20, c.Rows, c.Other, short(c.First.CPU), short(c.Idle.CPU), short(c.Snapshot.CPU), c.During)
+			c.Kernel>>20, c.Heap>>20, c.Rows, c.Other, short(c.First.CPU), short(c.Idle.CPU),
+			short(c.Snapshot.CPU), c.During)
 	}
 	return t.Flush()
 }

@@ -12,7 +12,8 @@ var here = unix.AT_FDCWD // a variable: as a constant it is negative and does no
 
 // rawOpen opens a file for reading, without telling Go's scheduler.
 func rawOpen(name *byte) (fd uintptr, _ unix.Errno) {
-	fd, _, errno := unix.RawSyscall6(unix.SYS_OPENAT, uintptr(here), uintptr(unsafe.Pointer(name)), unix.O_RDONLY, 0, 0, 0)
+	fd, _, errno := unix.RawSyscall6(unix.SYS_OPENAT, uintptr(here), uintptr(unsafe.Pointer(name)), unix.O_RDONLY,
+		0, 0, 0)
 	return fd, errno
 }
 
@@ -22,9 +23,8 @@ func rawRename(from, to *byte) unix.Errno {
 	return errno
 }
 
-
-// walks returns a function that walks a path that does not exist, with one syscall. The larger set of syscalls needs the
-// older ones, which only amd64 has.
+// walks returns a function that walks a path that does not exist, with one syscall. The larger set of syscalls needs
+// the older ones, which only amd64 has.
 func walks(int) func() {
 	return func() { _ = unix.Access("/tmp/nowhere/file", unix.F_OK) }
 }

@@ -104,8 +104,8 @@ func TestCommandsInAGuest(t *testing.T) {
 		if onHost.MatchString(c.text) || !root && !strings.HasPrefix(text, "lsmprof ") {
 			continue
 		}
-		const one = "echo; echo '%s %d'; (mkdir %[2]d; cd %[2]d; %s) 2>&1; status=$?; echo; echo \"%s $status\"\n"
-		fmt.Fprintf(&script, one, begin, len(run), text, end)
+		fmt.Fprintf(&script, "echo; echo '%s %d'; (mkdir %[2]d; cd %[2]d; %s) 2>&1\n", begin, len(run), text)
+		fmt.Fprintf(&script, "status=$?; echo; echo \"%s $status\"\n", end)
 		run = append(run, c)
 	}
 	bin := t.TempDir()
@@ -149,6 +149,7 @@ func (c command) compare(t *testing.T, printed string, normalize func(string) st
 		got = strings.Split(text, "\n")
 	}
 	if line := differ(c.want, got, normalize); line != "" {
-		t.Errorf("%v: the page shows a line that is not printed:\n%s\nthe command prints:\n%s", c, line, printed)
+		t.Errorf("%v: the page shows a line that is not printed:\n%s\nthe command prints:\n%s", c, line,
+			printed)
 	}
 }

@@ -5,8 +5,8 @@ import "testing"
 func TestCPUModel(t *testing.T) {
 	for cpuinfo, want := range map[string]string{
 		"processor\t: 0\nmodel name\t: EPYC\n\nprocessor\t: 1\nmodel name\t: x\n": "EPYC",
-		"CPU implementer\t: 0x41\nCPU part\t: 0xd0c\n":                            "implementer 0x41 part 0xd0c",
 		"": "unknown",
+		"CPU implementer\t: 0x41\nCPU part\t: 0xd0c\n": "implementer 0x41 part 0xd0c",
 	} {
 		if got := cpuModel([]byte(cpuinfo)); got != want {
 			t.Errorf("%q: %q, want %q", cpuinfo, got, want)
