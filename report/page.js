@@ -1,4 +1,5 @@
-// Shows pprof's page for the chosen scenario and root in the frame. The pages are assembled from parts, because they have most in common.
+// Shows pprof's page for the chosen scenario and root in the frame. The pages are assembled from parts, because they have
+// most in common.
 (() => {
   const data = JSON.parse(document.getElementById("flame-data").textContent);
   const frame = document.getElementById("flame");
@@ -12,6 +13,8 @@
     frame.hidden = !page;
     if (page) frame.srcdoc = page.parts.map((i) => data.parts[i]).join("");
   };
-  for (const id of ["flame-scenario", "flame-what", "flame-root"]) document.getElementById(id).addEventListener("change", show);
+  for (const id of ["flame-scenario", "flame-what", "flame-root"]) {
+    document.getElementById(id).addEventListener("change", show);
+  }
   show();
 })();

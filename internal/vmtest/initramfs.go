@@ -82,7 +82,8 @@ func (a *archive) tree(c Copy) error {
 	for _, hidden := range []string{"/tmp", "/run", "/proc", "/sys", "/dev"} {
 		if !path.IsAbs(to) || to == hidden || strings.HasPrefix(to, hidden+"/") {
 			return fmt.Errorf("cannot copy %s to %s: the guest path must be absolute, and not below "+
-				"/tmp, /run, /proc, /sys or /dev, which are mount points; use /data, for instance", c.From, c.To)
+				"/tmp, /run, /proc, /sys or /dev, which are mount points; use /data for instance",
+				c.From, c.To)
 		}
 	}
 	root, err := filepath.EvalSymlinks(c.From)
