@@ -1,5 +1,5 @@
-// Shows pprof's page for the chosen scenario and root in the frame. The pages are assembled from parts, because they have
-// most in common.
+// Shows pprof's page for the chosen scenario and root in the frame. The pages share most of their parts and are put
+// together from them.
 (() => {
   const data = JSON.parse(document.getElementById("flame-data").textContent);
   const frame = document.getElementById("flame");
