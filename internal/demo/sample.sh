@@ -20,7 +20,7 @@ rm -rf "$sample/run/raw" "$sample/run/.lock"
 # bench.txt and analysis.json follow from the rest, which is what the report reads.
 rm -f "$sample/run/bench.txt" "$sample/run/analysis.json"
 cp internal/demo/sample.md "$sample/README.md"
-bin/lsmprof report --output "$sample" --format html,md,json,csv "$sample/run"
+bin/lsmprof report --output "$sample" --format html,md,text,json,csv "$sample/run"
 
 bin/vm -kernel "$kernel" -icount -with tmux -in bin/lsmprof:/usr/local/bin/lsmprof -in internal/demo/top.sh:/top.sh \
 	-out "/out:$work" -- 'mkdir /out && sh /top.sh /out/screen'

@@ -77,7 +77,7 @@ func sections(page, folder string) error {
 	}
 	defer os.Remove(file)
 	err = chromedp.Run(ctx,
-		chromedp.EmulateViewport(1000, 330),
+		chromedp.EmulateViewport(1000, 190),
 		chromedp.Navigate("file://"+file),
 		chromedp.WaitVisible("#stack-chart .boxbg"),
 		chromedp.CaptureScreenshot(&flame),
