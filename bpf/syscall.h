@@ -19,8 +19,8 @@ static __always_inline void *regs_of(enum probe_kind kind, struct task_struct *t
 	return (void *)bpf_task_pt_regs((void *)task);
 }
 
-/* The saved registers of a task that is not in a syscall are stale or zero, so that those cases are told apart
- * first. The upper half of the result is undefined. */
+/* The saved registers of a task that is not in a syscall are stale or zero, so those cases are checked first. The
+ * upper half of the result is undefined. */
 static __always_inline __u64 syscall_of(enum probe_kind kind, struct task_struct *task, void *regs, struct slot *cpu,
 					__u64 frame)
 {

@@ -33,7 +33,7 @@ struct task_struct {
  * (5.15). */
 enum probe_kind {
 	LOOKED_UP, /* finds its counter with a map lookup */
-	LEGACY, /* likewise, on a hook, before Linux 5.18 */
+	LEGACY, /* like LOOKED_UP, but on a hook, before Linux 5.18 */
 	INLINE, /* has the counters of all CPUs in one map value, whose address is a constant */
 	OUT_OF_LINE, /* like LOOKED_UP, but calls a function for all that skipped calls do not need */
 	WHOLE_HOOK, /* like LOOKED_UP, but on a hook */

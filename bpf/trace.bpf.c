@@ -11,10 +11,10 @@
 /* User space sets these before the load. */
 const volatile __u64 slower_than; /* drop calls with a reading below, ns */
 const volatile __u8 only_denied;
-const volatile __u32 stack_of_each; /* emit the stack of one of that many calls */
+const volatile __u32 stack_of_each; /* N: emit the stack of one in N calls */
 
-/* A call without a reading, see probe.bpf.c. It is dropped if only slow calls are wanted: nobody knows how slow it
- * was. */
+/* A call without a reading, see probe.bpf.c. It is dropped if only slow calls are wanted, because its time is
+ * unknown. */
 static __noinline int untimed(_Bool legacy, void *ctx, struct slot *cpu)
 {
 	enum probe_kind kind = legacy;

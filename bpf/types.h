@@ -123,7 +123,7 @@ struct syscall_key {
 	__u32 syscall;
 };
 
-/* How long the calls of a syscall took, from entry to exit. Calls from which another task took the CPU are apart. */
+/* How long the calls of a syscall took, from entry to exit. Calls that another task preempted are counted apart. */
 struct syscall_time {
 	__u64 calls, ns;
 	__u64 preempted, preempted_ns;

@@ -57,6 +57,7 @@ type calibratedValue struct {
 	used   func(Program) bool // reports whether it is part of the costs of a program
 }
 
+// values returns the values that hook costs depend on.
 func (c *Calibration) values() []calibratedValue {
 	sleepable := func(p Program) bool { return p.Probe == ProbeSleepable }
 	return []calibratedValue{
@@ -73,6 +74,7 @@ func (c *Calibration) values() []calibratedValue {
 	}
 }
 
+// roughness returns the warning that the value's spread is wide.
 func (v *calibratedValue) roughness() Warning {
 	return Warning{WarnCalibration, fmt.Sprintf(
 		"the %s is %v: a wide spread, so hook costs are rough; calibrate again on a quieter machine",
@@ -110,9 +112,9 @@ func (c *Calibration) warningsAbout(programs []Program) (warnings []Warning) {
 	return warnings
 }
 
-// ErrorOf returns by how much the bias and the dispatch of a call of these programs may be off, in ns, in the worst
-// case among the programs: half the quartile distance of both, which lsmprof saw in half of its attempts. It is 0 if
-// the calibration is not applied.
+// ErrorOf returns the largest error of the bias and the dispatch together that a call of any of the programs may have,
+// in ns: half the quartile distance of both, which half of the calibration's batches kept. It is 0 if the calibration
+// is not applied.
 func (c *Calibration) ErrorOf(programs []Program) float64 {
 	if !c.Applies() {
 		return 0
@@ -125,7 +127,7 @@ func (c *Calibration) ErrorOf(programs []Program) float64 {
 	return worst
 }
 
-// of returns, for one call of the program, what its reading has too much and what reaching the program costs, in ns.
+// of returns the bias of one reading of the program and the cost of reaching the program once, in ns.
 func (c *Calibration) of(p Program) (bias, dispatch float64) {
 	b, d := c.partsOf(p)
 	return b.Value, d.Value
@@ -176,8 +178,8 @@ func (c Calibration) String() string {
 // String returns "158.0 ns ± 2.0".
 func (m Median) String() string { return fmt.Sprintf("%.1f ns ± %.1f", m.Value, m.Spread) }
 
-// ReadCalibration reads the calibration, and the machine that it is of, from any JSON document of lsmprof that has one:
-// what `lsmprof check` and `lsmprof record` write.
+// ReadCalibration reads a calibration, and the machine that it was measured on, from a JSON document that
+// `lsmprof check` or `lsmprof record` wrote. It fails if the document has none.
 func ReadCalibration(r io.Reader) (Calibration, Machine, error) {
 	var doc struct {
 		Schema      string       `json:"schema"`

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Costs is what a snapshot says the enforcers cost, worked out once: everything that is printed or written comes from
-// it. The zero Costs has no rows. Callers must not change Rows.
+// Costs holds what the enforcers cost, worked out from a snapshot by [Snapshot.Costs]. All output is made from it. The
+// zero Costs has no rows. Callers must not change Rows.
 type Costs struct {
 	Rows []Cost  // in a fixed order: workload, syscall, hook, program, rules
 	Hook float64 // of all rows, ns: bodies and dispatch
@@ -175,7 +175,7 @@ func compareCosts(a, b Cost) int {
 		compareRows(&a.Row, &b.Row))
 }
 
-// Share returns the percentage of the whole hook cost that a row is.
+// Share returns the row's percentage of the hook cost of all rows; 0 if that is 0.
 func (c *Costs) Share(row *Cost) float64 {
 	if c.Hook == 0 {
 		return 0

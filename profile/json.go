@@ -49,7 +49,7 @@ type DocumentProgram struct {
 	Name         string               `json:"name"`
 	Hook         string               `json:"hook"`
 	Enforcer     string               `json:"enforcer"`
-	Scope        Scope                `json:"scope"`    // hook where the programs of a hook cannot be told apart
+	Scope        Scope                `json:"scope"`    // hook: all programs of the hook together
 	Position     int                  `json:"position"` // on the hook; 0 was attached first
 	Completeness DocumentCompleteness `json:"completeness"`
 }
@@ -78,8 +78,8 @@ type DocumentRow struct {
 	BodyNs      float64 `json:"body_ns"`       // all calls
 	HookNs      float64 `json:"hook_ns"`       // all calls: body and dispatch
 	MeanNs      float64 `json:"mean_ns"`       // hook cost of a call
-	P50Ns       float64 `json:"p50_ns"`        // likewise
-	P99Ns       float64 `json:"p99_ns"`        // likewise
+	P50Ns       float64 `json:"p50_ns"`        // median hook cost of a call
+	P99Ns       float64 `json:"p99_ns"`        // 99th percentile
 	Share       float64 `json:"share_percent"` // of the document's hook_ns
 }
 

@@ -57,7 +57,7 @@ func (n *nestedCosts) of(r *Row) *nestedCost {
 	return n.within[key]
 }
 
-// add notes what a program cost.
+// add adds what a program cost.
 func (n *nestedCosts) add(c *Cost) {
 	if n.within == nil || c.Program.Probe == ProbeHook {
 		return
@@ -70,8 +70,8 @@ func (n *nestedCosts) add(c *Cost) {
 	in.denials += c.Denials
 }
 
-// subtract takes from the row of a whole hook what its other programs cost: a like part from every call. A denial
-// ends the call of the hook, so that each is of one program.
+// subtract takes from the row of a whole hook what its other programs cost: an equal part from every call. A denial
+// ends the call of the hook, so each denial comes from one program.
 func (n *nestedCosts) subtract(c *Cost) {
 	if c.Program.Probe != ProbeHook {
 		return

@@ -46,7 +46,7 @@ func (c *Costs) Profile() (*pprof.Profile, error) {
 			DefaultSampleType: "hook",
 			TimeNanos:         s.Start.UnixNano(),
 			DurationNanos:     int64(s.Duration),
-			// Every call is counted: only stacks are sampled.
+			// One event is one call: calls and costs are already scaled to all calls.
 			PeriodType: &pprof.ValueType{Type: "calls", Unit: "count"},
 			Period:     1,
 			Comments:   c.comments(),
@@ -124,8 +124,8 @@ func (b *builder) sample(key string, c *Cost, stack Stack, values []float64) {
 }
 
 // stack returns the locations of a sample, leaf first as pprof wants them: program, hook, the kernel functions that led
-// to it, syscall, the functions of the process that led to that, workload. Where the programs of a hook cannot be told
-// apart, the hook is the leaf.
+// to it, syscall, the functions of the process that led to that, workload. If the programs of a hook are measured
+// together, the hook is the leaf.
 func (b *builder) stack(c *Cost, stack Stack) (all []*pprof.Location) {
 	enforcer := c.Program.Enforcer
 	if c.Program.Scope == ScopeProgram {
@@ -142,8 +142,8 @@ func (b *builder) stack(c *Cost, stack Stack) (all []*pprof.Location) {
 	return append(all, b.location(enforcer, c.Name))
 }
 
-// stringLabels returns every label that tells samples apart: many profile stores drop numeric ones. What is also
-// numeric goes by another key here, because pprof joins the values of one key: -tagroot=rules would show "8,8".
+// stringLabels returns every label that distinguishes samples: many profile stores drop numeric ones. A label that is
+// also numeric has another key here, because pprof joins the values of one key: -tagroot=rules would show "8,8".
 func stringLabels(c *Cost) map[string][]string {
 	labels := map[string][]string{
 		"syscall":         {c.Syscall},

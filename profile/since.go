@@ -39,8 +39,9 @@ func (s Snapshot) Since(earlier Snapshot) (Snapshot, error) {
 		r, was := s.Rows[i], before[s.Rows[i].recorded()]
 		if was != nil {
 			delete(before, r.recorded())
-			if err := r.subtract(was); err != nil {
-				return Snapshot{}, err
+			if !r.subtract(was) {
+				return Snapshot{}, fmt.Errorf("%w: the row of %s in %s has fewer calls", ErrNotEarlier,
+					r.Syscall, r.Workload.Name())
 			}
 		}
 		if r.Denials > 0 || r.Preempted > 0 || r.Readings.Count() > 0 {
@@ -54,7 +55,7 @@ func (s Snapshot) Since(earlier Snapshot) (Snapshot, error) {
 	return delta, nil
 }
 
-// recordedKey tells the rows of one recording apart. The names of a mount namespace may change, its number does not.
+// recordedKey identifies a row of one recording. The names of a mount namespace may change, its number does not.
 type recordedKey struct {
 	program int
 	syscall string
@@ -66,17 +67,17 @@ func (r *Row) recorded() recordedKey {
 	return recordedKey{r.Program, r.Syscall, r.Workload.MntNS, r.Rules}
 }
 
-func (r *Row) subtract(was *Row) error {
-	err := fmt.Errorf("%w: the row of %s in %s has fewer calls", ErrNotEarlier, r.Syscall, r.Workload.Name())
+// subtract subtracts an earlier state of the row, and reports whether it can be one: no number may be larger.
+func (r *Row) subtract(was *Row) bool {
 	if r.Denials < was.Denials || r.Preempted < was.Preempted || r.Sum < was.Sum {
-		return err
+		return false
 	}
 	r.Denials, r.Preempted, r.Sum = r.Denials-was.Denials, r.Preempted-was.Preempted, r.Sum-was.Sum
 	for i, n := range was.Readings {
 		if r.Readings[i] < n {
-			return err
+			return false
 		}
 		r.Readings[i] -= n
 	}
-	return nil
+	return true
 }

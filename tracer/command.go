@@ -104,7 +104,7 @@ func (t *commandTree) Close() error {
 
 // StartCommand calls start, which must start one command and return after its execve, as [os/exec.Cmd.Start] does. With
 // [Filter].Command, only the process tree of the command is measured: the command from that execve on, and every
-// process that one of the tree forks, whatever becomes of its parent.
+// process that one of the tree forks, even if its parent ends.
 func (t *Tracer) StartCommand(start func() error) error {
 	if err := t.set.check("start a command"); err != nil {
 		return err

@@ -99,7 +99,7 @@ func readELF(r io.ReaderAt) (*elfSymbols, error) {
 	return s, nil
 }
 
-// elfFile is a file of which the tables of segments and sections were read. 32-bit headers are kept as 64-bit ones.
+// elfFile is a file whose tables of segments and sections were read. 32-bit headers are widened to 64-bit ones.
 type elfFile struct {
 	r        io.ReaderAt
 	wide     bool // 64-bit
@@ -166,7 +166,7 @@ func readHeader(f *elfFile, widen func(elf.Header32) elf.Header64) (h elf.Header
 	return all[0], nil
 }
 
-// readTable reads n entries of a table that lie size bytes apart; 0: as far as they are long.
+// readTable reads n entries of a table that lie size bytes apart. If size is 0, no gaps lie between them.
 func readTable[Narrow, Wide any](
 	f *elfFile, offset uint64, size, n uint16, most int, widen func(Narrow) Wide,
 ) ([]Wide, error) {

@@ -26,7 +26,7 @@ var errEvent = errors.New("damaged event")
 // decodeEvent decodes a record, which the kernel may pad with up to seven bytes. The event shares no memory with raw.
 func decodeEvent(raw []byte) (e rawEvent, err error) {
 	if len(raw) < eventSize {
-		return e, fmt.Errorf("%w: %d bytes, the head alone has %d", errEvent, len(raw), eventSize)
+		return e, fmt.Errorf("%w: %d bytes, fewer than the %d of the header", errEvent, len(raw), eventSize)
 	}
 	if _, err := binary.Decode(raw[:eventSize], binary.NativeEndian, &e.TraceEvent); err != nil {
 		return e, fmt.Errorf("%w: %w", errEvent, err)

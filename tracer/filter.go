@@ -31,7 +31,7 @@ func (f Filter) namespaces() []uint32 {
 	if f.Follow == nil {
 		return f.MntNS
 	}
-	now := f.Follow()
+	now := slices.Clone(f.Follow()) // the caller may keep it
 	if len(f.MntNS) > 0 {
 		now = slices.DeleteFunc(now, func(ns uint32) bool { return !slices.Contains(f.MntNS, ns) })
 	}
@@ -143,7 +143,7 @@ func newControl(spec *ebpf.CollectionSpec, f Filter, sample int) (*control, erro
 	}, nil
 }
 
-// refresh has the probes measure the namespaces that Filter.Follow returns now.
+// refresh makes the probes measure the namespaces that Filter.Follow returns now.
 func (c *control) refresh(f Filter) error {
 	if f.Follow == nil {
 		return nil
@@ -161,8 +161,10 @@ func (c *control) refresh(f Filter) error {
 	return nil
 }
 
-// open has the probes record, shut has them stop.
+// open makes the probes record.
 func (c *control) open() { atomic.StoreUint32(c.off, 0) }
+
+// shut makes the probes stop recording.
 func (c *control) shut() { atomic.StoreUint32(c.off, 1) }
 
 func (c *control) Close() error { return errors.Join(c.mem.Close(), c.m.Close()) }

@@ -45,13 +45,16 @@ func TestFilterTable(t *testing.T) {
 
 func TestFilterFollowsContainers(t *testing.T) {
 	now := []uint32{9, 3}
-	f := Filter{Follow: func() []uint32 { return slices.Clone(now) }}
+	f := Filter{Follow: func() []uint32 { return now }}
 	if got := f.namespaces(); !slices.Equal(got, []uint32{3, 9}) {
 		t.Errorf("%v", got)
 	}
 	f.MntNS = []uint32{9, 4}
 	if got := f.namespaces(); !slices.Equal(got, []uint32{9}) {
 		t.Errorf("with MntNS as well: %v", got)
+	}
+	if !slices.Equal(now, []uint32{9, 3}) {
+		t.Errorf("the caller's slice was changed to %v", now)
 	}
 	now = nil
 	if got := f.namespaces(); len(got) != 0 || f.mode() != bpf.ProbeModeMODE_MNTNS {

@@ -15,8 +15,8 @@ const (
 	// mostCounters: 500 workloads with 40 syscalls each fill a third of them.
 	mostCounters = 1 << 16
 
-	// shares: no target gets more than one of these parts of the memory, so that programs that are attached later
-	// find some. One part of DefaultMemory is the largest map value.
+	// shares is the number of parts that the memory is divided into. No target gets more than one, so that some is
+	// left for programs that are attached later. One part of DefaultMemory is the largest map value.
 	shares = 16
 )
 

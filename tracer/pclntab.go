@@ -21,13 +21,13 @@ type pclntab struct {
 	pointer   int    // bytes of an address
 	entry     int    // bytes of an address in the table of functions
 	text      uint64 // address that the table of functions counts from
-	count     uint64 // of functions
+	count     uint64 // number of functions
 	names     []byte
 	functions uint64 // pairs of address and offset behind details
 	details   uint64
 }
 
-// goFunctions adds the functions in a Go program's .gopclntab, which is there even if the program is stripped.
+// goFunctions adds the functions in a Go program's .gopclntab, which a stripped program has, too.
 func (f *elfFile) goFunctions(s *elfSymbols) {
 	section, ok := f.section(".gopclntab")
 	if !ok {
@@ -86,8 +86,8 @@ func parsePclntab(data []byte, text elf.Section64) (t pclntab, ok bool) {
 // all returns the functions. Offsets that lead out of the table end or skip them.
 func (t pclntab) all() (out []function) {
 	size := uint64(t.entry)
-	room := (uint64(len(t.data)) - t.functions) / (2 * size)
-	for i := range min(t.count, room, maxELFFunctions) {
+	most := (uint64(len(t.data)) - t.functions) / (2 * size)
+	for i := range min(t.count, most, maxELFFunctions) {
 		pair := t.functions + 2*size*i
 		address, detail := t.uint(pair, t.entry), t.uint(pair+size, t.entry)
 		if detail > uint64(len(t.data)) {

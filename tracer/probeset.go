@@ -63,7 +63,7 @@ func newProbeSet(ctx context.Context, opts Options, events bool) (s *probeSet, t
 	if err := s.machine.fits(opts.Calibration); err != nil {
 		return nil, nil, err
 	}
-	// The links before the programs: whatever is attached in between, by lsmprof too, causes one more scan.
+	// The links before the programs: a link that is made in between, also by lsmprof, causes one more scan.
 	if s.links, err = lsm.LinkIDs(); err != nil {
 		return nil, nil, err
 	}
@@ -244,7 +244,7 @@ type recorder interface {
 	finish(i int)
 }
 
-// poll collects what was recorded, and probes programs that came.
+// poll collects what was recorded, probes new programs and detaches from those that are gone.
 func (s *probeSet) poll(ctx context.Context, r recorder) error {
 	s.names.refreshNames()
 	if err := s.loader.control.refresh(s.opts.Filter); err != nil {
@@ -267,7 +267,7 @@ const scanInterval = time.Second
 // reconcile probes programs that were attached since the last scan and detaches the probes of those that were
 // detached: a probe keeps its program loaded.
 func (s *probeSet) reconcile(ctx context.Context, r recorder) error {
-	// It takes one syscall to see that there are new links, but hundreds, to list all, to see that some are gone.
+	// One syscall finds new links. Only a list of all links, hundreds of syscalls, shows that some are gone.
 	if !lsm.HasNewer(s.links) && time.Since(s.lastScan) < scanInterval {
 		return nil
 	}

@@ -115,7 +115,7 @@ func (e *RingError) Error() string {
 // Unwrap returns the kernel's error.
 func (e *RingError) Unwrap() error { return e.Err }
 
-// constants returns the values of the probes' constants. The table of syscalls has so many places.
+// constants returns the values of the probes' constants. The number of keys that the table of syscalls holds is places.
 func (o ringOptions) constants(self uint32, places int) (map[string]any, error) {
 	c := map[string]any{
 		bpf.TraceVarSelf:         self,
@@ -243,8 +243,8 @@ func (r *ring) read(deadline time.Time, most int, fn func(cpu int, e rawEvent)) 
 	return nil
 }
 
-// received returns how many events of all CPUs were read, how many of each CPU were lost, and how many are still in the
-// buffers. After Close it returns what they were before.
+// received returns the number of events that were read, of all CPUs, that were lost, by CPU, and that are still in the
+// buffers, of all CPUs. After Close the numbers stay.
 func (r *ring) received() (received uint64, lost []uint64, unread uint64) {
 	lost = make([]uint64, len(r.tally))
 	for cpu := range r.tally {

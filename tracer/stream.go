@@ -23,7 +23,7 @@ type TraceOptions struct {
 	Logger      *slog.Logger
 	// Memory bounds the event buffers of all CPUs together, in bytes. 0: DefaultMemory.
 	Memory int
-	// Sample N looks at one of N calls only, at random. 0 and 1: at all calls.
+	// Sample N emits one in N calls, at random. 0 and 1: all calls.
 	Sample int
 
 	// SlowerThan drops calls whose body is faster. 0: none, not even those without a time.
@@ -32,7 +32,7 @@ type TraceOptions struct {
 	Denied bool
 	// Syscalls drops calls in other syscalls. Nil: none.
 	Syscalls []string
-	// Self includes the calls of this process. Beware: to handle one event can make calls that emit the next.
+	// Self includes the calls of this process. Beware: handling one event may cause calls that emit the next.
 	Self bool
 	// About has events say what the call is about: the file, the peer, the process, the capability.
 	About bool

@@ -15,7 +15,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/kernel"
 )
 
-// subject says which argument of a hook tells what the call is about.
+// subject says which argument of a hook holds what the call is about.
 type subject struct {
 	kind     bpf.TraceSubject
 	argument uint8

@@ -51,7 +51,7 @@ func (t target) programForRules() Program {
 	return t.program
 }
 
-// probedTarget is a target with what was measured of it. It stays when the program is detached.
+// probedTarget is a target and what was measured on it. It stays when the program is detached.
 type probedTarget struct {
 	target   target
 	enforcer string

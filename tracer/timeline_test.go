@@ -23,7 +23,7 @@ func TestTimelineKnowsRulesBetweenEqualReadings(t *testing.T) {
 	}{
 		{"between two equal ones", 120, 180, 8},
 		{"across an equal one", 120, 250, unknown}, // 300 is the first reading after it
-		{"during an equal one", 150, 205, unknown}, // likewise
+		{"during an equal one", 150, 205, unknown}, // and after this one
 		{"with an equal one in between", 115, 199, 8},
 		{"around a change", 220, 230, unknown},
 		{"after a change", 320, 380, 2},

@@ -32,16 +32,16 @@ type Options struct {
 	Self         bool
 	// Memory bounds the counters of all programs together, in bytes. 0: DefaultMemory.
 	Memory int
-	// Sample N measures one of N calls, at random, and counts it N times. 0 and 1: all calls.
+	// Sample N measures one in N calls, at random, and counts it N times. 0 and 1: all calls.
 	Sample int
-	// Stacks are sampled of one of StackSample calls, at random, besides counting all. 0 and 1: of all calls.
+	// Stacks are taken of one in StackSample calls, at random; all calls are counted. 0 and 1: of every call.
 	Stacks      Stacks
 	StackSample int
-	// Calibration is what the readings are corrected by. It must be of this machine. Zero: readings are reported
-	// as they are.
+	// Calibration corrects the readings. It must have been measured on this machine. Zero: readings are reported
+	// uncorrected.
 	Calibration profile.Calibration
-	// Progress, if not nil, is called during Start for each program that was probed or could not be. Several
-	// goroutines call it at once.
+	// Progress, if not nil, is called during Start after each attempt to probe a program. Several goroutines call
+	// it at once.
 	Progress func(done, programs int)
 	// Logger receives the warnings that are also in snapshots. Nil: they are not logged.
 	Logger *slog.Logger
@@ -128,7 +128,7 @@ func (t *Tracer) interval() time.Duration {
 	return max(PollInterval, min(rest*t.draining, longest))
 }
 
-// Poll charges what was counted since the last Poll to workloads, syscalls and rules, and probes programs that came.
+// Poll charges what was counted since the last Poll to workloads, syscalls and rules, and probes new programs.
 // If it fails, counting goes on, and Poll may be called again.
 func (t *Tracer) Poll(ctx context.Context) error {
 	if err := t.set.check("poll"); err != nil {
@@ -230,7 +230,7 @@ func (t *Tracer) Snapshot() (profile.Snapshot, error) {
 // Close detaches the probes. A second call does nothing.
 func (t *Tracer) Close() error { return t.set.Close() }
 
-// bias returns what a reading has too much, in ns.
+// bias returns the part of a reading that the probes themselves take, in ns; 0 without a calibration.
 func bias(c profile.Calibration) float64 {
 	if c.Applies() {
 		return c.Bias.Value

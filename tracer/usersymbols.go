@@ -18,9 +18,9 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// The processes whose stacks are sampled may belong to anybody, and they choose what lies at every path that they
-// map. lsmprof reads their files as root, so it bounds what it reads and keeps. Functions that are beyond these
-// bounds are shown as numbers.
+// Any user may own the processes whose stacks are sampled, and they choose what lies at every path that they map.
+// lsmprof reads their files as root, so it bounds what it reads and keeps. Functions beyond these bounds are shown as
+// numbers.
 const (
 	maxMaps       = 8 << 20   // of /proc/PID/maps, bytes
 	maxMappings   = 1 << 13   // of a process, executable ones
@@ -63,8 +63,8 @@ func readMaps(r io.Reader) (all []mapping, _ error) {
 	return all, lines.Err()
 }
 
-// userSymbols names addresses in processes. It is made anew for each poll: a process maps other files after every
-// exec, and its id is reused after its end. The symbols of the files stay.
+// userSymbols names addresses in processes. Each poll creates a new one: a process maps other files after every exec,
+// and its id is reused after its end. The symbols of the files stay.
 type userSymbols struct {
 	proc      string
 	processes map[uint32][]mapping
@@ -151,7 +151,7 @@ func (u *userSymbols) mappings(pid uint32) []mapping {
 
 func (u *userSymbols) dir(pid uint32) string { return filepath.Join(u.proc, fmt.Sprint(pid)) }
 
-// symbols returns those of a file that a process has mapped, nil without any.
+// symbols returns the symbols of a file that a process has mapped, nil if it has none.
 func (u *userSymbols) symbols(file openedFile) *elfSymbols {
 	if !strings.HasPrefix(file.path, "/") {
 		return nil
@@ -164,7 +164,7 @@ func (u *userSymbols) symbols(file openedFile) *elfSymbols {
 	return s
 }
 
-// readSymbols returns the symbols of a file, nil without any.
+// readSymbols is symbols without the cache by path.
 func (u *userSymbols) readSymbols(file openedFile) *elfSymbols {
 	type opened struct {
 		f  *os.File
@@ -192,7 +192,7 @@ func (u *userSymbols) readSymbols(file openedFile) *elfSymbols {
 		return p
 	}, func(parsed) {})
 	if !ok || errors.Is(p.err, errBudget) {
-		return nil // another time
+		return nil // not kept: a later poll tries again
 	}
 	return u.files.keep(o.id, p.symbols)
 }

@@ -14,8 +14,8 @@ const (
 // stuckReads is the number of reads that were abandoned and have not returned.
 type stuckReads struct{ n atomic.Int32 }
 
-// within returns the result of read. It gives up after maxWait, and at once while too many earlier reads have not
-// returned. What read returns later goes to discard.
+// within returns the result of read. It gives up after wait, or at once while maxStuck earlier reads have not returned.
+// If read returns after that, its result goes to discard.
 func within[T any](stuck *stuckReads, wait time.Duration, read func() T, discard func(T)) (result T, ok bool) {
 	if stuck.n.Load() >= maxStuck {
 		return result, false

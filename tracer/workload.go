@@ -12,7 +12,7 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// Namer names workloads better than after their command. A container runtime can.
+// Namer gives workloads better names than their command. A container runtime can.
 type Namer interface {
 	// Name returns w with the names of the container that its mount namespace or cgroup belongs to, or w
 	// unchanged. A Tracer and a Stream call it at every poll, so it must not block.

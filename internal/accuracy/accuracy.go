@@ -138,28 +138,28 @@ func (r *Rig) run(c accuracyCase) (results []Result, err error) {
 	return results, nil
 }
 
-// climb attaches one enforcer after the other and lowers the latency of each level to the one measured. It calls
-// then with all of them attached.
+// climb attaches one enforcer after the other. It measures the latency of each level, and keeps it if it is lower than
+// the one in levels. It calls then with all enforcers attached, and detaches them.
 func (r *Rig) climb(op *operation, layers []layer, levels []float64, then func() error) (err error) {
 	for i := range levels {
-		latency, err := op.latency()
-		if err != nil {
-			return err
+		latency, failed := op.latency()
+		if failed != nil {
+			return failed
 		}
 		levels[i] = min(levels[i], latency)
 		if i == len(layers) {
 			break
 		}
-		detach, err := layers[i].attach()
-		if err != nil {
-			return err
+		detach, failed := layers[i].attach()
+		if failed != nil {
+			return failed
 		}
-		defer detach()
+		defer func() { err = errors.Join(err, detach()) }()
 	}
 	return then()
 }
 
-// together returns one line for the enforcers that probes on hooks cannot tell apart.
+// together adds up the lines of enforcers: probes on hooks measure them together.
 func together(each []Result) []Result {
 	sum := each[0]
 	for _, r := range each[1:] {

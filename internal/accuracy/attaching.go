@@ -34,9 +34,9 @@ type Attachment struct {
 	Progress int           `json:"progress_calls"`
 }
 
-// MeasureAttaching attaches N programs and probes on them, calls two hooks, and detaches the probes. It fails if a
+// measureAttaching attaches N programs and probes on them, calls two hooks, and detaches the probes. It fails if a
 // program did not record every call.
-func MeasureAttaching(programs int) (a Attachment, err error) {
+func measureAttaching(programs int) (a Attachment, err error) {
 	detach, err := attachMany(programs, manyHooks)
 	if err != nil {
 		return a, err

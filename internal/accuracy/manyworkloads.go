@@ -40,9 +40,9 @@ type Effort struct {
 	CPU  time.Duration `json:"cpu_ns"` // of the whole process
 }
 
-// MeasureManyWorkloads has each of the workloads make the syscalls, attaches the programs to inode_permission,
+// measureManyWorkloads has each of the workloads make the syscalls, attaches the programs to inode_permission,
 // which each syscall calls, and reads the counters, which have memory MiB. It fails if a call is missing.
-func MeasureManyWorkloads(workloads, programs, syscalls, memory int) (c ManyWorkloads, err error) {
+func measureManyWorkloads(workloads, programs, syscalls, memory int) (c ManyWorkloads, err error) {
 	c = ManyWorkloads{Workloads: workloads, Syscalls: syscalls, MemoryMiB: memory}
 	detach, err := attachMany(programs, []string{"inode_permission"})
 	if err != nil {

@@ -50,8 +50,8 @@ const sampled = 64
 // large is memory for more counters than fit into a map value, where inline probes have theirs.
 const large = 256 << 20
 
-// nobody is the number of a mount namespace that does not exist.
-const nobody = 1
+// noNamespace is the number of a mount namespace that does not exist.
+const noNamespace = 1
 
 // method is a way to measure the programs of a hook while do runs.
 type method struct {
@@ -79,7 +79,7 @@ func (r *Rig) methods() []method {
 		{LsmprofPreempt, probes(tracer.Options{}, true)},
 		{LsmprofLarge, probes(tracer.Options{Memory: large}, false)},
 		{LsmprofSample, probes(tracer.Options{Sample: sampled}, false)},
-		{LsmprofSkipped, probes(tracer.Options{Filter: tracer.Filter{MntNS: []uint32{nobody}}}, false)},
+		{LsmprofSkipped, probes(tracer.Options{Filter: tracer.Filter{MntNS: []uint32{noNamespace}}}, false)},
 		{LsmprofStacks, r.underStacks},
 		{Trace, trace(tracer.TraceOptions{})},
 		{TraceArgs, trace(tracer.TraceOptions{About: true})},

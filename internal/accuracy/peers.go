@@ -81,10 +81,12 @@ func underBpftrace(hook string, do func() error) error {
 	}
 	defer cmd.Wait()
 	lines := bufio.NewScanner(out)
-	for lines.Scan() && !strings.Contains(lines.Text(), ready) {
+	attached := false
+	for !attached && lines.Scan() {
+		attached = strings.Contains(lines.Text(), ready)
 	}
-	if err := lines.Err(); err != nil {
-		return err
+	if !attached {
+		return errors.Join(errors.New("bpftrace ended before it was attached"), lines.Err())
 	}
 	go io.Copy(io.Discard, out)
 	time.Sleep(100 * time.Millisecond)

@@ -21,14 +21,14 @@ func MeasureScale() (s Scale, err error) {
 		return s, err
 	}
 	for _, programs := range []int{14, 200} {
-		a, err := MeasureAttaching(programs)
+		a, err := measureAttaching(programs)
 		if err != nil {
 			return s, fmt.Errorf("attach %d programs: %w", programs, err)
 		}
 		s.Attaching = append(s.Attaching, a)
 	}
 	for _, memory := range []int{64, 512} {
-		c, err := MeasureManyWorkloads(500, 14, 40, memory)
+		c, err := measureManyWorkloads(500, 14, 40, memory)
 		if err != nil {
 			return s, fmt.Errorf("record with %d MiB: %w", memory, err)
 		}

@@ -15,7 +15,7 @@ func TestManyProgramsAreProbed(t *testing.T) {
 	vmtest.OnOneKernel(t)
 	scaleGuest(t)
 	const programs = 200
-	a, err := MeasureAttaching(programs)
+	a, err := measureAttaching(programs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestManyWorkloadsAreRecordedCompletely(t *testing.T) {
 	vmtest.Guest(t)
 	vmtest.OnOneKernel(t)
 	scaleGuest(t)
-	c, err := MeasureManyWorkloads(60, 14, 10, 96)
+	c, err := measureManyWorkloads(60, 14, 10, 96)
 	if err != nil {
 		t.Fatal(err)
 	}

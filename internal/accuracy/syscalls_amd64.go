@@ -56,7 +56,7 @@ func walks(syscalls int) func() {
 	}
 }
 
-// rawOpen opens a file for reading, without telling Go's scheduler.
+// rawOpen opens a file for reading, without involving Go's scheduler.
 func rawOpen(name *byte) (fd uintptr, _ unix.Errno) {
 	fd, _, errno := unix.RawSyscall(unix.SYS_OPEN, uintptr(unsafe.Pointer(name)), unix.O_RDONLY, 0)
 	return fd, errno

@@ -10,7 +10,7 @@ import (
 
 var here = unix.AT_FDCWD // a variable: as a constant it is negative and does not fit uintptr
 
-// rawOpen opens a file for reading, without telling Go's scheduler.
+// rawOpen opens a file for reading, without involving Go's scheduler.
 func rawOpen(name *byte) (fd uintptr, _ unix.Errno) {
 	fd, _, errno := unix.RawSyscall6(unix.SYS_OPENAT, uintptr(here), uintptr(unsafe.Pointer(name)), unix.O_RDONLY,
 		0, 0, 0)

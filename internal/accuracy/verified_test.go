@@ -55,7 +55,7 @@ func TestVerifiedInstructionsDoNotGrow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer detach()
-	here := []uint32{nobody}
+	here := []uint32{noNamespace}
 	// The probes that emit events are longest with stacks and paths.
 	stacks := tracer.Stacks{Kernel: true, User: true}
 	everything := func(ctx context.Context) {

@@ -31,7 +31,7 @@ type Container struct {
 	asked   int      // how many times the runtime was asked for its status
 }
 
-// list returns every container and sandbox that runs, without what only a status tells.
+// list returns every container and sandbox that runs, without the fields that only a status has.
 func (c *client) list(ctx context.Context) ([]Container, error) {
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()
@@ -78,7 +78,7 @@ func (c *client) list(ctx context.Context) ([]Container, error) {
 	return all, nil
 }
 
-// detail adds to a container what only a status tells.
+// detail adds to a container the fields that only a status has.
 func (c *client) detail(ctx context.Context, found *Container) error {
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()
@@ -124,7 +124,7 @@ func (c *Container) locate(proc string, containers []Container) {
 	}
 	switch {
 	case len(c.cgroups) == 0:
-		c.Unlocated = "the runtime does not tell its cgroup"
+		c.Unlocated = "the runtime does not report its cgroup"
 	case pid == 0:
 		c.Unlocated = "no process is in " + c.cgroups[0]
 	default:

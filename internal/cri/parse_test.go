@@ -147,7 +147,7 @@ func TestLocate(t *testing.T) {
 			0, "no process is in /pods/" + id,
 		},
 		"gone":      {6, "/docker/" + id, nil, 0, "neither process 6 nor any other is in /docker/" + id},
-		"no cgroup": {0, "", nil, 0, "the runtime does not tell its cgroup"},
+		"no cgroup": {0, "", nil, 0, "the runtime does not report its cgroup"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			proc := t.TempDir()

@@ -66,7 +66,7 @@ func (r *Runtime) Watch(ctx context.Context, report func(error)) {
 	}
 }
 
-// Refresh asks the runtime what runs. After an error, the known containers stay, and the next call connects anew.
+// Refresh asks the runtime what runs. After an error, the known containers stay, and the next call connects again.
 func (r *Runtime) Refresh(ctx context.Context) error {
 	r.refreshing.Lock()
 	defer r.refreshing.Unlock()

@@ -1,6 +1,7 @@
 package cri
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -125,5 +126,5 @@ func parseStatus(text []byte) (int, error) {
 			return code, nil
 		}
 	}
-	return 0, errors.New(cleanMessage(s.Message))
+	return 0, errors.New(cmp.Or(cleanMessage(s.Message), "the runtime reports a failure without a reason"))
 }

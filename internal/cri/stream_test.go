@@ -97,6 +97,7 @@ func TestExitStatusesAsRuntimesWriteThem(t *testing.T) {
 		{exited("137", ""), "", 137},
 		{exited("x", "odd"), "odd", 0},
 		{`{"status":"Failure","message":"\u001b[31mno\n"}`, "?[31mno?", 0},
+		{`{"status":"Failure"}`, "without a reason", 0},
 		{"", "closed the connection", 0},
 		{"<html>", "not in JSON", 0},
 	} {

@@ -54,7 +54,7 @@ func (p Policies) Rules(mntns uint32, program tracer.Program) int {
 	if !ok {
 		return 0
 	}
-	if n, known := policy.RulesFor(program); known {
+	if n, known := policy.rulesFor(program); known {
 		return n
 	}
 	return profile.RulesUnknown
@@ -67,8 +67,8 @@ type Policy struct {
 	// Generation differs between any two states of the rules, even if their numbers are the same. It is never
 	// empty.
 	Generation string
-	// Mixed is set if processes of the mount namespace are under different policies: nothing tells which of them a
-	// call ran under, so the number of its rules is unknown.
+	// Mixed is set if processes of the mount namespace are under different policies. Which of them a call ran under
+	// is unknown, and so is its number of rules.
 	Mixed bool
 
 	programs *programRules // nil if the hook alone decides which rules a program walks
@@ -86,9 +86,9 @@ const (
 // mixed is the policy of a mount namespace whose processes are under different policies.
 var mixed = Policy{Mixed: true, Generation: "mixed"}
 
-// RulesFor returns the number of rules that a program walks, and whether it is known. A program without an id stands
+// rulesFor returns the number of rules that a program walks, and whether it is known. A program without an id stands
 // for all programs on its hook.
-func (p Policy) RulesFor(program tracer.Program) (int, bool) {
+func (p Policy) rulesFor(program tracer.Program) (int, bool) {
 	switch {
 	case p.walking != nil && !p.walking.has(program):
 		return 0, true

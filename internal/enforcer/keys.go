@@ -2,15 +2,14 @@ package enforcer
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/cilium/ebpf"
 )
 
-// rawKeys returns the keys of a map, sorted. If the key at hand is deleted meanwhile, the kernel starts over, so that
-// keys come twice. rawKeys gives up after several times as many keys as the map can hold.
+// rawKeys returns the keys of a map, sorted. If the product deletes the current key, the kernel starts over and returns
+// keys again. rawKeys gives up after several times the number of keys that the map can hold.
 func rawKeys(m *ebpf.Map) ([][]byte, error) {
 	seen := map[string]bool{}
 	var previous any
@@ -39,7 +38,7 @@ func keysOf[K any](m *ebpf.Map) (all []K, err error) {
 	for _, b := range raw {
 		var k K
 		if _, err := binary.Decode(b, binary.NativeEndian, &k); err != nil {
-			return nil, errors.Join(fmt.Errorf("keys of %s", m), err)
+			return nil, fmt.Errorf("keys of %s: %w", m, err)
 		}
 		all = append(all, k)
 	}

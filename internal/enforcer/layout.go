@@ -83,7 +83,7 @@ func (l layout) names() []string {
 	return all
 }
 
-// fits reports whether maps have this layout, as far as they tell without a rule in them.
+// fits reports whether maps have this layout. It does not look at rules, of which there may be none.
 func (l layout) fits(found namedMaps) bool {
 	value := map[string]uint32{l.caps.name: l.caps.value, l.ptrace.name: l.ptrace.value}
 	for _, o := range l.outer {

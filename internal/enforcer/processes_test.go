@@ -75,7 +75,7 @@ func TestByNamespace(t *testing.T) {
 	if len(got) != 3 || got[10] != strict || !got[20].Mixed || !got[30].Mixed {
 		t.Errorf("%+v, want 10 under one policy, 20 and 30 mixed", got)
 	}
-	if n, ok := got[20].RulesFor(tracer.Program{Hook: "file_open"}); ok {
+	if n, ok := got[20].rulesFor(tracer.Program{Hook: "file_open"}); ok {
 		t.Errorf("the number of rules in a mixed namespace is %d, want unknown", n)
 	}
 }

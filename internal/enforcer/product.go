@@ -14,8 +14,8 @@ func All() []Product {
 	return []Product{VArmor, KubeArmor, Tetragon, Systemd, BPFLock, Reference}
 }
 
-// Product describes one product. Its zero value owns no program. Names of programs are full BTF names. A name that ends
-// in * stands for every name that begins so.
+// Product describes one product. Its zero value owns no program. Names of programs are full BTF names; a * at the end
+// of a name matches any rest.
 type Product struct {
 	Name     string
 	programs []string
@@ -96,7 +96,7 @@ func (r constantReader) Read() (Policies, error) {
 func (r constantReader) Layout() string { return Layout(r.Reader) }
 
 // Layout returns the versions of a product whose maps are laid out like those that a reader found, such as "v0.9 to
-// v0.10". It is "" if the maps do not tell.
+// v0.10". It is "" if the layout does not depend on the version.
 func Layout(r Reader) string {
 	if l, ok := r.(interface{ Layout() string }); ok {
 		return l.Layout()

@@ -36,7 +36,7 @@ type reader struct {
 
 func newReader(m *openMaps) *reader { return &reader{m, map[ebpf.MapID]int{}} }
 
-// Layout returns the versions of the product whose maps are laid out so.
+// Layout returns the versions of the product whose maps are laid out like these, or "" for the reference enforcer.
 func (r *reader) Layout() string {
 	if r.version == thisVersion {
 		return ""

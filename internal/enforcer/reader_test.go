@@ -14,7 +14,7 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// programs returns the programs of the reference enforcer with what the kernel tells about their ids.
+// programs returns the programs of the reference enforcer as tracer.Programs lists them.
 func programs(t testing.TB, e *reference.Enforcer) []tracer.Program {
 	t.Helper()
 	own, err := e.Programs()

@@ -50,7 +50,7 @@ func (r *Registry) Look() ([]tracer.Program, error) {
 	return slices.Clone(r.programs), nil
 }
 
-// look lists the programs unless no link came or went since it did.
+// look lists the programs, unless the links are the same as at the last look.
 func (r *Registry) look() error {
 	links, err := lsm.LinkIDs()
 	if err != nil {
@@ -64,7 +64,7 @@ func (r *Registry) look() error {
 		return err
 	}
 	r.identify(programs)
-	// These were listed before the programs: a link that was made in between causes one more look.
+	// The links were listed before the programs: a link that was made in between causes one more look.
 	r.links = links
 	return nil
 }
@@ -94,6 +94,7 @@ func (r *Registry) identify(programs []tracer.Program) {
 	}
 }
 
+// productOf returns the product that owns a program, and whether there is one.
 func productOf(p tracer.Program) (enforcer.Product, bool) {
 	all := enforcer.All()
 	i := slices.IndexFunc(all, func(product enforcer.Product) bool { return product.Owns(p) })
@@ -223,7 +224,7 @@ func (r *Registry) readRules(e *Enforcer) {
 }
 
 // reader returns the reader of an enforcer's rules, which is kept while the same programs are attached. It is nil if
-// nothing tells where the rules are.
+// it is unknown where the rules are.
 func (r *Registry) reader(name string, programs []tracer.Program) (enforcer.Reader, error) {
 	ids := Enforcer{Programs: programs}.IDs()
 	if open, ok := r.readers[name]; ok {

@@ -33,8 +33,8 @@ type knownVersion struct {
 	text     string
 }
 
-// addVersions fills in the versions of products. To find one takes a look at every process, so it is done once for the
-// programs of a product.
+// addVersions fills in the versions of products. Finding one means looking at every process, so the result is kept as
+// long as the product has the same programs.
 func (r *Registry) addVersions(all []Enforcer) {
 	var holders map[ebpf.ProgramID][]lsm.Holder
 	for i := range all {
@@ -42,7 +42,7 @@ func (r *Registry) addVersions(all []Enforcer) {
 		known, ok := r.versions[e.Name]
 		if !ok || !slices.Equal(known.programs, e.IDs()) {
 			if holders == nil {
-				holders, _ = lsm.Holders() // without them, the layout of the maps may tell
+				holders, _ = lsm.Holders() // without them, the layout of the maps decides
 			}
 			known = knownVersion{e.IDs(), r.version(*e, holders)}
 			if r.versions == nil {
@@ -108,7 +108,7 @@ func binaryVersion(dir string) string {
 
 var systemdLibrary = regexp.MustCompile(`/libsystemd-shared-([0-9][^/\s]*)\.so`)
 
-// goVersion returns the version that the linker was told to set in a variable, else that of the main module.
+// goVersion returns the version that -ldflags sets in a variable, else that of the main module.
 func goVersion(info *buildinfo.BuildInfo) string {
 	text := ""
 	for _, s := range info.Settings {

@@ -21,11 +21,11 @@ func ReadCgroups(dir string) ([]Cgroup, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ParseCgroups(string(data)), nil
+	return parseCgroups(string(data)), nil
 }
 
-// ParseCgroups reads the text of /proc/PID/cgroup. It skips lines that make no sense.
-func ParseCgroups(text string) []Cgroup {
+// parseCgroups reads the text of /proc/PID/cgroup. It skips lines that make no sense.
+func parseCgroups(text string) []Cgroup {
 	var all []Cgroup
 	for line := range strings.Lines(text) {
 		// hierarchy:controllers:path, where the path may have colons of its own.

@@ -28,7 +28,7 @@ func TestContainerCgroup(t *testing.T) {
 		"nonsense": {"::\n:\n\nx\n0:\n0::relative\n", ""},
 		"empty":    {"", ""},
 	} {
-		if got := ContainerCgroup(ParseCgroups(c.text)); got != c.want {
+		if got := ContainerCgroup(parseCgroups(c.text)); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
@@ -37,7 +37,7 @@ func TestContainerCgroup(t *testing.T) {
 func FuzzParseCgroups(f *testing.F) {
 	f.Add("12:cpu,cpuacct:/a\n0::/b:c:d\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, c := range ParseCgroups(text) {
+		for _, c := range parseCgroups(text) {
 			if !strings.HasPrefix(c.Path, "/") || strings.Contains(c.Path, "\n") {
 				t.Errorf("%+v", c)
 			}

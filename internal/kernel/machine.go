@@ -21,7 +21,7 @@ func Uname() (release, build string, err error) {
 	return unix.ByteSliceToString(u.Release[:]), unix.ByteSliceToString(u.Version[:]), nil
 }
 
-// CPUModel returns the name of the first CPU, "unknown" if /proc/cpuinfo does not tell.
+// CPUModel returns the name of the first CPU, "unknown" if /proc/cpuinfo does not have it.
 func CPUModel() string {
 	data, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {

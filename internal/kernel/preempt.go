@@ -17,8 +17,8 @@ const (
 	PreemptNoneOrVoluntary = "none or voluntary"
 )
 
-// Preempts reports whether the kernel may preempt its own code, and so BPF programs. If the model is unknown it may: to
-// check for preemption costs the probes a few instructions.
+// Preempts reports whether the kernel may preempt its own code, and so BPF programs. If the model is unknown, Preempts
+// returns true: probes that check for preemption in vain only cost a few instructions more.
 func Preempts() bool {
 	switch Preemption() {
 	case PreemptNone, PreemptVoluntary, PreemptNoneOrVoluntary:
@@ -28,7 +28,7 @@ func Preempts() bool {
 }
 
 // Preemption returns the preemption model in force. A kernel with PREEMPT_DYNAMIC chooses at boot. Root can read the
-// choice in debugfs unless lockdown forbids it; otherwise the boot parameter or the configuration tells.
+// choice in debugfs unless lockdown forbids it; otherwise the boot parameter or the configuration decides.
 func Preemption() string {
 	_, build, err := Uname()
 	if err != nil {
@@ -47,7 +47,7 @@ func Preemption() string {
 	return preemption(build, bracketedRound(string(dynamic)), bootParameter("preempt="), configured)
 }
 
-// preemption returns the model, given the build string and what other sources tell. The build string has PREEMPT,
+// preemption returns the model, given the build string and what the other sources say. The build string has PREEMPT,
 // PREEMPT_LAZY, PREEMPT_RT or PREEMPT_DYNAMIC, and none of them for the two models without preemption.
 func preemption(build, dynamic, booted, configured string) string {
 	word := ""

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Privileges holds what a process may do.
+// Privileges holds the capabilities and limits of a process.
 type Privileges struct {
 	UID                 int    // effective
 	Effective, Bounding uint64 // capabilities, one bit each
@@ -17,8 +17,8 @@ type Privileges struct {
 	Memlock             uint64 // soft limit in bytes; ^0: none
 }
 
-// NeedCaps returns the capabilities that it takes to find and probe the programs of others. CAP_SYS_ADMIN allows to
-// walk the kernel's program ids, which CAP_BPF does not.
+// NeedCaps returns the capabilities that finding and probing the programs of other processes needs. CAP_BPF is not
+// enough: only CAP_SYS_ADMIN may list the kernel's program ids.
 func NeedCaps() []string { return []string{"CAP_SYS_ADMIN"} }
 
 // Has reports whether a capability is effective.

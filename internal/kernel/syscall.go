@@ -5,7 +5,7 @@ import (
 	"runtime"
 )
 
-// ABI is a convention for the numbers of syscalls.
+// ABI is a numbering of syscalls.
 type ABI uint8
 
 const (
@@ -16,7 +16,7 @@ const (
 	ARM
 )
 
-// Native returns the ABI of 64-bit tasks on this machine, Compat that of 32-bit tasks.
+// Native returns the ABI of 64-bit tasks on this machine.
 func Native() ABI {
 	if runtime.GOARCH == "arm64" {
 		return ARM64
@@ -24,6 +24,7 @@ func Native() ABI {
 	return AMD64
 }
 
+// Compat returns the ABI of 32-bit tasks on this machine.
 func Compat() ABI {
 	if runtime.GOARCH == "arm64" {
 		return ARM
@@ -67,7 +68,7 @@ func KnownSyscall(name string) bool {
 	case KernelThread, IOUring, IRQ, Exception:
 		return true
 	}
-	const numbers = 1 << 13 // that a probe can tell apart
+	const numbers = 1 << 13 // the largest number that a probe records, plus 1
 	for _, abi := range []ABI{Native(), Compat(), X32} {
 		for nr := range uint32(numbers) {
 			if SyscallName(abi, nr) == name {

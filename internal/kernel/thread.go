@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -43,5 +42,5 @@ func ThreadLeader(tid uint) (pid uint, err error) {
 			return uint(n), err
 		}
 	}
-	return 0, errors.New("no Tgid")
+	return 0, fmt.Errorf("%s has no Tgid", f.Name())
 }

@@ -77,8 +77,8 @@ func nextLink(id link.ID) (link.ID, error) {
 	return link.ID(attr.next), nil
 }
 
-// Busiest returns how many trampoline programs the function has that has most of them. Before Linux 5.13 links do not
-// say what they are attached to, and Busiest returns 0.
+// Busiest returns the largest number of trampoline programs on any one function. Before Linux 5.13 links do not say
+// what they are attached to, and Busiest returns 0.
 func Busiest() (int, error) {
 	type function struct{ object, btf uint32 }
 	programs, most := map[function]int{}, 0

@@ -41,7 +41,7 @@ func TryLSM() error {
 
 func try(spec ebpf.ProgramSpec, attach func(*ebpf.Program) (link.Link, error)) error {
 	if err := rlimit.RemoveMemlock(); err != nil {
-		return fmt.Errorf("raise the limit on locked memory: %w", err)
+		return fmt.Errorf("raise RLIMIT_MEMLOCK: %w", err)
 	}
 	spec.License = "GPL"
 	prog, err := ebpf.NewProgram(&spec)

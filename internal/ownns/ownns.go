@@ -1,4 +1,4 @@
-// Package ownns keeps lsmprof out of its own measurements. The probes tell workloads apart by mount namespace, so
+// Package ownns keeps lsmprof out of its own measurements. The probes identify workloads by mount namespace, so
 // lsmprof moves into a mount namespace of its own: its calls then have a key of their own, at no cost for the
 // probes. Commands that it runs on behalf of its caller start in the caller's namespace.
 //

@@ -14,21 +14,21 @@ type Guard struct {
 }
 
 // AttachGuard attaches a guard. From then on only the process owner, an id in the initial pid namespace, can open
-// its programs, maps and links by id; 0 is nobody.
+// its programs, maps and links by id. With owner 0, no process can.
 func AttachGuard(owner uint32) (*Guard, error) {
 	e, err := Load(LoadGuard)
 	if err != nil {
 		return nil, err
 	}
 	g := &Guard{e, owner}
-	if err := g.Protect(e); err != nil {
+	if err := g.protect(e); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
 	return g, nil
 }
 
-// Protect keeps the objects of another look-alike from being opened.
-func (g *Guard) Protect(e *Enforcer) error {
+// protect keeps the objects of another look-alike from being opened.
+func (g *Guard) protect(e *Enforcer) error {
 	for _, l := range e.links {
 		info, err := l.Info()
 		if err != nil {
@@ -38,11 +38,11 @@ func (g *Guard) Protect(e *Enforcer) error {
 			return err
 		}
 	}
-	return g.ProtectObjects(e.Programs, e.Maps)
+	return g.protectObjects(e.Programs, e.Maps)
 }
 
-// ProtectObjects keeps programs and maps from being opened.
-func (g *Guard) ProtectObjects(programs map[string]*ebpf.Program, maps map[string]*ebpf.Map) error {
+// protectObjects keeps programs and maps from being opened.
+func (g *Guard) protectObjects(programs map[string]*ebpf.Program, maps map[string]*ebpf.Map) error {
 	for name, p := range programs {
 		info, err := p.Info()
 		if err != nil {

@@ -1,8 +1,8 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* One LSM hook of a Tetragon policy: the program that is attached looks whether the policy is for the current
- * cgroup, and hands over to the one that goes through the selectors. The loader renames it to another hook. */
+/* One LSM hook of a Tetragon policy: the attached program checks whether the policy applies to the current cgroup,
+ * and tail-calls the program that walks the selectors. The loader can move both to another hook. */
 #include "lookalike.h"
 
 #define SELECTORS 5

@@ -17,7 +17,7 @@ type Rules struct {
 // Sum returns the number of all rules.
 func (r Rules) Sum() int { return r.File + r.Exec + r.Net + r.Mount + r.Cap + r.Ptrace + r.Other }
 
-// ForHook returns the number of rules that a program on a hook walks, and whether the hook tells.
+// ForHook returns the number of rules that a program on a hook walks, and whether the hook decides that.
 func (r Rules) ForHook(hook string) (int, bool) {
 	n := r.Kind(hook)
 	return *n, n != &r.Other
