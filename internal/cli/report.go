@@ -128,7 +128,7 @@ func (o *reportOptions) open() (*report.Report, error) {
 	for _, path := range o.runs {
 		r, err := report.Open(path)
 		if err != nil {
-			return nil, fmt.Errorf("%w; `lsmprof bench --dir DIR` makes a run directory", err)
+			return nil, fmt.Errorf("%w; `lsmprof bench -o DIR` makes a run directory", err)
 		}
 		all = append(all, r)
 	}

@@ -1,4 +1,4 @@
-// Package layout holds the directions in which the packages depend on one another. See "Packages" in the README.
+// Package layout holds the directions in which the packages depend on one another. See "Rooms" in ARCHITECTURE.md.
 package layout
 
 import (
