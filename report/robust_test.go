@@ -12,12 +12,13 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/rundir/rundirtest"
 )
 
 // A broken run directory gives an error that names what is wrong, or a report that names what is missing.
 func TestBrokenRuns(t *testing.T) {
 	for name, c := range map[string]struct {
-		breaks func(s *synthetic)
+		breaks func(s *rundirtest.Run)
 		files  func(f fstest.MapFS)
 		want   string // in the error
 		says   string // in the report
@@ -30,16 +31,16 @@ func TestBrokenRuns(t *testing.T) {
 		},
 		"no object": {files: content(rundir.InfoFile, `[1, 2]`), want: "run.json"},
 		"newer": {
-			breaks: func(s *synthetic) { s.info.Schema = "lsmprof/run/v2" },
+			breaks: func(s *rundirtest.Run) { s.Info.Schema = "lsmprof/run/v2" },
 			want:   "Use the one that wrote it",
 		},
-		"no scenario": {breaks: func(s *synthetic) { s.info.Plan.Scenarios = nil }, want: "no scenario"},
-		"no test":     {breaks: func(s *synthetic) { s.info.Plan.Tests = nil }, want: "no test"},
-		"a test twice": {breaks: func(s *synthetic) {
-			s.info.Plan.Tests[1].Name = s.info.Plan.Tests[0].Name
+		"no scenario": {breaks: func(s *rundirtest.Run) { s.Info.Plan.Scenarios = nil }, want: "no scenario"},
+		"no test":     {breaks: func(s *rundirtest.Run) { s.Info.Plan.Tests = nil }, want: "no test"},
+		"a test twice": {breaks: func(s *rundirtest.Run) {
+			s.Info.Plan.Tests[1].Name = s.Info.Plan.Tests[0].Name
 		}, want: "twice"},
-		"a scenario twice": {breaks: func(s *synthetic) {
-			s.info.Plan.Scenarios[1].Name = s.info.Plan.Scenarios[0].Name
+		"a scenario twice": {breaks: func(s *rundirtest.Run) {
+			s.Info.Plan.Scenarios[1].Name = s.Info.Plan.Scenarios[0].Name
 		}, want: "twice"},
 		"NaN": {
 			files: content(rundir.ResultsFile, `{"test": "test0", "ops": NaN}`+"\n{}\n"),
@@ -58,54 +59,54 @@ func TestBrokenRuns(t *testing.T) {
 			files: truncate("profiles/rules=2/test1.pb.gz"),
 			says:  "profiles/rules=2/test1.pb.gz",
 		},
-		"absurd profile": {breaks: func(s *synthetic) {
-			e := s.explained["test0"]["rules=1"]
+		"absurd profile": {breaks: func(s *rundirtest.Run) {
+			e := s.Explained["test0"]["rules=1"]
 			e.HookNs = -1
-			s.explained["test0"]["rules=1"] = e
+			s.Explained["test0"]["rules=1"] = e
 		}, says: "the profile run of test0 under rules=1 is left out"},
-		"absurd time of a syscall": {breaks: func(s *synthetic) {
-			s.explained["test0"]["rules=1"].Syscalls[0].Ns = -1
+		"absurd time of a syscall": {breaks: func(s *rundirtest.Run) {
+			s.Explained["test0"]["rules=1"].Syscalls[0].Ns = -1
 		}, says: "the profile run of test0 under rules=1 is left out"},
-		"a scenario without runs": {breaks: func(s *synthetic) {
-			s.info.Plan.Order = rundir.Sequential
-			s.drop(func(r *rundir.Result) bool { return r.Scenario == "rules=2" })
+		"a scenario without runs": {breaks: func(s *rundirtest.Run) {
+			s.Info.Plan.Order = rundir.Sequential
+			drop(s, func(r *rundir.Result) bool { return r.Scenario == "rules=2" })
 		}, says: "test0 has no round under rules=2"},
-		"a baseline without runs": {breaks: func(s *synthetic) {
-			s.info.Plan.Order = rundir.Sequential
-			s.drop(func(r *rundir.Result) bool { return r.Scenario == "not-installed" })
+		"a baseline without runs": {breaks: func(s *rundirtest.Run) {
+			s.Info.Plan.Order = rundir.Sequential
+			drop(s, func(r *rundir.Result) bool { return r.Scenario == "not-installed" })
 		}, says: "test0 and test1: no complete round"},
 		"unfinished round": {
-			breaks: func(s *synthetic) { s.results = s.results[:len(s.results)-1] },
+			breaks: func(s *rundirtest.Run) { s.Results = s.Results[:len(s.Results)-1] },
 			says:   "not complete",
 		},
 		"one run": {
-			breaks: func(s *synthetic) { s.drop(func(r *rundir.Result) bool { return r.Round > 0 }) },
+			breaks: func(s *rundirtest.Run) { drop(s, func(r *rundir.Result) bool { return r.Round > 0 }) },
 			says:   "there is only one round",
 		},
-		"zero scores": {breaks: func(s *synthetic) {
-			for i := range s.results {
-				s.results[i].Ops = 0
+		"zero scores": {breaks: func(s *rundirtest.Run) {
+			for i := range s.Results {
+				s.Results[i].Ops = 0
 			}
 		}, says: "without a score"},
 		"no time": {
-			breaks: func(s *synthetic) { s.results[0].Ns = 0 },
+			breaks: func(s *rundirtest.Run) { s.Results[0].Ns = 0 },
 			says:   "left out 1 result without a score",
 		},
 		"a huge score": {
-			breaks: func(s *synthetic) { s.results[0].Ops = math.MaxFloat64 },
+			breaks: func(s *rundirtest.Run) { s.Results[0].Ops = math.MaxFloat64 },
 			says:   "left out 1 result without a score",
 		},
 		"foreign results": {
-			breaks: func(s *synthetic) { s.results[0].Test = "another" },
+			breaks: func(s *rundirtest.Run) { s.Results[0].Test = "another" },
 			says:   "left out 1 result: the plan lacks",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSynthetic(2, 4, 12).withProfiles(t)
+			s := rundirtest.New(2, 4, 12).WithProfiles(t)
 			if c.breaks != nil {
 				c.breaks(s)
 			}
-			f := s.files(t)
+			f := s.Files(t)
 			if c.files != nil {
 				c.files(f)
 			}
@@ -138,14 +139,15 @@ func TestBrokenRuns(t *testing.T) {
 	}
 }
 
-func (s *synthetic) drop(what func(*rundir.Result) bool) {
-	kept := s.results[:0]
-	for _, r := range s.results {
+// drop removes results from a run.
+func drop(s *rundirtest.Run, what func(*rundir.Result) bool) {
+	kept := s.Results[:0]
+	for _, r := range s.Results {
 		if !what(&r) {
 			kept = append(kept, r)
 		}
 	}
-	s.results = kept
+	s.Results = kept
 }
 
 func truncate(name string) func(fstest.MapFS) {
@@ -158,54 +160,10 @@ func content(name, text string) func(fstest.MapFS) {
 
 func remove(name string) func(fstest.MapFS) { return func(f fstest.MapFS) { delete(f, name) } }
 
-// hostile holds names that an attacker may give to tests, hooks and containers.
-var hostile = []string{
-	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</title><b>`,
-	`</script><script>alert(1)</script>`, "a|b\nc `d` [e](javascript:alert(1))",
-	`=HYPERLINK("http://example.invalid")`, strings.Repeat("very-long-name-", 14), "\x00\x1b[31m\u202ereversed",
-	`';alert(1)//`, `{{.Title}}`,
-}
-
-func newHostile(t testing.TB) *synthetic {
-	s := newSynthetic(len(hostile), 4, 8)
-	for i, name := range hostile {
-		old := s.info.Plan.Tests[i].Name
-		s.info.Plan.Tests[i].Name, s.info.Plan.Tests[i].Label, s.info.Plan.Tests[i].Unit = name, name, name
-		for j := range s.results {
-			if s.results[j].Test == old {
-				s.results[j].Test = name
-			}
-		}
-		cells := s.explained[old]
-		for scenario, e := range cells {
-			e.Rows[0].Hook, e.Rows[0].Syscall, e.Rows[0].Program, e.Syscalls[0].Syscall = name, name, name,
-				name
-			cells[scenario] = e
-		}
-		s.explained[name] = cells
-		delete(s.explained, old)
-	}
-	s.info.Plan.Container, s.info.Enforcer, s.info.Product, s.info.Suite = hostile[0], hostile[1], hostile[2],
-		hostile[3]
-	s.info.Machine.CommandLine, s.info.CommandLine, s.info.Warnings = hostile[1], hostile, hostile
-	old := s.info.Plan.Scenarios[1].Name
-	s.info.Plan.Scenarios[1].Name = hostile[3]
-	for j := range s.results {
-		if s.results[j].Scenario == old {
-			s.results[j].Scenario = hostile[3]
-		}
-	}
-	for _, cells := range s.explained {
-		cells[hostile[3]] = cells[old]
-		delete(cells, old)
-	}
-	return s.withProfiles(t)
-}
-
 // Names add no tag or attribute to the page, and no markup to Markdown.
 func TestNamesAreOnlyText(t *testing.T) {
-	s := newHostile(t)
-	whole := formats(t, s.open(t))
+	s := rundirtest.Hostile(t)
+	whole := formats(t, open(t, s))
 	scripts := 0
 	tokens := html.NewTokenizer(strings.NewReader(whole["html"]))
 	for {
@@ -254,8 +212,8 @@ func TestNamesAreOnlyText(t *testing.T) {
 
 // Reading any run directory and reporting on it ends without a panic.
 func FuzzRunDirectory(f *testing.F) {
-	s := newSynthetic(2, 3, 3).withProfiles(f)
-	files := s.files(f)
+	s := rundirtest.New(2, 3, 3).WithProfiles(f)
+	files := s.Files(f)
 	f.Add(files[rundir.InfoFile].Data, files[rundir.ResultsFile].Data, files[rundir.ExplainedFile].Data,
 		files["profiles/rules=2/test1.pb.gz"].Data)
 	f.Add([]byte(`{"schema": "lsmprof/run/v1", "plan": {"scenarios": [{"name": "", "twin": true}], `+
@@ -281,17 +239,17 @@ func FuzzRunDirectory(f *testing.F) {
 
 // A run compared with itself has no change. One that loses more has a regression.
 func TestCompare(t *testing.T) {
-	old, slower := newSynthetic(2, 4, 24), newSynthetic(2, 4, 24)
-	for i := range slower.results {
-		if r := &slower.results[i]; r.Test == "test1" && r.Scenario == "rules=2" {
+	old, slower := rundirtest.New(2, 4, 24), rundirtest.New(2, 4, 24)
+	for i := range slower.Results {
+		if r := &slower.Results[i]; r.Test == "test1" && r.Scenario == "rules=2" {
 			r.Ops *= 0.98
 		}
 	}
-	c := old.open(t).Compare(old.open(t)).Comparison
+	c := open(t, old).Compare(open(t, old)).Comparison
 	if len(c.regressions(0)) != 0 || len(c.Differs) != 0 || len(c.Deltas) != 6 {
 		t.Errorf("a run and itself: %+v", c)
 	}
-	r := slower.open(t).Compare(old.open(t))
+	r := open(t, slower).Compare(open(t, old))
 	worse := r.Regressions(0.01)
 	if len(worse) != 1 || worse[0].Test != "test1" || worse[0].Scenario != "rules=2" ||
 		math.Abs(worse[0].Delta-0.02) > 0.001 ||
@@ -310,15 +268,15 @@ func TestCompare(t *testing.T) {
 		!strings.Contains(page, "where it differs") {
 		t.Error("the page does not say which runs it compares")
 	}
-	for want, change := range map[string]func(*synthetic){
-		"kernel: 6.1.0, then 6.12.0":          func(s *synthetic) { s.info.Machine.Kernel = "6.12.0" },
-		"CPU: a CPU, then another":            func(s *synthetic) { s.info.Machine.CPU = "another" },
-		"length of a slice: 50ms, then 100ms": func(s *synthetic) { s.info.Plan.Slice *= 2 },
-		"warm-up of a slice: 0s, then 12ms":   func(s *synthetic) { s.info.Plan.Warmup = 12e6 },
+	for want, change := range map[string]func(*rundirtest.Run){
+		"kernel: 6.1.0, then 6.12.0":          func(s *rundirtest.Run) { s.Info.Machine.Kernel = "6.12.0" },
+		"CPU: a CPU, then another":            func(s *rundirtest.Run) { s.Info.Machine.CPU = "another" },
+		"length of a slice: 50ms, then 100ms": func(s *rundirtest.Run) { s.Info.Plan.Slice *= 2 },
+		"warm-up of a slice: 0s, then 12ms":   func(s *rundirtest.Run) { s.Info.Plan.Warmup = 12e6 },
 	} {
-		other := newSynthetic(2, 4, 24)
+		other := rundirtest.New(2, 4, 24)
 		change(other)
-		if got := fmt.Sprint(other.open(t).Compare(old.open(t)).Comparison.Differs); got != "["+want+"]" {
+		if got := fmt.Sprint(open(t, other).Compare(open(t, old)).Comparison.Differs); got != "["+want+"]" {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}

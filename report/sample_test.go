@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/lsmprof/lsmprof/internal/golden"
+	"github.com/lsmprof/lsmprof/internal/rundir/rundirtest"
 )
 
 const sampleDir = "../docs/sample"
@@ -33,7 +34,7 @@ func TestSample(t *testing.T) {
 
 // The page of a run with six scenarios and UnixBench's twelve tests is small enough for mail.
 func TestSizeOfAPage(t *testing.T) {
-	r := newSynthetic(12, 7, 40).withProfiles(t).open(t)
+	r := open(t, rundirtest.New(12, 7, 40).WithProfiles(t))
 	if size := len(formats(t, r)["html"]); size > 2<<20 || len(r.flameGraphs().Pages) != 6*3+5*3 {
 		t.Errorf("the page has %d bytes and %d flame graphs", size, len(r.flameGraphs().Pages))
 	} else {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/rundir/rundirtest"
 )
 
 // A report on a hundred scenarios, twelve tests and fifty rounds takes less than two seconds of CPU time and little
@@ -64,14 +65,14 @@ func highWater(pid int) (most int) {
 // largeRun has the same profile in every cell: reading any other takes as long.
 func largeRun(t testing.TB) fstest.MapFS {
 	t.Helper()
-	s := newSynthetic(12, 100, 50)
-	one := newSynthetic(1, 2, 1).withProfiles(t).profiles[rundir.ProfilePath("rules=1", "test0")]
-	for _, test := range s.info.Plan.Tests {
-		for _, in := range s.info.Plan.Scenarios {
+	s := rundirtest.New(12, 100, 50)
+	one := rundirtest.New(1, 2, 1).WithProfiles(t).Profiles[rundir.ProfilePath("rules=1", "test0")]
+	for _, test := range s.Info.Plan.Tests {
+		for _, in := range s.Info.Plan.Scenarios {
 			if in.State == rundir.Installed {
-				s.profiles[rundir.ProfilePath(in.Name, test.Name)] = one
+				s.Profiles[rundir.ProfilePath(in.Name, test.Name)] = one
 			}
 		}
 	}
-	return s.files(t)
+	return s.Files(t)
 }

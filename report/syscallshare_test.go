@@ -6,26 +6,27 @@ import (
 	"testing"
 
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/rundir/rundirtest"
 )
 
 // Each of two programs on a hook has its share of the syscall's duration, and the heat map has the sum. A row has no
 // share if the duration is unknown: in runs of older versions, and for syscalls that do not return.
 func TestShareOfTheSyscall(t *testing.T) {
-	s := newSynthetic(2, 3, 12)
+	s := rundirtest.New(2, 3, 12)
 	const scenario = "rules=2"
-	for test := range s.explained {
-		e := s.explained[test][scenario]
+	for test := range s.Explained {
+		e := s.Explained[test][scenario]
 		second, exits := e.Rows[0], e.Rows[0]
 		second.Program, exits.Syscall = "q", "exit_group"
 		e.Rows = append(e.Rows, second, exits)
 		e.Syscalls = []rundir.SyscallTime{{Syscall: "openat", Calls: 2, Ns: 4 * e.Rows[0].HookNs}}
-		s.explained[test][scenario] = e
+		s.Explained[test][scenario] = e
 	}
-	old := s.explained["test1"][scenario]
+	old := s.Explained["test1"][scenario]
 	old.Syscalls = nil
-	s.explained["test1"][scenario] = old
+	s.Explained["test1"][scenario] = old
 
-	r := s.open(t)
+	r := open(t, s)
 	shares := r.heatOf(r.heaviest()).share
 	known := 0
 	for _, h := range r.Hooks {

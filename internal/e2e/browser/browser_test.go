@@ -1,8 +1,10 @@
-package report
+// Package browser opens the page of a report in headless Chromium.
+package browser
 
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,21 +15,24 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/lsmprof/lsmprof/internal/rundir/rundirtest"
+	"github.com/lsmprof/lsmprof/report"
 )
 
-// browser is a headless Chromium that records what should not happen.
+// browser is a headless Chromium that records messages on the console and requests.
 type browser struct {
-	ctx  context.Context
+	ctx context.Context
+
 	mu   sync.Mutex
-	bad  []string // errors on the console, and requests
-	seen []string
+	bad  []string // messages on the console, exceptions and log entries
+	seen []string // URLs of requests
 }
 
 func openBrowser(t *testing.T) *browser {
@@ -43,7 +48,7 @@ func openBrowser(t *testing.T) *browser {
 		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.WSURLReadTimeout(2*time.Minute),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		// The test can look into a frame only in the process of the page.
+		// The test can evaluate expressions in a frame only if it shares the page's process.
 		chromedp.Flag("disable-features", "IsolateSandboxedIframes"))
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
@@ -52,12 +57,12 @@ func openBrowser(t *testing.T) *browser {
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
 	b := &browser{ctx: ctx}
-	chromedp.ListenTarget(ctx, b.note)
+	chromedp.ListenTarget(ctx, b.record)
 	b.do(t, network.Enable(), cdplog.Enable(), runtime.Enable())
 	return b
 }
 
-func (b *browser) note(event any) {
+func (b *browser) record(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch e := event.(type) {
@@ -87,21 +92,21 @@ func eval[T any](t *testing.T, b *browser, expression string) (out T) {
 }
 
 // inFrame evaluates an expression in the document of the flame graph.
-func inFrame[T any](t *testing.T, b *browser, expression string) (out T) {
-	t.Helper()
-	b.do(t, chromedp.ActionFunc(func(ctx context.Context) error {
+func (b *browser) inFrame(expression string, out any) error {
+	return chromedp.Run(b.ctx, chromedp.ActionFunc(func(ctx context.Context) error {
 		tree, err := page.GetFrameTree().Do(ctx)
-		if err != nil || len(tree.ChildFrames) == 0 {
-			return fmt.Errorf("the page has no frame: %w", err)
+		if err != nil {
+			return err
+		}
+		if len(tree.ChildFrames) == 0 {
+			return errors.New("the page has no frame")
 		}
 		world, err := page.CreateIsolatedWorld(tree.ChildFrames[0].Frame.ID).Do(ctx)
 		if err != nil {
 			return err
 		}
-		return chromedp.Evaluate(expression, &out,
-			in(world)).Do(ctx)
+		return chromedp.Evaluate(expression, out, in(world)).Do(ctx)
 	}))
-	return out
 }
 
 // in evaluates an expression in a world, such as that of a frame.
@@ -142,8 +147,12 @@ const chartFaults = `(() => { const out = [];
 	if (width > innerWidth) out.push("the page is " + width + " px wide");
 	return out.slice(0, 20) })()`
 
+// The page shows all sections and drawings, zooms into flame graphs, logs nothing and requests nothing.
 func TestPageInABrowser(t *testing.T) {
-	r := sample(t)
+	r, err := report.Open("../../../docs/sample/run")
+	if err != nil {
+		t.Fatal(err)
+	}
 	b := openBrowser(t)
 	file := writePage(t, r)
 	b.do(t, chromedp.Navigate("file://"+file), chromedp.WaitReady("#flame"))
@@ -152,17 +161,27 @@ func TestPageInABrowser(t *testing.T) {
 			t.Errorf("section %s is empty", id)
 		}
 	}
-	v := newView(r)
-	exposed := len(v.Exposed())
-	if got, want := eval[int](t, b, `document.querySelectorAll("svg").length`),
-		len(r.Tests)+exposed+1+len(v.Steepest()); got != want || exposed == 0 {
-		t.Errorf("%d drawings, want %d", got, want)
+	exposed := 0
+	for _, test := range r.Tests {
+		if test.Exposed != nil && *test.Exposed {
+			exposed++
+		}
+	}
+	const mostRules = 9 // drawings of costs per rule on a page
+	// The losses of each test, the explained losses of each exposed test, the heat map, and the costs per rule.
+	want := len(r.Tests) + exposed + 1 + min(len(r.PerRule), mostRules)
+	if got := eval[int](t, b, `document.querySelectorAll("svg").length`); got != want || exposed == 0 {
+		t.Errorf("%d drawings, want %d; %d tests are exposed", got, want, exposed)
 	}
 	testLayout(t, b)
 	b.do(t, emulation.SetDeviceMetricsOverride(1440, 900, 1, false))
 	testFlameGraph(t, b, "path_rename")
 
-	second := writePage(t, newHostile(t).open(t))
+	hostile, err := report.OpenFS(rundirtest.Hostile(t).Files(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := writePage(t, hostile)
 	b.do(t, chromedp.Navigate("file://"+second), chromedp.WaitReady("#flame"))
 	testLayout(t, b)
 	b.await(t, "very-long", func(f box) bool { return f.W > 0 })
@@ -201,7 +220,10 @@ func testFlameGraph(t *testing.T, b *browser, hook string) {
 	t.Helper()
 	b.do(t, chromedp.ScrollIntoView("#flame"))
 	before := b.await(t, hook, func(f box) bool { return f.W > 0 })
-	whole := inFrame[box](t, b, frameBox+`("root")`)
+	var whole box
+	if err := b.inFrame(frameBox+`("root")`, &whole); err != nil {
+		t.Fatal(err)
+	}
 	if before.W > 0.9*whole.W {
 		t.Fatalf("%s takes %.0f of %.0f px before it is clicked", hook, before.W, whole.W)
 	}
@@ -222,34 +244,24 @@ func testFlameGraph(t *testing.T, b *browser, hook string) {
 	}
 }
 
-// await waits until a frame of the flame graph is good.
+// await waits up to 10 s until the box of a flame graph's frame is good, and returns the box.
 func (b *browser) await(t *testing.T, name string, good func(box) bool) box {
 	t.Helper()
 	var f box
+	var err error
 	for range 100 {
 		f = box{}
-		_ = chromedp.Run(b.ctx, chromedp.ActionFunc(func(ctx context.Context) error {
-			tree, err := page.GetFrameTree().Do(ctx)
-			if err != nil || len(tree.ChildFrames) == 0 {
-				return err
-			}
-			world, err := page.CreateIsolatedWorld(cdp.FrameID(tree.ChildFrames[0].Frame.ID)).Do(ctx)
-			if err != nil {
-				return err
-			}
-			return chromedp.Evaluate(fmt.Sprintf("%s(%q)", frameBox, name), &f,
-				in(world)).Do(ctx)
-		}))
-		if good(f) {
+		if err = b.inFrame(fmt.Sprintf("%s(%q)", frameBox, name), &f); err == nil && good(f) {
 			return f
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	t.Fatalf("the flame graph's frame %s is %+v", name, f)
+	t.Fatalf("the flame graph's frame %s is %+v (%v)", name, f, err)
 	return f
 }
 
-func writePage(t *testing.T, r *Report) string {
+// writePage writes the page of a report and returns the path of the file.
+func writePage(t *testing.T, r *report.Report) string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := r.WriteHTML(&out); err != nil {

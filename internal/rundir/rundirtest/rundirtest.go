@@ -1,10 +1,12 @@
-package report
+// Package rundirtest makes run directories with known contents for tests.
+package rundirtest
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -14,18 +16,20 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// synthetic is a run whose losses are known: a scenario with n rules loses n per mille, and its hook explains all of
-// it.
-type synthetic struct {
-	info      rundir.Info
-	results   []rundir.Result
-	explained map[string]map[string]rundir.Explained
-	profiles  map[string][]byte
+// Run is a run with known losses: a scenario with n rules loses n per mille, and its hook explains the whole loss.
+// Tests may change the fields before they call Files.
+type Run struct {
+	Info      rundir.Info
+	Results   []rundir.Result
+	Explained map[string]map[string]rundir.Explained // by test and scenario
+	Profiles  map[string][]byte                      // by path in the run directory
 }
 
-func newSynthetic(tests, scenarios, rounds int) *synthetic {
-	s := &synthetic{
-		info: rundir.Info{
+// New returns a run of tests named test0, test1 and so on. Its scenarios are not-installed, rules=1, rules=2 and so on,
+// and a second baseline that does not count as one of them.
+func New(tests, scenarios, rounds int) *Run {
+	s := &Run{
+		Info: rundir.Info{
 			Schema: rundir.RunSchema, Version: "test", CommandLine: []string{"lsmprof", "bench"},
 			Start:    time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 			Machine:  rundir.Machine{Kernel: "6.1.0", Arch: "amd64", CPU: "a CPU", CPUs: 2},
@@ -35,10 +39,10 @@ func newSynthetic(tests, scenarios, rounds int) *synthetic {
 				Slice: 50 * time.Millisecond,
 			},
 		},
-		explained: map[string]map[string]rundir.Explained{},
-		profiles:  map[string][]byte{},
+		Explained: map[string]map[string]rundir.Explained{},
+		Profiles:  map[string][]byte{},
 	}
-	plan := &s.info.Plan
+	plan := &s.Info.Plan
 	plan.Scenarios = []rundir.Scenario{{Name: "not-installed", State: rundir.Removed}}
 	for n := 1; n < scenarios; n++ {
 		plan.Scenarios = append(plan.Scenarios, rundir.Scenario{
@@ -55,11 +59,11 @@ func newSynthetic(tests, scenarios, rounds int) *synthetic {
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, t := range plan.Tests {
-		s.explained[t.Name] = map[string]rundir.Explained{}
+		s.Explained[t.Name] = map[string]rundir.Explained{}
 		for round := range rounds {
 			for _, in := range plan.Scenarios {
 				rate := 1e5 * (1 - float64(in.Rules.File)/1000) * (1 + 1e-4*rng.NormFloat64())
-				s.results = append(s.results, rundir.Result{
+				s.Results = append(s.Results, rundir.Result{
 					Round: round, Test: t.Name,
 					Scenario: in.Name, Ops: rate / 10, Ns: 1e8, Score: rate,
 					Slices: [][2]float64{
@@ -78,7 +82,7 @@ func newSynthetic(tests, scenarios, rounds int) *synthetic {
 				continue
 			}
 			ns := 1e4*n/1000 + 500
-			s.explained[t.Name][in.Name] = rundir.Explained{
+			s.Explained[t.Name][in.Name] = rundir.Explained{
 				Ops: 1000, Calls: 1, HookNs: ns, Completeness: 100, Calibrated: true,
 				Rows: []rundir.ExplainedRow{{
 					Syscall: "openat", Hook: "file_open", Program: "p",
@@ -92,14 +96,14 @@ func newSynthetic(tests, scenarios, rounds int) *synthetic {
 	return s
 }
 
-// withProfiles adds a profile for each cell.
-func (s *synthetic) withProfiles(t testing.TB) *synthetic {
-	for _, test := range s.info.Plan.Tests {
-		for _, in := range s.info.Plan.Scenarios {
+// WithProfiles adds a profile for each cell.
+func (s *Run) WithProfiles(t testing.TB) *Run {
+	for _, test := range s.Info.Plan.Tests {
+		for _, in := range s.Info.Plan.Scenarios {
 			if in.State == rundir.Removed {
 				continue
 			}
-			row := s.explained[test.Name][in.Name].Rows[0]
+			row := s.Explained[test.Name][in.Name].Rows[0]
 			snap := profile.Snapshot{
 				Calibration: profile.Calibration{Runs: 1},
 				Programs: []profile.Program{{
@@ -130,14 +134,14 @@ func (s *synthetic) withProfiles(t testing.TB) *synthetic {
 			if err := p.Write(&b); err != nil {
 				t.Fatal(err)
 			}
-			s.profiles[rundir.ProfilePath(in.Name, test.Name)] = b.Bytes()
+			s.Profiles[rundir.ProfilePath(in.Name, test.Name)] = b.Bytes()
 		}
 	}
 	return s
 }
 
-// files returns the run directory.
-func (s *synthetic) files(t testing.TB) fstest.MapFS {
+// Files returns the run directory.
+func (s *Run) Files(t testing.TB) fstest.MapFS {
 	t.Helper()
 	encode := func(v any) []byte {
 		data, err := json.Marshal(v)
@@ -147,51 +151,61 @@ func (s *synthetic) files(t testing.TB) fstest.MapFS {
 		return data
 	}
 	var lines bytes.Buffer
-	for i := range s.results {
-		lines.Write(append(encode(s.results[i]), '\n'))
+	for i := range s.Results {
+		lines.Write(append(encode(s.Results[i]), '\n'))
 	}
 	out := fstest.MapFS{
-		rundir.InfoFile:      {Data: encode(s.info)},
+		rundir.InfoFile:      {Data: encode(s.Info)},
 		rundir.ResultsFile:   {Data: lines.Bytes()},
-		rundir.ExplainedFile: {Data: encode(s.explained)},
+		rundir.ExplainedFile: {Data: encode(s.Explained)},
 	}
-	for name, data := range s.profiles {
+	for name, data := range s.Profiles {
 		out[name] = &fstest.MapFile{Data: data}
 	}
 	return out
 }
 
-func (s *synthetic) open(t testing.TB) *Report {
-	t.Helper()
-	r, err := OpenFS(s.files(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
+// hostileNames are names that an attacker may give to tests, hooks and containers.
+var hostileNames = []string{
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</title><b>`,
+	`</script><script>alert(1)</script>`, "a|b\nc `d` [e](javascript:alert(1))",
+	`=HYPERLINK("http://example.invalid")`, strings.Repeat("very-long-name-", 14), "\x00\x1b[31m\u202ereversed",
+	`';alert(1)//`, `{{.Title}}`,
 }
 
-// formats returns the report in all formats, by the name or the extension of the file.
-func formats(t testing.TB, r *Report) map[string]string {
-	t.Helper()
-	out := map[string]string{}
-	for name, write := range map[string]func(*bytes.Buffer) error{
-		"html": func(b *bytes.Buffer) error { return r.WriteHTML(b) },
-		"md":   func(b *bytes.Buffer) error { return r.WriteMarkdown(b) },
-		"json": func(b *bytes.Buffer) error { return r.WriteJSON(b) },
-		"txt":  func(b *bytes.Buffer) error { return r.WriteText(b) },
-	} {
-		var b bytes.Buffer
-		if err := write(&b); err != nil {
-			t.Errorf("%s: %v", name, err)
+// Hostile returns a run with profiles in which tests, hooks, syscalls, programs and one scenario have hostile names.
+func Hostile(t testing.TB) *Run {
+	s := New(len(hostileNames), 4, 8)
+	for i, name := range hostileNames {
+		old := s.Info.Plan.Tests[i].Name
+		s.Info.Plan.Tests[i].Name, s.Info.Plan.Tests[i].Label, s.Info.Plan.Tests[i].Unit = name, name, name
+		for j := range s.Results {
+			if s.Results[j].Test == old {
+				s.Results[j].Test = name
+			}
 		}
-		out[name] = b.String()
-	}
-	for _, table := range r.Tables() {
-		var b bytes.Buffer
-		if err := table.Write(&b); err != nil {
-			t.Errorf("%s.csv: %v", table.Name, err)
+		cells := s.Explained[old]
+		for scenario, e := range cells {
+			e.Rows[0].Hook, e.Rows[0].Syscall, e.Rows[0].Program, e.Syscalls[0].Syscall = name, name, name,
+				name
+			cells[scenario] = e
 		}
-		out[table.Name+".csv"] = b.String()
+		s.Explained[name] = cells
+		delete(s.Explained, old)
 	}
-	return out
+	s.Info.Plan.Container, s.Info.Enforcer, s.Info.Product, s.Info.Suite = hostileNames[0], hostileNames[1], hostileNames[2],
+		hostileNames[3]
+	s.Info.Machine.CommandLine, s.Info.CommandLine, s.Info.Warnings = hostileNames[1], hostileNames, hostileNames
+	old := s.Info.Plan.Scenarios[1].Name
+	s.Info.Plan.Scenarios[1].Name = hostileNames[3]
+	for j := range s.Results {
+		if s.Results[j].Scenario == old {
+			s.Results[j].Scenario = hostileNames[3]
+		}
+	}
+	for _, cells := range s.Explained {
+		cells[hostileNames[3]] = cells[old]
+		delete(cells, old)
+	}
+	return s.WithProfiles(t)
 }
