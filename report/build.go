@@ -46,8 +46,8 @@ func title(run *rundir.Run) string {
 	return fmt.Sprintf("What %s costs", text.List(subjects(run)))
 }
 
-// subjects returns the enforcers that scenarios differ by: those in force in some scenario but not in the baseline. A
-// run that does not say which were in force goes by the name in its plan.
+// subjects returns the enforcers that scenarios differ by: those in force in some scenario but not in the baseline. If
+// the run does not record them, it returns the enforcer that run.json names.
 func subjects(run *rundir.Run) []string {
 	plan := &run.Info.Plan
 	baseline := run.Enforcers(plan.Scenarios[plan.Baseline()].Name)
@@ -178,7 +178,7 @@ func newCell(c *rundir.Cell) Cell {
 	}
 }
 
-// label returns the name of a test for people. That tests are built-in stands beside their scores, not in every name.
+// label returns the label of a test without "(built-in)": the report shows Test.Kind beside the scores instead.
 func label(t *rundir.Test) string {
 	return cmp.Or(strings.TrimSuffix(t.Label, " (built-in)"), t.Name)
 }
@@ -260,7 +260,7 @@ func (h *HookRow) lossOfMore(ns float64) float64 {
 	return after - before
 }
 
-// addMissing warns about what a reader would otherwise look for in vain.
+// addMissing warns about missing rounds and profile runs, and about cells that vary too much for a figure.
 func (r *Report) addMissing(run *rundir.Run) {
 	var tests []string
 	for _, t := range r.Tests {

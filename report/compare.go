@@ -37,7 +37,7 @@ func (r *Report) Compare(older *Report) *Report {
 	return n
 }
 
-// name tells a run from others: what it measured, when and where.
+// name identifies a run: what it measured, when and where.
 func (r *Report) name() string {
 	parts := []string{text.List(subjects(r.run))}
 	if !r.How.Start.IsZero() {

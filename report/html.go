@@ -62,17 +62,14 @@ func (r *Report) writeHTML(w io.Writer, links []link) error {
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"fixed": fixed, "signed": signed, "interval": intervalText, "nanos": text.Duration,
-		"number":       text.Number,
+		"number": text.Number, "indexText": indexText,
 		"perOperation": perOperation, "short": short, "printable": text.Printable, "share": fixedIfKnown,
 		"points": pointsIfKnown, "took": nanosIfKnown, "quantile": quantileText, "p": pText,
 		"lossText": lossText, "maybe": maybe, "detectable": detectableText, "slope": slopeText,
 		"nature": (*Test).nature,
 		"base":   (*Test).base,
-		"facts":  (*How).facts, "rules": rulesText, "at": (*PerRule).at, "float": func(v float64,
-			digits int,
-		) string {
-			return minus(fmt.Sprintf("%.*f", digits, v))
-		},
+		"facts":  (*How).facts, "rules": rulesText, "at": (*PerRule).at,
+		"float":  func(v float64, digits int) string { return minus(fmt.Sprintf("%.*f", digits, v)) },
 		"change": (*Delta).changeText, "absurd": (*Cell).absurd, "line": linePlot, "delta": deltaPlot,
 		"join": strings.Join, "command": commandText,
 	}

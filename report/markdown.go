@@ -121,11 +121,14 @@ func (m *markdown) scores() {
 	}
 	for _, x := range m.Indexes() {
 		row := []string{"Index"}
+		if x.Copies > 1 {
+			row[0] += fmt.Sprintf(", %d copies", x.Copies)
+		}
 		if x.Partial {
 			row[0] += fmt.Sprintf(", %d of 12 tests", x.Tests)
 		}
 		for _, v := range x.Values {
-			row = append(row, fmt.Sprintf("%.1f", v))
+			row = append(row, indexText(v))
 		}
 		m.row(row...)
 	}

@@ -42,7 +42,7 @@ func (i Interval) half() float64 { return (i.High - i.Low) / 2 }
 
 func (i Interval) contains(x float64) bool { return i.Low <= x && x <= i.High }
 
-// known reports whether there is an interval. A single round has none, and gets an interval as wide as all losses.
+// known reports whether the interval was computed. With a single round it was not, and reaches from -1 to 1.
 func (i Interval) known() bool { return i.half() < 1 }
 
 // Scenario is a state of the enforcer under which the tests ran. It is a column of the tables.

@@ -160,6 +160,31 @@ func content(name, text string) func(fstest.MapFS) {
 
 func remove(name string) func(fstest.MapFS) { return func(f fstest.MapFS) { delete(f, name) } }
 
+// A scenario without an index has a dash, not an index of 0, and each number of copies has a row.
+func TestMissingIndex(t *testing.T) {
+	s := rundirtest.New(2, 3, 6)
+	s.Info.Plan.Order = rundir.Sequential
+	s.Info.Plan.Tests[0] = rundir.Test{Name: "execl", Label: "Execl", Unit: "lps", Baseline: 43}
+	s.Info.Plan.Tests[1] = s.Info.Plan.Tests[0].WithCopies(4)
+	s.Explained = nil
+	for i := range s.Results {
+		s.Results[i].Test = map[string]string{"test0": "execl", "test1": "execl-x4"}[s.Results[i].Test]
+	}
+	drop(s, func(r *rundir.Result) bool { return r.Test == "execl" && r.Scenario == "rules=2" })
+	whole := formats(t, open(t, s))
+	for format, want := range map[string][]string{
+		"md":   {" | – |\n| Index, 4 copies, 1 of 12 tests |"},
+		"txt":  {"rules=2                    –\n"},
+		"html": {"<td>–</td></tr>", "Index, 4 copies"},
+	} {
+		for _, part := range want {
+			if !strings.Contains(whole[format], part) {
+				t.Errorf("%s has no %q:\n%.3000s", format, part, whole[format])
+			}
+		}
+	}
+}
+
 // Names add no tag or attribute to the page, and no markup to Markdown.
 func TestNamesAreOnlyText(t *testing.T) {
 	s := rundirtest.Hostile(t)

@@ -50,7 +50,7 @@ func (v *view) lossTable() string {
 			what += fmt.Sprintf(", %d of 12 tests", x.Tests)
 		}
 		for i, value := range x.Values {
-			t.Add(name, v.Scenarios[i].Name, fmt.Sprintf("%.1f", value), "", "", "", what)
+			t.Add(name, v.Scenarios[i].Name, indexText(value), "", "", "", what)
 			name, what = "", ""
 		}
 	}

@@ -132,6 +132,14 @@ func (v *view) Indexes() []indexRow {
 	return out
 }
 
+// indexText formats an index, or a dash if there is none.
+func indexText(v float64) string {
+	if v == 0 {
+		return none
+	}
+	return fmt.Sprintf("%.1f", v)
+}
+
 // Rounds returns the scores of a cell, round by round.
 func (v *view) Rounds(c *Cell) string {
 	var b strings.Builder
@@ -146,7 +154,7 @@ func (v *view) Rounds(c *Cell) string {
 	return b.String()
 }
 
-// FewRounds reports whether a page has room for the scores of all rounds.
+// FewRounds reports whether the run is small enough for a page that lists the score of every round.
 func (v *view) FewRounds() bool { return v.run != nil && len(v.run.Results) <= 5000 }
 
 // LossPlot draws the losses of a test.
@@ -157,7 +165,7 @@ func (v *view) ExplainedPlot(t *Test) template.HTML { return explainedPlot(t, v.
 
 type legendItem struct{ Class, Name string }
 
-// Legend returns that of the explained losses: colours by hook.
+// Legend returns the legend of the explained losses: the class of each hook, which is a colour.
 func (v *view) Legend() []legendItem {
 	var out []legendItem
 	others := 0
@@ -196,12 +204,12 @@ type hookTable struct {
 	Rows   []HookRow
 }
 
-// HeatTable has the rows of that scenario, OtherTable those of the others.
+// HeatTable returns the hook rows of HeatScenario.
 func (v *view) HeatTable() hookTable {
 	return newHookTable(false, v.hookRows(func(s string) bool { return s == v.heat.scenario }))
 }
 
-// OtherTable has the rows of the other scenarios.
+// OtherTable returns the hook rows of the other scenarios.
 func (v *view) OtherTable() hookTable {
 	return newHookTable(true, v.hookRows(func(s string) bool { return s != v.heat.scenario }))
 }
@@ -237,7 +245,7 @@ func rulesText(n int) string {
 	return fmt.Sprint(n)
 }
 
-// Steepest returns the rules that cost most, as many as a page has room for.
+// Steepest returns the steepest lines of cost per rule, nine at most: more would make the page long.
 func (v *view) Steepest() []*PerRule {
 	var out []*PerRule
 	for i := range v.PerRule {

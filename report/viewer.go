@@ -164,7 +164,7 @@ func (noBinaries) Disasm(string, uint64, uint64, bool) ([]driver.Inst, error) {
 // quiet is a user interface without output.
 type quiet struct{}
 
-func (quiet) ReadLine(string) (string, error)     { return "", errNoBinaries }
+func (quiet) ReadLine(string) (string, error)     { return "", io.EOF }
 func (quiet) Print(...any)                        {}
 func (quiet) PrintErr(...any)                     {}
 func (quiet) IsTerminal() bool                    { return false }

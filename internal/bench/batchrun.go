@@ -40,10 +40,10 @@ func (m *batchRun) warmUp(ctx context.Context) error {
 
 // measure runs rounds until no test needs another one.
 func (m *batchRun) measure(ctx context.Context, pending *pendingRounds) error {
-	m.progress.skip(m.planned() * time.Duration(pending.finished()))
 	if m.plan.Order == rundir.Sequential {
 		return m.sequential(ctx, pending)
 	}
+	m.progress.skip(m.planned() * time.Duration(pending.finished()))
 	for n := 0; ; n++ {
 		active := pending.active(n)
 		if len(active) == 0 {
@@ -81,8 +81,7 @@ func (m *batchRun) names(active []int) string {
 	return strings.Join(names, ",")
 }
 
-// pauseGC collects garbage now, and prevents that until the returned function is called: test and lsmprof may share one
-// CPU.
+// pauseGC collects garbage now, and then not until the returned function is called: test and lsmprof may share one CPU.
 func pauseGC() (resume func()) {
 	runtime.GC()
 	percent := debug.SetGCPercent(-1)

@@ -74,7 +74,7 @@ func CheckCommand(t *rundir.Test) error {
 	return nil
 }
 
-// SampleOf returns what one pass of a command is worth that printed output and took the given time in ns.
+// SampleOf converts one pass of a command, which printed output and took the given time in ns, to a Sample.
 func SampleOf(t rundir.Test, output []byte, took float64) (Sample, error) {
 	value, err := value(t, output, took)
 	if err != nil {
@@ -84,7 +84,7 @@ func SampleOf(t rundir.Test, output []byte, took float64) (Sample, error) {
 	if t.Better == rundir.Lower {
 		rate = 1 / value
 	}
-	// As many operations as give the rate in that time.
+	// The number of operations that gives the rate in that time.
 	return Sample{Ops: rate * took / 1e9, Ns: took, Output: output}, nil
 }
 
@@ -105,7 +105,7 @@ func value(t rundir.Test, output []byte, took float64) (float64, error) {
 	all := metric.FindAllSubmatch(output, -1)
 	if len(all) == 0 {
 		return 0, fmt.Errorf("its output has no match for metric %s; it ends in: %s", t.Metric,
-			lastLine(string(output)))
+			text.Printable(lastLine(string(output))))
 	}
 	digits := bytes.ReplaceAll(all[len(all)-1][1], []byte(","), nil)
 	v, err := strconv.ParseFloat(string(digits), 64)

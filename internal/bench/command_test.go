@@ -7,6 +7,20 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
+// A command's output, which may come from a container, reaches the terminal only as printable text.
+func TestErrorsShowOutputAsText(t *testing.T) {
+	test := rundir.Test{Metric: "([0-9]+) ops", Better: rundir.Higher}
+	for _, err := range []error{
+		CommandFailed("1", []byte("\x1b[2Jdone")), second(SampleOf(test, []byte("\x1b[2Jdone"), 1e9)),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "done") || strings.Contains(err.Error(), "\x1b") {
+			t.Errorf("%q", err)
+		}
+	}
+}
+
+func second(_ Sample, err error) error { return err }
+
 func TestParseTest(t *testing.T) {
 	got, err := ParseTest(`name=redis; run=redis-benchmark -q;; true; metric=([0-9.]+) requests; better=higher`)
 	if err != nil || got.Name != "redis" || got.Run != "redis-benchmark -q; true" ||

@@ -27,7 +27,7 @@ type Dir struct {
 	lock      *os.File
 	journal   *journal
 	explained map[string]map[string]rundir.Explained
-	analysis  *rundir.Analysis // nil: not worked out since something changed
+	analysis  *rundir.Analysis // nil: not computed since the last change
 }
 
 // Errors of Create and Open that a caller can remedy.
@@ -47,8 +47,12 @@ func Create(path string, info rundir.Info) (_ *Dir, err error) {
 		return nil, err
 	}
 	defer d.closeAfter(&err)
-	if holds, err := d.holdsResults(); holds || err != nil {
-		return nil, d.wrap(errors.Join(ErrHoldsRun, err))
+	holds, err := d.holdsResults()
+	if holds {
+		err = ErrHoldsRun
+	}
+	if err != nil {
+		return nil, d.wrap(err)
 	}
 	d.Info = info
 	d.Info.Schema = rundir.RunSchema
@@ -210,7 +214,7 @@ func (d *Dir) Results() []rundir.Result { return rundir.Complete(&d.Info.Plan, d
 // Explained returns what profile runs found, by test and scenario. The caller must not change it.
 func (d *Dir) Explained() map[string]map[string]rundir.Explained { return d.explained }
 
-// Analysis returns what the results say. It is worked out again only if something was measured since the last call.
+// Analysis returns what the results say. It is computed again only if something was measured since the last call.
 func (d *Dir) Analysis() rundir.Analysis {
 	if d.analysis == nil {
 		a := rundir.Analyze(&d.Info.Plan, d.Results(), d.explained)

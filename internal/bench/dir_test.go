@@ -80,6 +80,15 @@ func TestRunDirectoriesAreNotOverwritten(t *testing.T) {
 	if _, err := Open(t.TempDir()); !errors.Is(err, ErrNoRun) {
 		t.Errorf("%v, want %v", err, ErrNoRun)
 	}
+	// Results that cannot be read are an error of their own.
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, rundir.ResultsFile), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Create(dir, rundir.Info{}); err == nil || errors.Is(err, ErrHoldsRun) ||
+		!strings.Contains(err.Error(), "not a regular file") {
+		t.Errorf("%v", err)
+	}
 }
 
 // Benches that start in the same second get a directory each.

@@ -15,8 +15,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 )
 
-// largest is the size in bytes of a file that a run directory may have, except for its results.
-const largest = 256 << 20
+// maxFile is the largest size of a file of a run directory that is read whole, in bytes.
+const maxFile = 256 << 20
 
 // openFile opens a regular file of the directory and follows no link.
 func (d *Dir) openFile(name string, flags int) (*os.File, error) {
@@ -42,9 +42,9 @@ func (d *Dir) readFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, largest+1))
-	if err == nil && len(data) > largest {
-		err = fmt.Errorf("%s is larger than %d MiB", name, largest>>20)
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("%s is larger than %d MiB", name, maxFile>>20)
 	}
 	return data, err
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// ErrDiskFull is wrapped by errors of results that found no room. Nothing is lost but the round that was to be written.
+// ErrDiskFull means that there is no space for the results of a round. Only that round is lost.
 var ErrDiskFull = errors.New("the file system is full")
 
 // journal is results.jsonl: lines are only ever appended, and are on the disk when append returns.
@@ -79,7 +79,7 @@ func (j *journal) append(results []rundir.Result) error {
 	return nil
 }
 
-// present fails if the file was deleted: it can still be written, but nobody would ever read it.
+// present fails if the file was deleted: writing still succeeds then, but the results would be lost.
 func (j *journal) present() error {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(j.f.Fd()), &st); err != nil {

@@ -54,7 +54,7 @@ func (p *pendingRounds) active(round int) []int {
 	return tests
 }
 
-// end returns the number behind the last round that is planned or complete.
+// end returns one more than the number of the last round that is planned or complete.
 func (p *pendingRounds) end() int {
 	end := p.rounds
 	for _, done := range p.done {

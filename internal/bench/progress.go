@@ -46,13 +46,13 @@ func (p *progress) finished(batch []rundir.Test) {
 	p.report("")
 }
 
-// add notes that work is done that was planned to take a time.
+// add reports finished work that was planned to take this long.
 func (p *progress) add(doing string, planned time.Duration) {
 	p.done += planned
 	p.report(doing)
 }
 
-// skip notes that an earlier bench did the work.
+// skip accounts for work of an earlier bench that was planned to take this long.
 func (p *progress) skip(planned time.Duration) { p.skipped += planned }
 
 func (p *progress) report(doing string) {

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// attempts is how often the rules may change during a round before the bench gives up.
+	// attempts is the number of times that a round is measured before the bench gives up because its rules change.
 	attempts = 4
 	// At most one in retryShare rounds of a batch is repeated because of other processes, once each: on a machine
 	// that is always busy a bench would never end.
@@ -124,7 +124,8 @@ func (m *batchRun) phase(ctx context.Context, turns []rundir.Turn, active []int,
 	return nil
 }
 
-// enter brings the enforcer into a state, and returns what is in force as soon as that is what the scenarios want.
+// enter brings the enforcer into a state, waits until the rules of the scenarios are in force, and returns the reading
+// that shows them.
 func (m *batchRun) enter(ctx context.Context, s rundir.State, scenarios, slots []int) (inforce.Reading, error) {
 	if m.state != s {
 		if err := m.bench.Enforcer.Switch(ctx, s); err != nil {
@@ -139,9 +140,9 @@ func (m *batchRun) enter(ctx context.Context, s rundir.State, scenarios, slots [
 	return inForce, m.rest(ctx, m.bench.Settle)
 }
 
-// rest waits. The kernel needs the time to free what it no longer uses: after a switch, and between two tests unless
-// the slices that do not count take longer. RCU takes several ticks: 5 ms after spawn had run, slices of syscall were
-// up to 1 % slower.
+// rest waits while the kernel frees what it no longer uses: after a switch, and between two tests unless the slices
+// that do not count take longer. RCU takes several ticks: 5 ms after spawn had run, slices of syscall were up to 1 %
+// slower.
 func (m *batchRun) rest(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()

@@ -20,7 +20,7 @@ type Bench struct {
 	Enforcer Enforcer
 	Rules    InForceReader  // nil: what is in force is neither checked nor recorded
 	Profiler *Profiler      // nil: no profile runs, so that nothing is explained
-	Progress func(Progress) // nil: nobody wants to know
+	Progress func(Progress) // nil: progress is not reported
 	// Settle is how long the kernel gets after a switch to free what it no longer needs. It would do so during
 	// slices otherwise.
 	Settle time.Duration

@@ -184,8 +184,28 @@ func TestSequentialOrder(t *testing.T) {
 	if err := b.Run(context.Background()); err == nil {
 		t.Fatal("not cut")
 	}
-	d = reopenAndFinish(t, d)
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(d.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	before, reported := len(d.journal.results), 0
+	b, _ = fakeBench(t, d)
+	b.Progress = func(now Progress) {
+		if now.Doing != "" {
+			reported++
+		}
+	}
+	if err := b.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 	results := d.journal.results
+	if measured := (len(results) - before) / len(p.Tests); reported != measured {
+		t.Errorf("progress of %d rounds, but %d were measured", reported, measured)
+	}
 	if want := len(p.Scenarios) * 2 * p.Rounds(p.Tests[0]); len(results) != want {
 		t.Errorf("%d results, want %d", len(results), want)
 	}

@@ -18,8 +18,8 @@ type Scripted struct {
 	Scenarios []rundir.Scenario
 	// OneNamespace says that all scenarios run in the same mount namespaces, those of a container.
 	OneNamespace bool
-	// Mark notes, before a setup and after a teardown, which scenario is in force; an empty name: none. Nil: nobody
-	// notes it.
+	// Mark records which scenario is in force: before its setup and, with an empty name, after its teardown. Nil:
+	// nothing is recorded.
 	Mark func(scenario string) error
 
 	mntns   map[string][]uint32 // by scenario: the namespaces of its workload
@@ -43,7 +43,8 @@ func (d *Scripted) Recover(name string) error {
 	return d.teardown()
 }
 
-// Switch ends the scenario that is in force and starts another one. That is in force when its ready command succeeds.
+// Switch tears down the scenario that is in force and sets up the one with state s. It returns when the ready command
+// of that scenario succeeds.
 func (d *Scripted) Switch(ctx context.Context, s rundir.State) error {
 	if err := d.teardown(); err != nil {
 		return err

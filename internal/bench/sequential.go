@@ -32,6 +32,11 @@ func (m *batchRun) sequential(ctx context.Context, pending *pendingRounds) error
 					left = append(left, i)
 				}
 			}
+			share := m.planned() / time.Duration(len(m.plan.Scenarios))
+			if len(left) == 0 {
+				m.progress.skip(share)
+				continue
+			}
 			results, err := m.repeat(pending.rounds, func() ([]rundir.Result, string, error) {
 				return m.alone(ctx, n, left, j, slots)
 			})
@@ -42,7 +47,7 @@ func (m *batchRun) sequential(ctx context.Context, pending *pendingRounds) error
 				return err
 			}
 			doing := fmt.Sprintf("%s: round %d of %d", s.Name, n+1, pending.rounds)
-			m.progress.add(doing, m.planned()/time.Duration(len(m.plan.Scenarios)))
+			m.progress.add(doing, share)
 		}
 	}
 	return nil
@@ -52,9 +57,6 @@ func (m *batchRun) sequential(ctx context.Context, pending *pendingRounds) error
 func (m *batchRun) alone(ctx context.Context, n int, tests []int, scenario int, slots []int) (
 	results []rundir.Result, reason string, err error,
 ) {
-	if len(tests) == 0 {
-		return nil, "", nil
-	}
 	s := m.plan.Scenarios[scenario]
 	before, err := m.enter(ctx, s.State, []int{scenario}, slots)
 	if err != nil {

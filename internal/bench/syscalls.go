@@ -11,11 +11,11 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// fewLost is the share of calls without a time up to which nobody is warned.
+// fewLost is the largest share of untimed calls that causes no warning.
 const fewLost = 0.01
 
 // syscalls measures how long the syscalls of the cells take, of which the time in hooks is a part. It is a run of its
-// own, of the scenarios that are in force. If the kernel does not allow it, the cells have no such times.
+// own, under the scenarios of a state. If the kernel does not allow it, the cells have no such times.
 func (p *Profiler) syscalls(
 	ctx context.Context, m *batchRun, test int, state rundir.State, cells map[string]rundir.Explained,
 ) error {
@@ -46,8 +46,7 @@ func (p *Profiler) syscalls(
 			}
 		}
 		slices.SortFunc(cell.Syscalls, func(a, b rundir.SyscallTime) int {
-			return strings.Compare(a.Syscall,
-				b.Syscall)
+			return strings.Compare(a.Syscall, b.Syscall)
 		})
 		cells[name] = cell
 	}
@@ -62,7 +61,7 @@ func (p *Profiler) syscalls(
 // timed lets the copies run, one after the other, and returns the operations of each.
 func (p *Profiler) timed(ctx context.Context, m *batchRun, test int, own []int) ([]float64, error) {
 	ops := make([]float64, len(own))
-	// The kernel has probes to free.
+	// Meanwhile the kernel frees the detached hook probes.
 	if err := m.rest(ctx, m.bench.Settle); err != nil {
 		return nil, err
 	}

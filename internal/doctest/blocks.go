@@ -60,7 +60,7 @@ func commands(page, text string) ([]command, error) {
 const rest = "…"
 
 // differ returns the first line that the page shows and the command did not print, or "". Lines are compared in order
-// after normalize; lines that the command printed besides are allowed only where the page has a rest.
+// after normalize. Further lines of the command are allowed only where the page has a rest.
 func differ(want, got []string, normalize func(string) string) string {
 	skipping := false
 	for _, w := range want {
@@ -89,7 +89,7 @@ func differ(want, got []string, normalize func(string) string) string {
 	return ""
 }
 
-// exactly trims what no reader sees.
+// exactly trims trailing spaces.
 func exactly(line string) string { return strings.TrimRight(line, " ") }
 
 var (

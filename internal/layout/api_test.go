@@ -16,8 +16,8 @@ import (
 	"github.com/lsmprof/lsmprof/internal/golden"
 )
 
-// public are the packages that other modules may import. What they export is held by golden files, so that a review
-// sees every change of it.
+// public are the packages that other modules may import. Golden files hold their API, so that a review sees every
+// change.
 var public = []string{"tracer", "profile", "report"}
 
 func TestPublicAPI(t *testing.T) {

@@ -1,4 +1,4 @@
-// Package layout holds the directions in which the packages depend on one another. See "Rooms" in ARCHITECTURE.md.
+// Package layout checks which packages may import which, and the public API. See "Rooms" in ARCHITECTURE.md.
 package layout
 
 import (
@@ -18,7 +18,8 @@ type pkg struct {
 	Imports, Deps []string
 }
 
-// only lists all that a package may import of ours; packages that are not listed are free within the rules below.
+// only lists the packages of this module that a package may import. Packages without an entry follow only the rules
+// below.
 var only = map[string][]string{
 	"cmd/lsmprof": {"internal/cli"},
 	"tracer":      {"bpf", "profile", "internal/containerid", "internal/kernel", "internal/lsm"},

@@ -98,7 +98,7 @@ const longestName = 100
 
 // FileName returns a file name for the name of a scenario or a test, the same one every time. Letters and digits of all
 // scripts stay. A name with anything else that a path or a label of benchstat could not have gets a hash, so that no
-// two names become one. Plan.Check holds that.
+// two names become one. Plan.Check makes sure of it.
 func FileName(name string) string {
 	safe := strings.Map(func(r rune) rune {
 		switch {

@@ -14,8 +14,8 @@ import (
 	pprof "github.com/google/pprof/profile"
 )
 
-// Limits on what is read, in bytes. A run directory may come from an attacker. The largest that bench writes
-// are far below them.
+// Limits on what is read, in bytes. A run directory may come from an attacker. The files that bench writes are far
+// smaller.
 const (
 	maxFile    = 64 << 20  // run.json, explained.json
 	maxResults = 256 << 20 // results.jsonl
@@ -28,8 +28,8 @@ const (
 	maxCells    = 100_000 // tests times scenarios of a plan
 )
 
-// Open reads the run directory at path. Links in it that lead out of it are errors, and so is whatever is not a regular
-// file: a FIFO would never end.
+// Open reads the run directory at path. It opens no file through a link that leads out of the directory, and none that
+// is not regular: reading a FIFO would block.
 func Open(path string) (*Run, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {

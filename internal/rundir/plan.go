@@ -41,10 +41,11 @@ type Plan struct {
 	CopyCPUs  []int         `json:"copy_cpus,omitempty"` // if several copies run at once, one for each in turn
 	UnixBench string        `json:"unixbench,omitempty"` // its directory
 	Container string        `json:"container,omitempty"` // that tests run in: its id, or NAMESPACE/POD[/CONTAINER]
-	// that holds the rules of an enforcer that lsmprof does not know
-	RulesMap string        `json:"rules_map,omitempty"`
-	UntilCI  float64       `json:"until_ci,omitempty"`
-	MaxTime  time.Duration `json:"max_time_ns,omitempty"`
+	// RulesMap is the map that holds the rules of an enforcer that lsmprof does not know.
+	RulesMap string `json:"rules_map,omitempty"`
+	// UntilCI adds rounds until every interval is at most this share on both sides of the loss; 0: none are added.
+	UntilCI float64       `json:"until_ci,omitempty"`
+	MaxTime time.Duration `json:"max_time_ns,omitempty"` // after which UntilCI adds no round; 0: no limit
 }
 
 // Rounds returns the number of rounds of a test, without those that UntilCI adds.
@@ -187,9 +188,9 @@ type Turn struct {
 	Lead bool
 }
 
-// leadTime is how long a test runs in a phase before its slices count. Two things would favour the first slices. What
-// the test before leaves to the kernel to free, execl most of all, runs in the slices behind it. And behind a pause a
-// test is faster: the first slice of 4 ms behind a lead of 5 ms by 1.6 % (execl), behind a lead of 24 ms by less than
+// leadTime is how long a test runs in a phase before its slices count. Two effects make the first slices differ from
+// the later ones. The kernel still frees what the previous test left behind, most of all after execl. And a test is
+// faster after a pause: after a lead of 5 ms the first slice of 4 ms of execl was 1.6 % faster, after 24 ms less than
 // 0.02 %.
 const leadTime = 24 * time.Millisecond
 

@@ -3,7 +3,6 @@ package unixbench
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -81,7 +80,11 @@ func (s *Suite) Start(ctx context.Context, test string, o Options) (*Parked, err
 	if o.MountNSOf != 0 {
 		p.leftover = fmt.Sprintf("/proc/%d/root/%s", o.MountNSOf, p.leftover)
 	}
-	if _, _, err := p.reply(time.Now().Add(overdue)); err != nil {
+	err := p.replies.SetReadDeadline(time.Now().Add(overdue))
+	if err == nil {
+		err = p.remote().Ready()
+	}
+	if err != nil {
 		return nil, p.died(err)
 	}
 	return p, nil
@@ -115,15 +118,8 @@ func (p *Parked) PID() int { return p.cmd.Process.Pid }
 // Slice runs the test for warmup, which does not count, and then for d. It returns the operations that count and the ns
 // that they took by the test's own clock: d and the rest of the last operation. After an error the test has ended.
 func (p *Parked) Slice(d, warmup time.Duration) (ops, ns uint64, err error) {
-	var request [16]byte
-	binary.NativeEndian.PutUint64(request[:], uint64(max(warmup, 0)))
-	binary.NativeEndian.PutUint64(request[8:], uint64(max(d, 1)))
-	if _, err := p.requests.Write(request[:]); err != nil {
-		return 0, 0, p.died(err)
-	}
-	ops, ns, err = p.reply(time.Now().Add(d + warmup + overdue))
-	if err == nil && (ops == 0 || ns == 0) {
-		err = errors.New("no operation was counted")
+	if err = p.replies.SetReadDeadline(time.Now().Add(d + warmup + overdue)); err == nil {
+		ops, ns, err = p.remote().Slice(d, warmup)
 	}
 	if err != nil {
 		return 0, 0, p.died(err)
@@ -131,16 +127,7 @@ func (p *Parked) Slice(d, warmup time.Duration) (ops, ns uint64, err error) {
 	return ops, ns, nil
 }
 
-func (p *Parked) reply(deadline time.Time) (ops, ns uint64, err error) {
-	var reply [16]byte
-	if err := p.replies.SetReadDeadline(deadline); err != nil {
-		return 0, 0, err
-	}
-	if _, err := io.ReadFull(p.replies, reply[:]); err != nil {
-		return 0, 0, err
-	}
-	return binary.NativeEndian.Uint64(reply[:]), binary.NativeEndian.Uint64(reply[8:]), nil
-}
+func (p *Parked) remote() Remote { return Remote{p.requests, p.replies} }
 
 // died ends the test after err and returns the reason. What the test wrote to stderr says more than a broken pipe.
 func (p *Parked) died(err error) error {

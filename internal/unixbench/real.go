@@ -33,7 +33,7 @@ type Real struct {
 }
 
 const (
-	// maxBinDir is the length that the programs' own buffers of 256 bytes have room for.
+	// maxBinDir is the longest path of the programs, in bytes: their own buffers have 256.
 	maxBinDir = 240
 	// grace is the time that a program may take in addition to its duration: the file copies prime and sync for 15
 	// s.

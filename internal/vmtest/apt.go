@@ -87,8 +87,8 @@ func (a apt) kernelPackage(ctx context.Context, name string) (deb, version strin
 	return debs[0], image + " " + version, nil
 }
 
-// update refreshes the lists. A mirror that lacks one of the suites is not an error; one without any is found out
-// later.
+// update refreshes the lists. A mirror that lacks one of the suites is not an error. If all are missing, imagePackage
+// fails.
 func (a apt) update(ctx context.Context, sources []string) error {
 	for _, d := range []string{"state/lists/partial", "cache/archives/partial"} {
 		if err := os.MkdirAll(filepath.Join(a.dir, d), 0o755); err != nil {

@@ -24,7 +24,7 @@ type cpioWriter struct {
 	err   error
 }
 
-// deviceNumber of a character device.
+// device is the number of a character device.
 type device struct{ major, minor uint32 }
 
 func (c *cpioWriter) dir(name string) { c.member(name, modeDir|0o755, device{}, 0, nil) }

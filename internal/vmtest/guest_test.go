@@ -54,7 +54,7 @@ func TestOnOneKernel(t *testing.T) {
 	}{
 		{"6.12", "6.1", true},
 		{"6.1", "6.1", false},
-		{"6.12", "", false}, // somebody's own guest
+		{"6.12", "", false}, // a guest started by hand
 		{"", "6.1", false},  // the host
 	} {
 		t.Run(test.here+" "+test.one, func(t *testing.T) {

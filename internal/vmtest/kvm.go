@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/lsmprof/lsmprof/internal/atomicfile"
 )
 
 // chooseAccel resolves auto: to kvm if a guest has booted with it on this machine, else to tcg.
@@ -49,7 +51,7 @@ func kvmBoots(m machine) bool {
 	if probeKVM(m) {
 		verdict = "boots"
 	}
-	writeAtomic(note, []byte(verdict)) // a cache that cannot be written only means another probe
+	_ = atomicfile.WriteString(note, verdict) // a cache that cannot be written only means another probe
 	return verdict == "boots"
 }
 

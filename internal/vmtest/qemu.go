@@ -66,7 +66,7 @@ func (m machine) args() []string {
 	return args
 }
 
-// cmdline is the kernel's. A guest that panics or oopses ends at once: QEMU leaves instead of rebooting it.
+// cmdline returns the kernel's command line. QEMU exits as soon as the guest panics or oopses.
 func (m machine) cmdline() string {
 	words := []string{"console=ttyS0", "loglevel=5", "panic=-1", "oops=panic", "lsm=lockdown,capability,bpf"}
 	if m.icount {

@@ -32,7 +32,7 @@ type program struct {
 	file   os.FileInfo
 }
 
-// user is whom the runtime runs programs as. Ids are the host's.
+// user is the user that the runtime runs a container's programs as. Its ids are the host's.
 type user struct {
 	uid, gid int
 	root     int // the container's root
@@ -113,11 +113,11 @@ func (p *program) fill(parent *os.File, as user) error {
 	if err == nil {
 		p.file, err = file.Stat()
 	}
-	// Whatever the umask is. Nobody else can enter the folder before it is complete.
+	// Set the modes whatever the umask is, the folder's last: nobody else can enter it before it is complete.
 	return errors.Join(err, file.Chmod(0o555), file.Close(), folder.Chmod(0o711))
 }
 
-// Close removes the program and the work folder, unless something else has their place by now.
+// Close removes the program and the work folder. It fails if another folder has taken their place.
 func (p *program) Close() error {
 	defer p.parent.Close()
 	now, err := p.parent.Lstat(p.name)
@@ -127,8 +127,8 @@ func (p *program) Close() error {
 	case err != nil:
 		return err
 	case p.folder != nil && !os.SameFile(now, p.folder):
-		return fmt.Errorf("%s in the container is no longer what lsmprof made there: look at it and remove it",
-			p.path)
+		return fmt.Errorf("%s in the container is no longer the folder that lsmprof made: inspect it and "+
+			"remove it", p.path)
 	}
 	return p.parent.RemoveAll(p.name)
 }

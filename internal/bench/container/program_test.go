@@ -206,7 +206,7 @@ func TestWhatIsNotOursStays(t *testing.T) {
 	if err := os.MkdirAll(other, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Close(); err == nil || !strings.Contains(err.Error(), "is no longer what lsmprof made there") {
+	if err := p.Close(); err == nil || !strings.Contains(err.Error(), "is no longer the folder that lsmprof made") {
 		t.Errorf("%v", err)
 	}
 	if _, err := os.Stat(other); err != nil {

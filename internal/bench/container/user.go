@@ -10,7 +10,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/cri"
 )
 
-// userOf returns whom the runtime runs programs as in a container.
+// userOf returns the user that the runtime runs a container's programs as.
 func userOf(c cri.Container) (as user, err error) {
 	ids := fmt.Sprintf("/proc/%d/", c.PID)
 	var all [3]error

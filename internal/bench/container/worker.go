@@ -170,7 +170,7 @@ func (w *worker) end() error {
 	select {
 	case err := <-w.ended:
 		if errors.Is(err, context.Canceled) {
-			w.kill() // the runtime lets it live on
+			w.kill() // the runtime does not
 			return nil
 		}
 		return err

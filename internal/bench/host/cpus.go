@@ -29,8 +29,8 @@ func allowedCPUs() (allowed []int, err error) {
 	return allowed, nil
 }
 
-// TestCPUs parses a list of CPUs for tests, such as "2-3,6". The list "any" is nil, for all CPUs. An empty one is the
-// last CPU.
+// TestCPUs parses a list of CPUs for tests, such as "2-3,6". For "any" it returns nil, which stands for all CPUs. For
+// an empty list it returns the last CPU that this process may use.
 func TestCPUs(list string) ([]int, error) {
 	allowed, err := allowedCPUs()
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package deploy holds the manifests to the schemas of Kubernetes and to one another.
+// Package deploy checks the manifests against the schemas of Kubernetes and against one another.
 package deploy
 
 import (
@@ -54,7 +54,7 @@ func strictly(t *testing.T, text []byte, into any) {
 	}
 }
 
-// podMonitor is of monitoring.coreos.com/v1, as far as it is used.
+// podMonitor has the fields of a PodMonitor of monitoring.coreos.com/v1 that the manifest uses.
 type podMonitor struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
@@ -82,7 +82,7 @@ type podMonitor struct {
 	} `json:"spec"`
 }
 
-func TestManifestsAreOfTheirSchemas(t *testing.T) {
+func TestManifestsMatchTheirSchemas(t *testing.T) {
 	for _, overlay := range []string{"base", "prometheus-operator"} {
 		t.Run(overlay, func(t *testing.T) {
 			all := objects(t, overlay)
@@ -106,7 +106,7 @@ func TestManifestsAreOfTheirSchemas(t *testing.T) {
 	}
 }
 
-// What one manifest refers to is in another, or in the pod itself.
+// Everything that a manifest refers to is defined in another one, or in the pod itself.
 func TestManifestsFitTogether(t *testing.T) {
 	all := objects(t, "prometheus-operator")
 	var set appsv1.DaemonSet

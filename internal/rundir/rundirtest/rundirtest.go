@@ -193,8 +193,8 @@ func Hostile(t testing.TB) *Run {
 		s.Explained[name] = cells
 		delete(s.Explained, old)
 	}
-	s.Info.Plan.Container, s.Info.Enforcer, s.Info.Product, s.Info.Suite = hostileNames[0], hostileNames[1], hostileNames[2],
-		hostileNames[3]
+	s.Info.Plan.Container, s.Info.Enforcer = hostileNames[0], hostileNames[1]
+	s.Info.Product, s.Info.Suite = hostileNames[2], hostileNames[3]
 	s.Info.Machine.CommandLine, s.Info.CommandLine, s.Info.Warnings = hostileNames[1], hostileNames, hostileNames
 	old := s.Info.Plan.Scenarios[1].Name
 	s.Info.Plan.Scenarios[1].Name = hostileNames[3]

@@ -1,4 +1,4 @@
-/* lsmprof's built-in tests: the same system calls per operation as UnixBench's, in a static program without needs. */
+/* lsmprof's built-in tests: the same system calls per operation as UnixBench's, in a program without libraries. */
 #include "suite.h"
 
 struct options options;

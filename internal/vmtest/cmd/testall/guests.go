@@ -24,7 +24,7 @@ const (
 	// guestTimeout is the limit of a package's tests in one guest, in CPU time; the slowest package takes a third
 	// of it.
 	guestTimeout = 10 * time.Minute
-	// wallFactor times as long, by the guest's own clock, go test waits before it shows where the tests hang.
+	// wallFactor times guestTimeout, by the guest's own clock, is the -test.timeout that shows where tests hang.
 	wallFactor = 3
 )
 
@@ -243,7 +243,7 @@ func (g guestRun) run(ctx context.Context, runner, one string) result {
 		"-test.run=^("+strings.Join(g.tests, "|")+")$")
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = g.dir
-	// SIGTERM lets the runner stop its guest.
+	// Unlike SIGKILL, SIGINT lets the runner stop its guest.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	r := runTests(cmd)

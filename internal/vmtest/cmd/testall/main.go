@@ -26,8 +26,8 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	f := flag.NewFlagSet("testall", flag.ContinueOnError)
 	kernels := f.String("kernels", "5.10 6.1 6.12 newest", "kernels of the guests")
 	icount := f.String("icount", "6.1 6.12 newest", "those of them that also run the instruction-exact tests")
-	fast := f.Bool("fast", false, "leave out the checks and the host tests that boot guests")
-	skip := f.String("skip", "", "checks to leave out, separated by spaces: lint check-generate host e2e")
+	fast := f.Bool("fast", false, "skip the checks and the host tests that boot guests")
+	skip := f.String("skip", "", "checks to skip, separated by spaces: lint check-generate host e2e")
 	if f.Parse(args) != nil {
 		return 2
 	}
@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 		switch {
 		case ctx.Err() != nil:
 		case slices.Contains(strings.Fields(*skip), s.name):
-			all.add(out, result{name: s.name, skipped: "left out by -skip"})
+			all.add(out, result{name: s.name, skipped: "-skip names it"})
 		default:
 			fmt.Fprintf(out, "=== %s\n", s.name)
 			all.add(out, s.run(ctx, out))

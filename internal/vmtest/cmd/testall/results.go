@@ -35,7 +35,7 @@ func (r result) count(action string) int {
 	return n
 }
 
-// inGuest: the name of a guest's step ends in its kernel.
+// inGuest reports whether the step ran in a guest. The name of such a step ends in "[KERNEL]".
 func (r result) inGuest() bool { return strings.HasSuffix(r.name, "]") }
 
 func (r result) failed() bool { return r.err != nil || r.count("fail") > 0 }
@@ -63,7 +63,7 @@ type results struct {
 	all []result
 }
 
-// add prints what a failed step said; of one that passed, its line is enough.
+// add records a step and prints its line, behind the output of the tests that failed.
 func (rs *results) add(out io.Writer, r result) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()

@@ -19,7 +19,7 @@ const usage = `usage: vm [flags] -- 'shell line'
        vm [flags] -exec BINARY ARGS...      (go test -exec 'vm -kernel 6.1 -exec')
        vm -kernel NAME -fetch               fetch the kernel into the cache, print path and version
 Runs a command in a QEMU guest; its exit status is passed on. Exit status 124: ran past -timeout; 125: the guest failed;
-77: the kernel can be had neither from the cache nor from this machine's mirrors.
+77: the kernel is neither in the cache nor on this machine's mirrors.
 `
 
 type options struct {

@@ -16,7 +16,7 @@ import (
 // Exit codes when the command has none of its own; env(1) and timeout(1) use the same.
 const (
 	exitUsage       = 2
-	exitUnreachable = 77 // a kernel that cannot be had: callers skip
+	exitUnreachable = 77 // the kernel is neither cached nor on the mirrors: callers skip
 	exitDeadline    = 124
 	exitFailed      = 125
 )
