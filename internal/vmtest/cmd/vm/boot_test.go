@@ -35,7 +35,7 @@ func boot(t *testing.T, args ...string) outcome {
 		t.Skip("boots guests: set LSMPROF_VM=1")
 	}
 	vm := buildVM(t)
-	// Where it is not cached yet: fetching says so on stderr. Whether it can be had the command itself finds out.
+	// Fetch the kernel beforehand, because fetching writes to stderr. If that fails, the command below says so.
 	_ = exec.Command(vm, "-kernel", "6.1", "-fetch").Run()
 	cmd := exec.Command(vm, append([]string{"-kernel", "6.1"}, args...)...)
 	var stdout, stderr bytes.Buffer
