@@ -43,17 +43,7 @@ func Create(path string) (*File, error) {
 	return createIn(dir, path)
 }
 
-// CreateIn is Create for a file in a folder that is open already. It does not close the folder.
-func CreateIn(dir *os.File, name string) (*File, error) {
-	path := filepath.Join(dir.Name(), name)
-	fd, err := unix.FcntlInt(dir.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("write %s: %w", path, err)
-	}
-	return createIn(os.NewFile(uintptr(fd), dir.Name()), path)
-}
-
-// createIn closes the folder, at once or with the File.
+// createIn creates the temporary file in dir. It closes dir, at once if it fails, else with the File.
 func createIn(dir *os.File, path string) (*File, error) {
 	f := &File{dir: dir, path: path}
 	if err := f.create(); err != nil {
@@ -84,8 +74,8 @@ func (f *File) create() error {
 
 func (f *File) name() string { return filepath.Base(f.path) }
 
-// replaces reports whether a file has the final name now. Renaming over a device or a FIFO would
-// destroy it: /dev/null, for example.
+// replaces reports whether a file has the final name now. It fails for devices and FIFOs, because renaming over one
+// would destroy it: /dev/null, for example.
 func (f *File) replaces() (bool, error) {
 	var st unix.Stat_t
 	err := unix.Fstatat(int(f.dir.Fd()), f.name(), &st, unix.AT_SYMLINK_NOFOLLOW)
@@ -104,8 +94,8 @@ func (f *File) replaces() (bool, error) {
 	return false, errors.New("is not a regular file")
 }
 
-// Commit writes the content, makes the file readable for everybody and gives it its final name. It
-// reports whether it kept an earlier file; see KeepOld. If it fails the earlier file is untouched.
+// Commit writes the content, makes the file world-readable and gives it its final name. It reports whether it kept an
+// earlier file; see KeepOld. If it fails, the earlier file is untouched.
 func (f *File) Commit(write func(io.Writer) error) (keptOld bool, err error) {
 	defer func() {
 		if err != nil {
@@ -174,7 +164,12 @@ func Write(path string, write func(io.Writer) error) error {
 
 // WriteIn replaces the content of a file in a folder that is open already. It does not close the folder.
 func WriteIn(dir *os.File, name string, write func(io.Writer) error) error {
-	f, err := CreateIn(dir, name)
+	path := filepath.Join(dir.Name(), name)
+	fd, err := unix.FcntlInt(dir.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	f, err := createIn(os.NewFile(uintptr(fd), dir.Name()), path)
 	if err != nil {
 		return err
 	}

@@ -93,7 +93,7 @@ func readLink(fd int, name string) (target string, isLink bool, err error) {
 	return string(buf[:n]), true, nil
 }
 
-// trusted reports whether links of this user are followed. Without root's rights there is nothing to gain by a link.
+// trusted reports whether links of this user are followed. Unless lsmprof runs as root, a link gains its owner nothing.
 func trusted(uid uint32) bool {
 	return os.Geteuid() != 0 || uid == 0 || strconv.FormatUint(uint64(uid), 10) == os.Getenv("SUDO_UID")
 }

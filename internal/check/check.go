@@ -52,7 +52,7 @@ const (
 	Unknown Answer = "unknown"
 )
 
-// Decide derives the verdict from the items of Judge.
+// Decide derives the verdict from the items that Judge returns.
 func Decide(items []Item) Verdict {
 	var failed []string
 	var privileges *Item

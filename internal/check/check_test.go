@@ -102,7 +102,7 @@ func TestEachProblemHasItsRemedy(t *testing.T) {
 			"bpf not active, parameter given",
 			func(f *Facts) { f.LSMs, f.BootParameter = []string{"capability", "yama"}, "lsm=yama" },
 			"BPF LSM active", Fail, "bpf is not among",
-			"boot with lsm=capability,yama,bpf instead of lsm=yama",
+			"replace lsm=yama with lsm=capability,yama,bpf on the kernel's command line",
 		},
 		{
 			"LSM list unreadable", func(f *Facts) { f.LSMs, f.LSMsErr = nil, os.ErrNotExist },
@@ -282,7 +282,7 @@ func TestCalibrationItem(t *testing.T) {
 		reason, remedy string
 	}{
 		{good, nil, OK, "", ""},
-		{refused, nil, Warn, "too wide", "until then"},
+		{refused, nil, Warn, "too wide", "remove the cause"},
 		{beside, nil, Warn, "something else", ""},
 		{shared, nil, Warn, "another program", "detach that program"},
 		{profile.Calibration{}, os.ErrPermission, Warn, "permission", "--calibration off"},

@@ -15,7 +15,7 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Facts is what Judge looks at. An error beside a fact says why lsmprof could not find it out.
+// Facts is what lsmprof knows about a machine. An error next to a fact says why it is unknown.
 type Facts struct {
 	Arch       string // as GOARCH
 	Release    string // of the kernel
@@ -59,11 +59,11 @@ type Enforcer struct {
 	Programs int
 }
 
-// ErrNotTried stands for the result of a trial that was not made.
+// ErrNotTried is the result of a trial that lsmprof lacks the privileges for.
 var ErrNotTried = errors.New("not tried")
 
-// Gather asks the machine. It loads and attaches short programs on a hook that is rarely called, unless it lacks the
-// privileges, and measures the cost of the probes, which takes about a second.
+// Gather collects the facts. With enough privileges it also loads and attaches short programs on a rarely called hook,
+// and measures the cost of the probes, which takes about a second.
 func Gather(ctx context.Context) Facts {
 	f := Facts{
 		Arch:         runtime.GOARCH,
@@ -108,7 +108,8 @@ func distribution(file string) string {
 	return strings.Join(ids, " ")
 }
 
-// builtIn reports whether the kernel has the BPF LSM. Without the kernel's configuration it looks for a function of it.
+// builtIn reports whether the kernel has the BPF LSM. If the kernel's configuration is unavailable, it looks for a
+// function of the BPF LSM instead.
 func builtIn() (bool, error) {
 	if value, err := kernel.Config("CONFIG_BPF_LSM"); err == nil {
 		return value == "y", nil

@@ -129,11 +129,12 @@ func judgeActive(f *Facts) Item {
 	return i
 }
 
-// bootRemedy returns how to add bpf to the active modules with this distribution's boot loader.
+// bootRemedy says how to add bpf to the active modules with this distribution's boot loader.
 func (f *Facts) bootRemedy() string {
 	parameter := kernel.BootLSM(f.LSMs)
 	if f.BootParameter != "" {
-		return fmt.Sprintf("boot with %s instead of %s, then reboot", parameter, f.BootParameter)
+		return fmt.Sprintf("replace %s with %s on the kernel's command line and reboot",
+			f.BootParameter, parameter)
 	}
 	ids := strings.Fields(f.Distribution)
 	is := func(names ...string) bool {
@@ -256,7 +257,7 @@ func judgeMitigations(f *Facts) Item {
 	return i
 }
 
-// judgeCalibration reports what the probes cost here, and whether lsmprof would subtract it.
+// judgeCalibration reports what the probes cost on this machine, and whether lsmprof would subtract it.
 func judgeCalibration(f *Facts) Item {
 	if f.CalibrationErr != nil {
 		return ok("calibration", "failed").warn(f.CalibrationErr.Error(),
@@ -265,7 +266,8 @@ func judgeCalibration(f *Facts) Item {
 	i := ok("calibration", f.Calibration.String())
 	switch {
 	case f.Calibration.Refused != "":
-		return i.warn(f.Calibration.Refused, "until then lsmprof reports readings as they are")
+		return i.warn(f.Calibration.Refused,
+			"remove the cause and check again; meanwhile lsmprof reports readings as they are")
 	case len(f.Calibration.Warnings) > 0:
 		var texts []string
 		remedy := ""

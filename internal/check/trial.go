@@ -11,8 +11,8 @@ import (
 // enotsupp is the kernel's internal ENOTSUPP, which has no name in user space.
 const enotsupp = unix.Errno(524)
 
-// judgeTrial explains why the kernel refused to load and attach a real program. Where another fact is to blame, it says
-// so.
+// judgeTrial explains why the kernel refused to load and attach a real program. If another fact is the cause, it names
+// that fact.
 func judgeTrial(name string, err error, f *Facts) Item {
 	i := ok(name, "loaded and attached one")
 	if err == nil {

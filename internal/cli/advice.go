@@ -8,7 +8,7 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// advised returns the text of a warning and, where a flag helps, which one.
+// advised returns the text of a warning, with the flag that helps if there is one.
 func advised(w profile.Warning) string {
 	switch w.Kind {
 	case profile.WarnCalibrationShared:
@@ -22,7 +22,7 @@ func advised(w profile.Warning) string {
 	return w.Text
 }
 
-// memoryAdvice adds to the error of refused event buffers how to make them smaller.
+// memoryAdvice adds the flag that helps to the error of event buffers that the kernel refused.
 func memoryAdvice(err error) error {
 	if ring := new(tracer.RingError); errors.As(err, &ring) {
 		return fmt.Errorf("%w. Make the buffers smaller with --memory", err)

@@ -17,10 +17,9 @@ import (
 	"github.com/lsmprof/lsmprof/report"
 )
 
-const (
-	// The kernel frees trampolines and programs tens of milliseconds after they are detached.
-	settle = 100 * time.Millisecond
-)
+// settle is how long a bench waits after programs were detached: the kernel frees them, and their trampolines, tens of
+// milliseconds later.
+const settle = 100 * time.Millisecond
 
 // benchOptions are the flags of bench.
 type benchOptions struct {
@@ -71,8 +70,8 @@ func (o *benchOptions) flags(f *cmdline.Flags) {
 	f.StringVar(&o.unknown.rulesMap, "rules-map", "", rulesMapUsage)
 	f.Group("Tests")
 	f.StringSliceVar(&o.tests, "tests", nil,
-		"Run these built-in tests. By default those of UnixBench; probes stands for those that it lacks, all "+
-			"for both.")
+		"Run these built-in tests. By default those of UnixBench; probes stands for the tests that "+
+			"UnixBench lacks, all for both groups.")
 	f.Values("tests", func() []string { return append(host.BuiltinNames(), "all", "probes") })
 	f.StringArrayVar(&o.custom, "test", nil,
 		"Run a command as a test: `SPEC` is 'name=N; run=COMMAND; metric=REGEXP; better=higher|lower'. "+
@@ -80,33 +79,33 @@ func (o *benchOptions) flags(f *cmdline.Flags) {
 	f.Var(cmdline.Directory(&o.unixbench), "unixbench",
 		"Run the programs of the byte-unixbench in this directory, in whole passes.")
 	f.BoolVar(&o.build, "build", false, "Build --unixbench with make first.")
-	f.StringVar(&o.copies, "copies", "1", "Run each test in these `NUMBERS` of copies at once. 1,N does as "+
-		"UnixBench does, where N is the number of CPUs.")
+	f.StringVar(&o.copies, "copies", "1", "Run these `NUMBERS` of copies of each test at once. N is the number "+
+		"of CPUs; 1,N is what UnixBench does.")
 	f.StringArrayVar(&o.imports, "import", nil,
-		"Measure nothing: read the report, .log or .csv of a plain ./Run, `[SCENARIO=]FILE`. Repeatable; the "+
-			"first is the baseline.")
+		"Measure nothing: read `[SCENARIO=]FILE`, a report, .log or .csv that UnixBench's ./Run wrote. "+
+			"Repeatable; the first is the baseline.")
 	f.Group("How long")
 	o.runs, o.slice, o.warmup, o.pass = 10, 50*time.Millisecond, 12*time.Millisecond, time.Second
 	f.Var(cmdline.Int(&o.runs, 1, rundir.MaxRuns), "runs",
-		"Run each test under each scenario this many times. A run of a built-in test is a second.")
+		"Run each test under each scenario this many times. One run of a built-in test takes 1 s.")
 	f.Var(cmdline.Duration(&o.slice, cmdline.Positive), "slice", "Run a built-in test for this long at a time.")
 	f.Var(cmdline.Duration(&o.warmup, 0), "warmup",
-		"Do not count the first part of a slice, in which the kernel frees what the slice before left.")
+		"Do not count this first part of a slice, while the kernel frees what the previous slice used.")
 	f.Var(cmdline.Duration(&o.pass, cmdline.Positive), "pass", "Run each program of --unixbench for this long.")
 	f.Var(cmdline.Percent(&o.until), "until-ci",
 		"Repeat a test until the 95 % intervals of its losses are within ± this, such as 0.5%.")
 	f.Var(cmdline.Duration(&o.maxTime, cmdline.Positive), "max-time",
-		"Begin no more rounds of --until-ci after this time.")
+		"Start no further round of --until-ci after this time.")
 	f.Lookup("max-time").DefValue = ""
 	o.Destination.Flags(f, "Make this run `DIRECTORY`. By default it is lsmprof-bench-TIME.", "text", "json")
 	f.StringVar(&o.Path, "dir", "", "The same as --output.")
 	f.Lookup("dir").Hidden = true
 	f.Var(cmdline.Directory(&o.resume), "resume",
-		"Continue the run in this directory, with the flags it was begun with.")
+		"Continue the run in this directory, with the flags that it was started with.")
 	f.Var(cmdline.Percent(&o.regression), "fail-over",
 		"Exit with status 4 if a significant loss is larger, such as 2%.")
-	f.BoolVar(&o.dryRun, "dry-run", false, "Check and print the plan, its duration and the hooks that each test "+
-		"reaches.")
+	f.BoolVar(&o.dryRun, "dry-run", false,
+		"Check and print the plan, its duration and the hooks that each test reaches.")
 	f.Group(cmdline.Containers)
 	f.StringVar(&o.pod, "pod", "", "Run the tests in a container of the pod `NAMESPACE/NAME` or "+
 		"NAMESPACE/NAME/CONTAINER.")
@@ -118,17 +117,17 @@ func (o *benchOptions) flags(f *cmdline.Flags) {
 		"Run each test with probes as well, which explains the losses.")
 	f.Var(cmdline.File(&o.calibration), "calibration",
 		"Take the calibration of the probes from this file of lsmprof check --json.")
-	f.StringVar(&o.cpus, "cpus", "", "Run the tests on these `CPUS`, such as 2-3,6, or on any. By default on the "+
-		"last one. lsmprof stays off them.")
+	f.StringVar(&o.cpus, "cpus", "",
+		"Run the tests on these `CPUS`: a list such as 2-3,6, or any. By default they run on the last CPU. "+
+			"lsmprof itself stays off these CPUs.")
 	o.order = rundir.Interleaved
 	f.Var(cmdline.Choice(&o.order, rundir.Interleaved, rundir.Sequential), "order",
-		"Take turns between scenarios, or do all runs of one "+
-			"scenario before the next, as others measure.")
-	f.Uint64Var(&o.seed, "seed", 0, "Order the runs by this random seed. By default it is random, and run.json "+
-		"has it.")
+		"Alternate between scenarios, or finish all runs of one scenario before the next.")
+	f.Uint64Var(&o.seed, "seed", 0,
+		"Order the runs by this seed `N`. By default it is random; run.json records it.")
 	f.Group(cmdline.Advanced)
 	f.Var(cmdline.Directory(&o.workdir), "workdir",
-		"Keep the files of the tests in this directory. By default it is the temporary one.")
+		"Keep the files of the tests in this directory. By default it is TMPDIR, or /tmp.")
 	f.Rare("same", "rules-map", "build", "pass", "max-time", "order", "seed", "workdir", "import", "warmup",
 		"slice")
 }
@@ -137,7 +136,7 @@ func benchCommand() *command {
 	return &command{
 		Command: cmdline.Command{
 			Name: "bench", Group: groupBenchmark,
-			Summary: "Measure what an enforcer costs benchmarks, and which of its hooks explain the loss",
+			Summary: "Measure how much an enforcer slows benchmarks down, and which hooks explain it",
 			Text: "Without --scenarios lsmprof runs its built-in reference enforcer with several numbers " +
 				"of rules, against a baseline without it. " +
 				"Enforcers that are attached already stay attached in every scenario.",

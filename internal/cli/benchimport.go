@@ -78,8 +78,8 @@ func readImport(s string) (bench.Source, error) {
 	return bench.Source{Scenario: scenario, Name: file, Data: data, Report: report}, err
 }
 
-// withoutExtension removes the extensions that Run gives its files. Anything else behind a dot belongs to the name of a
-// host, after which Run calls its files: "node.example.com-2026-01-02-01".
+// withoutExtension removes the extensions that Run gives its files. Anything else after a dot belongs to the name of
+// the host, after which Run names its files: "node.example.com-2026-01-02-01".
 func withoutExtension(name string) string {
 	for _, ext := range []string{".log", ".csv", ".html", ".txt"} {
 		if base := strings.TrimSuffix(name, ext); base != name && base != "" {

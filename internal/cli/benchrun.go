@@ -17,7 +17,7 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// with connects a plan with what the flags say.
+// with returns the setup of a plan, with the flags that a plan does not hold.
 func (o *benchOptions) with(plan *rundir.Plan, enforcer string) *setup.Setup {
 	return &setup.Setup{
 		Plan: plan, Enforcer: enforcer, Profile: o.profile != "off", Registry: o.unknown.registry(),
@@ -25,8 +25,8 @@ func (o *benchOptions) with(plan *rundir.Plan, enforcer string) *setup.Setup {
 	}
 }
 
-// newRun measures a plan in a new run directory, which is made when everything that can fail before the first round has
-// succeeded.
+// newRun measures a plan in a new run directory. It makes the directory only after everything that can fail before the
+// first round.
 func (o *benchOptions) newRun(ctx context.Context, std streams, plan rundir.Plan) (err error) {
 	now := o.attached(ctx)
 	s := o.with(&plan, o.enforcer)
@@ -115,8 +115,8 @@ func (o *benchOptions) continueRun(ctx context.Context, std streams) (err error)
 	return o.measure(ctx, std, s, d, suites)
 }
 
-// attached returns the enforcers that are attached now. A kernel that does not let them be listed is not an error here:
-// what depends on the list fails by itself.
+// attached returns the enforcers that are attached now. If the kernel does not list them, that is no error yet:
+// whatever depends on the list fails by itself.
 func (o *benchOptions) attached(ctx context.Context) inforce.Reading {
 	if os.Geteuid() != 0 {
 		return inforce.Reading{}
@@ -129,7 +129,7 @@ func (o *benchOptions) attached(ctx context.Context) inforce.Reading {
 	return now
 }
 
-// subject returns a line that says what a bench measures, and which enforcers are attached besides.
+// subject returns a line that says what a bench measures, and which other enforcers are attached.
 func subject(s *setup.Setup, now inforce.Reading) string {
 	attached, others := setup.Attached(now), ""
 	if attached != "" {
@@ -144,11 +144,10 @@ func subject(s *setup.Setup, now inforce.Reading) string {
 		return "measuring the enforcer that the commands of the scenarios set up; attached now: " + attached
 	}
 	return "measuring the reference enforcer of lsmprof, a stand-in. To measure another one, describe its " +
-		"scenarios " +
-		"in a file for --scenarios" + others
+		"scenarios in a file for --scenarios" + others
 }
 
-// check finds out whether a plan can be carried out, and words what helps if it cannot.
+// check reports why a plan cannot be carried out, with advice.
 func (o *benchOptions) check(ctx context.Context, s *setup.Setup, now inforce.Reading) error {
 	err := s.Check(ctx, now)
 	if errors.Is(err, setup.ErrProbe) {
@@ -160,9 +159,9 @@ func (o *benchOptions) check(ctx context.Context, s *setup.Setup, now inforce.Re
 	return err
 }
 
-// dryCheck is the end of --dry-run. Without root, a plan that is right in every other respect is a success.
+// dryCheck returns the result of --dry-run. A plan that lacks nothing but root is a success.
 func dryCheck(std streams, err error) error {
-	if err == setup.ErrNoRoot {
+	if err == setup.ErrNoRoot { // alone: Check joins it with other errors
 		std.note("without root, --dry-run cannot see what the kernel supports and which enforcers are attached")
 		return nil
 	}

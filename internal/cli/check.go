@@ -13,8 +13,8 @@ func checkCommand() *command {
 		Command: cmdline.Command{
 			Name: "check", Group: groupLook,
 			Summary: "Check whether this machine can be profiled",
-			Text: "The first line is the answer. What is wrong follows, with a reason and a remedy; " +
-				"--verbose prints what is right, too. The exit status is 3 unless the answer is yes.",
+			Text: "The first line is the answer. Each problem follows with its reason and a remedy; " +
+				"--verbose also prints what is right. The exit status is 3 unless the answer is yes.",
 			Examples: []cmdline.Example{
 				{What: "See what is missing, and what to do about it", Command: "sudo lsmprof check"},
 				{What: "See all facts", Command: "sudo lsmprof check -v"},

@@ -45,11 +45,11 @@ type command struct {
 	setup func(f *cmdline.Flags) action
 }
 
-// action runs a command. args are all arguments behind the command's name, as typed. It returns nil, a usageError, an
+// action runs a command. args are all arguments after the command's name, as typed. It returns nil, a usageError, an
 // unsupportedError, an exitError or any other error.
 type action func(ctx context.Context, std streams, args []string) error
 
-// Groups of commands, in the order in which one meets them.
+// Groups of commands in the help.
 const (
 	groupLook      = "Look at what an enforcer costs"
 	groupBenchmark = "Benchmark it"
@@ -188,7 +188,7 @@ func unknownCommand(t *cmdline.Tool, name string) error {
 		cmdline.DidYouMean(name, t.Names()))}
 }
 
-// setLogger sends log messages to stderr. They have no time, because a user reads them as they come.
+// setLogger sends log messages to stderr. They have no timestamp, because the user reads them as they appear.
 func setLogger(std streams) {
 	level := slog.LevelInfo
 	switch {

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
@@ -32,7 +34,7 @@ func completionCommand() *command {
 			return func(_ context.Context, std streams, _ []string) error {
 				if f.NArg() != 1 {
 					return usageError{fmt.Errorf("completion: name one shell: %s",
-						cmdline.Shells())}
+						strings.Join(cmdline.Shells(), ", "))}
 				}
 				t, _ := newTool()
 				script, err := t.Completion(f.Arg(0))
@@ -53,7 +55,7 @@ func manCommand() *command {
 		setup: func(f *cmdline.Flags) action {
 			return func(context.Context, streams, []string) error {
 				if f.NArg() != 1 {
-					return usageError{fmt.Errorf("man: name one directory")}
+					return usageError{errors.New("man: name one directory")}
 				}
 				t, _ := newTool()
 				for _, c := range t.Commands {

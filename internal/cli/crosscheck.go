@@ -36,7 +36,7 @@ func (c *crossCheckFlag) Set(value string) error {
 }
 
 func (c *crossCheckFlag) String() string { return "" }
-func (c *crossCheckFlag) Type() string   { return "duration" }
+func (c *crossCheckFlag) Type() string   { return "DURATION" }
 
 func (o *recordOptions) validateCrossCheck() error {
 	switch {

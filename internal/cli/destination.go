@@ -36,7 +36,7 @@ func (s streams) produce(d *cmdline.Destination, run func(streams) error) error 
 	if errors.Is(err, errNothing) {
 		return result
 	}
-	if err == nil && !s.quiet {
+	if err == nil {
 		s.note(wrote(d.Path, kept))
 	}
 	return errors.Join(result, err)

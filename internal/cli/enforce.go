@@ -56,8 +56,8 @@ func enforceCommand() *command {
 		Command: cmdline.Command{
 			Name: "enforce", Group: groupRun,
 			Summary: "Run the reference enforcer on some processes until Ctrl-C",
-			Text: "It confines whole mount namespaces, such as containers. A line on stdin with new " +
-				"--rules changes their number. Each --deny flag may be repeated.",
+			Text: "It confines whole mount namespaces, such as containers. A line on stdin, such as " +
+				"file=16, replaces the value of --rules. Each --deny flag may be repeated.",
 			Examples: []cmdline.Example{
 				{
 					What:    "Walk 8 rules of each type in the container of a process",

@@ -21,7 +21,7 @@ type enforcerFlags struct {
 	shared     *inforce.Registry // see registry
 }
 
-const rulesMapUsage = "Count the rules of enforcers that lsmprof does not know in the map `NAME[:KEY-PREFIX]`. " +
+const rulesMapUsage = "For enforcers that lsmprof does not know, count the rules in their map `NAME[:KEY-PREFIX]`. " +
 	"The prefix is text or 0x…"
 
 func (o *enforcerFlags) flags(f *cmdline.Flags) {
@@ -29,7 +29,7 @@ func (o *enforcerFlags) flags(f *cmdline.Flags) {
 	f.StringVar(&o.rulesMap, "rules-map", "", rulesMapUsage)
 	o.rules = -1
 	f.Var(cmdline.Int(&o.rules, 0, 1<<20), "rules",
-		"Take N as the number of rules of enforcers that lsmprof does not know.")
+		"For enforcers that lsmprof does not know, assume `N` rules.")
 	f.Lookup("rules").DefValue = ""
 }
 

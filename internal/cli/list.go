@@ -67,7 +67,7 @@ func list(ctx context.Context, std streams, unknown *enforcerFlags, asJSON, prog
 		enc.SetIndent("", "  ")
 		return enc.Encode(l)
 	}
-	return l.Write(std.out, listing.Text{
+	return l.Write(std.out, listing.TextOptions{
 		Programs: programs,
 		Unknown:  " (name their map with --rules-map, or give their number with --rules)",
 	})

@@ -20,7 +20,7 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// defaultStackSample keeps the cost of stacks below that of counting.
+// defaultStackSample is N in one call of N whose stack is recorded. It keeps the cost of stacks below that of counting.
 const defaultStackSample = 64
 
 // Exit statuses of a command that did not start, as a shell has them.
@@ -108,7 +108,7 @@ func recordCommand() *command {
 func (o *recordOptions) validate(dash int) error {
 	switch {
 	case len(o.command) > 0 && dash != 0:
-		return fmt.Errorf("unexpected argument %q; a command to run goes behind --", o.command[0])
+		return fmt.Errorf("unexpected argument %q; put a command to run after --", o.command[0])
 	case len(o.command) > 0 && o.duration > 0:
 		return errors.New("--duration and a command: give one of them")
 	case len(o.command) == 0 && o.all:

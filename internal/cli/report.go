@@ -31,8 +31,9 @@ func reportCommand() *command {
 	return &command{
 		Command: cmdline.Command{
 			Name: "report", Args: "RUN [NEWER-RUN]", Group: groupBenchmark,
-			Summary: "Report what a bench found, or what changed between two",
-			Text:    "It needs no root and no kernel: copy the run directory to where you want to read it.",
+			Summary: "Report the results of a benchmark, or compare two",
+			Text: "It needs neither root nor BPF: copy the run directory to any machine and read it " +
+				"there.",
 			Examples: []cmdline.Example{
 				{
 					What:    "Write report.html to the run directory",
@@ -65,8 +66,7 @@ func (o *reportOptions) flags(f *cmdline.Flags) {
 	f.Var(cmdline.Choices(&o.formats, reportFormats...), "format", "Write these formats.")
 	f.StringVar(&o.http, "http", "",
 		"Write nothing. Serve the page, and pprof's flame graphs of each scenario, at this "+
-			"loopback `ADDRESS`, "+
-			"such as localhost:0.")
+			"loopback `ADDRESS`, such as localhost:0.")
 	f.Group("Comparison of two runs")
 	f.Var(cmdline.Percent(&o.limit), "fail-over",
 		"Exit with status 4 if a significant regression is above this many points of the "+
@@ -95,7 +95,7 @@ func (o *reportOptions) validate(f *cmdline.Flags) (err error) {
 			len(o.runs))
 	}
 	if len(o.runs) == 1 && (o.limit > 0 || o.force) {
-		return errors.New("--fail-over and --force need two runs; for one there is `lsmprof bench --fail-over`")
+		return errors.New("--fail-over and --force need two runs; for one run use `lsmprof bench --fail-over`")
 	}
 	if o.output == "-" && (len(o.formats) != 1 || o.formats[0] == "csv") {
 		return errors.New("--output - takes a single format other than csv, which is several files")
@@ -191,7 +191,7 @@ func saveReport(std streams, path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(std.err, wrote(path, kept))
+	std.say(wrote(path, kept))
 	return nil
 }
 

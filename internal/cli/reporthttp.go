@@ -13,7 +13,7 @@ import (
 	"github.com/lsmprof/lsmprof/report"
 )
 
-// loopback refuses an address that other machines can reach.
+// loopback returns an error if other machines can reach an address.
 func loopback(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -25,9 +25,8 @@ func loopback(address string) error {
 	return errors.New("not a loopback address; use localhost:PORT, and a tunnel from other machines")
 }
 
-// serveReport serves the report until the context ends. Every process on the machine can reach a loopback address. Only
-// those that know the token in the path get an answer, and only for a request that a page of another site cannot have
-// made.
+// serveReport serves the report until ctx is done. Every process on the machine can reach a loopback address, so only
+// requests with the token in their path get an answer, and only if no page of another site can have made them.
 func serveReport(ctx context.Context, std streams, address string, r *report.Report) error {
 	pages, err := r.Handler()
 	if err != nil {

@@ -150,8 +150,8 @@ func (o *serveOptions) prepare(ctx context.Context) error {
 	return nil
 }
 
-// calibrateWhenQuiet tries a few times: a server keeps what it measures here for long, and it starts when the node is
-// busy starting everything else.
+// calibrateWhenQuiet tries a few times: a server keeps its calibration for its whole life, and it often starts while
+// the node is busy starting everything else.
 func (o *serveOptions) calibrateWhenQuiet(ctx context.Context) (cal profile.Calibration, err error) {
 	const tries, pause = 5, 2 * time.Second
 	for i := range tries {
@@ -171,7 +171,7 @@ func (o *serveOptions) calibrateWhenQuiet(ctx context.Context) (cal profile.Cali
 	return cal, err
 }
 
-// listening says where to ask, and creates the ready file.
+// listening prints the server's address and creates the ready file.
 func (o *serveOptions) listening(w io.Writer, addr net.Addr) error {
 	fmt.Fprintln(w, o.invitation(addr))
 	if o.readyFile == "" {
@@ -195,7 +195,7 @@ func (o *serveOptions) invitation(addr net.Addr) string {
 	}
 	url := scheme + "://" + net.JoinHostPort(host, port)
 	if o.config.TokenFile != "" || o.config.ClientCAFile != "" { // go tool pprof sends no credentials
-		return fmt.Sprintf("serving %s (how to ask: %s/)", url, url)
+		return fmt.Sprintf("serving %s (for commands with credentials see %s/)", url, url)
 	}
 	return fmt.Sprintf("serving %s (try: go tool pprof -http=: '%s/debug/pprof/lsm?seconds=30')", url, url)
 }

@@ -92,7 +92,7 @@ func (s *session) validate() error {
 	return nil
 }
 
-// prepare validates what the flags name against this machine, calibrates, and begins to watch the containers.
+// prepare checks that the processes and programs of the flags exist, calibrates, and begins to watch the containers.
 func (s *session) prepare(ctx context.Context, p *terminal.Progress) (tracer.Options, error) {
 	if s.calibrate == "on" && s.earlier == "" {
 		p.Show(-1, 0, "calibrating the probes")

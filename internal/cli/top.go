@@ -196,7 +196,7 @@ func (o *topOptions) interact(ctx context.Context, f *topFeed, m *top.Model) err
 		return fmt.Errorf("%w; `lsmprof top | cat` prints tables instead", err)
 	}
 	defer screen.Close()
-	// A line on stderr, as about containers, would tear the screen.
+	// A line on stderr, for example about containers, would garble the screen.
 	old := slog.Default()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	defer slog.SetDefault(old)

@@ -51,7 +51,7 @@ func (o *traceOptions) flags(f *cmdline.Flags) {
 		"text", "json")
 	o.session.flags(f)
 	f.Lookup("memory").Usage = "Use at most this much kernel memory for the rings of all CPUs together, in `MiB`."
-	f.Lookup("sample").Usage = "Look at one call in `N` only, chosen at random."
+	f.Lookup("sample").Usage = "Look at only one call in `N`, chosen at random."
 }
 
 func traceCommand() *command {
@@ -61,8 +61,8 @@ func traceCommand() *command {
 			Summary: "Show single calls of BPF LSM programs as they happen",
 			Text: "Filters apply in the kernel: a call that does not match costs about a third less " +
 				"than one that does. If calls come faster than they can be printed, lsmprof drops " +
-				"some and says how many. If no call passes the filters, lsmprof says what else " +
-				"there was, and exits with status 1.",
+				"some and says how many. If no call passes the filters, lsmprof says which calls " +
+				"there are without them, and exits with status 1.",
 			Examples: []cmdline.Example{
 				{
 					What:    "Show what is denied, and which file or address it is about",
@@ -153,7 +153,7 @@ func syscallNames() []string {
 // errEnough ends a trace after --count calls.
 var errEnough = errors.New("enough")
 
-// run prints calls until the duration, the number of calls or the user ends it. It returns what became of them.
+// run prints calls until the duration, the number of calls or the user ends it. It returns which calls were lost.
 func (o *traceOptions) run(ctx context.Context, std streams, s *tracer.Stream) (tracer.Loss, error) {
 	if o.duration > 0 {
 		var done context.CancelFunc

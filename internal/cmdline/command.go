@@ -1,5 +1,5 @@
 // Package cmdline declares a command line once: the words, flags and examples of each command. Help, man pages, shell
-// completion, defaults from the environment and suggestions for misspelled words all come from that declaration.
+// completion, flags from the environment and suggestions for misspelled words all come from that declaration.
 //
 // It prints nothing and exits nowhere: functions return text or errors, and the caller decides where they go.
 package cmdline
@@ -24,7 +24,7 @@ type Exit struct {
 // Command is one verb of a Tool.
 type Command struct {
 	Name    string
-	Args    string   // behind the flags: "RUN [NEWER-RUN]"
+	Args    string   // after the flags: "RUN [NEWER-RUN]"
 	Values  []string // of the first argument, for completion
 	Summary string   // begins with a verb and has no full stop: "Profile until Ctrl-C"
 	// Text says more, in paragraphs that an empty line separates. It may be empty.

@@ -12,9 +12,9 @@ import (
 // is what Complete returns, one candidate a line.
 const CompleteCommand = "__complete"
 
-// Complete returns the candidates for the last of the words behind the tool's name: commands, flags, or values of a
-// flag. Each is a word, which a tab and a description may follow. No candidates mean that the shell should complete
-// names of files.
+// Complete returns the candidates for the last of the words after the tool's name: commands, flags, or values of a
+// flag. Each is a word, which a tab and a description may follow. Without candidates the shell should complete names of
+// files.
 func (t *Tool) Complete(words []string) []string {
 	if len(words) == 0 {
 		return nil
@@ -109,7 +109,7 @@ func (t *Tool) Completion(shell string) (string, error) {
 	return strings.NewReplacer("TOOL", t.Name, "COMPLETE", CompleteCommand).Replace(script), nil
 }
 
-// bash takes = as a word of its own, so what stands before it is cut off again.
+// bash treats = as a word of its own, so the script cuts off everything up to it.
 const bash = `# bash completion for TOOL: source <(TOOL completion bash)
 _TOOL() {
 	local line="${COMP_LINE:0:COMP_POINT}" words candidates cut

@@ -36,7 +36,7 @@ type Flags struct {
 	fromEnv map[string]bool
 }
 
-// NewFlags returns the flags of the command with this name: none but those that every command has, see AddCommon.
+// NewFlags returns an empty set of flags for the command with this name. AddCommon adds those of every command.
 func NewFlags(name string) *Flags {
 	f := &Flags{
 		FlagSet: pflag.NewFlagSet(name, pflag.ContinueOnError), group: Measure,
@@ -76,7 +76,7 @@ func (f *Flags) Rare(names ...string) {
 	}
 }
 
-// NoEnv keeps flags from getting their default from the environment.
+// NoEnv keeps the environment from setting flags.
 func (f *Flags) NoEnv(names ...string) {
 	for _, name := range names {
 		annotate(f.Lookup(name), noEnvKey, "")
@@ -90,8 +90,8 @@ func (f *Flags) Values(name string, values func() []string) { f.values[name] = v
 // command line alone.
 func (f *Flags) Given(name string) bool { return f.Changed(name) || f.fromEnv[name] }
 
-// Parse reads the arguments of a command, and then takes values for flags that are not among them from the environment:
-// see EnvNames. Its errors name the flag and say which values it takes.
+// Parse reads the arguments of a command, and then looks in the environment for the flags that are not among them: see
+// EnvNames. Its errors name the flag and say which values it takes.
 func (f *Flags) Parse(args []string, env func(name string) (string, bool)) error {
 	f.assign()
 	if err := f.FlagSet.Parse(args); err != nil {
@@ -117,8 +117,8 @@ func (f *Flags) Parse(args []string, env func(name string) (string, bool)) error
 	return first
 }
 
-// EnvNames returns the environment variables that a flag takes its default from, the most specific first: --pid of
-// record takes LSMPROF_RECORD_PID, else LSMPROF_PID.
+// EnvNames returns the environment variables that set a flag, the most specific first: LSMPROF_RECORD_PID before
+// LSMPROF_PID for --pid of record.
 func (f *Flags) EnvNames(flag *pflag.Flag) []string {
 	if flag.Annotations[noEnvKey] != nil || flag.Hidden {
 		return nil

@@ -1,6 +1,7 @@
 package cmdline
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -143,12 +144,15 @@ func (f *Flags) hasRare() bool {
 	return found
 }
 
-// environment returns a sentence about EnvNames, with the first flag that has some as its example.
+// environment returns sentences about EnvNames, with the first flag that has some as their example.
 func (f *Flags) environment() (s string) {
 	f.VisitAll(func(flag *pflag.Flag) {
 		if names := f.EnvNames(flag); s == "" && len(names) > 0 {
-			const format = "Environment variables set the defaults of flags: %s that of --%s."
-			s = fmt.Sprintf(format, names[1], flag.Name)
+			const format = "Flags can also be set in the environment, for example --%[1]s with " +
+				"%[3]s=%[4]s, or for this command alone with %[2]s=%[4]s. " +
+				"The command line takes precedence."
+			value := cmp.Or(strings.TrimSuffix(placeholder(flag), ",..."), "true")
+			s = fmt.Sprintf(format, flag.Name, names[0], names[1], value)
 		}
 	})
 	return s

@@ -28,9 +28,8 @@ func (t *Tool) man(version string) string {
 			m.term(`\fB`+roff(t.Name+"-"+c.Name)+`\fR(1)`, c.Summary+".")
 		}
 	}
-	m.environment("LSMPROF_PID is the default of --pid in every command that has it, and LSMPROF_RECORD_PID that " +
-		"of record alone. " +
-		"So has every other flag its variables.")
+	m.environment("Flags can also be set in the environment: LSMPROF_PID=N sets --pid of every command that has " +
+		"this flag, LSMPROF_RECORD_PID=N that of record alone. The command line takes precedence.")
 	m.exits(t)
 	m.section("SEE ALSO")
 	m.text(t.URL)

@@ -10,11 +10,11 @@ import (
 type Destination struct {
 	Path   string // of --output; "" or "-": stdout
 	Format string // of --format
-	// Note is what the user should know: that -o was given a format, for example. It is empty otherwise.
+	// Note is for the user if -o named a format instead of a file, else "".
 	Note string
 }
 
-// JSON reports whether the result is to be JSON.
+// JSON reports whether the format is json.
 func (d *Destination) JSON() bool { return d.Format == "json" }
 
 // Flags declares --output (-o), --format and --json in the group Output. The format defaults to the first of formats.

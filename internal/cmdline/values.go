@@ -204,8 +204,8 @@ func Checked(s *string, kind string, check func(string) error) pflag.Value {
 	}}
 }
 
-// Percent is the value of a flag for a percentage above 0 and up to 100, as 2% or 2. It sets share to a number where 1
-// is 100 %.
+// Percent returns the value of a flag for a percentage above 0 and up to 100, as 2% or 2. It sets share to a number
+// where 1 is 100 %.
 func Percent(share *float64) pflag.Value {
 	show := func() string {
 		if *share == 0 {
@@ -215,7 +215,7 @@ func Percent(share *float64) pflag.Value {
 	}
 	return &value{kind: "PERCENT", show: show, set: func(s string) error {
 		v, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(s), "%")), 64)
-		if err != nil || !(v > 0 && v <= 100) { // not a number compares with nothing
+		if err != nil || !(v > 0 && v <= 100) { // written so that NaN is refused
 			return errors.New("must be a percentage above 0, such as 2%")
 		}
 		*share = v / 100

@@ -21,7 +21,7 @@ type Table struct {
 	Width     int    // of the terminal; 0: lines may be of any width
 	Verbose   bool   // print every fact and warning
 	Selection string // which calls were measured; "": all
-	// Advice returns the text of a warning with what the user can do about it. Nil stands for the text alone.
+	// Advice returns the text of a warning, with what the user can do about it. Nil prints the text alone.
 	Advice func(profile.Warning) string
 }
 
@@ -54,8 +54,8 @@ func (t *Table) Write(w io.Writer) error {
 	return err
 }
 
-// headline is `hooks took 5.30 ms in 0.41 s: 1.30 % of one CPU, 5,890 calls/s, 3 denied (varmor, 14 programs; 100 %
-// timed)`.
+// headline returns `hooks took 5.30 ms in 0.41 s: 1.30 % of one CPU, 5,890 calls/s, 3 denied (varmor, 14 programs;
+// 100 % timed)`.
 func (t *Table) headline() string {
 	s := t.Costs.Snapshot()
 	var denied uint64
@@ -79,7 +79,7 @@ func (t *Table) headline() string {
 		text.Thousands(uint64(rate+0.5)), text.Thousands(denied), strings.Join(about, "; "))
 }
 
-// Enforcers lists whose programs these are: `varmor, 14 programs; tetragon, 1 program`, in the order of the programs.
+// Enforcers lists the owners of programs, in the order of the programs: `varmor, 14 programs; tetragon, 1 program`.
 func Enforcers(programs []profile.Program) string {
 	var names []string
 	count := map[string]int{}
@@ -106,8 +106,8 @@ func timedText(completeness float64) string {
 	return fmt.Sprintf("%.2f %% timed", min(completeness, 99.99))
 }
 
-// quality says how good the numbers are. Without verbose that is a line about accuracy, and the warnings that are not
-// about the calibration.
+// quality says how good the numbers are. Unless Verbose is set, one line about accuracy replaces the warnings about the
+// calibration.
 func (t *Table) quality() string {
 	var b strings.Builder
 	line := func(s string) { b.WriteString(text.Printable(s) + "\n") }
@@ -147,7 +147,7 @@ func (t *Table) advice(w profile.Warning) string {
 	return t.Advice(w)
 }
 
-// accuracy returns `±2 ns per call`. folded is the number of warnings about the calibration that it stands for.
+// accuracy returns `±2 ns per call`. folded is the number of warnings about the calibration that this line replaces.
 func (t *Table) accuracy(folded int) string {
 	s := t.Costs.Snapshot()
 	c := s.Calibration
@@ -170,12 +170,11 @@ type costColumn struct {
 	cell   func(*profile.Cost) string
 }
 
-// narrowDrops are the columns that go, in this order, if the table does not fit into the terminal.
+// narrowDrops are the columns to drop, in this order, if the table does not fit into the terminal.
 var narrowDrops = []string{"P50", "P99", "DENIED", "MEAN"}
 
-// costTable leaves out the columns that would say nothing, PROGRAM if no hook has two and DENIED if
-// nothing was denied, and those that do not fit into width columns of the terminal. Width 0 fits
-// everything.
+// costTable omits PROGRAM if no hook has two programs, DENIED if no call was denied, and the columns that do not fit
+// into a terminal of this width. Width 0 fits everything.
 func costTable(costs *profile.Costs, rows []profile.Cost, width int) *text.Table {
 	columns := []costColumn{
 		{"<WORKLOAD", func(c *profile.Cost) string { return c.Name }},

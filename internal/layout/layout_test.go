@@ -42,7 +42,6 @@ var only = map[string][]string{
 	"internal/golden":    {},
 	"internal/costtable": {"profile"},
 	"internal/pods":      {"profile", "internal/cri"},
-	"internal/census":    {"tracer"},
 
 	"internal/atomicfile":  {},
 	"internal/containerid": {},
@@ -64,7 +63,7 @@ var importers = map[string][]string{
 	"internal/serve":  {"internal/cli"},
 	"tracer": {
 		"internal/cli", "internal/bench", "internal/accuracy", "internal/enforcer",
-		"internal/inforce", "internal/tracefmt", "internal/check", "internal/listing", "internal/census",
+		"internal/inforce", "internal/tracefmt", "internal/check", "internal/listing",
 	},
 }
 

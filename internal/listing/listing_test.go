@@ -63,7 +63,8 @@ func TestText(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			if err := c.l.Write(&b, Text{Programs: c.programs, Unknown: " (give --rules)"}); err != nil {
+			o := TextOptions{Programs: c.programs, Unknown: " (give --rules)"}
+			if err := c.l.Write(&b, o); err != nil {
 				t.Fatal(err)
 			}
 			golden.Equal(t, name+".txt", b.Bytes())

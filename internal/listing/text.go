@@ -12,14 +12,14 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Text is how Write prints a listing.
-type Text struct {
+// TextOptions say how Write prints a listing.
+type TextOptions struct {
 	Programs bool   // print every program
-	Unknown  string // what to do about enforcers whose rules lsmprof cannot find
+	Unknown  string // advice about enforcers whose rules lsmprof cannot find
 }
 
 // Write prints the listing for people.
-func (l *Listing) Write(w io.Writer, t Text) error {
+func (l *Listing) Write(w io.Writer, o TextOptions) error {
 	switch attached := slices.ContainsFunc(l.Programs, func(p Program) bool { return p.Attached }); {
 	case len(l.Programs) == 0:
 		fmt.Fprintln(w, "no BPF LSM program is loaded")
@@ -27,7 +27,7 @@ func (l *Listing) Write(w io.Writer, t Text) error {
 		fmt.Fprintf(w, "%s loaded, none attached\n", text.Plural(len(l.Programs), "BPF LSM program"))
 	}
 	for _, e := range l.Enforcers {
-		fmt.Fprintln(w, e.text(t.Unknown))
+		fmt.Fprintln(w, e.text(o.Unknown))
 	}
 	if l.Pods != nil {
 		fmt.Fprintf(w, "%d of %s without a policy\n", l.Pods.Running-l.Pods.Confined,
@@ -39,7 +39,7 @@ func (l *Listing) Write(w io.Writer, t Text) error {
 			return err
 		}
 	}
-	if t.Programs && len(l.Programs) > 0 {
+	if o.Programs && len(l.Programs) > 0 {
 		fmt.Fprintln(w)
 		if err := l.writePrograms(w); err != nil {
 			return err

@@ -32,81 +32,81 @@ type Selection struct {
 	failed  error // the last error that the runtime's watch reported
 }
 
-// Filters reports whether some containers only are selected.
-func (c *Selection) Filters() bool { return len(c.Namespaces)+len(c.Pods)+len(c.Containers) > 0 }
+// Filters reports whether only some containers are selected.
+func (s *Selection) Filters() bool { return len(s.Namespaces)+len(s.Pods)+len(s.Containers) > 0 }
 
 // Watch asks the runtime once, then follows it until ctx is done. Without a runtime, workloads are named after their
 // command; it is an error only if some containers are selected.
-func (c *Selection) Watch(ctx context.Context) error {
-	c.runtime = cri.New(c.Endpoint)
-	err := c.runtime.Refresh(ctx)
-	if err != nil && c.Filters() {
-		return c.explain(err)
+func (s *Selection) Watch(ctx context.Context) error {
+	s.runtime = cri.New(s.Endpoint)
+	err := s.runtime.Refresh(ctx)
+	if err != nil && s.Filters() {
+		return s.explain(err)
 	}
-	if c.Filters() && len(c.Selected()) == 0 {
+	if s.Filters() && len(s.Selected()) == 0 {
 		slog.Warn("no container is selected yet; waiting for one")
 	}
-	c.report(err)
-	go c.runtime.Watch(ctx, c.report)
+	s.report(err)
+	go s.runtime.Watch(ctx, s.report)
 	return nil
 }
 
 // Look asks the runtime once.
-func (c *Selection) Look(ctx context.Context) {
-	if c.runtime == nil {
-		c.runtime = cri.New(c.Endpoint)
+func (s *Selection) Look(ctx context.Context) {
+	if s.runtime == nil {
+		s.runtime = cri.New(s.Endpoint)
 	}
-	c.report(c.runtime.Refresh(ctx))
+	s.report(s.runtime.Refresh(ctx))
 }
 
-func (c *Selection) explain(err error) error {
-	if c.Explain == nil {
+func (s *Selection) explain(err error) error {
+	if s.Explain == nil {
 		return err
 	}
-	return c.Explain(err)
+	return s.Explain(err)
 }
 
 // report keeps and logs an error of the runtime. It does not log that there is none: most machines run no containers.
-func (c *Selection) report(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (s *Selection) report(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case err == nil:
-		if c.failed != nil && !errors.Is(c.failed, cri.ErrNone) {
+		if s.failed != nil && !errors.Is(s.failed, cri.ErrNone) {
 			slog.Info("the container runtime answers again")
 		}
 		return
-	case c.failed != nil && c.failed.Error() == err.Error():
+	case s.failed != nil && s.failed.Error() == err.Error():
 		return
 	case !errors.Is(err, cri.ErrNone):
 		slog.Warn("the container runtime does not answer: new containers are named after their command",
 			"reason", err)
 	}
-	c.failed = err
+	s.failed = err
 }
 
 // Warnings returns why names in a snapshot may be missing.
-func (c *Selection) Warnings(s *profile.Snapshot) []profile.Warning {
+func (s *Selection) Warnings(snap *profile.Snapshot) []profile.Warning {
 	var all []profile.Warning
-	if text := c.Unlocated(); text != "" {
+	if text := s.Unlocated(); text != "" {
 		all = append(all, profile.Warning{Text: text})
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	unnamed := func(r profile.Row) bool { return r.Workload.ContainerID != "" && !r.Workload.InContainer() }
-	if c.failed != nil && (!errors.Is(c.failed, cri.ErrNone) || slices.ContainsFunc(s.Rows, unnamed)) {
-		text := fmt.Sprintf("containers may be named after their command: %v", c.explain(c.failed))
+	if s.failed != nil && (!errors.Is(s.failed, cri.ErrNone) || slices.ContainsFunc(snap.Rows, unnamed)) {
+		text := fmt.Sprintf("containers may be named after their command: %v", s.explain(s.failed))
 		all = append(all, profile.Warning{Text: text})
 	}
 	return all
 }
 
 // Unlocated returns a warning if processes of some containers cannot be found, else "".
-func (c *Selection) Unlocated() string {
-	if c.runtime == nil {
+func (s *Selection) Unlocated() string {
+	if s.runtime == nil {
 		return ""
 	}
-	lost := c.runtime.Unlocated()
+	lost := s.runtime.Unlocated()
 	if len(lost) == 0 {
 		return ""
 	}
@@ -114,15 +114,15 @@ func (c *Selection) Unlocated() string {
 	name := profile.Workload{Namespace: first.Namespace, Pod: first.Pod, Container: first.Name}.Name()
 	return fmt.Sprintf("the processes of %d of %d containers were not found, so their calls are named after "+
 		"a command and no flag selects them. The first is %s (%.12s): %s",
-		len(lost), len(c.runtime.Containers()), name, first.ID, first.Unlocated)
+		len(lost), len(s.runtime.Containers()), name, first.ID, first.Unlocated)
 }
 
 // Name implements tracer.Namer.
-func (c *Selection) Name(w profile.Workload) profile.Workload {
-	if c.runtime == nil {
+func (s *Selection) Name(w profile.Workload) profile.Workload {
+	if s.runtime == nil {
 		return w
 	}
-	if found, ok := c.runtime.Find(w.MntNS, w.Cgroup); ok {
+	if found, ok := s.runtime.Find(w.MntNS, w.Cgroup); ok {
 		w.Namespace, w.Pod, w.Container = found.Namespace, found.Pod, found.Name
 		w.ContainerID, w.Image, w.Labels = found.ID, found.Image, found.Labels
 	}
@@ -130,45 +130,45 @@ func (c *Selection) Name(w profile.Workload) profile.Workload {
 }
 
 // Image returns the image of a container, see inforce.Images.
-func (c *Selection) Image(mntns uint32, cgroup string) string {
-	return c.Name(profile.Workload{MntNS: mntns, Cgroup: cgroup}).Image
+func (s *Selection) Image(mntns uint32, cgroup string) string {
+	return s.Name(profile.Workload{MntNS: mntns, Cgroup: cgroup}).Image
 }
 
-// Running returns the containers that run, nil without a runtime.
-func (c *Selection) Running() []cri.Container {
-	if c.runtime == nil {
+// Running returns the running containers, nil without a runtime.
+func (s *Selection) Running() []cri.Container {
+	if s.runtime == nil {
 		return nil
 	}
-	return c.runtime.Containers()
+	return s.runtime.Containers()
 }
 
 // Selected returns the mount namespaces of the running containers that are selected.
-func (c *Selection) Selected() []uint32 {
-	if c.runtime == nil {
+func (s *Selection) Selected() []uint32 {
+	if s.runtime == nil {
 		return nil
 	}
 	var all []uint32
-	for _, found := range c.runtime.Containers() {
-		if found.MntNS != 0 && c.selects(&found) {
+	for _, found := range s.runtime.Containers() {
+		if found.MntNS != 0 && s.selects(&found) {
 			all = append(all, found.MntNS)
 		}
 	}
 	return all
 }
 
-func (c *Selection) selects(found *cri.Container) bool {
+func (s *Selection) selects(found *cri.Container) bool {
 	matches := func(globs []string, name func(glob string) string) bool {
 		return len(globs) == 0 || slices.ContainsFunc(globs, func(g string) bool {
 			ok, _ := path.Match(g, name(g))
 			return ok
 		})
 	}
-	if len(c.Containers) > 0 && found.Name == "" {
+	if len(s.Containers) > 0 && found.Name == "" {
 		return false // a sandbox
 	}
-	return matches(c.Namespaces, func(string) string { return found.Namespace }) &&
-		matches(c.Containers, func(string) string { return found.Name }) &&
-		matches(c.Pods, func(glob string) string {
+	return matches(s.Namespaces, func(string) string { return found.Namespace }) &&
+		matches(s.Containers, func(string) string { return found.Name }) &&
+		matches(s.Pods, func(glob string) string {
 			if strings.Contains(glob, "/") {
 				return found.Namespace + "/" + found.Pod
 			}

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// credentials are the files that say who may ask.
+// credentials are the files that say which clients may make requests.
 type credentials struct {
 	token   *watched[[sha256.Size]byte] // nil: no token is needed
 	clients *watched[*x509.CertPool]    // nil: no client certificate is needed
@@ -71,8 +71,8 @@ func readToken(file string) (hash [sha256.Size]byte, err error) {
 	return sha256.Sum256([]byte(token)), nil
 }
 
-// tls returns nil without TLS. The handshake requires no client certificate, because health needs none: allow looks at
-// it.
+// tls returns nil without TLS. The handshake requires no client certificate, because health checks need none: allow
+// verifies it.
 func (c credentials) tls() *tls.Config {
 	if c.server == nil {
 		return nil
@@ -87,19 +87,19 @@ func (c credentials) tls() *tls.Config {
 	return conf
 }
 
-// allow lets through the requests that show everything that is asked for. It checks certificates with every request,
-// not with the connection: a scraper may keep its connection for longer than the server trusts an authority.
+// allow passes on the requests that carry all required credentials. It checks certificates with every request, not with
+// the connection: a scraper may keep its connection for longer than the server trusts an authority.
 func (c credentials) allow(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c.clients != nil && !c.knows(r.TLS) {
 			http.Error(w,
-				"this server asks for a client certificate that one of its authorities has signed",
+				"this server requires a client certificate that one of its authorities has signed",
 				http.StatusForbidden)
 			return
 		}
 		if c.token != nil && !c.holds(r) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="lsmprof"`)
-			http.Error(w, `this server asks for its token: curl -H "Authorization: Bearer $TOKEN" …`,
+			http.Error(w, `this server requires its token: curl -H "Authorization: Bearer $TOKEN" …`,
 				http.StatusUnauthorized)
 			return
 		}

@@ -6,7 +6,7 @@ import "time"
 type bounded[K comparable, V any] struct {
 	limit    int
 	rows     map[K]*boundedRow[V]
-	overflow uint64 // how often a row could not have the key that was asked for
+	overflow uint64 // how often at could not use the first of its keys
 }
 
 type boundedRow[V any] struct {
@@ -18,17 +18,16 @@ func newBounded[K comparable, V any](limit int) *bounded[K, V] {
 	return &bounded[K, V]{limit: limit, rows: map[K]*boundedRow[V]{}}
 }
 
-// at returns the row of the first of keys for which there is room, and makes that row if it is missing. The keys go
-// from the most specific to the least. The first may not use the last tenth of the table, so that there is room for the
-// others; the last one always has room.
+// at returns the row of the first key that has one or whose row fits into the table. The keys go from the most specific
+// to the least. The last tenth of the table is reserved for keys after the first, and the last key always fits.
 func (b *bounded[K, V]) at(now time.Time, keys ...K) *V {
 	for i, k := range keys {
 		row := b.rows[k]
-		room := b.limit
+		limit := b.limit
 		if i == 0 && len(keys) > 1 {
-			room -= b.limit / 10
+			limit -= b.limit / 10
 		}
-		if row == nil && (len(b.rows) < room || i == len(keys)-1) {
+		if row == nil && (len(b.rows) < limit || i == len(keys)-1) {
 			row = &boundedRow[V]{}
 			b.rows[k] = row
 		}

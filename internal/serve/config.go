@@ -13,14 +13,14 @@ import (
 // Config says what to serve, where and to whom.
 type Config struct {
 	Listen   string // host:port
-	Insecure bool   // serve everybody who can connect, also on addresses that are not loopback
+	Insecure bool   // serve every client that can connect, also on addresses that are not loopback
 
 	CertFile, KeyFile string // of the server, PEM; "": no TLS
 	ClientCAFile      string // PEM: authorities that sign the certificates clients must show; "": none
 	TokenFile         string // clients must show the bearer token in it; "": none
 
 	Always       bool          // keep probes attached
-	Linger       time.Duration // keep probes attached for so long after a scrape
+	Linger       time.Duration // keep probes attached for this long after a scrape
 	MaxRequests  int           // answered at once
 	MaxDuration  time.Duration // of one profile
 	MaxSeries    int           // in each table of metrics
@@ -32,7 +32,7 @@ type Config struct {
 	Rules func() ([]Rules, error)
 	// Origin says where the numbers come from: a snapshot without programs and rows.
 	Origin profile.Snapshot
-	// Logger gets what the operator of the server should know; nil: nobody does.
+	// Logger gets messages for the operator of the server; nil discards them.
 	Logger *slog.Logger
 
 	now func() time.Time // nil: time.Now
@@ -53,7 +53,7 @@ func (e *ConfigError) Error() string {
 // Unwrap returns what is wrong.
 func (e *ConfigError) Unwrap() error { return e.Err }
 
-// ErrExposed is in the error of a server that would show the names of all workloads to everybody who can connect.
+// ErrExposed is wrapped by the error of a server that would show the names of all workloads to every client.
 var ErrExposed = errors.New(
 	"not a loopback address, and everybody who can reach it could read the names of all workloads")
 
@@ -68,7 +68,7 @@ func (c Config) Validate() error {
 	case c.ClientCAFile != "" && c.CertFile == "":
 		return &ConfigError{
 			"ClientCAFile", "",
-			errors.New("client certificates need TLS, and that a certificate of the server"),
+			errors.New("client certificates need TLS, which needs a certificate of the server"),
 		}
 	}
 	local, err := loopback(c.Listen)

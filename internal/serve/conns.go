@@ -12,16 +12,16 @@ import (
 // connLimits bounds the connections of all clients together, and those of one client.
 type connLimits struct{ all, client int }
 
-// limitsFor returns limits that leave room beside the requests that are measuring: these are never cut.
+// limitsFor returns limits that exceed the number of requests that can measure at once, whose connections are never
+// cut.
 func limitsFor(maxRequests int) connLimits {
 	client := max(64, maxRequests+16)
 	return connLimits{all: max(256, 2*client), client: client}
 }
 
-// clientConns accepts connections without ever waiting for room: if a client has its share, or if there are as many
-// connections as there may be, the one that has been idle for longest is cut. So idle connections, requests that never
-// end and answers that nobody reads keep no other client out, and neither do they keep the kubelet from asking for
-// health.
+// clientConns is a listener that never waits for a free connection: at the limit of a client, or of all clients, it
+// cuts the connection that has been idle for longest. So idle connections, requests that never end and answers that
+// nobody reads cannot keep other clients out, nor the kubelet's health checks.
 type clientConns struct {
 	net.Listener
 	limits connLimits
@@ -37,15 +37,15 @@ type clientConn struct {
 	conns  *clientConns
 	client netip.Prefix
 
-	busy bool // a request holds a slot: it is not cut
-	gone bool
+	busy bool // a request holds a slot: the connection is not cut
+	gone bool // cut or closed
 }
 
 func newClientConns(l net.Listener, limits connLimits) *clientConns {
 	return &clientConns{Listener: l, limits: limits, by: map[netip.Prefix]int{}}
 }
 
-// Accept is part of net.Listener.
+// Accept implements net.Listener.
 func (c *clientConns) Accept() (net.Conn, error) {
 	for {
 		accepted, err := c.Listener.Accept()
@@ -64,8 +64,8 @@ func (c *clientConns) Accept() (net.Conn, error) {
 	}
 }
 
-// admit takes a connection in, and returns the one to cut for it, if any. It refuses a connection if there is no room
-// and every other one has a request in progress, which limitsFor rules out.
+// admit adds a connection, and returns the one to cut for it, if any. It refuses a connection at the limit if every
+// other one has a request in progress, which limitsFor rules out.
 func (c *clientConns) admit(conn *clientConn) (cut *clientConn, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,7 +97,7 @@ func (c *clientConns) longestIdle(client netip.Prefix) *clientConn {
 	return c.open[i]
 }
 
-// largest returns the client with most connections.
+// largest returns the client with the most connections.
 func (c *clientConns) largest() (client netip.Prefix) {
 	most := 0
 	for _, conn := range c.open {
@@ -119,7 +119,7 @@ func (c *clientConns) remove(conn *clientConn) {
 	}
 }
 
-// setBusy says whether the connection has a request in progress. It becomes idle anew when that ends.
+// setBusy sets whether the connection has a request in progress. Its idle time starts anew when the request ends.
 func (c *clientConn) setBusy(busy bool) {
 	if c == nil {
 		return
@@ -133,7 +133,7 @@ func (c *clientConn) setBusy(busy bool) {
 	}
 }
 
-// Close is part of net.Conn.
+// Close implements net.Conn.
 func (c *clientConn) Close() error {
 	c.conns.mu.Lock()
 	c.conns.remove(c)

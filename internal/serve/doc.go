@@ -5,6 +5,6 @@
 // Everything that is counted over the life of the server is a sum of differences between snapshots, and the costs of
 // each difference are worked out once. So no total ever falls, whatever is learned later about completeness or names.
 //
-// The server runs as root and answers strangers. Nobody can take more than a share of its connections, every wait has a
-// deadline, and health is answered whatever the others do: see clientConns.
+// The server runs as root and answers untrusted clients. No client can take more than its share of the connections,
+// every wait has a deadline, and health checks are answered whatever other clients do: see clientConns.
 package serve

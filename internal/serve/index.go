@@ -11,9 +11,9 @@ import (
 // them.
 type indexPage struct {
 	URL    string // of the server, as the client wrote it
-	Token  bool   // the server asks for one
+	Token  bool   // the server requires one
 	State  string
-	Client bool // the server asks for client certificates
+	Client bool // the server requires client certificates
 }
 
 // Curl returns the command that asks for a path.

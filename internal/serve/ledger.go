@@ -14,7 +14,7 @@ import (
 // other is the label of series beyond the limit.
 const other = "[other]"
 
-// idleAfter is how long a series must not have changed before it makes room for others.
+// idleAfter is how long a series must have been unchanged before it may be deleted.
 const idleAfter = time.Hour
 
 // ledger holds everything that was measured since the server started.

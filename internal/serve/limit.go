@@ -16,9 +16,9 @@ const (
 	idleTimeout    = 2 * time.Minute
 )
 
-// whole reads a request to its end before anything else looks at it, on every path: the body must be small and come
-// soon. Without that a client could keep its connection, and the server would not notice when a client that measures
-// goes away. It also bounds how long the client may take to read a short answer.
+// whole reads a request to its end before any other handler sees it: the body must be small and arrive soon. Otherwise
+// a client could hold its connection, and the server would not notice when a measuring client disconnects. It also
+// bounds how long the client may take to read a short answer.
 func whole(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)

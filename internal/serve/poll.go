@@ -39,7 +39,8 @@ func (p *probes) run() {
 	}
 }
 
-// turn does what is due, and reports whether nothing will be until a client needs probes.
+// turn attaches, polls or detaches the probes as needed. It reports whether there is nothing to do until a client needs
+// probes.
 func (p *probes) turn() (idle bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -73,7 +74,7 @@ func (p *probes) close() {
 	p.discard(nil)
 }
 
-// state is what health is judged by.
+// state is the state of the probes that health checks depend on.
 type state struct {
 	attached bool
 	users    int

@@ -29,14 +29,14 @@ type probes struct {
 	absorb   func(profile.Snapshot, []profile.CounterUsage) // gets what was measured, every call once
 
 	ctx  context.Context // of the server: probes outlive the request that attached them
-	wake chan struct{}   // tells run that there is something to do
+	wake chan struct{}   // wakes run when probes were attached
 
 	mu        sync.Mutex // also serializes calls of the tracer
 	users     int
 	scraped   time.Time
 	tracer    Tracer    // nil: no probes are attached
 	attached  time.Time // when
-	life      int       // of the tracer: tells it from an earlier one
+	life      int       // number of the tracer, which tells it from an earlier one
 	absorbed  profile.Snapshot
 	usage     []profile.CounterUsage
 	polled    time.Time
@@ -46,7 +46,7 @@ type probes struct {
 	closed    bool
 }
 
-// client is who measures, for the log.
+// client identifies a client in the log.
 type client struct {
 	address string // "" for the server itself
 	why     string // profile of 30s
@@ -71,7 +71,7 @@ func (p *probes) acquire(ctx context.Context, who client) (base profile.Snapshot
 	return base, p.life, err
 }
 
-// release is the other end of acquire.
+// release ends the use of the probes that acquire began.
 func (p *probes) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

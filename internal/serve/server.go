@@ -58,8 +58,8 @@ func New(c Config) (*Server, error) {
 // drainTimeout is how long requests have to end when the server does.
 const drainTimeout = 10 * time.Second
 
-// Run serves until ctx is done. Then it answers requests that measure at once, with what they have, and detaches the
-// probes. It calls listening with the address when clients can connect.
+// Run serves until ctx is done. Then it ends requests that are measuring, which get a profile of the time until now,
+// and detaches the probes. It calls listening with the address when clients can connect.
 func (s *Server) Run(ctx context.Context, listening func(net.Addr) error) error {
 	l, err := s.listen()
 	if err != nil {

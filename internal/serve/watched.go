@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// watched is the content of some files, read again when one of them has changed. It looks at them whenever it is asked,
-// so a change holds from the next request on, also through the symbolic links that Kubernetes swaps.
+// watched is the content of some files, read again when one of them has changed. It checks them on every get, so a
+// change takes effect with the next request, also through the symbolic links that Kubernetes swaps.
 type watched[T any] struct {
 	files []string
 	load  func() (T, error)
@@ -18,12 +18,12 @@ type watched[T any] struct {
 
 	mu     sync.Mutex
 	stamps []stamp
-	failed bool // the last reading did: it is tried again with every request
+	failed bool // load failed last time: get tries again
 	value  T
 }
 
-// stamp tells a file from another one, and from what it was before. Size and time of modification do not suffice:
-// whoever rotates a token may set both. The time of the last change cannot be set, and another file has another inode.
+// stamp tells whether a file was changed or replaced. Size and time of modification do not suffice: whoever rotates a
+// token may set both. The time of the last change cannot be set, and another file has another inode.
 type stamp struct {
 	device, inode    uint64
 	size             int64
@@ -73,7 +73,7 @@ func (w *watched[T]) get() T {
 	case err == nil:
 		w.value = value
 		w.log.Info("files were read again", "files", fmt.Sprint(w.files))
-	case changed: // else it was said before
+	case changed: // log a failure once per change
 		w.log.Warn("files cannot be read; what they held before stays in force", "files", fmt.Sprint(w.files),
 			"reason", err)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// interval is how often Progress prints a line if w is not a terminal.
+// interval is how often Progress prints a line to a stream that is not a terminal.
 const interval = 30 * time.Second
 
 // Progress shows how far a long operation is: on a terminal by one line that changes, elsewhere by a line every 30 s.
@@ -24,7 +24,7 @@ type Progress struct {
 	mu    sync.Mutex
 	began time.Time
 	last  time.Time // when a line was printed
-	shown bool      // a line on the terminal is to be erased
+	shown bool      // the terminal shows a line that must be erased
 }
 
 // NewProgress returns a Progress that writes to w, or nothing if quiet is set.
@@ -33,8 +33,8 @@ func NewProgress(w io.Writer, quiet bool) *Progress {
 	return &Progress{w: w, terminal: Is(w), quiet: quiet, now: time.Now, began: now, last: now}
 }
 
-// Show prints what lsmprof is doing. done is a share from 0 to 1, or negative if nobody knows. It is followed by the
-// time that is left; if remaining is 0, Show derives that from the time since NewProgress.
+// Show prints what lsmprof is doing. done is a share from 0 to 1, or negative if unknown. The time that remains
+// follows; if remaining is 0, Show estimates it from the time since NewProgress.
 func (p *Progress) Show(done float64, remaining time.Duration, doing string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -61,9 +61,6 @@ func (p *Progress) Show(done float64, remaining time.Duration, doing string) {
 	fmt.Fprint(p.w, clearLine+text.Cut(line, Width(p.w)-1))
 }
 
-// Terminal reports whether the line changes, so that a caller can put more on it.
-func (p *Progress) Terminal() bool { return p.terminal }
-
 // Print prints lines that stay.
 func (p *Progress) Print(lines string) {
 	p.mu.Lock()
@@ -86,14 +83,14 @@ func (p *Progress) erase() {
 	}
 }
 
-// Count shows every second how long an operation has run, until ctx is done or stop is called: how much is done and the
-// time that is left if it has a duration, else the words of endless behind the time. The line begins with doing.
+// Count shows every second how long an operation has run, until ctx is done or stop is called. With a duration it shows
+// how much of it is over, else it adds endless to the line. The line begins with doing.
 func (p *Progress) Count(ctx context.Context, duration time.Duration, doing, endless string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	gone := make(chan struct{})
+	ended := make(chan struct{})
 	start := p.now()
 	go func() {
-		defer close(gone)
+		defer close(ended)
 		defer p.End()
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()
@@ -112,5 +109,5 @@ func (p *Progress) Count(ctx context.Context, duration time.Duration, doing, end
 			}
 		}
 	}()
-	return func() { cancel(); <-gone }
+	return func() { cancel(); <-ended }
 }

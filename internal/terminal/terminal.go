@@ -1,5 +1,5 @@
-// Package terminal asks what a stream is, and prints to terminals: colors, lines of progress, and plain ASCII where the
-// character set is not UTF-8. Streams that are not terminals get none of these.
+// Package terminal knows which streams are terminals, and prints to those: colors, lines of progress, and plain ASCII
+// where the character set is not UTF-8. Streams that are not terminals get none of these.
 package terminal
 
 import (
@@ -12,11 +12,11 @@ import (
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// clearLine erases the line of a terminal, for a line of progress that is over.
+// clearLine erases the current line of a terminal.
 const clearLine = "\r\x1b[K"
 
-// DefaultWidth is the width of what is not a terminal.
-const DefaultWidth = 80
+// defaultWidth is the width, in columns, of streams that are not terminals.
+const defaultWidth = 80
 
 // file returns the file behind an output stream, or nil if there is none.
 func file(w io.Writer) *os.File {
@@ -39,14 +39,14 @@ func Is(w io.Writer) bool {
 	return err == nil
 }
 
-// Width returns the number of columns of the terminal that w is, or DefaultWidth.
+// Width returns the number of columns of the terminal that w is, or 80 if it is none.
 func Width(w io.Writer) int {
 	if f := file(w); f != nil {
 		if size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil && size.Col > 0 {
 			return int(size.Col)
 		}
 	}
-	return DefaultWidth
+	return defaultWidth
 }
 
 // asciiWriter is a terminal that cannot display UTF-8.

@@ -45,7 +45,7 @@ var columns = []column{
 	columnMinute: {"LAST MINUTE", sparkParts, func(r *row) string { return sparkline(r.history) }, nil},
 }
 
-// dropOrder is the order in which columns go when the terminal is narrow. The name and the share of a CPU stay.
+// dropOrder is the order in which columns are dropped on a narrow terminal. The name and the share of a CPU stay.
 var dropOrder = []int{columnMinute, columnP50, columnDenied, columnRules, columnP99, columnMean, columnCalls}
 
 func descending(header string, width int, value func(*row) float64, format func(float64) string) column {

@@ -59,7 +59,7 @@ func (m *Model) Frame(width, height int) []Line {
 	return lines
 }
 
-// header says what is measured, what it costs and how complete it is.
+// header returns the lines about what is measured, what it costs and how complete it is.
 func (m *Model) header() []Line {
 	s := &m.shown
 	lines := []Line{{Text: s.titleLine()}, {Text: s.hooksLine()}, {Text: s.selfLine()}, m.stateLine()}
@@ -76,7 +76,7 @@ func (m *Model) header() []Line {
 	return append(lines, Line{})
 }
 
-// titleLine begins with what can change: the end of the line does not fit on a narrow terminal.
+// titleLine begins with the values that can change, because a narrow terminal cuts the end of the line.
 func (s *state) titleLine() string {
 	title := fmt.Sprintf("lsmprof top  %s  %s",
 		costtable.Enforcers(s.Delta.Programs), s.End.Format("15:04:05"))
@@ -96,7 +96,7 @@ func (s *state) hooksLine() string {
 		text.Percent(perSecond(s.costs.Hook, d)/1e9), rate(perSecond(calls, d)), rate(perSecond(denials, d)))
 }
 
-// selfLine says what profiling costs now, and how much it missed.
+// selfLine says what profiling itself costs, and which share of the calls it timed.
 func (s *state) selfLine() string {
 	self := perSecond(s.Self.Seconds(), s.Delta.Duration)
 	var line string
@@ -135,7 +135,7 @@ func (m *Model) stateLine() Line {
 	return Line{Text: b.String()}
 }
 
-// table returns the header of the rows and as many rows as there is room for, the selected one among them.
+// table returns the header and at most room rows, among them the selected one.
 func (m *Model) table(width, room int) []Line {
 	rows := m.rows(sparkParts)
 	names := minName
@@ -173,7 +173,8 @@ func (m *Model) firstRow(rows []row, room int) int {
 	return max(0, i-max(1, room)+1)
 }
 
-// layout drops columns until the name has room. It returns the columns that stay and the width of the name.
+// layout drops columns until at least minName columns of the terminal remain for the name. It returns the columns that
+// stay and the width of the name.
 func layout(width, names int) (shown []int, name int) {
 	for c := range columns {
 		shown = append(shown, c)

@@ -43,8 +43,8 @@ const helpText = `lsmprof top: what BPF LSM programs cost, interval by interval
   RULES        rules that were walked, least-most; ? where some are unknown
   LAST MINUTE  CPU, each row against its own maximum
 
-On a narrow terminal the columns go in this order: LAST MINUTE, P50,
-DENIED/S, RULES, P99, MEAN, CALLS/S.`
+A narrow terminal drops columns in this order: LAST MINUTE, P50, DENIED/S,
+RULES, P99, MEAN, CALLS/S.`
 
 func helpLines() []Line {
 	var lines []Line
@@ -157,7 +157,7 @@ func edit(typed, k string) string {
 	return typed
 }
 
-// groupBy changes what the rows stand for. Selected and frozen rows go: their names mean nothing any more.
+// groupBy changes what the rows stand for. It forgets the selected and frozen rows, whose names have no meaning now.
 func (m *Model) groupBy(by int) {
 	if by != m.by {
 		m.by = by

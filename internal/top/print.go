@@ -67,18 +67,18 @@ type intervalJSON struct {
 }
 
 type rowJSON struct {
-	Name      string  `json:"name"`
-	Calls     uint64  `json:"calls"` // in the interval
-	Denials   uint64  `json:"denials"`
-	CallRate  float64 `json:"calls_per_second"`
-	DenyRate  float64 `json:"denials_per_second"`
-	HookCPU   float64 `json:"hook_cpu_percent"`
-	HookNs    float64 `json:"hook_ns"` // all calls
-	MeanNs    float64 `json:"mean_ns"`
-	P50Ns     float64 `json:"p50_ns"`
-	P99Ns     float64 `json:"p99_ns"`
-	Rules     []int   `json:"rules"`         // the different counts
-	RulesLack bool    `json:"rules_unknown"` // some calls ran under an unknown number of rules
+	Name     string  `json:"name"`
+	Calls    uint64  `json:"calls"` // in the interval
+	Denials  uint64  `json:"denials"`
+	CallRate float64 `json:"calls_per_second"`
+	DenyRate float64 `json:"denials_per_second"`
+	HookCPU  float64 `json:"hook_cpu_percent"`
+	HookNs   float64 `json:"hook_ns"` // all calls
+	MeanNs   float64 `json:"mean_ns"`
+	P50Ns    float64 `json:"p50_ns"`
+	P99Ns    float64 `json:"p99_ns"`
+	Rules    []int   `json:"rules"`         // the different counts
+	Unknown  bool    `json:"rules_unknown"` // some calls ran under an unknown number of rules
 }
 
 // WriteJSON prints the interval as one object on a line of its own. Rows without calls are left out.
@@ -111,7 +111,7 @@ func (r *row) json() rowJSON {
 		P99Ns: r.Quantile(0.99), Rules: append([]int{}, r.Rules...),
 	}
 	if len(out.Rules) > 0 && out.Rules[0] == profile.RulesUnknown {
-		out.Rules, out.RulesLack = out.Rules[1:], true
+		out.Rules, out.Unknown = out.Rules[1:], true
 	}
 	return out
 }

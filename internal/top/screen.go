@@ -28,7 +28,7 @@ type Event = tcell.Event
 // Screen shows a model on the terminal.
 type Screen struct{ screen tcell.Screen }
 
-// OpenScreen takes over the terminal. The caller must close the screen, or the terminal stays as it is.
+// OpenScreen takes over the terminal. The caller must close the screen to restore the terminal.
 func OpenScreen() (*Screen, error) {
 	s, err := tcell.NewScreen()
 	if err == nil {
@@ -44,10 +44,10 @@ func OpenScreen() (*Screen, error) {
 	return &Screen{s}, nil
 }
 
-// Close gives the terminal back as it was.
+// Close restores the terminal.
 func (s *Screen) Close() { s.screen.Fini() }
 
-// Events returns a channel of what the user does. Pass each event to Handle.
+// Events returns a channel of keys and changes of size. Pass each event to Handle.
 func (s *Screen) Events() <-chan Event { return s.screen.EventQ() }
 
 // Handle applies an event to the model and draws it. It reports whether to go on.

@@ -74,7 +74,7 @@ type JSON struct {
 	now   func() time.Time
 	names names
 	calls int
-	lost  uint64 // that were reported
+	lost  uint64 // already reported
 }
 
 // NewJSON returns a writer of objects. now gives the time of the objects that are not calls.

@@ -17,7 +17,7 @@ import (
 // TextOptions say how NewText prints.
 type TextOptions struct {
 	About    bool              // show what each call is about
-	Programs []profile.Program // that are known at the start: their names get room
+	Programs []profile.Program // known at the start: columns are wide enough for their names
 	Width    int               // of the terminal, in columns; 0: lines may be of any width
 	Color    bool              // print denials in red
 	Advice   string            // what to do if calls are lost
@@ -39,7 +39,7 @@ type Text struct {
 	notice   lossNotice
 }
 
-// column has its width, and the least one for a narrow terminal. If lines may be of any width, it grows with its
+// column has its width, and the least width for a narrow terminal. If lines may be of any width, it grows with its
 // values up to maxWidth.
 type column struct {
 	name  string
@@ -48,6 +48,7 @@ type column struct {
 	least int
 }
 
+// maxWidth is the width, in terminal columns, that a column grows to at most.
 const maxWidth = 48
 
 // Indexes into the columns.
@@ -65,11 +66,11 @@ const (
 	columnAbout
 )
 
-// dropOrder is the order in which columns go when the terminal is narrow.
+// dropOrder is the order in which columns are dropped on a narrow terminal.
 var dropOrder = []int{columnComm, columnRules, columnProgram, columnSyscall, columnPID}
 
-// NewText returns a writer of lines. Calls go to out, everything else to notes. The header is printed at once: it
-// shows that the trace has begun.
+// NewText returns a writer of lines. Calls go to out, everything else to notes. It prints the header at once, to show
+// that the trace has begun.
 func NewText(out, notes io.Writer, o TextOptions) *Text {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -98,9 +99,9 @@ func NewText(out, notes io.Writer, o TextOptions) *Text {
 		t.columns[columnWorkload].width, t.columns[columnAbout].width = 24, 32
 	}
 	for _, p := range o.Programs {
-		t.room(columnHook, p.Hook)
-		t.room(columnProgram, p.Name)
-		t.know(p)
+		t.widen(columnHook, p.Hook)
+		t.widen(columnProgram, p.Name)
+		t.addProgram(p)
 	}
 	t.arrange()
 	t.header()
@@ -108,12 +109,12 @@ func NewText(out, notes io.Writer, o TextOptions) *Text {
 	return t
 }
 
-// narrow reports whether the time goes without microseconds.
+// narrow reports whether times are printed to the millisecond instead of the microsecond.
 func (t *Text) narrow() bool { return t.Width > 0 && t.Width < 100 }
 
-// know reports whether a program is the first one that makes a second of its hook. A hook that is measured as a
-// whole has a program without a name.
-func (t *Text) know(p profile.Program) (second bool) {
+// addProgram notes the program of a hook. It reports whether this is the first time that a hook has a second program. A
+// hook that is measured as a whole has a program without a name.
+func (t *Text) addProgram(p profile.Program) (second bool) {
 	name, ok := t.programs[p.Hook]
 	t.programs[p.Hook] = p.Name
 	if !ok || name == p.Name || t.several {
@@ -123,7 +124,7 @@ func (t *Text) know(p profile.Program) (second bool) {
 	return true
 }
 
-func (t *Text) room(c int, value string) {
+func (t *Text) widen(c int, value string) {
 	t.columns[c].width = min(max(t.columns[c].width, text.Width(value)), maxWidth)
 }
 
@@ -131,7 +132,7 @@ func (t *Text) room(c int, value string) {
 func (t *Text) Event(e *tracer.Event) error {
 	workload := t.names.of(e.Workload)
 	t.sum.add(e, workload)
-	if t.know(e.Program) {
+	if t.addProgram(e.Program) {
 		t.arrange()
 		t.header()
 	}
@@ -160,7 +161,7 @@ func (t *Text) Event(e *tracer.Event) error {
 	return nil
 }
 
-// verdict is `allowed`, `denied EPERM`, or `denied` with a value that is no errno.
+// verdict returns `allowed`, `denied EPERM`, or `denied` with a value that is no errno.
 func verdict(e *tracer.Event) string {
 	switch {
 	case e.Void:
@@ -185,7 +186,7 @@ func (t *Text) line(cells []string) {
 	for _, i := range t.shown {
 		cell := text.Printable(cells[i])
 		if t.Width == 0 {
-			t.room(i, cell)
+			t.widen(i, cell)
 		}
 		cell = text.Shorten(cell, t.columns[i].width)
 		pad := strings.Repeat(" ", t.columns[i].width-text.Width(cell))
@@ -201,7 +202,7 @@ func (t *Text) line(cells []string) {
 	t.out.WriteString(strings.TrimRight(b.String(), " ") + "\n")
 }
 
-// arrange chooses the columns and fits them to the terminal. The last column gets the room that is left.
+// arrange chooses the columns and fits them to the terminal. The last column takes the remaining width.
 func (t *Text) arrange() {
 	hidden := map[int]bool{columnProgram: !t.several, columnAbout: !t.About}
 	sum := func(of func(column) int) int {
@@ -252,7 +253,7 @@ func (t *Text) widest(eligible func(column int) bool) int {
 	return widest
 }
 
-// Lost flushes the lines, and says at most once a second how many calls were lost.
+// Lost flushes the lines, and prints at most once a second how many calls were lost.
 func (t *Text) Lost(loss tracer.Loss) error {
 	if line := t.notice.line(loss, t.Now()); line != "" {
 		fmt.Fprintf(t.notes, "%s: they come faster than lsmprof reads them; %s\n", line, t.Advice)
@@ -270,7 +271,7 @@ func (t *Text) End(loss tracer.Loss) error {
 	return err
 }
 
-// lossNotice words what was lost since its last notice.
+// lossNotice formats the losses since its last notice.
 type lossNotice struct {
 	last tracer.Loss
 	when time.Time

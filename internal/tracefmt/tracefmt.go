@@ -17,7 +17,8 @@ import (
 type Writer interface {
 	// Event prints one event.
 	Event(*tracer.Event) error
-	// Lost flushes what was printed, and reports lost calls. It takes the losses since the start, after each poll.
+	// Lost flushes what was printed, and reports lost calls. Call it after each poll, with the losses since the
+	// start.
 	Lost(tracer.Loss) error
 	// End prints the summary.
 	End(tracer.Loss) error
@@ -49,7 +50,7 @@ type summary struct {
 	calls, denied uint64
 	timed         uint64
 	body, slowest float64 // ns: of all timed calls, and of the slowest one
-	where         string  // the slowest one was
+	where         string  // hook, syscall and workload of the slowest one
 }
 
 func (s *summary) add(e *tracer.Event, workload string) {

@@ -1,4 +1,4 @@
-package census
+package cli
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 )
 
 func TestCensus(t *testing.T) {
-	var c Census
+	var c census
 	if got, want := c.String(), "in a second without it there was none either"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/lsmprof/lsmprof/internal/terminal"
+	"github.com/lsmprof/lsmprof/internal/text"
+	"github.com/lsmprof/lsmprof/tracer"
+)
+
+// nothingPassed returns the error about filters that no call passed. It says which calls there are without them, which
+// tells a mistyped name from an idle machine. It counts them only now, after the measurement: counting dropped calls
+// would make each of them more expensive.
+func (s *session) nothingPassed(ctx context.Context, std streams, name, filters string) error {
+	c, err := s.takeCensus(ctx, std)
+	if err != nil {
+		return fmt.Errorf("%s: no call passed %s; counting the calls without it failed as well: %w",
+			name, filters, err)
+	}
+	return fmt.Errorf("%s: no call passed %s; %s", name, filters, c)
+}
+
+// censusLength is how long a census counts.
+const censusLength = time.Second
+
+// census counts the calls of the selected programs without the filters on calls.
+type census struct {
+	calls, denied uint64
+	slowest       float64 // body, ns
+	seen          map[string]uint64
+}
+
+// takeCensus counts calls for a second. It ignores that ctx may be done: Ctrl-C may have ended the measurement. Another
+// Ctrl-C ends lsmprof.
+func (s *session) takeCensus(ctx context.Context, std streams) (c census, err error) {
+	p := terminal.NewProgress(std.err, std.quiet)
+	defer p.End()
+	p.Show(-1, 0, "no call passed the filter; counting the calls without it for a second")
+	opts := s.baseOptions()
+	ctx = context.WithoutCancel(ctx)
+	stream, err := tracer.StartTrace(ctx, tracer.TraceOptions{
+		Select: opts.Select, Enforcers: opts.Enforcers, Namer: opts.Namer, Memory: opts.Memory,
+		Logger: opts.Logger,
+	})
+	if err != nil {
+		return c, err
+	}
+	ctx, done := context.WithTimeout(ctx, censusLength)
+	defer done()
+	err = stream.Trace(ctx, func(e *tracer.Event) error {
+		c.add(e, s.censusName(e))
+		return nil
+	}, func(tracer.Loss) error { return nil })
+	if loss, lossErr := stream.Loss(); lossErr == nil {
+		c.calls += loss.Total()
+	}
+	if closeErr := stream.Close(); err == nil {
+		err = closeErr
+	}
+	return c, err
+}
+
+// censusName returns what the filter selects calls by: a command, a process or a workload.
+func (s *session) censusName(e *tracer.Event) string {
+	switch {
+	case s.comm != "":
+		return e.Comm
+	case len(s.pids) > 0:
+		return fmt.Sprintf("%s (pid %d)", e.Comm, e.PID)
+	}
+	return e.Workload.Name()
+}
+
+func (c *census) add(e *tracer.Event, name string) {
+	if c.seen == nil {
+		c.seen = map[string]uint64{}
+	}
+	c.calls++
+	c.seen[name]++
+	c.slowest = max(c.slowest, e.Body)
+	if e.Return != 0 && !e.Void {
+		c.denied++
+	}
+}
+
+// maxSeen is how many names a census lists.
+const maxSeen = 8
+
+// String returns `in a second without it there were 1,968 calls by sh, cat and mv; 3 were denied, the slowest took 5.8
+// ms`.
+func (c census) String() string {
+	if c.calls == 0 {
+		return "in a second without it there was none either"
+	}
+	names := slices.SortedFunc(maps.Keys(c.seen), func(a, b string) int {
+		return cmp.Or(cmp.Compare(c.seen[b], c.seen[a]), cmp.Compare(a, b))
+	})
+	if more := len(names) - maxSeen; more > 0 {
+		names = append(names[:maxSeen], fmt.Sprintf("%d others", more))
+	}
+	return text.Printable(fmt.Sprintf(
+		"in a second without it there were %s calls by %s; %s were denied, the slowest took %s",
+		text.Thousands(c.calls), text.List(names), text.Thousands(c.denied), text.Duration(c.slowest)))
+}
