@@ -216,9 +216,13 @@ func (s *session) nothingToMeasure(progs []tracer.Program) error {
 	for _, p := range progs {
 		names, hooks = append(names, p.Name), append(hooks, p.Hook)
 	}
-	return fmt.Errorf("--enforcer, --program and --hook select none of the %d attached BPF LSM programs%s%s; "+
-		"`lsmprof list --programs` names them", attached, didYouMeanAny(s.hooks, hooks),
-		didYouMeanAny(s.programs, names))
+	flags := "--enforcer and --program"
+	if len(s.hooks) > 0 { // only trace has --hook
+		flags = "--enforcer, --program and --hook"
+	}
+	return fmt.Errorf("%s select none of the %d attached BPF LSM programs%s%s; "+
+		"`lsmprof list --programs` names them",
+		flags, attached, didYouMeanAny(s.hooks, hooks), didYouMeanAny(s.programs, names))
 }
 
 // snapshot returns the tracer's snapshot with its provenance, and with warnings about container names.

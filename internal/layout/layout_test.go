@@ -1,4 +1,4 @@
-// Package layout checks which packages may import which, and the public API. See "Rooms" in ARCHITECTURE.md.
+// Package layout checks which packages may import which, and the public API. See "Packages" in ARCHITECTURE.md.
 package layout
 
 import (
