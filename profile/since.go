@@ -11,8 +11,9 @@ import (
 var ErrNotEarlier = errors.New("not an earlier snapshot of the same recording")
 
 // Since returns what was measured after earlier, a snapshot of the same recording. Programs keep their indexes; rows
-// without new calls are dropped. A workload that has been renamed meanwhile, for example because a container runtime
-// now knows it, has its new name. The error is ErrNotEarlier if earlier is not such a snapshot.
+// without new calls are dropped. A program that was loaded again meanwhile, because its enforcer restarted, has its new
+// id. A workload that has been renamed, for example because a container runtime now knows it, has its new name. The
+// error wraps ErrNotEarlier if earlier is not such a snapshot.
 func (s Snapshot) Since(earlier Snapshot) (Snapshot, error) {
 	if !s.Start.Equal(earlier.Start) || s.Duration < earlier.Duration || len(s.Programs) < len(earlier.Programs) {
 		return Snapshot{}, fmt.Errorf("%w: from %v + %v to %v + %v", ErrNotEarlier,
@@ -25,8 +26,7 @@ func (s Snapshot) Since(earlier Snapshot) (Snapshot, error) {
 	delta.Rows = nil
 	for i, was := range earlier.Programs {
 		p := &delta.Programs[i]
-		if p.ID != was.ID || p.Hook != was.Hook || p.Timed < was.Timed || p.Preempted < was.Preempted ||
-			p.Missed < was.Missed {
+		if !p.continues(was) || p.Timed < was.Timed || p.Preempted < was.Preempted || p.Missed < was.Missed {
 			return Snapshot{}, fmt.Errorf("%w: program %d, %s", ErrNotEarlier, i, p.Label())
 		}
 		p.Timed, p.Preempted, p.Missed = p.Timed-was.Timed, p.Preempted-was.Preempted, p.Missed-was.Missed
@@ -53,6 +53,12 @@ func (s Snapshot) Since(earlier Snapshot) (Snapshot, error) {
 			gone.Workload.Name())
 	}
 	return delta, nil
+}
+
+// continues reports whether p may be was, later in the same recording. The id of a program changes when its enforcer
+// restarts; what ProbeHook calls the rest of a hook changes with the other programs on it.
+func (p *Program) continues(was Program) bool {
+	return p.Hook == was.Hook && p.Scope == was.Scope && (p.Scope == ScopeHook || p.Name == was.Name)
 }
 
 // recordedKey identifies a row of one recording. The names of a mount namespace may change, its number does not.

@@ -87,6 +87,23 @@ func TestSinceKeepsTheNewNameOfAWorkload(t *testing.T) {
 	}
 }
 
+// An enforcer that restarts loads its programs again. The tracer continues their rows, and may rename what is left of a
+// hook.
+func TestSinceGoesOnWhenAnEnforcerRestarts(t *testing.T) {
+	earlier, later := recording(time.Second, 3), recording(2*time.Second, 5)
+	later.Programs[0].ID++
+	earlier.Programs = append(earlier.Programs, Program{Hook: "capable", Name: "whole hook", Scope: ScopeHook})
+	later.Programs = append(later.Programs, earlier.Programs[1])
+	later.Programs[1].Name = "hook, less 1 measured program"
+	got, err := later.Since(earlier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := got.Programs[0]; p.ID != later.Programs[0].ID || p.Timed != 2 {
+		t.Errorf("%+v, want the new id and 2 calls", p)
+	}
+}
+
 func TestSinceKeepsNewPrograms(t *testing.T) {
 	earlier, later := recording(time.Second, 3), recording(2*time.Second, 3)
 	later.Programs = append(later.Programs, Program{ID: 8, Timed: 1})
@@ -106,7 +123,9 @@ func TestSinceRefusesOtherSnapshots(t *testing.T) {
 		"another recording": func(s *Snapshot) { s.Start = time.Unix(5, 0) },
 		"later":             func(s *Snapshot) { s.Duration = time.Hour },
 		"more programs":     func(s *Snapshot) { s.Programs = append(s.Programs, Program{}) },
-		"another program":   func(s *Snapshot) { s.Programs[0].ID++ },
+		"another program":   func(s *Snapshot) { s.Programs[0].Name = "q" },
+		"another hook":      func(s *Snapshot) { s.Programs[0].Hook = "capable" },
+		"another scope":     func(s *Snapshot) { s.Programs[0].Scope = ScopeHook },
 		"more timed":        func(s *Snapshot) { s.Programs[0].Timed = 100 },
 		"another row":       func(s *Snapshot) { s.Rows[0].Syscall = "mount" },
 		"more denials":      func(s *Snapshot) { s.Rows[0].Denials = 100 },
