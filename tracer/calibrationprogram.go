@@ -68,7 +68,7 @@ func attachCalibrationProgram(p Program, call func()) (_ *calibrationProgram, er
 	var objs struct {
 		Program *ebpf.Program `ebpf:"program"`
 	}
-	spec = choose(spec, map[string]string{"program": p.Name})
+	spec = withPrograms(spec, map[string]string{"program": p.Name})
 	if err := spec.LoadAndAssign(&objs, &ebpf.CollectionOptions{Cache: kernelTypes}); err != nil {
 		return nil, err
 	}

@@ -122,8 +122,8 @@ func kernelRuns(p profile.Program, all []*statistics, now []Program) (k profile.
 	return k
 }
 
-// statsBias returns what bpf_stats reads of a program that does nothing, in ns. It times the way to the program as
-// well. As in Calibrate it is a median of batches: one interrupt would shift a mean by more than a nanosecond.
+// statsBias returns what bpf_stats reads of a program that does nothing, in ns: the kernel times reaching the program,
+// too. As in Calibrate it is a median of batches: one interrupt would shift a mean by more than a nanosecond.
 func statsBias() (float64, error) {
 	e, err := attachEmpty()
 	if err != nil {
@@ -144,7 +144,10 @@ func statsBias() (float64, error) {
 		}
 		count, spent = s.RunCount, s.Runtime
 	})
-	if err != nil || len(means) == 0 {
+	if err == nil && len(means) == 0 {
+		err = fmt.Errorf("bpf_stats counted no run of %s: %w", emptyProgram, ErrUnsupported)
+	}
+	if err != nil {
 		return 0, err
 	}
 	return median(means).Value, nil

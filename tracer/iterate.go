@@ -52,7 +52,7 @@ func iterate[T any](name string, fn func(*T)) error {
 	var objs struct {
 		Iterator *ebpf.Program `ebpf:"iterator"`
 	}
-	spec = choose(spec, map[string]string{"iterator": name})
+	spec = withPrograms(spec, map[string]string{"iterator": name})
 	if err := spec.LoadAndAssign(&objs, &ebpf.CollectionOptions{Cache: kernelTypes}); err != nil {
 		return fmt.Errorf("load iterator %s: %w", name, lsm.ExplainLoad(err))
 	}

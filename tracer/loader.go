@@ -63,8 +63,8 @@ func (l *loader) Close() error {
 	return err
 }
 
-// choose returns a copy of an object with only some of its programs, renamed after their parts.
-func choose(spec *ebpf.CollectionSpec, parts map[string]string) *ebpf.CollectionSpec {
+// withPrograms returns a copy of an object with only some of its programs. The keys of parts are their new names.
+func withPrograms(spec *ebpf.CollectionSpec, parts map[string]string) *ebpf.CollectionSpec {
 	spec = spec.Copy()
 	programs := map[string]*ebpf.ProgramSpec{}
 	for part, name := range parts {

@@ -67,7 +67,7 @@ func (l *loader) attachCounting(p *probe) error {
 		return err
 	}
 	p.kind = v.kind
-	spec := choose(l.spec, map[string]string{"enter": v.enter, "exit": v.exit})
+	spec := withPrograms(l.spec, map[string]string{"enter": v.enter, "exit": v.exit})
 	constants := map[string]any{bpf.ProbeVarSlots: l.slots(), bpf.ProbeVarBucketOf: bucketTable()}
 	var programs pair
 	var m *ebpf.Map

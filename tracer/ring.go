@@ -198,7 +198,7 @@ func (l *loader) attachEvents(p *probe, r *ring) error {
 		var objs struct {
 			Stack *ebpf.Program `ebpf:"stack"`
 		}
-		spec := choose(r.spec, map[string]string{"stack": v.stack})
+		spec := withPrograms(r.spec, map[string]string{"stack": v.stack})
 		delete(spec.Maps, bpf.TraceMapTaskSlots)
 		if err := l.load(p.target, spec, constants, shared, &objs); err != nil {
 			return err
@@ -208,7 +208,7 @@ func (l *loader) attachEvents(p *probe, r *ring) error {
 		return err
 	}
 	var objs pair
-	spec := choose(r.spec, map[string]string{"enter": v.traceEnter, "exit": v.traceExit})
+	spec := withPrograms(r.spec, map[string]string{"enter": v.traceEnter, "exit": v.traceExit})
 	if err := l.load(p.target, spec, constants, shared, &objs); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ func TestMasksArePatchedIntoExitProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &loader{spec: spec, counters: 16, cpus: 4}
-	pair := choose(spec, map[string]string{
+	pair := withPrograms(spec, map[string]string{
 		"enter": bpf.ProbeProgProbeEnterInline, "exit": bpf.ProbeProgProbeExitInline,
 	})
 	if err := l.placeInlineCounters(pair); err != nil {
@@ -28,7 +28,8 @@ func TestMasksArePatchedIntoExitProgram(t *testing.T) {
 	if n := masks[int64(bpf.ProbePatchedImmediateLAST_COUNTER)]; n > 0 {
 		t.Errorf("%d instructions are not patched", n)
 	}
-	if err := l.placeInlineCounters(choose(spec, map[string]string{"exit": bpf.ProbeProgProbeExit})); err == nil {
+	plain := withPrograms(spec, map[string]string{"exit": bpf.ProbeProgProbeExit})
+	if err := l.placeInlineCounters(plain); err == nil {
 		t.Error("an exit program without anything to patch is accepted")
 	}
 }

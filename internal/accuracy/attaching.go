@@ -18,10 +18,8 @@ import (
 // manyHooks exist on every kernel, and are rarely called unless a test does.
 var manyHooks = []string{
 	"task_getpgid", "task_getsid", "task_setpgid", "task_setnice", "path_mkdir", "path_rmdir", "path_unlink",
-	"path_rename", "path_link",
-	"path_symlink", "path_mknod", "path_truncate", "path_chmod", "sb_mount", "sb_umount", "socket_bind",
-	"socket_listen",
-	"socket_connect", "socket_create", "socket_shutdown",
+	"path_rename", "path_link", "path_symlink", "path_mknod", "path_truncate", "path_chmod", "sb_mount",
+	"sb_umount", "socket_bind", "socket_listen", "socket_connect", "socket_create", "socket_shutdown",
 }
 
 // Attachment is what attaching and detaching probes takes.

@@ -40,8 +40,8 @@ type Effort struct {
 	CPU  time.Duration `json:"cpu_ns"` // of the whole process
 }
 
-// measureManyWorkloads has each of the workloads make the syscalls, attaches the programs to inode_permission,
-// which each syscall calls, and reads the counters, which have memory MiB. It fails if a call is missing.
+// measureManyWorkloads attaches the programs to inode_permission, which each syscall calls, and makes the syscalls in
+// each of the workloads. Then it reads the counters, which take memory MiB at most. It fails if a call is missing.
 func measureManyWorkloads(workloads, programs, syscalls, memory int) (c ManyWorkloads, err error) {
 	c = ManyWorkloads{Workloads: workloads, Syscalls: syscalls, MemoryMiB: memory}
 	detach, err := attachMany(programs, []string{"inode_permission"})
@@ -116,7 +116,7 @@ func (c *ManyWorkloads) fill(snap profile.Snapshot, usage []profile.CounterUsage
 	}
 }
 
-// live starts the workloads one after the other, each a thread in a mount namespace of its own that calls do. They
+// live starts the workloads one after the other. Each is a thread in a mount namespace of its own that calls do. They
 // stay until end is called, because the kernel reuses the numbers of namespaces. end returns their errors.
 func live(workloads int, do func()) (end func() error) {
 	done := make(chan struct{})

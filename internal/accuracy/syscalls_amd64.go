@@ -17,20 +17,18 @@ var (
 var (
 	byPath = []uintptr{
 		unix.SYS_OPEN, unix.SYS_CHOWN, unix.SYS_STAT, unix.SYS_LSTAT, unix.SYS_ACCESS, unix.SYS_MKDIR,
-		unix.SYS_RMDIR, unix.SYS_CREAT,
-		unix.SYS_UNLINK, unix.SYS_CHMOD, unix.SYS_LCHOWN, unix.SYS_CHDIR, unix.SYS_CHROOT, unix.SYS_TRUNCATE,
-		unix.SYS_UTIME, unix.SYS_MKNOD,
-		unix.SYS_STATFS, unix.SYS_UMOUNT2, unix.SYS_EXECVE, unix.SYS_UTIMES,
+		unix.SYS_RMDIR, unix.SYS_CREAT, unix.SYS_UNLINK, unix.SYS_CHMOD, unix.SYS_LCHOWN, unix.SYS_CHDIR,
+		unix.SYS_CHROOT, unix.SYS_TRUNCATE, unix.SYS_UTIME, unix.SYS_MKNOD, unix.SYS_STATFS, unix.SYS_UMOUNT2,
+		unix.SYS_EXECVE, unix.SYS_UTIMES,
 	}
 	byName = []uintptr{
 		unix.SYS_GETXATTR, unix.SYS_LGETXATTR, unix.SYS_SETXATTR, unix.SYS_LSETXATTR, unix.SYS_REMOVEXATTR,
-		unix.SYS_LREMOVEXATTR,
-		unix.SYS_LISTXATTR, unix.SYS_LLISTXATTR, unix.SYS_READLINK,
+		unix.SYS_LREMOVEXATTR, unix.SYS_LISTXATTR, unix.SYS_LLISTXATTR, unix.SYS_READLINK,
 	}
 	byDirectory = []uintptr{
 		unix.SYS_OPENAT, unix.SYS_MKDIRAT, unix.SYS_MKNODAT, unix.SYS_FCHOWNAT, unix.SYS_FUTIMESAT,
-		unix.SYS_NEWFSTATAT, unix.SYS_UNLINKAT,
-		unix.SYS_FCHMODAT, unix.SYS_FACCESSAT, unix.SYS_UTIMENSAT, unix.SYS_STATX,
+		unix.SYS_NEWFSTATAT, unix.SYS_UNLINKAT, unix.SYS_FCHMODAT, unix.SYS_FACCESSAT, unix.SYS_UTIMENSAT,
+		unix.SYS_STATX,
 	}
 )
 

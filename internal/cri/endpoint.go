@@ -23,8 +23,8 @@ const (
 // MicroK8s.
 var sockets = []string{
 	"/run/containerd/containerd.sock", "/run/crio/crio.sock", "/run/cri-dockerd.sock",
-	"/run/k3s/containerd/containerd.sock",
-	"/run/k0s/containerd.sock", "/var/snap/microk8s/common/run/containerd.sock",
+	"/run/k3s/containerd/containerd.sock", "/run/k0s/containerd.sock",
+	"/var/snap/microk8s/common/run/containerd.sock",
 }
 
 // ErrNone is returned if no runtime is configured and none has a socket in the usual places.

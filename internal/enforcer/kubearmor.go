@@ -41,8 +41,7 @@ const (
 // kernel stores. The first 15 characters of kubearmor_exec_pids are those of the exec preset's map: the size of the
 // keys distinguishes the two.
 var kubearmorPresets = []string{
-	"kubearmor_anon_", "kubearmor_exec_", "kubearmor_filel", "kubearmor_prote",
-	"protectproc_pre",
+	"kubearmor_anon_", "kubearmor_exec_", "kubearmor_filel", "kubearmor_prote", "protectproc_pre",
 }
 
 // kubearmorKey is struct outer_key.

@@ -42,45 +42,39 @@ func TestPrograms(t *testing.T) {
 	}{
 		{VArmor, []string{
 			"varmor_bprm_check_security", "varmor_capable", "varmor_file_open", "varmor_mount",
-			"varmor_move_mount",
-			"varmor_path_link", "varmor_path_link_tail", "varmor_path_rename", "varmor_path_rename_tail",
-			"varmor_path_symlink", "varmor_ptrace_access_check", "varmor_socket_connect",
-			"varmor_socket_create",
-			"varmor_umount",
+			"varmor_move_mount", "varmor_path_link", "varmor_path_link_tail", "varmor_path_rename",
+			"varmor_path_rename_tail", "varmor_path_symlink", "varmor_ptrace_access_check",
+			"varmor_socket_connect", "varmor_socket_create", "varmor_umount",
 		}},
 		{KubeArmor, []string{
 			"enforce_proc", "enforce_net_create", "enforce_net_connect", "enforce_net_accept",
 			"enforce_file",
 			"enforce_file_perm", "enforce_cap", "enforce_dns", // enforcer.bpf.c
 			"enforce_mknod", "enforce_rmdir", "enforce_unlink", "enforce_symlink", "enforce_mkdir",
-			"enforce_link_src",
-			"enforce_link_dst", "enforce_rename_old", "enforce_rename_new", "enforce_chmod",
-			"enforce_truncate",
-			"enforce_mmap_file", "enforce_bprm_check_security", "exec_preset_bprm_check_security",
+			"enforce_link_src", "enforce_link_dst", "enforce_rename_old", "enforce_rename_new",
+			"enforce_chmod", "enforce_truncate", "enforce_mmap_file", "enforce_bprm_check_security",
+			"exec_preset_bprm_check_security",
 			"fileless_preset_bprm_check_security", "env_preset_enforce_file", // presets
 			"ima_bprm_check_security", "ima_file_open", "test_memfd",
 		}},
 		{Tetragon, []string{
 			"generic_lsm_event", "generic_lsm_setup_event", "generic_lsm_process_event",
-			"generic_lsm_process_filter",
-			"generic_lsm_filter_arg", "generic_lsm_filter_arg_2", "generic_lsm_actions", "generic_lsm_path",
-			"generic_lsm_output", "ima_bprm", "ima_file",
+			"generic_lsm_process_filter", "generic_lsm_filter_arg", "generic_lsm_filter_arg_2",
+			"generic_lsm_actions", "generic_lsm_path", "generic_lsm_output", "ima_bprm", "ima_file",
 		}},
 		{Systemd, []string{
 			"restrict_filesystems", "userns_restrict_path_chown", "userns_restrict_path_mkdir",
 			"userns_restrict_path_mknod", "userns_restrict_path_symlink", "userns_restrict_path_link",
 			"userns_restrict_task_fix_setgroups", "restrict_fsaccess_bdev_setintegrity",
 			"restrict_fsaccess_bdev_setintegrity_compat", "restrict_fsaccess_bdev_free",
-			"restrict_fsaccess_bprm_check",
-			"restrict_fsaccess_mmap_file", "restrict_fsaccess_file_mprotect",
-			"restrict_fsaccess_ptrace_guard",
+			"restrict_fsaccess_bprm_check", "restrict_fsaccess_mmap_file",
+			"restrict_fsaccess_file_mprotect", "restrict_fsaccess_ptrace_guard",
 			"restrict_fsaccess_bpf_map_guard", "restrict_fsaccess_bpf_prog_guard",
 			"restrict_fsaccess_bpf_guard",
 		}},
 		{BPFLock, []string{
 			"bpfrestrict_bpf", "bpfrestrict_locked_down", "bprm_creds_from_file", "kimg_lockdown",
-			"km_locked_down",
-			"km_autoload", "km_read_file", "km_load_data",
+			"km_locked_down", "km_autoload", "km_read_file", "km_load_data",
 		}},
 	} {
 		for _, name := range c.names {

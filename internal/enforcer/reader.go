@@ -123,6 +123,7 @@ func (r *reader) modes(inner [numOuter]map[uint32]ebpf.MapID) (map[uint32]uint32
 	return all, nil
 }
 
+// entries returns the entries of a map of numbers. It starts over if the product changes the map meanwhile.
 func entries(m *ebpf.Map) (all map[uint32]uint32, err error) {
 	for range attempts {
 		all = map[uint32]uint32{}
@@ -131,11 +132,11 @@ func entries(m *ebpf.Map) (all map[uint32]uint32, err error) {
 		for it.Next(&key, &value) {
 			all[key] = value
 		}
-		if err = it.Err(); err == nil {
-			return all, nil
+		if err = it.Err(); !errors.Is(err, ebpf.ErrIterationAborted) {
+			break
 		}
 	}
-	return nil, err
+	return all, err
 }
 
 func (r *reader) policy(s state, rules Rules) Policy {

@@ -123,8 +123,7 @@ func TestReaderOfTheReferenceEnforcer(t *testing.T) {
 	t.Run("every state has a generation of its own", func(t *testing.T) {
 		seen := map[any]string{}
 		for i, spec := range []string{
-			"8", "2", "8", "8", "cap=1", "cap=2", "cap=1", "ptrace=1", "0",
-			"ptrace=1",
+			"8", "2", "8", "8", "cap=1", "cap=2", "cap=1", "ptrace=1", "0", "ptrace=1",
 		} {
 			confine(7, spec)
 			p := read()[7]

@@ -14,8 +14,8 @@ var Reference = Product{
 	Name: "reference",
 	programs: []string{
 		"ref_bprm_check_security", "ref_capable", "ref_file_open", "ref_move_mount", "ref_path_link",
-		"ref_path_rename", "ref_path_symlink",
-		"ref_ptrace_access_check", "ref_sb_mount", "ref_sb_umount", "ref_socket_connect", "ref_socket_create",
+		"ref_path_rename", "ref_path_symlink", "ref_ptrace_access_check", "ref_sb_mount", "ref_sb_umount",
+		"ref_socket_connect", "ref_socket_create",
 	},
 	open: openLayouts(layout{
 		version: thisVersion,

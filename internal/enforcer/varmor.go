@@ -6,10 +6,9 @@ var VArmor = Product{
 	Name: "varmor",
 	programs: []string{
 		"varmor_bprm_check_security", "varmor_capable", "varmor_file_open", "varmor_mount", "varmor_move_mount",
-		"varmor_path_link",
-		"varmor_path_link_tail", "varmor_path_rename", "varmor_path_rename_tail", "varmor_path_symlink",
-		"varmor_ptrace_access_check",
-		"varmor_socket_connect", "varmor_socket_create", "varmor_umount",
+		"varmor_path_link", "varmor_path_link_tail", "varmor_path_rename", "varmor_path_rename_tail",
+		"varmor_path_symlink", "varmor_ptrace_access_check", "varmor_socket_connect", "varmor_socket_create",
+		"varmor_umount",
 	},
 	open: openLayouts(
 		layout{

@@ -84,14 +84,11 @@ func x32Name(nr uint32) string {
 	const first = 512
 	own := [...]string{
 		"rt_sigaction", "rt_sigreturn", "ioctl", "readv", "writev", "recvfrom", "sendmsg", "recvmsg", "execve",
-		"ptrace",
-		"rt_sigpending", "rt_sigtimedwait", "rt_sigqueueinfo", "sigaltstack", "timer_create", "mq_notify",
-		"kexec_load", "waitid",
-		"set_robust_list", "get_robust_list", "vmsplice", "move_pages", "preadv", "pwritev",
-		"rt_tgsigqueueinfo", "recvmmsg",
-		"sendmmsg", "process_vm_readv", "process_vm_writev", "setsockopt", "getsockopt", "io_setup",
-		"io_submit", "execveat",
-		"preadv2", "pwritev2",
+		"ptrace", "rt_sigpending", "rt_sigtimedwait", "rt_sigqueueinfo", "sigaltstack", "timer_create",
+		"mq_notify", "kexec_load", "waitid", "set_robust_list", "get_robust_list", "vmsplice", "move_pages",
+		"preadv", "pwritev", "rt_tgsigqueueinfo", "recvmmsg", "sendmmsg", "process_vm_readv",
+		"process_vm_writev", "setsockopt", "getsockopt", "io_setup", "io_submit", "execveat", "preadv2",
+		"pwritev2",
 	}
 	if nr >= first && nr-first < uint32(len(own)) {
 		return "x32:" + own[nr-first]

@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"testing"
@@ -50,7 +51,7 @@ func TestPtrace(t *testing.T) {
 		}
 		return unix.PtraceDetach(sleep.Process.Pid)
 	}
-	if err := n.do(seize); !isErr(err, unix.EPERM) {
+	if err := n.do(seize); !errors.Is(err, unix.EPERM) {
 		t.Errorf("inside: %v, want EPERM", err)
 	}
 	if err := fillers.do(seize); err != nil {

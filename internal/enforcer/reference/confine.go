@@ -119,8 +119,8 @@ func (e *Enforcer) Release(mntns uint32) error {
 	// ref_mode goes first, because every hook looks there first.
 	for _, name := range []string{
 		bpf.EnforcerMapRefMode, bpf.EnforcerMapRefFileOuter, bpf.EnforcerMapRefExecOuter,
-		bpf.EnforcerMapRefNetOuter,
-		bpf.EnforcerMapRefMountOuter, bpf.EnforcerMapRefCap, bpf.EnforcerMapRefPtrace,
+		bpf.EnforcerMapRefNetOuter, bpf.EnforcerMapRefMountOuter, bpf.EnforcerMapRefCap,
+		bpf.EnforcerMapRefPtrace,
 	} {
 		all = errors.Join(all, remove(e.maps[name], mntns))
 	}

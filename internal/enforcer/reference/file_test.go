@@ -15,8 +15,6 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference/bpf"
 )
 
-func isErr(err, want error) bool { return errors.Is(err, want) }
-
 func paths(t *testing.T, action func(string) (PathRule, error), globs ...string) []PathRule {
 	t.Helper()
 	var rules []PathRule
@@ -210,7 +208,7 @@ func TestBindMount(t *testing.T) {
 		return func() error { _, err := os.ReadFile(filepath.Join(dir, name)); return err }
 	}
 	n.bothSides(t, "real path", nil, read("real/f"))
-	if err := n.do(read("bound/f")); !isErr(err, unix.EACCES) {
+	if err := n.do(read("bound/f")); !errors.Is(err, unix.EACCES) {
 		t.Errorf("bound path: %v, want EACCES", err)
 	}
 }

@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"syscall"
@@ -80,7 +81,7 @@ func confineWith(t *testing.T, e *Enforcer, p Policy) *namespace {
 // outside.
 func (n *namespace) bothSides(t *testing.T, what string, want error, f func() error) {
 	t.Helper()
-	if err := n.do(f); !isErr(err, want) {
+	if err := n.do(f); !errors.Is(err, want) {
 		t.Errorf("inside, %s: %v, want %v", what, err, want)
 	}
 	if err := f(); err != nil {
