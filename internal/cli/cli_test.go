@@ -9,6 +9,8 @@ import (
 )
 
 func TestHangupEndsACommandExceptUnderNohup(t *testing.T) {
+	// The tests themselves may run under nohup, which Notify undoes.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	if !slices.Contains(endSignals(), os.Signal(syscall.SIGHUP)) {
 		t.Error("SIGHUP does not end a command")
 	}
