@@ -2,6 +2,7 @@ package rundir
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -427,17 +428,5 @@ func roundsIn(cells []Cell, test string) int {
 }
 
 func list(set map[string]bool) string {
-	var names []string
-	for n := range set {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	out := ""
-	for i, n := range names {
-		if i > 0 {
-			out += ", "
-		}
-		out += n
-	}
-	return out
+	return strings.Join(slices.Sorted(maps.Keys(set)), ", ")
 }

@@ -1,5 +1,5 @@
 // Package stats holds the arithmetic behind a benchmark's table: losses against a baseline, their intervals, and which
-// losses could not have been seen. It is pure and deterministic, and safe for concurrent use.
+// losses are too small to detect. It is pure and deterministic, and safe for concurrent use.
 //
 // A loss of 0.02 means that a scenario did 2 % fewer operations in the same time than the baseline.
 package stats

@@ -11,7 +11,7 @@ type Result struct {
 	Unit    string
 	// Score is in Unit.
 	Score float64
-	// Ops are operations as Test.Operation defines them.
+	// Ops are operations as the comments of builtinTests and probes define them.
 	Ops uint64
 	// CPU is the CPU time of the program and of the children that it waited for, with the set-up, but without
 	// context1's child. On a busy machine it varies less than Elapsed.

@@ -12,14 +12,8 @@ import (
 type Test struct {
 	// Test has name, label, unit and baseline. The baseline of a hook probe is 0: it has no index.
 	score.Test
-	// Passes and Seconds are UnixBench's defaults: 10 short passes or 3 long ones.
-	Passes  int
-	Seconds int
-	// Operation describes one operation.
-	Operation string
-	// Syscalls and Hooks are those that one operation reaches.
-	Syscalls []string
-	Hooks    []string
+	// Hooks are the LSM hooks that one operation reaches.
+	Hooks []string
 	// Builtin and Real report whether the built-in suite and UnixBench have the test.
 	Builtin bool
 	Real    bool
@@ -70,83 +64,47 @@ func builtinNames() []string {
 	return names
 }
 
-// indexTests adds to UnixBench's table what one operation of each test does.
+// indexTests adds to UnixBench's table what the built-in suite knows about each test.
 func indexTests() []Test {
-	operations := operations()
+	builtin := builtinTests()
 	var out []Test
 	for _, known := range score.Tests() {
-		t := operations[known.Name]
+		t := builtin[known.Name]
 		t.Test, t.Real = known, true
 		out = append(out, t)
 	}
 	return out
 }
 
-func operations() map[string]Test {
-	copyCalls, copyHooks := []string{"read", "write"}, []string{"file_permission"}
-	execCalls := []string{
-		"execve", "openat", "mmap", "mprotect", "read", "pread64", "newfstatat", "close", "access", "brk",
-		"munmap",
-	}
-	execHooks := []string{
+// builtinTests returns the tests of UnixBench's index that the built-in suite has, by name. The comments say what one
+// operation is. Dhrystone and Whetstone are missing: they run in user space only.
+func builtinTests() map[string]Test {
+	permission := []string{"file_permission"}
+	exec := []string{
 		"bprm_creds_for_exec", "bprm_creds_from_file", "bprm_check_security", "bprm_committing_creds",
 		"bprm_committed_creds", "cred_prepare", "file_open", "file_alloc_security", "file_free_security",
 		"file_permission", "inode_permission", "inode_getattr", "mmap_file", "mmap_addr", "file_mprotect",
 	}
-	shellCalls := append(slices.Clone(execCalls), "clone", "wait4", "write", "unlinkat", "pipe2", "dup2",
-		"exit_group")
-	shellHooks := append(slices.Clone(execHooks), "task_alloc", "task_free", "file_fcntl", "path_mknod",
-		"path_unlink",
+	shell := append(slices.Clone(exec), "task_alloc", "task_free", "file_fcntl", "path_mknod", "path_unlink",
 		"inode_create", "inode_unlink")
+	fork := []string{"task_alloc", "task_free", "cred_prepare", "cred_free"}
 	return map[string]Test{
-		"dhry2reg": {Passes: 10, Seconds: 10, Operation: "one Dhrystone loop, in user space only"},
-		"whetstone-double": {
-			Passes: 10, Seconds: 10,
-			Operation: "a million Whetstone instructions, in user space only",
-		},
-		"execl": {
-			Passes: 3, Seconds: 30, Operation: "one execve of itself, in one process",
-			Syscalls: execCalls, Hooks: execHooks, Builtin: true,
-		},
-		"fstime": {
-			Passes: 3, Seconds: 30, Operation: "1024 bytes read from one file and written to another",
-			Syscalls: copyCalls, Hooks: copyHooks, Builtin: true, bytes: 1024,
-		},
-		"fsbuffer": {
-			Passes: 3, Seconds: 30, Operation: "256 bytes read from one file and written to another",
-			Syscalls: copyCalls, Hooks: copyHooks, Builtin: true, bytes: 256,
-		},
-		"fsdisk": {
-			Passes: 3, Seconds: 30, Operation: "4096 bytes read from one file and written to another",
-			Syscalls: copyCalls, Hooks: copyHooks, Builtin: true, bytes: 4096,
-		},
-		"pipe": {
-			Passes: 10, Seconds: 10, Operation: "512 bytes written to a pipe and read from it by one " +
-				"process",
-			Syscalls: []string{"write", "read"}, Hooks: []string{"file_permission"}, Builtin: true,
-		},
-		"context1": {
-			Passes: 10, Seconds: 10, Operation: "a number sent to a child through a pipe and back " +
-				"through another",
-			Syscalls: []string{"write", "read"}, Hooks: []string{"file_permission"}, Builtin: true,
-		},
-		"spawn": {
-			Passes: 3, Seconds: 30, Operation: "a fork, the child's exit and the wait for it",
-			Syscalls: []string{"clone", "exit_group", "wait4"},
-			Hooks:    []string{"task_alloc", "task_free", "cred_prepare", "cred_free"}, Builtin: true,
-		},
-		"syscall": {
-			Passes: 10, Seconds: 10, Operation: "dup, close, getpid, getuid and umask",
-			Syscalls: []string{"dup", "close", "getpid", "getuid", "umask"}, Builtin: true,
-		},
-		"shell1": {
-			Passes: 3, Seconds: 60, Operation: "a script that runs one copy of another: nine forks and " +
-				"execs",
-			Syscalls: shellCalls, Hooks: shellHooks, Builtin: true,
-		},
-		"shell8": {
-			Passes: 3, Seconds: 60, Operation: "a script that runs eight copies of another at once",
-			Syscalls: shellCalls, Hooks: shellHooks, Builtin: true,
-		},
+		// An execve of itself, in one process.
+		"execl": {Hooks: exec, Builtin: true},
+		// 1024, 256 or 4096 bytes read from one file and written to another.
+		"fstime":   {Hooks: permission, Builtin: true, bytes: 1024},
+		"fsbuffer": {Hooks: permission, Builtin: true, bytes: 256},
+		"fsdisk":   {Hooks: permission, Builtin: true, bytes: 4096},
+		// 512 bytes written to a pipe and read from it by one process.
+		"pipe": {Hooks: permission, Builtin: true},
+		// A number sent to a child through a pipe and back through another.
+		"context1": {Hooks: permission, Builtin: true},
+		// A fork, the child's exit and the wait for it.
+		"spawn": {Hooks: fork, Builtin: true},
+		// dup, close, getpid, getuid and umask.
+		"syscall": {Builtin: true},
+		// A script that runs one copy of another, with nine forks and execs, or eight copies at once.
+		"shell1": {Hooks: shell, Builtin: true},
+		"shell8": {Hooks: shell, Builtin: true},
 	}
 }

@@ -17,7 +17,7 @@ func TestLibraries(t *testing.T) {
 	}
 }
 
-func TestCommandThatIsNotThere(t *testing.T) {
+func TestMissingCommand(t *testing.T) {
 	if _, err := Command("no-such-command-here"); err == nil {
 		t.Error("no error")
 	}

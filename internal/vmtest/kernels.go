@@ -46,7 +46,7 @@ func Kernel(ctx context.Context, name string, log io.Writer) (string, error) {
 		return name, nil
 	}
 	if name != Distro && suites(name) == nil {
-		return "", fmt.Errorf("kernel %q: know %s, or a path that contains a slash", name,
+		return "", fmt.Errorf("kernel %q: want %s, or a path that contains a slash", name,
 			strings.Join(Kernels, ", "))
 	}
 	cache, err := cacheDir()

@@ -20,7 +20,7 @@ func chooseAccel(want string, m machine) (string, error) {
 	case want == "tcg" || want == "kvm":
 		return want, nil
 	case want != "" && want != "auto":
-		return "", fmt.Errorf("-accel %s: know auto, tcg and kvm", want)
+		return "", fmt.Errorf("-accel %s: want auto, tcg or kvm", want)
 	case m.icount || !kvmBoots(m):
 		return "tcg", nil
 	}

@@ -89,7 +89,7 @@ func Run(ctx context.Context, c Config) (int, error) {
 
 func (c *Config) machine(ctx context.Context) (machine, error) {
 	if runtime.GOARCH != "amd64" {
-		return machine{}, fmt.Errorf("the VM runner knows amd64 hosts only, not %s", runtime.GOARCH)
+		return machine{}, fmt.Errorf("the VM runner supports only amd64 hosts, not %s", runtime.GOARCH)
 	}
 	if len(c.Args) == 0 {
 		return machine{}, errors.New("no command to run in the guest")

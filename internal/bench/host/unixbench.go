@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/unixbench"
+	"github.com/lsmprof/lsmprof/internal/unixbench/score"
 )
 
 // UnixBenchTests returns the tests of a byte-unixbench with these names, or DefaultTests if there are no names.
@@ -20,7 +22,12 @@ func UnixBenchTests(names []string) ([]rundir.Test, error) {
 	for _, name := range names {
 		t, ok := unixbench.Find(name)
 		if !ok || !t.Real {
-			return nil, fmt.Errorf("UnixBench has no test %q", name)
+			var names []string
+			for _, t := range score.Tests() {
+				names = append(names, t.Name)
+			}
+			return nil, fmt.Errorf("UnixBench has no test %q; choose among %s", name,
+				strings.Join(names, ", "))
 		}
 		out = append(out, rundir.Test{
 			Name: t.Name, Label: t.Label, Unit: t.Unit, Kind: rundir.Real,

@@ -128,5 +128,6 @@ func Continues(then rundir.Machine) error {
 	if now.Kernel == then.Kernel && now.CPU == then.CPU {
 		return nil
 	}
-	return fmt.Errorf("the run was begun on %s, %s. This is %s, %s", then.Kernel, then.CPU, now.Kernel, now.CPU)
+	return fmt.Errorf("the run was begun on %s, %s. This is %s, %s: continue it there, or begin a new run here",
+		then.Kernel, then.CPU, now.Kernel, now.CPU)
 }
