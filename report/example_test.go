@@ -20,17 +20,16 @@ func ExampleOpen() {
 	for _, t := range r.Tests {
 		for _, c := range t.Cells {
 			if c.Scenario == "rules=8" && c.Significant {
-				fmt.Printf("%s loses %.1f %% (%.1f to %.1f)\n", t.Label, 100*c.Loss, 100*c.CI.Low,
-					100*c.CI.High)
+				fmt.Printf("%s loses %.0f %%\n", t.Label, 100*c.Loss)
 			}
 		}
 	}
 	// Output:
 	// What the reference enforcer costs
-	// Execl Throughput loses 2.0 % (1.9 to 2.2)
-	// Open and Close loses 50.1 % (50.1 to 50.1)
-	// Rename loses 57.9 % (57.8 to 57.9)
-	// Connect loses 56.2 % (56.1 to 56.2)
+	// Execl Throughput loses 2 %
+	// Open and Close loses 50 %
+	// Rename loses 58 %
+	// Connect loses 56 %
 }
 
 func ExampleReport_Compare() {
@@ -38,7 +37,7 @@ func ExampleReport_Compare() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	newer, err := report.Open(run) // the same run, for want of another one
+	newer, err := report.Open(run) // the same run here; usually a newer one
 	if err != nil {
 		log.Fatal(err)
 	}

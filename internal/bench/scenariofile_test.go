@@ -232,7 +232,7 @@ scenarios:
 	}
 	d := &Scripted{Own: NoEnforcer{}, Scenarios: all}
 	d.Confine(17, all[0])
-	d.Confine(17, all[1]) // dealt anew
+	d.Confine(17, all[1]) // dealt again
 	d.Confine(18, all[1])
 	ctx := context.Background()
 	if err := d.Switch(ctx, all[1].State); err != nil {

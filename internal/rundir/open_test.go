@@ -72,8 +72,8 @@ func zipped(t *testing.T, text string, n int) []byte {
 	return b.Bytes()
 }
 
-// A run directory may come from anybody. Reading it neither waits nor reads for ever, nor reads anything outside of it,
-// nor takes much memory.
+// A run directory may come from an attacker. Reading it ends, takes little memory, and reads nothing outside of the
+// directory.
 func TestHostileDirectories(t *testing.T) {
 	profile := ProfilePath("rules=1", "a")
 	fifo := func(path string) error { return syscall.Mkfifo(path, 0o644) }

@@ -46,7 +46,7 @@ func cpuTime(cmd *exec.Cmd) time.Duration {
 }
 
 // startIn starts cmd in the mount namespace of pid, or in that of lsmprof's caller for 0, on the given CPUs, or on all
-// of ours. If this process ends, in whatever way, the kernel kills cmd. The caller calls release when cmd has ended.
+// of ours. If this process ends for any reason, the kernel kills cmd. The caller calls release when cmd has ended.
 func startIn(cmd *exec.Cmd, pid int, cpus []int) (release func(), err error) {
 	// The kernel sends the signal when the thread ends that started cmd, so that thread has to wait.
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL

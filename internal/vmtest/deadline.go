@@ -10,7 +10,7 @@ import (
 )
 
 // idleFactor is how much longer than its limit a guest may take by the wall clock. A guest that waits for a busy host
-// gets there eventually; one that sleeps for ever does not.
+// gets there eventually; one that sleeps forever does not.
 const idleFactor = 6
 
 // deadline stops a guest that has used up its time. Limits are in CPU time of QEMU, so that a busy host does not

@@ -102,7 +102,7 @@ func runCommand(ctl *frameWriter, spec guestSpec) (byte, error) {
 	if err != nil {
 		return 0, err
 	}
-	// Processes that the command left behind would hold the pipes open for ever.
+	// Processes that the command left behind would keep the pipes open.
 	unix.Kill(-1, unix.SIGKILL)
 	copying.Wait()
 	if ws.Signaled() {

@@ -12,7 +12,8 @@ import (
 // workPrefix begins the names of the folders in which tests keep their files. Run directories have another name.
 const workPrefix = "lsmprof-work-"
 
-// workFolder is locked while it is in use. A folder that nobody has locked was left behind by a bench that was killed.
+// workFolder is locked while it is in use. A folder that no process has locked was left behind by a bench that was
+// killed.
 type workFolder struct {
 	path string
 	lock *os.File
@@ -54,7 +55,7 @@ func newWorkFolder(dir string) (*workFolder, error) {
 		dir)
 }
 
-// removeStale removes the folders of this user that nobody has locked. It leaves those of other users alone.
+// removeStale removes the folders of this user that no process has locked. It leaves those of other users alone.
 func removeStale(dir string) error {
 	folders, err := filepath.Glob(filepath.Join(dir, workPrefix+"*"))
 	if err != nil {
