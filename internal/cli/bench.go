@@ -100,6 +100,7 @@ func (o *benchOptions) flags(f *cmdline.Flags) {
 	o.Destination.Flags(f, "Make this run `DIRECTORY`. By default it is lsmprof-bench-TIME.", "text", "json")
 	f.StringVar(&o.Path, "dir", "", "The same as --output.")
 	f.Lookup("dir").Hidden = true
+	f.Same("output", "dir")
 	f.Var(cmdline.Directory(&o.resume), "resume",
 		"Continue the run in this directory, with the flags that it was started with.")
 	f.Var(cmdline.Percent(&o.regression), "fail-over",

@@ -67,7 +67,7 @@ func commands() []*command {
 }
 
 // Main runs the command line args (without the program's name) and returns the exit code. SIGINT, SIGTERM and SIGHUP
-// end a command in good order, so that a lost ssh connection leaves nothing behind.
+// end a command cleanly, so that a lost ssh connection leaves nothing behind.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()

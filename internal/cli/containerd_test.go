@@ -178,7 +178,7 @@ func podsAreChargedTheirRules(t *testing.T, c *critest.Containerd, r *cri.Runtim
 	}
 }
 
-// Containers that start later join the measurement; what is not asked for never gets in.
+// Containers that start later are measured, too; those that are not selected never are.
 func filtersFollowContainers(t *testing.T, c *critest.Containerd, r *cri.Runtime) {
 	db := c.Pod("shop", "db-1", nil, "").Container("postgres", critest.App)
 	postgres := startInContainer(t, r, db.Containers["postgres"])

@@ -78,7 +78,7 @@ func TestRecordSelectsPrograms(t *testing.T) {
 	}
 }
 
-// A filter that nothing passes is an error, which names what there is, and keeps the earlier profile.
+// A filter that no call passes is an error. It names the calls without the filter, and keeps the earlier profile.
 func TestFilterThatNothingPasses(t *testing.T) {
 	vmtest.Guest(t)
 	vmtest.OnOneKernel(t)

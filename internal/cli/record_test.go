@@ -104,7 +104,7 @@ func (r *liveRecord) finish() []profile.DocumentRow {
 	return doc.Rows
 }
 
-// all reports whether seen are all of want calls. Missed calls may be among them: nobody knows whose they were.
+// all reports whether seen are all of want calls. Missed calls may be among them: it is unknown whose they were.
 func (r *liveRecord) all(seen, want uint64) bool { return seen <= want && want <= seen+r.missed }
 
 // rulesText returns the number of rules of a row, or "unknown".
@@ -186,7 +186,7 @@ func recordJSON(t *testing.T, args ...string) (*profile.Document, int) {
 	return doc, cmd.ProcessState.ExitCode()
 }
 
-// By default a command is measured with every process that it starts, and nobody else.
+// By default only a command and the processes that it starts are measured.
 func TestRecordMeasuresTheProcessTreeOfACommand(t *testing.T) {
 	vmtest.Guest(t)
 	neighbour := startWorkload(t)

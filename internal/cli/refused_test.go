@@ -14,7 +14,7 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// Programs that nobody but their owner can open stop no command. What they cost is in the row of their hook.
+// Programs that only their owner can open stop no command. Their cost is in the row of their hook.
 func TestCommandsBesideAGuard(t *testing.T) {
 	// Before 5.18 every hook is measured as a whole, without a name for what is on it.
 	hook, warning := "bpf: whole hook", "3 programs refuse to be opened"

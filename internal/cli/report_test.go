@@ -15,7 +15,7 @@ import (
 
 const sampleRun = "../../docs/sample/run"
 
-// onHost skips in guests, which have this package's testdata only: a report needs no kernel of theirs.
+// onHost skips the test in guests, which have only this package's testdata. A report needs no kernel.
 func onHost(t *testing.T) {
 	if os.Getenv("LSMPROF_GUEST") != "" {
 		t.Skip("tested on the host: a report needs no kernel")
@@ -29,7 +29,7 @@ func runReport(args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), err.String()
 }
 
-// slowed copies the sample's run, with one cell slower and whatever else is to be changed in its plan.
+// slowed copies the sample's run, with one slower cell and other changes to its plan.
 func slowed(t *testing.T, factor string, plan ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -88,7 +88,7 @@ func TestReportWritesItsFormats(t *testing.T) {
 	}
 }
 
-// Without --output the report lies in the run directory, beside the one that it replaces.
+// Without --output the report is written to the run directory, next to the one that it replaces.
 func TestReportKeepsTheEarlierOne(t *testing.T) {
 	onHost(t)
 	run := slowed(t, "")

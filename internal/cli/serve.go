@@ -100,7 +100,7 @@ func (o *serveOptions) validate() error {
 	return o.session.validate()
 }
 
-// named words an error of the server with the flags behind its settings.
+// named returns an error of the server with the flags of its settings.
 func (o *serveOptions) named(err error) error {
 	var wrong *serve.ConfigError
 	if !errors.As(err, &wrong) {

@@ -62,6 +62,7 @@ func (s *session) flags(f *cmdline.Flags) {
 		"lsmprof check --json.")
 	f.Var(cmdline.Choice(&s.calibrate, "on", "off"), "calibrate", "The same as --calibration on or off.")
 	f.Lookup("calibrate").Hidden = true
+	f.Same("calibration", "calibrate")
 	f.Var(&s.sample, "sample", "Measure one call in `N`, chosen at random, and count it N times.")
 	s.unknown.flags(f)
 	s.unknown.containers = &s.containers

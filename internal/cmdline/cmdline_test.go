@@ -181,6 +181,23 @@ func TestEnvironmentSetsDefaults(t *testing.T) {
 	}
 }
 
+// --json and --format set one value: either of them on the command line hides the environment variables of both.
+func TestCommandLineTakesPrecedenceOverTheEnvironment(t *testing.T) {
+	for args, env := range map[string]string{
+		"--json": "LSMPROF_FORMAT=text", "--format json": "LSMPROF_JSON=false", "": "LSMPROF_FORMAT=json",
+		"-q": "LSMPROF_RECORD_JSON=true",
+	} {
+		name, value, _ := strings.Cut(env, "=")
+		var o options
+		err := declare(&o).Find("record").Flags.Parse(strings.Fields(args), func(asked string) (string, bool) {
+			return value, asked == name
+		})
+		if err != nil || !o.JSON() {
+			t.Errorf("%s %s: format %s, %v; want json", env, args, o.Format, err)
+		}
+	}
+}
+
 func TestListsGrowWithEachFlag(t *testing.T) {
 	var o options
 	var formats []string

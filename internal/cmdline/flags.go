@@ -26,6 +26,7 @@ const (
 	groupKey = "group"
 	rareKey  = "rare"
 	noEnvKey = "no environment"
+	sameKey  = "same value"
 )
 
 // Flags are the flags of a command. Declare them with the methods of pflag.FlagSet after a call of Group.
@@ -83,6 +84,12 @@ func (f *Flags) NoEnv(names ...string) {
 	}
 }
 
+// Same says that two flags set the same value. If one of them is on the command line, the environment sets neither.
+func (f *Flags) Same(a, b string) {
+	annotate(f.Lookup(a), sameKey, b)
+	annotate(f.Lookup(b), sameKey, a)
+}
+
 // Values sets what completion offers for a flag whose pflag.Value has no method Choices.
 func (f *Flags) Values(name string, values func() []string) { f.values[name] = values }
 
@@ -99,7 +106,7 @@ func (f *Flags) Parse(args []string, env func(name string) (string, bool)) error
 	}
 	var first error
 	f.VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed || first != nil {
+		if flag.Changed || slices.ContainsFunc(flag.Annotations[sameKey], f.Changed) || first != nil {
 			return
 		}
 		for _, name := range f.EnvNames(flag) {

@@ -32,6 +32,7 @@ func (d *Destination) FormatFlags(f *Flags, formats ...string) {
 	if slices.Contains(formats, "json") {
 		f.Var(&jsonValue{&d.Format, formats[0]}, "json", "The same as --format json.")
 		f.Lookup("json").NoOptDefVal = "true"
+		f.Same("format", "json")
 	}
 }
 

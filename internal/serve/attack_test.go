@@ -31,8 +31,8 @@ func crowd(t *testing.T, s *served, connections int, request string) {
 	}
 }
 
-// Everybody who can reach the port can hold many connections, without any credentials. None of them may keep the
-// kubelet, or a client with a token, from an answer.
+// Every host that can reach the port can hold many connections, without credentials. They must not keep the kubelet,
+// or a client with a token, from getting an answer.
 func TestCrowdStarvesNobody(t *testing.T) {
 	for name, request := range map[string]string{
 		"nothing sent":           "",
@@ -146,7 +146,7 @@ func TestConnectionsAreShared(t *testing.T) {
 		t.Errorf("four connections, a share of three: cut %t %t %t %t; want the idle one that is oldest",
 			a[0].cut, a[1].cut, a[2].cut, a[3].cut)
 	}
-	// Another client is let in, and the largest pays for it.
+	// Another client is accepted, and the largest one loses a connection for it.
 	b := []*fakeConn{from("2001:db8::1"), from("2001:db8::2"), from("10.0.0.9")}
 	for _, c := range b {
 		accept(c)
@@ -218,7 +218,7 @@ func TestOtherHostsAreRefusedOnLoopback(t *testing.T) {
 			map[string]string{"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"},
 			200,
 		},
-		// Whoever has the token may come by any name, for example through a reverse proxy.
+		// A client with the token may use any host name, for example through a reverse proxy.
 		{"a token", withToken, "node-7.example", map[string]string{"Authorization": "Bearer secret"}, 200},
 	} {
 		t.Run(test.name, func(t *testing.T) {
