@@ -127,7 +127,7 @@ func (t *Table) quality() string {
 	line("accuracy: " + t.accuracy(folded))
 	s := t.Costs.Snapshot()
 	if s.OwnCalls > 0 && !t.Verbose {
-		line("left out: " + text.Plural(int(s.OwnCalls), "call") + " of lsmprof itself; --self shows them")
+		line("left out: " + text.Plural(s.OwnCalls, "call") + " of lsmprof itself; --self shows them")
 	}
 	if t.Verbose {
 		for _, fact := range s.Facts() {
@@ -170,8 +170,8 @@ type costColumn struct {
 	cell   func(*profile.Cost) string
 }
 
-// narrowDrops are the columns to drop, in this order, if the table does not fit into the terminal.
-var narrowDrops = []string{"P50", "P99", "DENIED", "MEAN"}
+// dropOrder is the order in which columns are dropped if the table does not fit into the terminal.
+var dropOrder = []string{"P50", "P99", "DENIED", "MEAN"}
 
 // costTable omits PROGRAM if no hook has two programs, DENIED if no call was denied, and the columns that do not fit
 // into a terminal of this width. Width 0 fits everything.
@@ -199,7 +199,7 @@ func costTable(costs *profile.Costs, rows []profile.Cost, width int) *text.Table
 	if !slices.ContainsFunc(costs.Rows, func(c profile.Cost) bool { return c.Denials > 0 }) {
 		drop("DENIED")
 	}
-	for drops := narrowDrops; ; drops = drops[1:] {
+	for drops := dropOrder; ; drops = drops[1:] {
 		t := &text.Table{}
 		t.Fit(width)
 		for _, c := range columns {

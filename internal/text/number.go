@@ -108,7 +108,7 @@ func fixed(v float64, decimals int) string {
 }
 
 // Plural formats a number with its noun, which takes an s unless the number is 1: "1 run", "1,200 runs".
-func Plural(n int, noun string) string {
+func Plural[N ~int | ~int64 | ~uint32 | ~uint64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

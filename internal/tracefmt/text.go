@@ -291,5 +291,6 @@ func (n *lossNotice) line(loss tracer.Loss, now time.Time) string {
 		since[cpu] -= before
 	}
 	n.last, n.when = loss, now
-	return fmt.Sprintf("lost %s (%s), %s in all", plural(more, "call"), byCPU(since), text.Thousands(loss.Total()))
+	return fmt.Sprintf("lost %s (%s), %s in all",
+		text.Plural(more, "call"), byCPU(since), text.Thousands(loss.Total()))
 }

@@ -69,7 +69,7 @@ func (s *summary) add(e *tracer.Event, workload string) {
 }
 
 func (s *summary) line(loss tracer.Loss, now time.Time) string {
-	line := fmt.Sprintf("%s in %s, %s denied", plural(s.calls, "call"),
+	line := fmt.Sprintf("%s in %s, %s denied", text.Plural(s.calls, "call"),
 		text.Duration(float64(now.Sub(s.start))), text.Thousands(s.denied))
 	if s.timed > 0 {
 		line += fmt.Sprintf("; body %s on average, at most %s (%s)",
@@ -80,15 +80,13 @@ func (s *summary) line(loss tracer.Loss, now time.Time) string {
 		line += " (" + byCPU(loss.Lost) + ")"
 	}
 	if loss.Missed > 0 {
-		line += fmt.Sprintf("; the kernel hid %s from the probes", plural(loss.Missed, "call"))
+		line += fmt.Sprintf("; the kernel hid %s from the probes", text.Plural(loss.Missed, "call"))
 	}
 	if loss.Damaged > 0 {
-		line += fmt.Sprintf("; %s unreadable", plural(loss.Damaged, "event"))
+		line += fmt.Sprintf("; %s unreadable", text.Plural(loss.Damaged, "event"))
 	}
 	return line
 }
-
-func plural(n uint64, noun string) string { return text.Plural(int(n), noun) }
 
 // byCPU lists the CPUs that lost calls: `cpu 0: 12, cpu 3: 4`.
 func byCPU(lost []uint64) string {
