@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer/lookalike"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
@@ -81,5 +84,49 @@ func TestRecordedCommandRunsWhereItsCallerIs(t *testing.T) {
 	}
 	if strings.Count(out, here) != 1 {
 		t.Errorf("lsmprof runs in the namespace of its caller:\n%s", out)
+	}
+}
+
+// In a chroot, such as that of a debugging pod in the node's root file system, lsmprof leaves itself out as elsewhere,
+// and the command stays in the chroot.
+func TestRecordInAChroot(t *testing.T) {
+	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
+	e, err := lookalike.VArmorLayouts[len(lookalike.VArmorLayouts)-1].Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	jail := t.TempDir()
+	if err := unix.Mount("/", jail, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Unmount(jail, unix.MNT_DETACH)
+	if err := unix.Mount("tmpfs", jail+"/root", "tmpfs", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(jail+"/root/only-in-jail", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := lsmprof("record", "--all", "--calibration", "off", "--json", "--output", "-",
+		"--", "sh", "-c", "pwd; ls /root; sleep 1")
+	if cmd.Path, err = os.Executable(); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Dir, cmd.SysProcAttr = "/root", &syscall.SysProcAttr{Chroot: jail}
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, errs.String())
+	}
+	if !strings.Contains(errs.String(), "/root\nonly-in-jail\n") || strings.Contains(errs.String(), "warning") {
+		t.Errorf("the command does not run in the chroot, or lsmprof warns:\n%s", errs.String())
+	}
+	doc, err := profile.ReadJSON(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if doc.OwnCalls == 0 {
+		t.Error("no calls of its own: lsmprof has no mount namespace of its own in a chroot")
 	}
 }

@@ -42,11 +42,12 @@ func Enter() error {
 		defer unix.Close(fd)
 		c[i] = fd
 	}
+	program := executable() // before the move: from another namespace its path would begin at another root
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return fmt.Errorf("create a mount namespace: %w", err)
 	}
 	env := append(os.Environ(), fmt.Sprintf("%s=%d,%d,%d", marker, c[0], c[1], c[2]))
-	err := unix.Exec(executable(), os.Args, env)
+	err := unix.Exec(program, os.Args, env)
 	if back := c.enter(); back != nil {
 		panic(back) // the thread must not run other goroutines
 	}
@@ -91,17 +92,32 @@ func (c *callersView) enter() error {
 	if err := unix.Setns(c[0], unix.CLONE_NEWNS); err != nil {
 		return fmt.Errorf("enter the mount namespace of the caller: %w", err)
 	}
-	for _, dir := range c[1:] {
-		if err := unix.Fchdir(dir); err != nil {
-			return fmt.Errorf("change to a directory of the caller: %w", err)
+	root, dir := c[1], c[2]
+	// setns changes to the root of the namespace, which is the caller's unless that is in a chroot.
+	if !sameDirectory(root, "/") {
+		if err := unix.Fchdir(root); err != nil {
+			return fmt.Errorf("change to the root directory of the caller: %w", err)
 		}
-		if dir == c[1] {
-			if err := unix.Chroot("."); err != nil {
-				return fmt.Errorf("change to the root directory of the caller: %w", err)
-			}
+		if err := unix.Chroot("."); err != nil {
+			return fmt.Errorf("change to the root directory of the caller: %w", err)
 		}
 	}
+	if err := unix.Fchdir(dir); err != nil {
+		return fmt.Errorf("change to the working directory of the caller: %w", err)
+	}
 	return nil
+}
+
+// sameDirectory reports whether a descriptor and a path are one directory of one mount. It returns false if it cannot
+// tell.
+func sameDirectory(fd int, path string) bool {
+	const fields = unix.STATX_MNT_ID | unix.STATX_INO // the first since Linux 5.8
+	var a, b unix.Statx_t
+	if unix.Statx(fd, "", unix.AT_EMPTY_PATH, fields, &a) != nil ||
+		unix.Statx(unix.AT_FDCWD, path, 0, fields, &b) != nil {
+		return false
+	}
+	return a.Mask&b.Mask&fields == fields && a.Mnt_id == b.Mnt_id && a.Ino == b.Ino
 }
 
 // ID returns the inode number of the mount namespace that only this process lives in, or 0 if it lives in its caller's.
