@@ -3,8 +3,8 @@
 //
 // A fenced block marked `console` is a session: lines that begin with `$ ` are commands, the lines behind a command are
 // its output, and a line `…` stands for any lines. Commands that need neither root nor a kernel run on the host, and
-// their output is compared word by word. All others run in a guest beside the reference enforcer; there numbers may
-// differ. Any other block is not run.
+// their output is compared word by word. All others run in a guest beside the reference enforcer; there numbers and
+// the order of the lines behind the first may differ. Any other block is not run.
 package doctest
 
 import (
@@ -85,6 +85,32 @@ func differ(want, got []string, normalize func(string) string) string {
 	}
 	if len(got) > 0 && !skipping {
 		return "(the end of the output, before " + got[0] + ")"
+	}
+	return ""
+}
+
+// differAnywhere is differ for output whose lines may come in another order, behind the first.
+func differAnywhere(want, got []string, normalize func(string) string) string {
+	all := map[string]int{}
+	for _, g := range got {
+		all[normalize(g)]++
+	}
+	skipping := false
+	for i, w := range want {
+		if strings.TrimSpace(w) == rest {
+			skipping = true
+			continue
+		}
+		n := normalize(w)
+		if all[n] == 0 || i == 0 && n != normalize(got[0]) {
+			return w
+		}
+		all[n]--
+	}
+	for line, n := range all {
+		if n > 0 && !skipping {
+			return "(no line like " + line + ")"
+		}
 	}
 	return ""
 }

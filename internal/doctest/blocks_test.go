@@ -52,3 +52,27 @@ func TestDiffer(t *testing.T) {
 		}
 	}
 }
+
+func TestDifferAnywhere(t *testing.T) {
+	for _, test := range []struct {
+		want, got string
+		differs   bool
+	}{
+		{"first|a|b", "first|b|a", false},
+		{"first|a|…", "first|b|a", false},
+		{"…|a", "first|b|a", false},
+		{"a|first", "first|a", true}, // the first line is the answer
+		{"first|a|a|…", "first|a|b", true},
+		{"first|a", "first|a|b", true},
+		{"first", "", true},
+		{"…", "", false},
+	} {
+		got := strings.Split(test.got, "|")
+		if test.got == "" {
+			got = nil
+		}
+		if d := differAnywhere(strings.Split(test.want, "|"), got, exactly); (d != "") != test.differs {
+			t.Errorf("%q against %q: %q, want a difference: %v", test.want, test.got, d, test.differs)
+		}
+	}
+}

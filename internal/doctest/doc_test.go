@@ -74,7 +74,7 @@ func TestCommandsOnTheHost(t *testing.T) {
 			t.Errorf("%v: %v\n%s", c, err, out)
 			continue
 		}
-		c.compare(t, string(out), exactly)
+		c.compare(t, string(out), differ, exactly)
 	}
 }
 
@@ -90,8 +90,8 @@ lsmprof enforce --rules 8 --pid $PID >/tmp/enforcing 2>&1 &
 until [ -s /tmp/enforcing ]; do sleep 0.2; kill -0 $! || { cat /tmp/enforcing; exit 1; }; done
 `
 
-// In a guest that counts instructions rows come in the same order every time. Numbers differ a little, but commands,
-// columns, rows and words must be those of the page.
+// Numbers differ a little even in a guest that counts instructions, and rows of nearly the same cost may change places,
+// but commands, columns, rows and words must be those of the page.
 func TestCommandsInAGuest(t *testing.T) {
 	if os.Getenv("LSMPROF_VM") == "" {
 		t.Skip("boots a guest: set LSMPROF_VM=1")
@@ -135,14 +135,16 @@ func TestCommandsInAGuest(t *testing.T) {
 			t.Errorf("%v: exit status %s\n%s", c, status, printed)
 			continue
 		}
-		c.compare(t, printed, roughly)
+		c.compare(t, printed, differAnywhere, roughly)
 	}
 }
 
 const begin, end = "=====begin", "=====end"
 
 // compare fails the test if the page shows what the command did not print.
-func (c command) compare(t *testing.T, printed string, normalize func(string) string) {
+func (c command) compare(t *testing.T, printed string,
+	differ func(want, got []string, normalize func(string) string) string, normalize func(string) string,
+) {
 	t.Helper()
 	var got []string
 	if text := strings.TrimSuffix(printed, "\n"); text != "" {
