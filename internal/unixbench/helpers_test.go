@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"github.com/lsmprof/lsmprof/internal/kernel"
 )
 
 func needsRoot(t *testing.T, test string) {
@@ -27,9 +27,9 @@ func mustBeEmpty(t *testing.T, dir string) {
 
 func affinity(t *testing.T, pid int) []int {
 	t.Helper()
-	var set unix.CPUSet
-	if err := unix.SchedGetaffinity(pid, &set); err != nil {
+	cpus, err := kernel.AllowedCPUs(pid)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return cpusOf(&set)
+	return cpus
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/unixbench/score"
 )
 
@@ -148,7 +149,10 @@ func TestMountNamespaces(t *testing.T) {
 }
 
 func TestCPUs(t *testing.T) {
-	all := allowedCPUs()
+	all, err := kernel.AllowedCPUs(0)
+	if err != nil {
+		t.Fatal(err)
+	}
 	last := all[len(all)-1]
 	suite := extract(t)
 	for _, c := range []struct {

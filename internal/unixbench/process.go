@@ -8,7 +8,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -83,25 +82,6 @@ func startHere(cmd *exec.Cmd, pid int, cpus []int) error {
 			"this needs CAP_SYS_ADMIN", pid, err)
 	}
 	return cmd.Start()
-}
-
-// allowedCPUs returns those of this process, or nil if the kernel does not say.
-func allowedCPUs() []int {
-	var set unix.CPUSet
-	if unix.SchedGetaffinity(0, &set) != nil {
-		return nil
-	}
-	return cpusOf(&set)
-}
-
-func cpusOf(set *unix.CPUSet) []int {
-	var cpus []int
-	for cpu := range 8 * int(unsafe.Sizeof(*set)) {
-		if set.IsSet(cpu) {
-			cpus = append(cpus, cpu)
-		}
-	}
-	return cpus
 }
 
 func enterMountNS(pid int) error {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/unixbench/score"
 )
 
@@ -201,7 +202,7 @@ func (r *Real) cpus(test string) []int {
 		return cpus
 	}
 	if len(cpus) == 0 {
-		cpus = allowedCPUs()
+		cpus, _ = kernel.AllowedCPUs(0) // without them, the test runs anywhere
 	}
 	if len(cpus) == 0 {
 		return nil

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lsmprof/lsmprof/internal/kernel"
 )
 
 // fakeReal makes a directory like that of a built UnixBench, with scripts as programs.
@@ -131,7 +133,10 @@ func TestEquivalence(t *testing.T) {
 	if dir == "" {
 		t.Skip("UNIXBENCH_DIR names no built byte-unixbench")
 	}
-	cpus := allowedCPUs()
+	cpus, err := kernel.AllowedCPUs(0)
+	if err != nil {
+		t.Fatal(err)
+	}
 	pin := cpus[len(cpus)-1:]
 	real := &Real{Dir: dir, CPUs: pin}
 	if err := real.Prepare(t.Context()); err != nil {

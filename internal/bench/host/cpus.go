@@ -9,30 +9,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
-
-// mostCPUs is the number of CPUs that a unix.CPUSet holds.
-const mostCPUs = 1024
-
-// allowedCPUs returns the CPUs that this process may use.
-func allowedCPUs() (allowed []int, err error) {
-	var set unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &set); err != nil {
-		return nil, fmt.Errorf("read the CPUs of this process: %w", err)
-	}
-	for cpu := range mostCPUs {
-		if set.IsSet(cpu) {
-			allowed = append(allowed, cpu)
-		}
-	}
-	return allowed, nil
-}
 
 // TestCPUs parses a list of CPUs for tests, such as "2-3,6". For "any" it returns nil, which stands for all CPUs. For
 // an empty list it returns the last CPU that this process may use.
 func TestCPUs(list string) ([]int, error) {
-	allowed, err := allowedCPUs()
+	allowed, err := kernel.AllowedCPUs(0)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +35,7 @@ func TestCPUs(list string) ([]int, error) {
 		}
 		a, err1 := strconv.Atoi(first)
 		b, err2 := strconv.Atoi(last)
-		if err1 != nil || err2 != nil || a > b || b-a > mostCPUs {
+		if err1 != nil || err2 != nil || a > b || b-a > kernel.MaxCPUs {
 			return nil, fmt.Errorf("%q is not a CPU or a range of CPUs", part)
 		}
 		for cpu := a; cpu <= b; cpu++ {
@@ -74,7 +58,7 @@ func contained(cpus, allowed []int) error {
 
 // checkCPUs checks that the CPUs of a plan, which an earlier bench may have chosen, are available now.
 func checkCPUs(plan *rundir.Plan) error {
-	allowed, err := allowedCPUs()
+	allowed, err := kernel.AllowedCPUs(0)
 	if err != nil {
 		return err
 	}
@@ -83,7 +67,7 @@ func checkCPUs(plan *rundir.Plan) error {
 
 // Shared reports whether tests on these CPUs leave no other CPU to lsmprof. Its work then disturbs them.
 func Shared(cpus []int) bool {
-	allowed, err := allowedCPUs()
+	allowed, err := kernel.AllowedCPUs(0)
 	return err == nil && !slices.ContainsFunc(allowed, func(cpu int) bool { return !slices.Contains(cpus, cpu) })
 }
 
@@ -92,7 +76,7 @@ func CopyCPUs(list string) ([]int, error) {
 	if list != "" && list != "any" {
 		return TestCPUs(list)
 	}
-	return allowedCPUs()
+	return kernel.AllowedCPUs(0)
 }
 
 // LeaveCPUs moves this process away from the CPUs of tests, if there are others, until the returned function is called.
@@ -101,7 +85,7 @@ func LeaveCPUs(tests []int) (release func()) {
 	if unix.SchedGetaffinity(0, &before) != nil {
 		return func() {}
 	}
-	for cpu := range mostCPUs {
+	for cpu := range kernel.MaxCPUs {
 		if before.IsSet(cpu) && !slices.Contains(tests, cpu) {
 			others.Set(cpu)
 		}
