@@ -24,10 +24,12 @@ var only = map[string][]string{
 	"cmd/lsmprof": {"internal/cli"},
 	"tracer":      {"bpf", "profile", "internal/containerid", "internal/kernel", "internal/lsm"},
 	"profile":     {"internal/containerid"},
-	"report":      {"profile", "internal/stats", "internal/rundir", "internal/text"},
+	"report":      {"profile", "internal/stats", "internal/rundir", "internal/forecast", "internal/text"},
 	"internal/rundir": {
 		"profile", "internal/stats", "internal/text", "internal/unixbench/score", "internal/enforcer/rules",
 	},
+	"internal/forecast": {"profile", "internal/stats", "internal/rundir", "internal/enforcer/rules"},
+
 	"bpf":             {},
 	"internal/kernel": {"internal/containerid"},
 	"internal/lsm":    {},
@@ -90,7 +92,8 @@ func TestDependencies(t *testing.T) {
 // pureRoots are the packages that read profiles and run directories, or write and serve their contents. They must work
 // on any machine, as any user, without a kernel to ask.
 var pureRoots = []string{
-	"profile", "report", "internal/stats", "internal/rundir", "internal/serve", "internal/unixbench/score",
+	"profile", "report", "internal/stats", "internal/rundir", "internal/forecast", "internal/serve",
+	"internal/unixbench/score",
 }
 
 // TestPurePackages checks that no package behind a pure one loads BPF or runs a process, and that none of this module

@@ -66,7 +66,7 @@ func FitLine(points []Point) (Line, error) {
 	// differ from each other. The errors only give the weights.
 	freedom := len(points) - 2
 	perDegree := residual / float64(freedom)
-	half := studentT95(freedom) * math.Sqrt(perDegree/sxx)
+	half := StudentT95(freedom) * math.Sqrt(perDegree/sxx)
 	l.SlopeCI = Interval{l.Slope - half, l.Slope + half}
 	outside := l.R2 < 0.95
 	if known {
@@ -95,8 +95,8 @@ func bentFrom(freedom int) float64 {
 	return math.Pow(1-k+3.0902*math.Sqrt(k), 3)
 }
 
-// studentT95 returns the two-sided 95 % quantile of Student's t.
-func studentT95(freedom int) float64 {
+// StudentT95 returns the two-sided 95 % quantile of Student's t.
+func StudentT95(freedom int) float64 {
 	table := []float64{
 		12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
 		2.145, 2.131,

@@ -19,7 +19,7 @@ func RunSpread(values, errs []float64) float64 {
 		}
 		return sum
 	}
-	want := chiSquared20(len(values))
+	want := ChiSquared20(len(values))
 	high := 0.0
 	for i, v := range values {
 		if errs[i] <= 0 || math.IsNaN(v) {
@@ -42,8 +42,8 @@ func RunSpread(values, errs []float64) float64 {
 	return math.Sqrt(high)
 }
 
-// chiSquared20 returns the 20 % quantile of chi-squared, by Wilson and Hilferty.
-func chiSquared20(freedom int) float64 {
+// ChiSquared20 returns the 20 % quantile of chi-squared, by Wilson and Hilferty.
+func ChiSquared20(freedom int) float64 {
 	const z = -0.841621
 	k := 2.0 / (9 * float64(max(freedom, 1)))
 	return float64(freedom) * math.Pow(max(0.1, 1-k+z*math.Sqrt(k)), 3)
@@ -75,5 +75,5 @@ func StudentT(estimate float64, terms ...Term) (p, half float64) {
 	} else {
 		p = min(1, 2*moremath.TDist{V: freedom}.CDF(-t))
 	}
-	return p, studentT95(max(1, int(freedom))) * math.Sqrt(variance)
+	return p, StudentT95(max(1, int(freedom))) * math.Sqrt(variance)
 }

@@ -1,0 +1,136 @@
+package forecast
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer/rules"
+	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/text"
+)
+
+// EachType is the kind of a budget that is spent on all kinds of rules alike.
+const EachType = "each"
+
+// Budget says how many rules of a kind keep the hooks of a workload within a share.
+type Budget struct {
+	Workload string  `json:"workload"`
+	Kind     string  `json:"rule_type"` // "each": as many of every type
+	Share    float64 `json:"budget"`
+	Rules    int     `json:"rules"`
+	Low      int     `json:"rules_low"` // as many are affordable even at the upper end of the interval
+	High     int     `json:"rules_high"`
+	// Unlimited: rules of this kind cost the workload nothing.
+	Unlimited bool `json:"unlimited"`
+	// Exceeded: the hooks take more even without rules of this kind, namely Without.
+	Exceeded     bool    `json:"exceeded"`
+	Without      float64 `json:"share_without"`
+	Extrapolated bool    `json:"extrapolated"`
+	// Measured is the largest number of rules of the kind that the model was fitted to.
+	Measured int `json:"measured_rules"`
+
+	test bool
+}
+
+// Budgets returns how many rules each kind affords, while the others are as in base, and how many of each kind at once.
+func (m *Model) Budgets(w *Workload, base Rules, share float64) []Budget {
+	reached := map[string]bool{}
+	for i := range w.Rows {
+		if l := m.lineOf(w.Rows[i].place(), w.Rows[i].Enforcer); l != nil {
+			reached[l.Kind] = true
+		}
+	}
+	all := append(kinds(), EachType)
+	out := make([]Budget, 0, len(all))
+	for _, kind := range all {
+		b := m.Budget(w, base, kind, share)
+		b.Unlimited = b.Unlimited || kind != EachType && !reached[kind]
+		out = append(out, b)
+	}
+	return out
+}
+
+// Budget returns how many rules of a kind, or of each, keep the hooks of a workload within a share.
+func (m *Model) Budget(w *Workload, base Rules, kind string, share float64) Budget {
+	b := Budget{Workload: w.Name, Kind: kind, Share: share, test: w.Test}
+	with := func(n int) Rules {
+		some := Rules{}
+		for _, k := range kinds() {
+			if k == kind || kind == EachType {
+				some[k] = min(n, mostOf(k))
+			}
+		}
+		return base.With(some)
+	}
+	limit := w.allows(share)
+	// affordable returns the largest n that costs no more than the limit, or -1.
+	affordable := func(cost func(Forecast) float64) int {
+		return sort.Search(mostRules+1, func(n int) bool { return cost(m.Forecast(w, with(n))) > limit }) - 1
+	}
+	b.Rules = affordable(func(f Forecast) float64 { return f.Then.Ns })
+	b.Low = max(0, affordable(func(f Forecast) float64 { return f.Then.CI.High }))
+	b.High = max(0, affordable(func(f Forecast) float64 { return f.Then.CI.Low }))
+	b.Without = m.Forecast(w, with(0)).Then.Share
+	b.Exceeded, b.Unlimited = b.Rules < 0, b.Rules >= mostRules
+	b.Rules = max(0, b.Rules)
+	b.Extrapolated = !b.Unlimited && m.Forecast(w, with(b.Rules)).Extrapolated
+	for i := range m.Lines {
+		if l := &m.Lines[i]; l.Kind == kind || kind == EachType {
+			b.Measured = max(b.Measured, l.Most)
+		}
+	}
+	return b
+}
+
+// mostOf returns how many rules of a kind there can be: a capability is denied or not, and so is tracing.
+func mostOf(kind string) int {
+	switch kind {
+	case rules.Cap:
+		return 41
+	case rules.Ptrace:
+		return 1
+	}
+	return mostRules
+}
+
+// String returns the budget as the predicate of a sentence: "affords 7 file rules (6 to 8)".
+func (b Budget) String() string {
+	what := " " + b.Kind + " rule"
+	if b.Kind == EachType {
+		what = " rule"
+	}
+	number := text.Plural(b.Rules, what[1:])
+	if b.Kind == EachType {
+		number += " of each type"
+	}
+	switch {
+	case b.Exceeded:
+		return fmt.Sprintf("affords no%ss: without any the hooks take %s", what, text.Percent(b.Without))
+	case b.Unlimited && b.Kind == EachType:
+		return "affords any number of rules: they cost nothing here"
+	case b.Unlimited:
+		return fmt.Sprintf("affords any number of%ss: they cost nothing here", what)
+	}
+	if b.Rules == 0 {
+		number = "no" + what // the first one would be too much
+	}
+	out := fmt.Sprintf("affords %s (%s to %s)", number, text.Thousands(b.Low), text.Thousands(b.High))
+	if b.Extrapolated {
+		out += fmt.Sprintf(", extrapolated from %d", b.Measured)
+	}
+	return out
+}
+
+// OfTest returns how many rules of each kind keep the loss of a test of a benchmark within a share; kind is one of
+// [rules.Kinds], or EachType. The error says why the benchmark cannot tell.
+func OfTest(run *rundir.Run, test, kind string, share float64) (Budget, error) {
+	m, err := FitRun(run, "")
+	if err != nil {
+		return Budget{}, err
+	}
+	w, ok := ofTest(run, test)
+	if !ok {
+		return Budget{}, fmt.Errorf("test %s reaches no hook with rules", test)
+	}
+	return m.Budget(&w, nil, kind, share), nil
+}
