@@ -31,23 +31,19 @@ func (s Snapshot) Write(w io.Writer) error {
 	return c.Write(w)
 }
 
-// Profile returns the costs as a pprof profile with one sample per row, or per row and sampled stack. A sample's stack
-// is, from the root: workload, syscall, hook, program.
+// Profile returns the costs as a pprof profile with a few samples per row, or per row and sampled stack. A sample's
+// stack is, from the root: workload, rules, syscall, hook, program, and where the time goes: in the program's body or in
+// the kernel that dispatches it. Calls that were denied have a sample of their own, without a time.
 func (c *Costs) Profile() (*pprof.Profile, error) {
 	s := &c.snapshot
 	b := builder{
 		Profile: &pprof.Profile{
-			SampleType: []*pprof.ValueType{
-				{Type: "calls", Unit: "count"},
-				{Type: "denials", Unit: "count"},
-				{Type: "body", Unit: "nanoseconds"},
-				{Type: "hook", Unit: "nanoseconds"},
-			},
-			DefaultSampleType: "hook",
+			SampleType:        sampleTypes(),
+			DefaultSampleType: HookTime,
 			TimeNanos:         s.Start.UnixNano(),
 			DurationNanos:     int64(s.Duration),
 			// One event is one call: calls and costs are already scaled to all calls.
-			PeriodType: &pprof.ValueType{Type: "calls", Unit: "count"},
+			PeriodType: &pprof.ValueType{Type: sampleCalls, Unit: "count"},
 			Period:     1,
 			Comments:   c.comments(),
 		},
@@ -80,13 +76,13 @@ type location struct{ mapping, function string }
 func (b *builder) add(c *Cost) {
 	// A program that was loaded again has a row of its own, but the same stack and labels.
 	key := fmt.Sprint(c.Program.Enforcer, c.Program.Scope, stringLabels(c))
-	whole := []float64{float64(c.Calls), float64(c.Denials), c.Body, c.Hook}
+	whole := [valueCount]float64{float64(c.Calls), float64(c.Denials), c.Body, c.Hook}
 	var sampled uint64
 	for _, stack := range c.Stacks {
 		sampled += stack.Count
 	}
 	if sampled == 0 {
-		b.sample(key, c, Stack{}, whole)
+		b.leaves(key, c, Stack{}, whole)
 		return
 	}
 	// Divide the row among its stacks as they were sampled, in a fixed order. Rounding the running total makes the
@@ -96,51 +92,64 @@ func (b *builder) add(c *Cost) {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Key(), b.Key()))
 	})
 	var seen uint64
-	given := make([]float64, len(whole))
+	var given [valueCount]float64
 	for _, stack := range stacks {
 		seen += stack.Count
-		part := make([]float64, len(whole))
+		var part [valueCount]float64
 		for i, v := range whole {
 			upTo := math.Round(math.Round(v) * float64(seen) / float64(sampled))
 			part[i], given[i] = upTo-given[i], upTo
 		}
-		b.sample(key+stack.Key(), c, stack, part)
+		b.leaves(key+stack.Key(), c, stack, part)
 	}
 }
 
-// sample adds values to the sample of a row and a stack.
-func (b *builder) sample(key string, c *Cost, stack Stack, values []float64) {
+// leaves adds the samples of a row and a stack.
+func (b *builder) leaves(key string, c *Cost, stack Stack, values [valueCount]float64) {
+	for _, l := range leavesOf(values) {
+		b.sample(key+l.frame, c, stack, l)
+	}
+}
+
+// sample adds the values of a leaf to its sample.
+func (b *builder) sample(key string, c *Cost, stack Stack, l leaf) {
 	if b.samples[key] == nil {
 		s := &pprof.Sample{
-			Location: b.stack(c, stack), Label: stringLabels(c), Value: make([]int64, len(b.SampleType)),
+			Location: append([]*pprof.Location{b.location(owner(c), l.frame)}, b.stack(c, stack)...),
+			Label:    stringLabels(c), Value: make([]int64, len(b.SampleType)),
 		}
 		s.NumLabel, s.NumUnit = numericLabels(c)
 		b.samples[key] = s
 		b.Sample = append(b.Sample, s)
 	}
-	for i, v := range values {
-		b.samples[key].Value[i] += int64(math.Round(v))
+	for i, v := range l.values {
+		b.samples[key].Value[i] += int64(v)
 	}
 }
 
-// stack returns the locations of a sample, leaf first as pprof wants them: program, hook, the kernel functions that led
-// to it, syscall, the functions of the process that led to that, workload. If the programs of a hook are measured
-// together, the hook is the leaf.
+// stack returns the locations of a row, leaf first as pprof wants them: program, hook, the kernel functions that led to
+// it, syscall, the functions of the process that led to that, rules, workload. There is no program if those of a hook
+// are measured together.
 func (b *builder) stack(c *Cost, stack Stack) (all []*pprof.Location) {
-	enforcer := c.Program.Enforcer
+	frame := func(level, name string) { all = append(all, b.location(owner(c), FrameName(level, name))) }
 	if c.Program.Scope == ScopeProgram {
-		all = append(all, b.location(enforcer, c.Program.Name))
+		frame(LevelProgram, c.Program.Name)
 	}
-	all = append(all, b.location(enforcer, "lsm/"+c.Program.Hook))
+	frame(LevelHook, c.Program.Hook)
 	for _, f := range stack.Kernel {
 		all = append(all, b.location(f.Module, f.label()))
 	}
-	all = append(all, b.location(enforcer, c.Syscall))
+	frame(LevelSyscall, c.Syscall)
 	for _, f := range stack.User {
 		all = append(all, b.location(f.Module, f.label()))
 	}
-	return append(all, b.location(enforcer, c.Name))
+	all = append(all, b.location(owner(c), rulesFrame(c.Rules)))
+	frame(LevelWorkload, c.Name)
+	return all
 }
+
+// owner returns the mapping of the frames of a row. pprof shows the first one of a profile as its title.
+func owner(c *Cost) string { return text.Enforcer(c.Program.Enforcer) }
 
 // stringLabels returns every label that distinguishes samples: many profile stores drop numeric ones. A label that is
 // also numeric has another key here, because pprof joins the values of one key: -tagroot=rules would show "8,8".

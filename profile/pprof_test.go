@@ -15,7 +15,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/golden"
 )
 
-func TestStackIsWorkloadSyscallHookProgram(t *testing.T) {
+func TestStackIsWorkloadRulesSyscallHookProgram(t *testing.T) {
 	whole := sample()
 	whole.Programs[0].Scope, whole.Programs[0].Name = ScopeHook, ""
 	for _, test := range []struct {
@@ -23,14 +23,16 @@ func TestStackIsWorkloadSyscallHookProgram(t *testing.T) {
 		s     Snapshot
 		stack string
 	}{
-		{"program", sample(), "web/nginx-0/nginx > execve > lsm/file_open > varmor_file_open"},
-		{"hook", whole, "web/nginx-0/nginx > execve > lsm/file_open"},
+		{"program", sample(), "workload.web/nginx-0/nginx > rules.8 rules > syscall.execve > hook.file_open > " +
+			"program.varmor_file_open > cost.program body"},
+		{"hook", whole, "workload.web/nginx-0/nginx > rules.8 rules > syscall.execve > hook.file_open > " +
+			"cost.program body"},
 	} {
 		p, err := costs(t, test.s).Profile()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(strings.Join(stacks(p), "\n")+"\n", test.stack+" [varmor]\n") {
+		if !strings.Contains(strings.Join(stacks(p), "\n")+"\n", test.stack+" [vArmor]\n") {
 			t.Errorf("%s: no stack %q in\n%s", test.name, test.stack, strings.Join(stacks(p), "\n"))
 		}
 	}
@@ -59,7 +61,7 @@ func TestProfileCanBeReadBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden.Equal(t, "record.pprof.txt", []byte(p.String()))
-	if p.DefaultSampleType != "hook" || p.PeriodType == nil || p.Period != 1 {
+	if p.DefaultSampleType != HookTime || p.PeriodType == nil || p.Period != 1 {
 		t.Errorf("default sample type %q, period %d %v", p.DefaultSampleType, p.Period, p.PeriodType)
 	}
 	for _, s := range p.Sample {
@@ -95,7 +97,7 @@ func TestStoresOfStringLabelsCanTellSamplesApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := map[string]bool{}
+	seen, rows := map[string]bool{}, map[string]bool{}
 	for i, sample := range p.Sample {
 		numbers := sample.NumLabel
 		sample.NumLabel, sample.NumUnit = nil, nil
@@ -103,7 +105,7 @@ func TestStoresOfStringLabelsCanTellSamplesApart(t *testing.T) {
 		if seen[key] {
 			t.Errorf("two samples are %s", key)
 		}
-		seen[key] = true
+		seen[key], rows[fmt.Sprint(sample.Label)] = true, true
 		want := "unknown"
 		if n, ok := numbers["rules"]; ok {
 			want = fmt.Sprint(n[0])
@@ -116,13 +118,17 @@ func TestStoresOfStringLabelsCanTellSamplesApart(t *testing.T) {
 			t.Errorf("mount_namespace %q, want %q", got, mntns)
 		}
 	}
-	if len(seen) != len(s.Rows) {
-		t.Errorf("%d samples of %d rows", len(seen), len(s.Rows))
+	if len(rows) != len(s.Rows) {
+		t.Errorf("samples of %d rows, want %d", len(rows), len(s.Rows))
 	}
 }
 
 func TestReloadedProgramIsOneSample(t *testing.T) {
 	s := sample()
+	before, err := costs(t, s).Profile()
+	if err != nil {
+		t.Fatal(err)
+	}
 	again := s.Programs[1]
 	again.ID = 99
 	s.Programs = append(s.Programs, again)
@@ -131,8 +137,8 @@ func TestReloadedProgramIsOneSample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Sample) != len(s.Rows)-1 {
-		t.Errorf("%d samples of %d rows, want one less", len(p.Sample), len(s.Rows))
+	if len(p.Sample) != len(before.Sample) {
+		t.Errorf("%d samples after the program was loaded again, %d before", len(p.Sample), len(before.Sample))
 	}
 }
 
@@ -162,24 +168,26 @@ func TestGoToolPprof(t *testing.T) {
 	}
 	for name, args := range map[string]string{
 		"stacked_top_cum":         "-top -cum -focus=do_sys_openat2 " + stacked,
-		"stacked_tree":            "-tree -focus=varmor_file_open -show_from=openat " + stacked,
+		"stacked_tree":            "-tree -focus=program.varmor_file_open -show_from=syscall.openat " + stacked,
 		"top":                     "-top",
 		"tree":                    "-tree",
 		"tags":                    "-tags",
 		"comments":                "-comments",
 		"calls":                   "-sample_index=calls -top",
 		"denials":                 "-sample_index=denials -top",
-		"body":                    "-sample_index=body -top",
+		"body":                    "-sample_index=body_time -top",
 		"tagfocus_rules_8":        "-tagfocus=rules=8 -top",
 		"tagfocus_rules_0":        "-tagfocus=rules=0 -top",
 		"tagfocus_rules_range":    "-tagfocus=rules=1: -top",
 		"tagfocus_rules_unknown":  "-tagfocus=rules=unknown -top",
 		"tagfocus_mntns":          "-tagfocus=mntns=4026531840 -top",
 		"tagfocus_enforcer":       "-tagfocus=enforcer=generic -top",
-		"tagroot_rules":           "-tagroot=rules -tree",
+		"show_rules_tree":         "-show=^(rules|hook)[.] -tree",
+		"tagroot_rules":           "-tagroot=rules -top -cum",
+		"denied_calls":            "-sample_index=calls -focus=outcome.denied -top",
 		"tagroot_mntns":           "-tagroot=mntns -top -cum",
 		"tagleaf_comm":            "-tagleaf=comm -top",
-		"focus_file_open_syscall": "-focus=lsm/file_open -show_from=openat -top",
+		"focus_file_open_syscall": "-focus=hook.file_open -show_from=syscall.openat -top",
 	} {
 		t.Run(name, func(t *testing.T) {
 			words := strings.Fields(args)

@@ -40,11 +40,11 @@ func TestStacksLieBetweenSyscallAndHook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const inKernel = " > do_syscall_64 > do_sys_openat2 > security_file_open" +
-		" > lsm/file_open > varmor_file_open [varmor]"
+	const inKernel = " > syscall.openat > do_syscall_64 > do_sys_openat2 > security_file_open" +
+		" > hook.file_open > program.varmor_file_open > cost.program body [vArmor]"
 	for _, want := range []string{
-		"web/nginx-0/nginx > main > open64 > openat" + inKernel,
-		"web/nginx-0/nginx > /usr/bin/stripped?+0x1000 > openat" + inKernel,
+		"workload.web/nginx-0/nginx > rules.8 rules > main > open64" + inKernel,
+		"workload.web/nginx-0/nginx > rules.8 rules > /usr/bin/stripped?+0x1000" + inKernel,
 	} {
 		if all := stacks(p); !slices.Contains(all, want) {
 			t.Errorf("no stack %q in\n%s", want, strings.Join(all, "\n"))

@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 	"sync"
 
 	pprof "github.com/google/pprof/profile"
 
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/text"
+	"github.com/lsmprof/lsmprof/profile"
 )
 
 // flames holds pprof's pages. Parts that several pages have in common are stored once.
@@ -36,9 +39,8 @@ type flameCache struct {
 	made *flames
 }
 
-// roots are the labels by which a flame graph can be divided at its root. lsmprof's own profiles begin with the
-// workload; each test of a bench is one.
-var roots = [...]struct{ name, tag string }{{"workload", "test"}, {"syscall", "syscall"}, {"rules", "rules"}}
+// roots are the levels that can be at the root of a flame graph. The stacks of a run's profiles begin with the test.
+var roots = [...]string{rundir.LevelTest, profile.LevelSyscall}
 
 const (
 	mostFlames    = 1_200_000 // bytes of a report that flame graphs may take
@@ -115,6 +117,7 @@ func merged(run *rundir.Run, scenario string, wanted map[string]float64) (*pprof
 		case len(p.Sample) == 0:
 			continue
 		}
+		rundir.AddSyscallTime(p)
 		p.Scale(wanted[t.Name] / done)
 		p.TimeNanos, p.DurationNanos, p.Comments = 0, 0, nil
 		all = append(all, p)
@@ -132,22 +135,21 @@ func merged(run *rundir.Run, scenario string, wanted map[string]float64) (*pprof
 // addScenario adds the pages of a scenario by each root, and of its difference to base unless that is nil.
 func (f *flames) addScenario(scenario string, p, base *pprof.Profile, baseName string) error {
 	for _, root := range roots {
-		if err := f.add(p, nil, flame{Scenario: scenario, Root: root.name}, root.tag); err != nil {
+		if err := f.add(p, nil, flame{Scenario: scenario, Root: root}); err != nil {
 			return err
 		}
 		if base == nil {
 			continue
 		}
-		if err := f.add(p, base, flame{Scenario: scenario, Base: baseName, Root: root.name},
-			root.tag); err != nil {
+		if err := f.add(p, base, flame{Scenario: scenario, Base: baseName, Root: root}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *flames) add(p, base *pprof.Profile, page flame, tag string) error {
-	html, err := flameGraph(p, base, tag)
+func (f *flames) add(p, base *pprof.Profile, page flame) error {
+	html, err := flameGraph(rooted(p, page.Root), rooted(base, page.Root))
 	if err != nil {
 		return err
 	}
@@ -163,6 +165,25 @@ func (f *flames) add(p, base *pprof.Profile, page flame, tag string) error {
 	}
 	f.Pages = append(f.Pages, page)
 	return nil
+}
+
+// rooted returns a copy of a profile whose stacks begin with the frame of a level. Those without such a frame stay as
+// they are.
+func rooted(p *pprof.Profile, level string) *pprof.Profile {
+	if p == nil {
+		return nil
+	}
+	p = p.Copy()
+	for _, s := range p.Sample {
+		i := slices.IndexFunc(s.Location, func(l *pprof.Location) bool {
+			return len(l.Line) > 0 && strings.HasPrefix(l.Line[0].Function.Name, level+".")
+		})
+		if i >= 0 {
+			root := s.Location[i]
+			s.Location = append(slices.Delete(s.Location, i, i+1), root)
+		}
+	}
+	return p
 }
 
 // operations returns, by test, the number of operations that all of its profiles are scaled to: those of its first

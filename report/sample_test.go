@@ -35,7 +35,7 @@ func TestSample(t *testing.T) {
 // The page of a run with six scenarios and UnixBench's twelve tests is small enough for mail.
 func TestSizeOfAPage(t *testing.T) {
 	r := open(t, rundirtest.New(12, 7, 40).WithProfiles(t))
-	if size := len(formats(t, r)["html"]); size > 2<<20 || len(r.flameGraphs().Pages) != 6*3+5*3 {
+	if size := len(formats(t, r)["html"]); size > 2<<20 || len(r.flameGraphs().Pages) != 6*2+5*2 {
 		t.Errorf("the page has %d bytes and %d flame graphs", size, len(r.flameGraphs().Pages))
 	} else {
 		t.Logf("%d bytes", size)

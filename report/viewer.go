@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/pprof/driver"
 	pprof "github.com/google/pprof/profile"
+
+	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
 // driverInUse serializes calls of pprof's driver, which keeps its settings in package variables.
@@ -28,7 +30,7 @@ var servedPages = []string{"flamegraph", "top", "peek"}
 func pprofPages(p *pprof.Profile) (map[string]http.Handler, error) {
 	driverInUse.Lock()
 	defer driverInUse.Unlock()
-	all, err := viewer(p, nil, "")
+	all, err := viewer(p, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -54,9 +56,9 @@ func serialized(h http.Handler) http.Handler {
 
 // viewer returns the handlers of pprof's web UI on a profile, or on its difference to base, by path. The caller holds
 // driverInUse.
-func viewer(p, base *pprof.Profile, root string) (map[string]http.Handler, error) {
+func viewer(p, base *pprof.Profile) (map[string]http.Handler, error) {
 	var handlers map[string]http.Handler
-	values := map[string]string{"http": "localhost:1", "tagroot": root, "symbolize": "none", "sample_index": "hook"}
+	values := map[string]string{"http": "localhost:1", "symbolize": "none", "sample_index": shownType(p)}
 	sources := inMemory{"profile": p}
 	if base != nil {
 		values["diff_base"], sources["base"] = "base", base
@@ -74,11 +76,21 @@ func viewer(p, base *pprof.Profile, root string) (map[string]http.Handler, error
 	return handlers, nil
 }
 
+// shownType returns the sample type that the pages show at first: that of the widest stacks.
+func shownType(p *pprof.Profile) string {
+	for _, t := range p.SampleType {
+		if t.Type == rundir.SyscallTimeType {
+			return t.Type
+		}
+	}
+	return p.DefaultSampleType
+}
+
 // flameGraph returns the page in which pprof shows a flame graph, fit for standing alone.
-func flameGraph(p, base *pprof.Profile, root string) (string, error) {
+func flameGraph(p, base *pprof.Profile) (string, error) {
 	driverInUse.Lock()
 	defer driverInUse.Unlock()
-	handlers, err := viewer(p, base, root)
+	handlers, err := viewer(p, base)
 	if err != nil {
 		return "", err
 	}
@@ -183,7 +195,7 @@ func parts(page string) []string {
 				if end < 0 {
 					break
 				}
-				if end += pos; end-pos > 500 {
+				if end += pos; end-pos > 130 {
 					out = append(out, piece[start:pos], piece[pos:end])
 					start = end
 				}

@@ -36,16 +36,24 @@ func (m *batchRun) profile(ctx context.Context) error {
 			continue
 		}
 		m.progress.report("profiling " + t.Name)
-		cells := map[string]rundir.Explained{}
+		cells, costs := map[string]rundir.Explained{}, map[string]*profile.Costs{}
 		for _, state := range m.states() {
 			if _, err := m.enter(ctx, state, p.members(m.plan, state), identity); err != nil {
 				return err
 			}
-			if err := p.cells(ctx, m, i, state, cells); err != nil {
+			if err := p.cells(ctx, m, i, state, cells, costs); err != nil {
 				return fmt.Errorf("profile %s: %w", t.Name, err)
 			}
 			if err := p.syscalls(ctx, m, i, state, cells); err != nil {
 				return fmt.Errorf("time the syscalls of %s: %w", t.Name, err)
+			}
+		}
+		for _, s := range m.plan.Scenarios {
+			if costs[s.Name] == nil {
+				continue
+			}
+			if err := dir.saveProfile(costs[s.Name], t, s, cells[s.Name]); err != nil {
+				return err
 			}
 		}
 		if err := dir.saveExplained(t.Name, cells); err != nil {
@@ -78,9 +86,11 @@ func (p *Profiler) members(plan *rundir.Plan, state rundir.State) []int {
 	return own
 }
 
-// cells profiles one test under all scenarios of a state, one after the other.
+// cells profiles one test under all scenarios of a state, one after the other. It adds what it found to cells and costs,
+// by scenario.
 func (p *Profiler) cells(
 	ctx context.Context, m *batchRun, test int, state rundir.State, cells map[string]rundir.Explained,
+	costs map[string]*profile.Costs,
 ) error {
 	opts := p.Options
 	own := p.members(m.plan, state)
@@ -116,14 +126,11 @@ func (p *Profiler) cells(
 		if err != nil {
 			return err
 		}
-		costs, err := cell.Costs()
+		found, err := cell.Costs()
 		if err != nil {
 			return err
 		}
-		cells[s.Name] = rundir.Explain(&costs, r.Ops)
-		if err := m.bench.Dir.saveProfile(&costs, m.batch[test], s); err != nil {
-			return err
-		}
+		cells[s.Name], costs[s.Name] = rundir.Explain(&found, r.Ops), &found
 	}
 	return nil
 }

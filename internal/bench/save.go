@@ -72,8 +72,8 @@ func (d *Dir) readExplained() (map[string]map[string]rundir.Explained, error) {
 
 // saveProfile writes profiles/SCENARIO/TEST.pb.gz. Its samples are labelled with the test and the scenario that they
 // come from.
-func (d *Dir) saveProfile(costs *profile.Costs, t rundir.Test, in rundir.Scenario) error {
-	p, err := costs.Profile()
+func (d *Dir) saveProfile(costs *profile.Costs, t rundir.Test, in rundir.Scenario, e rundir.Explained) error {
+	p, err := rundir.CellProfile(costs, t, e)
 	if err != nil {
 		return err
 	}

@@ -162,7 +162,7 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 			return err
 		}
 		if !std.quiet {
-			fmt.Fprintf(std.err, "%s\nlook at it: go tool pprof -http=localhost: -tagroot=rules %s\n",
+			fmt.Fprintf(std.err, "%s\nlook at it: go tool pprof -http=localhost: %s\n",
 				wrote(o.Path, kept), o.Path)
 		}
 	}

@@ -446,15 +446,15 @@ func TestRecordStacks(t *testing.T) {
 	}
 	leaf := ""
 	if r.AtLeast(5, 18) {
-		leaf = "ref_%s;"
+		leaf = "program.ref_%s;"
 	}
 	for hook, syscall := range map[string]string{"file_open": "openat", "path_rename": "renameat"} {
 		found := false
 		for stack := range stacks {
-			leaves := strings.ReplaceAll(leaf, "%s", hook) + "lsm/" + hook + ";"
+			leaves := "cost.program body;" + strings.ReplaceAll(leaf, "%s", hook) + "hook." + hook + ";"
 			found = found || strings.HasPrefix(stack, leaves) &&
-				inOrder(stack, ";security_"+hook+";", ";do_syscall_64;", ";"+syscall+";",
-					"cli.workloadMain;", ";exe")
+				inOrder(stack, ";security_"+hook+";", ";do_syscall_64;", ";syscall."+syscall+";",
+					"cli.workloadMain;", ";workload.exe")
 		}
 		if !found {
 			t.Errorf("no stack from %s to the program: %v", hook, stacks)

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	pprof "github.com/google/pprof/profile"
+
+	"github.com/lsmprof/lsmprof/profile"
 )
 
 // Limits on what is read, in bytes. A run directory may come from an attacker. The files that bench writes are far
@@ -97,8 +99,19 @@ func parseProfile(data []byte, name string) (*pprof.Profile, error) {
 	if err := p.CheckValid(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	for _, t := range p.SampleType {
+		if name := oldTypes[t.Type]; name != "" {
+			t.Type = name
+		}
+	}
+	if name := oldTypes[p.DefaultSampleType]; name != "" {
+		p.DefaultSampleType = name
+	}
 	return p, nil
 }
+
+// oldTypes maps the names that sample types had in older versions to those that they have now.
+var oldTypes = map[string]string{"body": profile.BodyTime, "hook": profile.HookTime}
 
 // messages counts the fields of a protobuf message.
 func messages(data []byte) (n int) {

@@ -233,8 +233,8 @@ func testFlameGraph(t *testing.T, b *browser, hook string) {
 	b.do(t, chromedp.MouseClickXY(at.X+before.X+before.W/2, at.Y+before.Y+before.H/2))
 	b.await(t, hook, func(f box) bool { return f.W > 0.95*whole.W })
 	for _, choice := range []struct{ what, root, frame string }{
-		{"scenario", "rules", "8"},
-		{"difference", "workload", hook},
+		{"scenario", "test", "8 rules"},
+		{"difference", "test", hook},
 		{"scenario", "syscall", "renameat2"},
 	} {
 		b.do(t, chromedp.SetValue("#flame-root", choice.root), chromedp.SetValue("#flame-what", choice.what),

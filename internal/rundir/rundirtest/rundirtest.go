@@ -123,7 +123,7 @@ func (s *Run) WithProfiles(t testing.TB) *Run {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := costs.Profile()
+			p, err := rundir.CellProfile(&costs, test, s.Explained[test.Name][in.Name])
 			if err != nil {
 				t.Fatal(err)
 			}
