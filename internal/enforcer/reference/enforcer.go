@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
@@ -53,7 +55,11 @@ func Load() (*Enforcer, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, fmt.Errorf("raise RLIMIT_MEMLOCK: %w", lsm.ExplainLoad(err))
 	}
-	spec, err := bpf.LoadEnforcer()
+	load := bpf.LoadEnforcer
+	if features.HaveProgramHelper(ebpf.TracePoint, asm.FnLoop) != nil { // before Linux 5.17
+		load = bpf.LoadBounded
+	}
+	spec, err := load()
 	if err != nil {
 		return nil, fmt.Errorf("read the reference enforcer's object: %w", err)
 	}

@@ -5,7 +5,10 @@
  * It has twelve hooks, and rules by mount namespace that are walked one by one. The first rule that matches decides;
  * if none matches, access is allowed. An allowed access has therefore walked every rule.
  *
- * A hook denies what it cannot decide: a path that is too long, or for which no buffer is free. */
+ * A hook denies what it cannot decide: a path that is too long, or for which no buffer is free.
+ *
+ * Linux 5.17 and later walk the rules with bpf_loop, as vArmor does there: one function looks at one rule, and can be
+ * timed. For older kernels the object is compiled a second time with BOUNDED_LOOP. */
 #include "rules.h"
 
 #include <stdbool.h>
@@ -72,24 +75,48 @@ static __always_inline __u32 confined_namespace(void)
 	return bpf_map_lookup_elem(&ref_mode, &mntns) ? mntns : 0;
 }
 
+#ifdef BOUNDED_LOOP
+#define RULE_AT static __always_inline
+#define WALK_RULES(rule_at, walk)                 \
+	for (__u32 i = 0; i < REF_RULES_MAX; i++) \
+		if (rule_at(i, walk))             \
+	break
+#else
+#define RULE_AT static __noinline
+#define WALK_RULES(rule_at, walk) bpf_loop(REF_RULES_MAX, rule_at, walk, 0)
+#endif
+
 /* Functions of their own match the rules: their prototypes carry the types of the rules into the BTF. */
 static __noinline bool path_rule_matches(const struct ref_path_rule *rule, const struct path_buffer *b)
 {
 	return path_matches(b, &rule->pattern);
 }
 
+struct path_walk {
+	void *rules;
+	const struct path_buffer *b;
+	bool denied;
+};
+
+/* Looks at one rule. Returns 1 to end the walk: the rule matches, or is past the last. */
+RULE_AT long path_rule_at(__u32 i, struct path_walk *walk)
+{
+	struct ref_path_rule *rule = bpf_map_lookup_elem(walk->rules, &i);
+
+	if (!rule)
+		return 1;
+	if (!path_rule_matches(rule, walk->b))
+		return 0;
+	walk->denied = rule->action == REF_DENY;
+	return 1;
+}
+
 static __noinline bool path_denied(void *rules, const struct path_buffer *b)
 {
-	for (__u32 i = 0; i < REF_RULES_MAX; i++) {
-		__u32 key = i;
-		struct ref_path_rule *rule = bpf_map_lookup_elem(rules, &key);
+	struct path_walk walk = { .rules = rules, .b = b };
 
-		if (!rule)
-			break;
-		if (path_rule_matches(rule, b))
-			return rule->action == REF_DENY;
-	}
-	return false;
+	WALK_RULES(path_rule_at, &walk);
+	return walk.denied;
 }
 
 static __always_inline int check_path(void *rules, struct vfsmount *mnt, struct dentry *dentry)
@@ -199,22 +226,32 @@ static __noinline bool net_rule_matches(const struct ref_net_rule *r, const stru
 	return true;
 }
 
+struct net_walk {
+	void *rules;
+	const struct endpoint *e;
+	__u32 denied; /* of a bool, the compiler would return -denied, whose range the verifier does not know */
+};
+
+RULE_AT long net_rule_at(__u32 i, struct net_walk *walk)
+{
+	struct ref_net_rule *rule = bpf_map_lookup_elem(walk->rules, &i);
+
+	if (!rule)
+		return 1;
+	if (!net_rule_matches(rule, walk->e))
+		return 0;
+	walk->denied = rule->action == REF_DENY;
+	return 1;
+}
+
 static __always_inline int check_net(__u32 mntns, const struct endpoint *e)
 {
-	void *rules = bpf_map_lookup_elem(&ref_net_outer, &mntns);
+	struct net_walk walk = { .rules = bpf_map_lookup_elem(&ref_net_outer, &mntns), .e = e };
 
-	if (!rules)
+	if (!walk.rules)
 		return 0;
-	for (__u32 i = 0; i < REF_RULES_MAX; i++) {
-		__u32 key = i;
-		struct ref_net_rule *rule = bpf_map_lookup_elem(rules, &key);
-
-		if (!rule)
-			break;
-		if (net_rule_matches(rule, e))
-			return rule->action == REF_DENY ? -EPERM : 0;
-	}
-	return 0;
+	WALK_RULES(net_rule_at, &walk);
+	return walk.denied ? -EPERM : 0;
 }
 
 SEC("lsm/socket_create")
@@ -279,18 +316,31 @@ static __noinline bool mount_rule_matches(const struct ref_mount_rule *rule, con
 	return path_matches(b, &rule->pattern);
 }
 
+struct mount_walk {
+	void *rules;
+	const struct path_buffer *b;
+	const struct mount_request *m;
+	bool denied;
+};
+
+RULE_AT long mount_rule_at(__u32 i, struct mount_walk *walk)
+{
+	struct ref_mount_rule *rule = bpf_map_lookup_elem(walk->rules, &i);
+
+	if (!rule)
+		return 1;
+	if (!mount_rule_matches(rule, walk->b, walk->m))
+		return 0;
+	walk->denied = rule->action == REF_DENY;
+	return 1;
+}
+
 static __noinline bool mount_denied(void *rules, const struct path_buffer *b, const struct mount_request *m)
 {
-	for (__u32 i = 0; i < REF_RULES_MAX; i++) {
-		__u32 key = i;
-		struct ref_mount_rule *rule = bpf_map_lookup_elem(rules, &key);
+	struct mount_walk walk = { .rules = rules, .b = b, .m = m };
 
-		if (!rule)
-			break;
-		if (mount_rule_matches(rule, b, m))
-			return rule->action == REF_DENY;
-	}
-	return false;
+	WALK_RULES(mount_rule_at, &walk);
+	return walk.denied;
 }
 
 static __always_inline void *mount_rules(void)

@@ -4,3 +4,4 @@
 package bpf
 
 //go:generate ../../../../bpf/compile.sh v3 Enforcer enforcer.bpf.c rules.h -- -I../../../../bpf
+//go:generate ../../../../bpf/compile.sh v3 Bounded enforcer.bpf.c -- -I../../../../bpf -DBOUNDED_LOOP
