@@ -2,17 +2,6 @@ package rules
 
 import "slices"
 
-// Kinds of rules. Each has a list of its own.
-const (
-	File   = "file"
-	Exec   = "exec"
-	Net    = "net"
-	Mount  = "mount"
-	Cap    = "cap"
-	Ptrace = "ptrace"
-	Other  = "other"
-)
-
 // Rule is one rule of a policy, as a person would write it: `deny /etc/shadow`.
 type Rule struct {
 	Kind string `json:"kind"`
@@ -25,20 +14,6 @@ type Rule struct {
 	ShadowedBy *int `json:"shadowed_by,omitempty"`
 
 	Scope *Scope `json:"-"` // nil: what the rule matches cannot be compared with others
-}
-
-// KindOfHook returns the kind of the rules that a program on a hook walks.
-func KindOfHook(hook string) string {
-	var r Rules
-	*r.Kind(hook) = 1
-	for kind, n := range map[string]int{
-		File: r.File, Exec: r.Exec, Net: r.Net, Mount: r.Mount, Cap: r.Cap, Ptrace: r.Ptrace,
-	} {
-		if n == 1 {
-			return kind
-		}
-	}
-	return Other
 }
 
 // MarkShadowed fills in ShadowedBy. The rules are those of one kind, in the order in which they are walked.

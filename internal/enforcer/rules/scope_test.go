@@ -98,14 +98,3 @@ func TestMarkShadowed(t *testing.T) {
 		t.Errorf("rule 3 is shadowed by %v, want 1", by)
 	}
 }
-
-func TestKindOfHook(t *testing.T) {
-	for hook, want := range map[string]string{
-		"file_open": File, "path_rename": File, "bprm_check_security": Exec, "socket_connect": Net,
-		"move_mount": Mount, "capable": Cap, "ptrace_access_check": Ptrace, "task_kill": Other,
-	} {
-		if got := KindOfHook(hook); got != want {
-			t.Errorf("%s: %s, want %s", hook, got, want)
-		}
-	}
-}
