@@ -1,4 +1,4 @@
-// Package deploy embeds the manifests, the Dockerfile and the dashboard, so that tests can compare them with what
+// Package deploy embeds the manifests, the Dockerfile, the dashboard and the rules, so that tests can compare them with what
 // lsmprof needs and exports.
 package deploy
 
@@ -10,9 +10,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Files are the manifests, the Dockerfile and the dashboard.
+// Files are the manifests, the Dockerfile, the dashboard and the rules for Prometheus.
 //
-//go:embed Dockerfile kubernetes grafana
+//go:embed Dockerfile kubernetes grafana prometheus
 var Files embed.FS
 
 // PodSpec is the part of the DaemonSet's pod that limits what lsmprof may do and see.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/internal/serve"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
@@ -133,7 +134,7 @@ func (o *serveOptions) prepare(ctx context.Context) error {
 	c.Origin = o.withProvenance(profile.Snapshot{
 		Start: time.Now(), Calibration: opts.Calibration, Sample: opts.Sample,
 	})
-	c.Rules = o.rules
+	c.InForce = o.inForce
 	c.Start = func(ctx context.Context) (serve.Tracer, error) {
 		if err := o.requirePrograms(); err != nil {
 			if errors.As(err, new(nothingToMeasureError)) {
@@ -200,17 +201,25 @@ func (o *serveOptions) invitation(addr net.Addr) string {
 	return fmt.Sprintf("serving %s (try: go tool pprof -http=: '%s/debug/pprof/lsm?seconds=30')", url, url)
 }
 
-// rules returns the numbers of rules in force now, by enforcer, workload and type.
-func (o *serveOptions) rules() ([]serve.Rules, error) {
+// inForce returns what is in force now.
+func (o *serveOptions) inForce() (now serve.InForce, err error) {
 	registry := o.unknown.registry()
 	reading, err := registry.Read()
 	// An idle server keeps no map alive whose enforcer is gone. A tracer that runs opens its maps again.
 	if err := errors.Join(err, registry.Close()); err != nil {
-		return nil, err
+		return now, err
 	}
-	var all []serve.Rules
+	resources, err := reading.Resources()
+	now.MapBytes, now.Slots, now.SlotLimit = resources.Enforcers, resources.Slots, lsm.TrampolineLimit
 	names := tracer.Workloads(&o.containers)
 	for _, e := range reading.Enforcers {
+		for _, p := range e.Programs {
+			now.Programs = append(now.Programs, serve.ProgramInfo{
+				Program: profile.Program{ID: uint32(p.ID), Name: p.Name, Hook: p.Hook, Enforcer: e.Name},
+				Version: e.Version, Tag: resources.Programs[p.ID].Tag,
+				MapBytes: resources.Programs[p.ID].MapBytes,
+			})
+		}
 		for ns, policy := range e.Policies {
 			w, r := profile.Workload{Comm: "(every other)"}, policy.Rules
 			if ns != tracer.AllWorkloads {
@@ -220,11 +229,11 @@ func (o *serveOptions) rules() ([]serve.Rules, error) {
 				"file": r.File, "exec": r.Exec, "net": r.Net, "mount": r.Mount, "cap": r.Cap,
 				"ptrace": r.Ptrace, "other": r.Other,
 			} {
-				all = append(all, serve.Rules{Enforcer: e.Name, Workload: w, Type: kind, Count: n})
+				now.Rules = append(now.Rules, serve.Rules{Enforcer: e.Name, Workload: w, Type: kind, Count: n})
 			}
 		}
 	}
-	return all, reading.Err()
+	return now, errors.Join(err, reading.Err())
 }
 
 // servedTracer is a tracer whose snapshots say where they come from.

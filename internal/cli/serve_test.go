@@ -253,6 +253,9 @@ func TestServe(t *testing.T) {
 			{"lsmprof_rules", []string{"enforcer", "type"}, "reference file", 8},
 			{"lsmprof_rules", []string{"enforcer", "type"}, "reference net", 2},
 			{"lsmprof_probes_attached", nil, "", 0},
+			{"lsmprof_trampoline_programs", []string{"hook"}, "path_rename", 1},
+			{"lsmprof_trampoline_programs_left", []string{"hook"}, "path_rename", 37},
+			{"lsmprof_program_info", []string{"enforcer", "hook"}, "reference path_rename", 1},
 			{"lsmprof_series_overflow_total", []string{"table"}, "calls", 0},
 		} {
 			all := s.metrics(m.name, m.labels...)

@@ -77,12 +77,15 @@ func nextLink(id link.ID) (link.ID, error) {
 	return link.ID(attr.next), nil
 }
 
-// Busiest returns the largest number of trampoline programs on any one function. Before Linux 5.13 links do not say
-// what they are attached to, and Busiest returns 0.
-func Busiest() (int, error) {
-	type function struct{ object, btf uint32 }
-	programs, most := map[function]int{}, 0
-	_, err := EachLink(func(_ link.ID, l link.Link) {
+// Function identifies what trampoline programs are attached to: a kernel function, or a BPF program. The zero value is
+// what links of Linux before 5.13 say.
+type Function struct{ object, btf uint32 }
+
+// Trampolines counts the trampoline programs on each function, and says on which one each link is. It leaves out links
+// that do not say what they are attached to, as those of Linux before 5.13.
+func Trampolines() (programs map[Function]int, functions map[link.ID]Function, err error) {
+	programs, functions = map[Function]int{}, map[link.ID]Function{}
+	_, err = EachLink(func(id link.ID, l link.Link) {
 		info, err := l.Info()
 		if err != nil {
 			return // detached since it was listed
@@ -91,9 +94,18 @@ func Busiest() (int, error) {
 		if tracing == nil || tracing.TargetBtfId == 0 {
 			return
 		}
-		f := function{uint32(tracing.TargetObjectId), uint32(tracing.TargetBtfId)}
+		f := Function{uint32(tracing.TargetObjectId), uint32(tracing.TargetBtfId)}
 		programs[f]++
-		most = max(most, programs[f])
+		functions[id] = f
 	})
+	return programs, functions, err
+}
+
+// Busiest returns the largest number of trampoline programs on any one function, or 0 before Linux 5.13.
+func Busiest() (most int, err error) {
+	programs, _, err := Trampolines()
+	for _, n := range programs {
+		most = max(most, n)
+	}
 	return most, err
 }

@@ -320,12 +320,16 @@ func TestFailedFilesAreReadAgain(t *testing.T) {
 func TestNamesThatAreNotUTF8(t *testing.T) {
 	hostile := []string{"a\xff", "a\xfe", "a?", "\xc3\x28", "x\ny\"\\", "\x00", ""}
 	s := startServer(t, func(c *Config) {
-		c.Rules = func() (all []Rules, err error) {
+		c.InForce = func() (now InForce, err error) {
+			now.MapBytes, now.Slots = map[string]uint64{}, map[string]int{}
 			for i, name := range hostile {
 				w := profile.Workload{MntNS: uint32(i), Namespace: name, Pod: name, Container: name}
-				all = append(all, Rules{Enforcer: name, Workload: w, Type: name, Count: i})
+				now.Rules = append(now.Rules, Rules{Enforcer: name, Workload: w, Type: name, Count: i})
+				p := profile.Program{Enforcer: name, Hook: name, Name: name}
+				now.Programs = append(now.Programs, ProgramInfo{p, name, name, 1})
+				now.MapBytes[name], now.Slots[name] = 1, 1
 			}
-			return all, nil
+			return now, nil
 		}
 	})
 	for _, name := range hostile {

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -94,8 +95,28 @@ func TestHistogramDoesNotContradictItsMean(t *testing.T) {
 		}
 		for _, row := range l.calls.rows {
 			mean := row.value.timed / 10
-			if got := row.value.histogram[bucket(mean)]; got != 10 {
+			h := row.value.histogram
+			classic, lower := len(histogramBounds), math.Inf(-1)
+			for i, upper := range histogramBounds {
+				if lower < mean && mean <= upper {
+					classic = i
+				}
+				lower = upper
+			}
+			if got := h.classic[classic]; got != 10 {
 				t.Errorf("%d of 10 calls are in the bucket of their mean, %g ns", got, mean)
+			}
+			if mean <= 0 {
+				if h.zero != 10 {
+					t.Errorf("%d of 10 calls are in the bucket of 0, want all: their mean is %g ns", h.zero, mean)
+				}
+				continue
+			}
+			for i, n := range h.native {
+				lower, upper := math.Exp2(float64(i-1)/8)*1e9, math.Exp2(float64(i)/8)*1e9
+				if n != 10 || mean <= lower || mean > upper {
+					t.Errorf("%d calls in the native bucket (%g, %g] ns, want 10 around %g", n, lower, upper, mean)
+				}
 			}
 		}
 	}

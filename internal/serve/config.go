@@ -28,8 +28,8 @@ type Config struct {
 
 	// Start attaches probes. It returns an ErrNothing if there is nothing to probe.
 	Start func(context.Context) (Tracer, error)
-	// Rules reads the rules in force now; nil: they cannot be read.
-	Rules func() ([]Rules, error)
+	// InForce reads what is in force now; nil: it cannot be read. What it could read counts despite an error.
+	InForce func() (InForce, error)
 	// Origin says where the numbers come from: a snapshot without programs and rows.
 	Origin profile.Snapshot
 	// Logger gets messages for the operator of the server; nil discards them.

@@ -64,13 +64,10 @@ type (
 	callTotals struct {
 		costTotals
 		denials   uint64
-		histogram [len(histogramBounds) + 1]uint64 // of the calls with a time
-		timed     float64                          // their hook cost, ns
+		histogram costHistogram // of the calls with a time
+		timed     float64       // their hook cost, ns
 	}
 )
-
-// histogramBounds are the upper bounds of the buckets, ns. The last bucket has none.
-var histogramBounds = [...]float64{100, 250, 500, 1e3, 2500, 5e3, 10e3, 25e3, 100e3, 1e6}
 
 var otherWorkload = workload{workload: other}
 
@@ -128,9 +125,7 @@ func (l *ledger) addRow(c *profile.Cost, now time.Time) {
 		callSeries{program{other, other, other}, otherWorkload})
 	t.costTotals.add(c)
 	t.denials += c.Denials
-	c.EachTimed(func(hook float64, calls uint64) {
-		t.histogram[bucket(hook)] += calls
-	})
+	c.EachTimed(t.histogram.add)
 	if c.Calls > 0 {
 		t.timed += c.Hook / float64(c.Calls) * float64(c.Readings.Count())
 	}
@@ -145,15 +140,6 @@ func (l *ledger) addRow(c *profile.Cost, now time.Time) {
 func (t *costTotals) add(c *profile.Cost) {
 	t.calls += c.Calls
 	t.hook += c.Hook
-}
-
-func bucket(hook float64) int {
-	for i, bound := range histogramBounds {
-		if hook <= bound {
-			return i
-		}
-	}
-	return len(histogramBounds)
 }
 
 func programOf(p profile.Program) program {

@@ -11,14 +11,18 @@ type metrics struct {
 
 	calls, denials, hookSeconds, hookDuration *prometheus.Desc
 	syscallCalls, syscallSeconds              *prometheus.Desc
-	rulesCalls, rulesSeconds, rulesInForce    *prometheus.Desc
+	rulesCalls, rulesSeconds                  *prometheus.Desc
 	invocations, completeness, cells, used    *prometheus.Desc
 	measured, probing, attached, clients      *prometheus.Desc
 	calibration, series, limit, overflow      *prometheus.Desc
 	restarts, build                           *prometheus.Desc
 
-	all []*prometheus.Desc
+	inForce inForceDescs
+	all     []*prometheus.Desc
 }
+
+// describe makes the Desc of a metric of lsmprof.
+type describe func(name, help string, labels ...string) *prometheus.Desc
 
 func newMetrics(s *Server) *metrics {
 	var all []*prometheus.Desc
@@ -45,8 +49,6 @@ func newMetrics(s *Server) *metrics {
 			rules...),
 		rulesSeconds: d("rules_hook_seconds_total",
 			"Hook cost by the number of rules that the program had to walk.", rules...),
-		rulesInForce: d("rules", "Rules in force for a workload, by type.",
-			append([]string{"enforcer", "type"}, workload...)...),
 		invocations: d("invocations_total",
 			"Calls by outcome: timed, preempted (seen, but not timed) or missed (not seen by the probes).",
 			append(program, "outcome")...),
@@ -69,6 +71,7 @@ func newMetrics(s *Server) *metrics {
 			"How often the cumulative profile began anew because it was full."),
 		build: d("build_info", "Version of lsmprof and of the kernel; always 1.", "version", "kernel"),
 	}
+	m.inForce = newInForceDescs(d, program, workload)
 	m.all = all
 	return m
 }
@@ -85,7 +88,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	s := m.server
 	state := s.probes.state()
 	e := emitter{ch}
-	m.collectRules(e)
+	m.collectInForce(e)
 	l := s.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -118,7 +121,7 @@ func (m *metrics) collectCalls(e emitter, l *ledger) {
 		e.counter(m.calls, float64(t.calls), labels...)
 		e.counter(m.denials, float64(t.denials), labels...)
 		e.counter(m.hookSeconds, t.hook/1e9, labels...)
-		e.histogram(m.hookDuration, t, labels...)
+		e.histogram(m.hookDuration, &t.histogram, t.timed, labels...)
 	}
 	for k, row := range l.syscalls.rows {
 		labels := append([]string{k.syscall}, k.workload.labels()...)
@@ -162,36 +165,6 @@ func (m *metrics) collectPrograms(e emitter, l *ledger) {
 	}
 }
 
-// collectRules reads the rules at every scrape, because a gauge shows the present. The table is bounded like the
-// others.
-func (m *metrics) collectRules(e emitter) {
-	if m.server.config.Rules == nil {
-		return
-	}
-	rules, err := m.server.config.Rules()
-	if err != nil {
-		m.server.log.Debug("the scrape lacks rules", "reason", err)
-	}
-	type key struct {
-		enforcer, kind string
-		workload
-	}
-	most := newBounded[key, int](m.server.config.MaxSeries)
-	for _, r := range rules {
-		enforcer, kind := label(r.Enforcer), label(r.Type)
-		k := key{enforcer, kind, workloadOf(r.Workload)}
-		// Of several workloads with one name the one with most rules counts: no workload has the sum of their
-		// rules.
-		v := most.at(m.server.config.now(), k, key{enforcer, kind, otherWorkload},
-			key{other, other, otherWorkload})
-		*v = max(*v, r.Count)
-	}
-	for k, row := range most.rows {
-		e.gauge(m.rulesInForce, float64(row.value),
-			append([]string{k.enforcer, k.kind}, k.workload.labels()...)...)
-	}
-}
-
 func (p program) labels() []string { return []string{p.enforcer, p.hook, p.program} }
 
 func (w workload) labels() []string { return []string{w.workload, w.namespace, w.pod, w.container} }
@@ -205,15 +178,4 @@ func (e emitter) counter(d *prometheus.Desc, v float64, labels ...string) {
 
 func (e emitter) gauge(d *prometheus.Desc, v float64, labels ...string) {
 	e.ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-}
-
-func (e emitter) histogram(d *prometheus.Desc, t *callTotals, labels ...string) {
-	buckets := make(map[float64]uint64, len(histogramBounds))
-	var n uint64
-	for i, bound := range histogramBounds {
-		n += t.histogram[i]
-		buckets[bound/1e9] = n
-	}
-	n += t.histogram[len(histogramBounds)]
-	e.ch <- prometheus.MustNewConstHistogram(d, n, t.timed/1e9, buckets, labels...)
 }

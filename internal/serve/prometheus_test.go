@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -41,7 +44,7 @@ type promServer struct {
 
 // startPrometheus starts a Prometheus that scrapes a server as the PodMonitor configures it: with a token, and with
 // labels of the target that must not replace those of the metrics.
-func startPrometheus(t *testing.T, target, token string) promServer {
+func startPrometheus(t *testing.T, target, token string, flags ...string) promServer {
 	t.Helper()
 	if _, err := exec.LookPath("prometheus"); err != nil {
 		t.Skip("needs Debian's prometheus: make deps")
@@ -68,8 +71,10 @@ scrape_configs:
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
-		"--web.listen-address="+address)
+	cmd := exec.Command("prometheus", append([]string{
+		"--config.file=" + config, "--storage.tsdb.path=" + filepath.Join(dir, "data"),
+		"--web.listen-address=" + address,
+	}, flags...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -209,6 +214,85 @@ func TestPrometheusScrapesAndTheDashboardHasData(t *testing.T) {
 			if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
 				t.Errorf("%s: %s is %g: %s", panel, series, v, expr)
 			}
+		}
+	}
+}
+
+func TestPrometheusReadsNativeHistograms(t *testing.T) {
+	s := startReplay(t, nil)
+	p := startPrometheus(t, strings.TrimPrefix(s.url, "http://"), "", "--enable-feature=native-histograms")
+	const renames = `lsmprof_hook_duration_seconds{pod="web-0",hook="path_rename"}`
+	// The counts of two moments must not be compared: both are of one.
+	for _, got := range p.answers(`histogram_count(` + renames + `)
+		/ on (pod, hook) lsmprof_calls_total{pod="web-0",hook="path_rename"}`) {
+		if got != 1 {
+			t.Errorf("%g calls in the histogram for each that is counted, want 1", got)
+		}
+	}
+	want := medianHook(t, "web-0", "path_rename") / 1e9
+	for _, got := range p.answers(`histogram_quantile(0.5, ` + renames + `)`) {
+		if got < want/1.1 || got > want*1.1 {
+			t.Errorf("the median is %g s, want %g within a bucket, which is 9 %%", got, want)
+		}
+	}
+}
+
+// medianHook returns the median hook cost, in ns, of what the replay repeats.
+func medianHook(t *testing.T, pod, hook string) float64 {
+	t.Helper()
+	costs, err := newReplay(t).recorded.Costs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls, all := map[float64]uint64{}, uint64(0)
+	for i := range costs.Rows {
+		if c := &costs.Rows[i]; c.Workload.Pod == pod && c.Program.Hook == hook {
+			c.EachTimed(func(cost float64, n uint64) { calls[cost] += n; all += n })
+		}
+	}
+	var below uint64
+	for _, cost := range slices.Sorted(maps.Keys(calls)) {
+		if below += calls[cost]; 2*below >= all {
+			return cost
+		}
+	}
+	t.Fatalf("no calls of %s by %s", hook, pod)
+	return 0
+}
+
+func TestPromtoolAcceptsTheRules(t *testing.T) {
+	if _, err := exec.LookPath("promtool"); err != nil {
+		t.Skip("needs Debian's prometheus: make deps")
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, deploy.Files); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"check", "rules", "rules.yaml"}, {"test", "rules", "rules_test.yaml"}} {
+		cmd := exec.Command("promtool", args...)
+		cmd.Dir = filepath.Join(dir, "prometheus")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("promtool %s: %v: %s", args, err, out)
+		}
+	}
+}
+
+// Every metric that the rules name is one that lsmprof exports.
+func TestRulesHaveData(t *testing.T) {
+	s := startReplay(t, nil)
+	s.get(t, "/metrics")
+	_, _, metrics := s.get(t, "/metrics")
+	text, err := deploy.Files.ReadFile("prometheus/rules.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`(^|[^:a-z])((?:lsmprof|process)_[a-z_]+)`).FindAllSubmatch(text, -1)
+	if len(names) < 10 {
+		t.Fatalf("the rules name %d metrics", len(names))
+	}
+	for _, name := range names {
+		if !strings.Contains(metrics, "\n"+string(name[2])+"{") && !strings.Contains(metrics, "\n"+string(name[2])+" ") {
+			t.Errorf("%s is not exported", name[2])
 		}
 	}
 }

@@ -75,12 +75,18 @@ func startReplay(t *testing.T, change func(*Config)) *served {
 			again.start = time.Now()
 			return &again, nil
 		}
-		c.Rules = func() ([]Rules, error) {
-			return []Rules{
+		c.InForce = func() (now InForce, err error) {
+			now.Rules = []Rules{
 				{"reference", web, "file", 8},
 				{"reference", web, "exec", 4},
 				{"reference", web, "net", 0},
-			}, nil
+			}
+			for _, p := range r.recorded.Programs {
+				now.Programs = append(now.Programs, ProgramInfo{p, "v1.2.0", "3b185187f1855c4c", 1 << 20})
+			}
+			now.MapBytes = map[string]uint64{"reference": 2 << 20}
+			now.Slots, now.SlotLimit = map[string]int{"file_open": 3, "path_rename": 36}, 38
+			return now, nil
 		}
 		if change != nil {
 			change(c)

@@ -22,11 +22,3 @@ type Tracer interface {
 	// Close detaches the probes.
 	Close() error
 }
-
-// Rules is the number of rules of one type that an enforcer has in force for a workload.
-type Rules struct {
-	Enforcer string
-	Workload profile.Workload
-	Type     string
-	Count    int
-}

@@ -4,6 +4,7 @@ package deploy
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -82,6 +83,42 @@ type podMonitor struct {
 	} `json:"spec"`
 }
 
+// prometheusRule has the fields of a PrometheusRule of monitoring.coreos.com/v1 that the manifest uses.
+type prometheusRule struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Metadata   struct {
+		Name, Namespace string
+		Labels          map[string]string
+	} `json:"metadata"`
+	Spec ruleGroups `json:"spec"`
+}
+
+// ruleGroups are the rules of Prometheus.
+type ruleGroups struct {
+	Groups []struct {
+		Name  string
+		Rules []struct {
+			Record, Alert, Expr, For string
+			Labels, Annotations      map[string]string
+		}
+	} `json:"groups"`
+}
+
+func TestTheOperatorGetsTheSameRules(t *testing.T) {
+	text, err := deploy.Files.ReadFile("prometheus/rules.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file ruleGroups
+	var object prometheusRule
+	strictly(t, text, &file)
+	strictly(t, objects(t, "prometheus-operator")["PrometheusRule"], &object)
+	if len(file.Groups) != 2 || !reflect.DeepEqual(object.Spec, file) {
+		t.Error("prometheusrule.yaml differs from prometheus/rules.yaml")
+	}
+}
+
 func TestManifestsMatchTheirSchemas(t *testing.T) {
 	for _, overlay := range []string{"base", "prometheus-operator"} {
 		t.Run(overlay, func(t *testing.T) {
@@ -92,7 +129,7 @@ func TestManifestsMatchTheirSchemas(t *testing.T) {
 				"DaemonSet": &appsv1.DaemonSet{},
 			}
 			if overlay != "base" {
-				want["PodMonitor"] = &podMonitor{}
+				want["PodMonitor"], want["PrometheusRule"] = &podMonitor{}, &prometheusRule{}
 			}
 			for kind, into := range want {
 				strictly(t, all[kind], into)
