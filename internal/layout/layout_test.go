@@ -28,6 +28,7 @@ var only = map[string][]string{
 	"internal/rundir": {
 		"profile", "internal/stats", "internal/text", "internal/unixbench/score", "internal/enforcer/rules",
 	},
+	"internal/policy":   {"internal/enforcer/rules"},
 	"internal/forecast": {"profile", "internal/stats", "internal/rundir", "internal/enforcer/rules"},
 
 	"bpf":             {},
@@ -92,7 +93,8 @@ func TestDependencies(t *testing.T) {
 // pureRoots are the packages that read profiles and run directories, or write and serve their contents. They must work
 // on any machine, as any user, without a kernel to ask.
 var pureRoots = []string{
-	"profile", "report", "internal/stats", "internal/rundir", "internal/forecast", "internal/serve",
+	"profile", "report", "internal/stats", "internal/rundir", "internal/forecast", "internal/policy",
+	"internal/serve",
 	"internal/unixbench/score",
 }
 
