@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,44 +15,76 @@ import (
 )
 
 // apt is a private instance of apt with its own sources, lists and cache. It takes only the mirrors from the machine's
-// own.
+// own, and needs no foreign architecture to be added to the machine.
 type apt struct {
-	dir string
-	log io.Writer
+	arch Arch
+	dir  string
+	log  io.Writer
+}
+
+// newApt makes an instance for packages of an architecture. The caller must remove its dir.
+func newApt(arch Arch, log io.Writer) (apt, error) {
+	for _, tool := range []string{"apt-get", "apt-cache", "dpkg-deb"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return apt{}, fmt.Errorf("%w: fetching it needs %s; or set KERNEL=PATH", ErrUnreachable, tool)
+		}
+	}
+	// Below /tmp rather than the cache: as root, apt downloads as a user of its own who cannot enter /root.
+	dir, err := os.MkdirTemp("", "lsmprof-apt-")
+	if err != nil {
+		return apt{}, err
+	}
+	return apt{arch, dir, log}, os.Chmod(dir, 0o755)
 }
 
 // fetchKernel writes vmlinuz and version to dir, both or neither.
 func fetchKernel(ctx context.Context, name, dir string, log io.Writer) error {
-	for _, tool := range []string{"apt-get", "apt-cache", "dpkg-deb"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			return fmt.Errorf("%w: fetching it needs %s; or set KERNEL=PATH", ErrUnreachable, tool)
-		}
-	}
-	// Below /tmp rather than the cache: as root, apt downloads as a user of its own who cannot enter /root.
-	work, err := os.MkdirTemp("", "lsmprof-apt-")
+	a, err := newApt(ArchOf(name), log)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
-	if err := os.Chmod(work, 0o755); err != nil {
-		return err
-	}
+	defer os.RemoveAll(a.dir)
 	fmt.Fprintf(log, "vm: fetching kernel %s with apt (once; cached in %s)\n", name, dir)
-	a := apt{work, log}
 	deb, version, err := a.kernelPackage(ctx, name)
 	if err != nil {
 		return err
 	}
-	vmlinuz, err := a.unpackKernel(ctx, deb)
+	vmlinuz, err := a.unpack(ctx, deb, "boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz", "lib/modules/*/vmlinuz")
 	if err != nil {
 		return err
 	}
-	return install(dir, vmlinuz, version)
+	return install(dir, vmlinuz, "vmlinuz", version)
+}
+
+// fetchBusybox writes the shell of arm64 guests to dir.
+func fetchBusybox(ctx context.Context, arch Arch, dir string, log io.Writer) error {
+	a, err := newApt(arch, log)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(a.dir)
+	fmt.Fprintf(log, "vm: fetching busybox for %s with apt (once; cached in %s)\n", arch.Name, dir)
+	sources, err := debianSources(ctx, arch, suites("6.1"))
+	if err != nil {
+		return err
+	}
+	if err := a.update(ctx, sources); err != nil {
+		return err
+	}
+	deb, version, err := a.download(ctx, "busybox-static")
+	if err != nil {
+		return err
+	}
+	busybox, err := a.unpack(ctx, deb, "bin/busybox", "usr/bin/busybox")
+	if err != nil {
+		return err
+	}
+	return install(dir, busybox, "busybox", version)
 }
 
 // kernelPackage downloads the package with the image and returns its path and version.
 func (a apt) kernelPackage(ctx context.Context, name string) (deb, version string, err error) {
-	meta := "linux-image-cloud-amd64"
+	meta := "linux-image-cloud-" + a.arch.Name
 	var sources []string
 	if name == Distro {
 		if sources, err = distroSources(ctx); err != nil {
@@ -60,7 +93,7 @@ func (a apt) kernelPackage(ctx context.Context, name string) (deb, version strin
 		if distroID() == "ubuntu" {
 			meta = "linux-image-virtual"
 		}
-	} else if sources, err = debianSources(ctx, suites(name)); err != nil {
+	} else if sources, err = debianSources(ctx, a.arch, suites(name)); err != nil {
 		return "", "", err
 	}
 	if err := a.update(ctx, sources); err != nil {
@@ -70,21 +103,27 @@ func (a apt) kernelPackage(ctx context.Context, name string) (deb, version strin
 	if err != nil {
 		return "", "", err
 	}
-	if name[0] >= '0' && name[0] <= '9' && !strings.Contains(image, "-"+name+".") {
+	release := strings.TrimSuffix(name, armSuffix)
+	if name[0] >= '0' && name[0] <= '9' && !strings.Contains(image, "-"+release+".") {
 		return "", "", fmt.Errorf("%w: these suites now have %s", ErrUnreachable, image)
 	}
-	version, err = a.candidate(ctx, image)
+	return a.download(ctx, image)
+}
+
+// download fetches a package, and returns its path, and its name with its version.
+func (a apt) download(ctx context.Context, pkg string) (deb, version string, err error) {
+	version, err = a.candidate(ctx, pkg)
 	if err != nil {
 		return "", "", err
 	}
-	if _, err := a.run(ctx, "apt-get", "download", image); err != nil {
+	if _, err := a.run(ctx, "apt-get", "download", pkg); err != nil {
 		return "", "", fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	debs, err := filepath.Glob(filepath.Join(a.dir, "*.deb"))
 	if err != nil || len(debs) != 1 {
-		return "", "", fmt.Errorf("apt-get download %s: left %d packages (%v)", image, len(debs), err)
+		return "", "", fmt.Errorf("apt-get download %s: left %d packages (%v)", pkg, len(debs), err)
 	}
-	return debs[0], image + " " + version, nil
+	return debs[0], pkg + " " + version, nil
 }
 
 // update refreshes the lists. A mirror that lacks one of the suites is not an error. If all are missing, imagePackage
@@ -137,17 +176,19 @@ func (a apt) candidate(ctx context.Context, pkg string) (string, error) {
 	return version, nil
 }
 
-func (a apt) unpackKernel(ctx context.Context, deb string) (string, error) {
+// unpack returns the file of a package that one of the patterns matches.
+func (a apt) unpack(ctx context.Context, deb string, patterns ...string) (string, error) {
 	root := filepath.Join(a.dir, "root")
 	if _, err := a.run(ctx, "dpkg-deb", "-x", deb, root); err != nil {
 		return "", err
 	}
-	for _, pattern := range []string{"boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz", "lib/modules/*/vmlinuz"} {
+	for _, pattern := range patterns {
 		if found, _ := filepath.Glob(filepath.Join(root, pattern)); len(found) == 1 {
 			return found[0], nil
 		}
 	}
-	return "", fmt.Errorf("%s contains no vmlinuz where Debian is known to put it", filepath.Base(deb))
+	return "", fmt.Errorf("%s contains no %s where Debian is known to put it", filepath.Base(deb),
+		strings.TrimSuffix(path.Base(patterns[0]), "-*"))
 }
 
 // run runs an apt tool on the private instance, without the machine's pins and default release.
@@ -157,6 +198,7 @@ func (a apt) run(ctx context.Context, tool string, args ...string) (string, erro
 			"Dir::Etc::SourceList=" + a.dir + "/sources.list", "Dir::Etc::SourceParts=/dev/null",
 			"Dir::Etc::Preferences=/dev/null", "Dir::Etc::PreferencesParts=/dev/null",
 			"APT::Default-Release=",
+			"APT::Architecture=" + a.arch.Name, "APT::Architectures=" + a.arch.Name,
 			"Dir::State=" + a.dir + "/state", "Dir::State::Lists=lists", "Dir::Cache=" + a.dir + "/cache",
 			"Dir::Etc::Main=/dev/null", "Acquire::Languages=none", "Acquire::Retries=2",
 			"Acquire::http::Timeout=30",
@@ -176,14 +218,14 @@ func (a apt) run(ctx context.Context, tool string, args ...string) (string, erro
 	return string(out), nil
 }
 
-// install renames a complete folder to its final name.
-func install(dir, vmlinuz, version string) error {
+// install renames a complete folder, with the file and its version, to its final name.
+func install(dir, file, name, version string) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".tmp-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	if err := copyFile(vmlinuz, filepath.Join(tmp, "vmlinuz")); err != nil {
+	if err := copyFile(file, filepath.Join(tmp, name)); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(tmp, "version"), []byte(version+"\n"), 0o644); err != nil {
@@ -192,20 +234,25 @@ func install(dir, vmlinuz, version string) error {
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return err
 	}
-	// An existing folder without a vmlinuz is empty: a leftover.
+	// An existing folder without the file is empty: a leftover.
 	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return os.Rename(tmp, dir)
 }
 
+// copyFile copies a file with its mode.
 func copyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	out, err := os.Create(to)
+	st, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, st.Mode().Perm())
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,7 @@ guest_tools() {
 }
 
 test_tools() {
+	have qemu-system-aarch64 || need qemu-system-arm "boots the arm64 guests"
 	have gcc || need gcc "go test -race"
 	[ -e /usr/include/stdlib.h ] || need libc6-dev "go test -race"
 	have git || need git "the version of the build"

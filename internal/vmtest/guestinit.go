@@ -129,14 +129,14 @@ func reapUntil(pid int) (unix.WaitStatus, error) {
 
 // openControl opens the second serial port as a transparent byte stream.
 func openControl() (*os.File, error) {
-	tty, err := os.OpenFile(controlTTY, os.O_RDWR|unix.O_NOCTTY, 0)
+	tty, err := os.OpenFile(here().control, os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		return nil, err
 	}
 	raw := unix.Termios{Cflag: unix.CS8 | unix.CREAD | unix.CLOCAL | unix.B115200}
 	raw.Cc[unix.VMIN] = 1
 	if err := unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS, &raw); err != nil {
-		return nil, fmt.Errorf("%s: raw mode: %w", controlTTY, err)
+		return nil, fmt.Errorf("%s: raw mode: %w", tty.Name(), err)
 	}
 	return tty, nil
 }

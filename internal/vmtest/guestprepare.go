@@ -64,11 +64,12 @@ func prepare(spec guestSpec) error {
 	if !spec.Icount {
 		return nil
 	}
-	// Until then the kernel refines tsc-early, and every time read from it is wrong.
+	// Until then amd64 kernels refine tsc-early, and every time read from it is wrong.
 	const clock = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
-	return waitFor("clocksource tsc, without which no instruction count is right", 30*time.Second, func() bool {
+	want := here().clock
+	return waitFor("clocksource "+want+", without which no instruction count is right", 30*time.Second, func() bool {
 		now, err := os.ReadFile(clock)
-		return err == nil && strings.TrimSpace(string(now)) == "tsc"
+		return err == nil && strings.TrimSpace(string(now)) == want
 	})
 }
 

@@ -2,6 +2,7 @@ package vmtest
 
 import (
 	"bufio"
+	"context"
 	"debug/elf"
 	"encoding/json"
 	"errors"
@@ -21,11 +22,7 @@ type Copy struct{ From, To string }
 func readString(s string) io.Reader { return strings.NewReader(s) }
 
 // writeInitramfs writes the guest's root file system: the runner as /init, busybox, the spec and the requested files.
-func writeInitramfs(w io.Writer, spec guestSpec, runner string, in []Copy) error {
-	busybox, err := findBusybox()
-	if err != nil {
-		return err
-	}
+func writeInitramfs(w io.Writer, spec guestSpec, runner, busybox string, in []Copy) error {
 	conf, err := json.Marshal(spec)
 	if err != nil {
 		return err
@@ -127,6 +124,21 @@ func (a *archive) entry(host, guest string, e fs.DirEntry) error {
 		a.file(name, st.Mode(), st.Size(), f)
 	}
 	return a.err // sockets and devices are skipped
+}
+
+// busybox returns a static busybox for the guest. For its own architecture this machine's serves; another is fetched
+// once, as kernels are.
+func (a Arch) busybox(ctx context.Context, log io.Writer) (string, error) {
+	if a.Name == here().Name {
+		return findBusybox()
+	}
+	busybox, err := cached("busybox-"+a.Name, "busybox", func(dir string) error {
+		return fetchBusybox(ctx, a, dir, log)
+	})
+	if err != nil {
+		return "", fmt.Errorf("busybox for %s: %w", a.Name, err)
+	}
+	return busybox, nil
 }
 
 func findBusybox() (string, error) {

@@ -13,8 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Kernels lists the names that Kernel accepts, oldest first.
-var Kernels = []string{"5.10", "6.1", "6.12", "newest", Distro}
+// Kernels lists the names that Kernel accepts, oldest first, those of arm64 guests last.
+var Kernels = []string{
+	"5.10", "6.1", "6.12", "newest", Distro, "6.1" + armSuffix, "6.12" + armSuffix, "newest" + armSuffix,
+}
 
 // Distro is the kernel of this machine's own distribution, for machines whose mirrors have no Debian.
 const Distro = "distro"
@@ -24,8 +26,11 @@ var ErrUnreachable = errors.New("kernel not reachable")
 
 // suites are the Debian suites of each kernel. The newest package in them wins.
 func suites(name string) []string {
-	switch name {
+	switch strings.TrimSuffix(name, armSuffix) {
 	case "5.10":
+		if name != "5.10" {
+			return nil // what arm64 lacks before Linux 6.4, 6.1 lacks as well
+		}
 		return []string{"bullseye-security", "bullseye"}
 	case "6.1":
 		return []string{"bookworm-security", "bookworm"}
@@ -49,27 +54,38 @@ func Kernel(ctx context.Context, name string, log io.Writer) (string, error) {
 		return "", fmt.Errorf("kernel %q: want %s, or a path that contains a slash", name,
 			strings.Join(Kernels, ", "))
 	}
+	vmlinuz, err := cached(filepath.Join("kernels", name), "vmlinuz", func(dir string) error {
+		return fetchKernel(ctx, name, dir, log)
+	})
+	if err != nil {
+		return "", fmt.Errorf("kernel %s: %w", name, err)
+	}
+	return vmlinuz, nil
+}
+
+// cached returns the path of a file in a folder of the cache. If it is missing, fetch must write it to that folder.
+func cached(folder, name string, fetch func(dir string) error) (string, error) {
 	cache, err := cacheDir()
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(cache, "kernels", name)
-	vmlinuz := filepath.Join(dir, "vmlinuz")
-	if _, err := os.Stat(vmlinuz); err == nil {
-		return vmlinuz, nil
+	dir := filepath.Join(cache, folder)
+	file := filepath.Join(dir, name)
+	if _, err := os.Stat(file); err == nil {
+		return file, nil
 	}
 	unlock, err := lock(dir + ".lock")
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
-	if _, err := os.Stat(vmlinuz); err == nil {
-		return vmlinuz, nil // another process fetched it meanwhile
+	if _, err := os.Stat(file); err == nil {
+		return file, nil // another process fetched it meanwhile
 	}
-	if err := fetchKernel(ctx, name, dir, log); err != nil {
-		return "", fmt.Errorf("kernel %s: %w", name, err)
+	if err := fetch(dir); err != nil {
+		return "", err
 	}
-	return vmlinuz, nil
+	return file, nil
 }
 
 // KernelVersion returns the package version of a cached kernel, or "" for a path.
@@ -90,7 +106,7 @@ func cacheDir() (string, error) {
 	return dir, os.MkdirAll(filepath.Join(dir, "kernels"), 0o755)
 }
 
-// lock waits for other processes that fetch the same kernel.
+// lock waits for other processes that fetch the same file.
 func lock(name string) (unlock func(), err error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

@@ -17,11 +17,13 @@ func chooseAccel(want string, m machine) (string, error) {
 	switch {
 	case m.icount && want == "kvm":
 		return "", errors.New("-icount counts instructions in software; leave out -accel kvm")
+	case m.arch.Name != here().Name && want == "kvm":
+		return "", fmt.Errorf("-accel kvm runs %s guests only; leave it out", here().Name)
 	case want == "tcg" || want == "kvm":
 		return want, nil
 	case want != "" && want != "auto":
 		return "", fmt.Errorf("-accel %s: want auto, tcg or kvm", want)
-	case m.icount || !kvmBoots(m):
+	case m.icount || m.arch.Name != here().Name || !kvmBoots(m):
 		return "tcg", nil
 	}
 	return "kvm", nil

@@ -32,7 +32,7 @@ func machineRepos(ctx context.Context) ([]repo, error) {
 
 // debianSources returns source lines for the suites on the machine's Debian mirrors, verified with Debian's archive
 // keys.
-func debianSources(ctx context.Context, suites []string) ([]string, error) {
+func debianSources(ctx context.Context, arch Arch, suites []string) ([]string, error) {
 	keyring := archiveKeyring()
 	if keyring == "" {
 		return nil, fmt.Errorf("%w: no Debian archive keys to verify it with; install debian-archive-keyring",
@@ -47,8 +47,8 @@ func debianSources(ctx context.Context, suites []string) ([]string, error) {
 		for _, uri := range mirrors {
 			// Security suites have a mirror tree of their own.
 			if strings.Contains(suite, "-security") == strings.Contains(uri, "security") {
-				lines = append(lines, fmt.Sprintf("deb [arch=amd64 signed-by=%s] %s %s main", keyring,
-					uri, suite))
+				lines = append(lines, fmt.Sprintf("deb [arch=%s signed-by=%s] %s %s main", arch.Name,
+					keyring, uri, suite))
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package vmtest
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +11,7 @@ import (
 
 // machine holds the settings of one QEMU command line.
 type machine struct {
+	arch      Arch
 	vmlinuz   string
 	initramfs string
 	outDisk   string // empty: no files out
@@ -32,25 +32,22 @@ const (
 
 func (m machine) args() []string {
 	args := []string{
-		"-machine", "q35", "-m", m.memory, "-smp", strconv.Itoa(m.cpus),
+		"-machine", m.arch.board, "-m", m.memory, "-smp", strconv.Itoa(m.cpus),
 		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none",
 		"-chardev", "file,id=console,path=" + consoleFD, "-serial", "chardev:console",
-		"-chardev", "file,id=control,path=" + controlFD, "-serial", "chardev:control",
+		"-chardev", "file,id=control,path=" + controlFD, "-device", m.arch.controlPort + ",chardev=control",
 		"-kernel", m.vmlinuz, "-append", m.cmdline(),
 	}
 	if m.initramfs != "" {
 		args = append(args, "-initrd", m.initramfs)
 	}
-	// QEMU 7.2 computes garbage flags after cmpxchg16b; an interrupt right behind it is a double fault, in one of
-	// some ten boots. Without the CPU feature the kernel does not use the instruction.
-	const cpu = "max,-cx16"
 	switch {
 	case m.accel == "kvm":
 		args = append(args, "-accel", "kvm", "-cpu", "host")
 	case m.icount:
-		args = append(args, "-accel", "tcg,thread=single", "-cpu", cpu, "-icount", "shift=0,sleep=off")
+		args = append(args, "-accel", "tcg,thread=single", "-cpu", m.arch.cpu, "-icount", "shift=0,sleep=off")
 	default:
-		args = append(args, "-accel", "tcg,thread=multi", "-cpu", cpu)
+		args = append(args, "-accel", "tcg,thread=multi", "-cpu", m.arch.cpu)
 	}
 	if m.outDisk != "" {
 		args = append(args, "-drive", "if=none,id=out,format=raw,file="+strings.ReplaceAll(m.outDisk, ",",
@@ -68,11 +65,11 @@ func (m machine) args() []string {
 
 // cmdline returns the kernel's command line. QEMU exits as soon as the guest panics or oopses.
 func (m machine) cmdline() string {
-	words := []string{"console=ttyS0", "loglevel=5", "panic=-1", "oops=panic", "lsm=lockdown,capability,bpf"}
+	words := []string{"console=" + m.arch.console, "loglevel=5", "panic=-1", "oops=panic", "lsm=lockdown,capability,bpf"}
 	if m.icount {
 		// Zeroing a page is one "rep" string instruction, and icount counts one for every element of it.
 		words = append(words, "init_on_alloc=0")
-	} else {
+	} else if m.arch.Name == amd64.Name {
 		// Under TCG the watchdog takes a busy host for an unstable clock and falls back to hpet.
 		words = append(words, "tsc=reliable")
 	}
@@ -90,9 +87,9 @@ type vm struct {
 }
 
 func (m machine) start() (*vm, error) {
-	bin, err := exec.LookPath("qemu-system-x86_64")
+	bin, err := exec.LookPath(m.arch.qemu)
 	if err != nil {
-		return nil, errors.New("qemu-system-x86_64: not found; install qemu-system-x86 (make deps)")
+		return nil, fmt.Errorf("%s: not found; install %s (make deps)", m.arch.qemu, m.arch.qemuPackage)
 	}
 	control, controlW, err := os.Pipe()
 	if err != nil {

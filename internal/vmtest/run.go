@@ -14,7 +14,7 @@ import (
 
 // Config describes a guest and the command to run in it.
 type Config struct {
-	Kernel  string   // 5.10, 6.1, 6.12, newest, distro or a path to a vmlinuz
+	Kernel  string   // one of Kernels, or a path to a vmlinuz
 	Accel   string   // auto, tcg, kvm; empty: auto
 	Icount  bool     // deterministic: one vCPU, one nanosecond of guest time per instruction
 	CPUs    int      // 0: 2; with Icount always 1
@@ -63,7 +63,7 @@ func Run(ctx context.Context, c Config) (int, error) {
 	}
 	defer os.RemoveAll(work)
 	m.initramfs = filepath.Join(work, "initramfs")
-	if err := c.buildInitramfs(m.initramfs); err != nil {
+	if err := c.buildInitramfs(ctx, m.arch, work, m.initramfs); err != nil {
 		return 0, err
 	}
 	if len(c.Out) > 0 {
@@ -99,7 +99,7 @@ func (c *Config) machine(ctx context.Context) (machine, error) {
 		return machine{}, err
 	}
 	m := machine{
-		vmlinuz: vmlinuz, icount: c.Icount, cpus: c.CPUs, memory: c.Memory, append: c.Append,
+		arch: ArchOf(c.Kernel), vmlinuz: vmlinuz, icount: c.Icount, cpus: c.CPUs, memory: c.Memory, append: c.Append,
 		disks: c.Disks,
 	}
 	if m.cpus == 0 {
@@ -115,8 +115,12 @@ func (c *Config) machine(ctx context.Context) (machine, error) {
 	return m, err
 }
 
-func (c *Config) buildInitramfs(name string) error {
-	runner, err := os.Executable()
+func (c *Config) buildInitramfs(ctx context.Context, arch Arch, work, name string) error {
+	runner, err := arch.runner(ctx, work)
+	if err != nil {
+		return err
+	}
+	busybox, err := arch.busybox(ctx, c.Log)
 	if err != nil {
 		return err
 	}
@@ -131,7 +135,7 @@ func (c *Config) buildInitramfs(name string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(writeInitramfs(f, spec, runner, c.In), f.Close())
+	return errors.Join(writeInitramfs(f, spec, runner, busybox, c.In), f.Close())
 }
 
 func (c *Config) boot(ctx context.Context, m machine) (int, error) {

@@ -11,10 +11,9 @@ type guestSpec struct {
 }
 
 const (
-	initPath   = "/init"
-	specPath   = "/etc/vmtest.json"
-	controlTTY = "/dev/ttyS1" // the console is ttyS0
-	outDisk    = "/dev/nvme0n1"
+	initPath = "/init"
+	specPath = "/etc/vmtest.json"
+	outDisk  = "/dev/nvme0n1"
 
 	// envGuest and envIcount tell the tests in the guest where they are.
 	envGuest  = "LSMPROF_GUEST"

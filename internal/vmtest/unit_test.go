@@ -104,14 +104,14 @@ func TestFilesHiddenByAMountAreRefused(t *testing.T) {
 }
 
 func TestMachineArguments(t *testing.T) {
-	smp := strings.Join(machine{vmlinuz: "k", cpus: 2, memory: "1G", accel: "tcg", append: "extra=1"}.args(), " ")
+	smp := strings.Join(machine{arch: amd64, vmlinuz: "k", cpus: 2, memory: "1G", accel: "tcg", append: "extra=1"}.args(), " ")
 	for _, want := range []string{"-smp 2", "thread=multi", "lsm=lockdown,capability,bpf", "extra=1"} {
 		if !strings.Contains(smp, want) {
 			t.Errorf("SMP: no %q in %s", want, smp)
 		}
 	}
 	icount := strings.Join(machine{
-		vmlinuz: "k", cpus: 1, memory: "1G", accel: "tcg", icount: true,
+		arch: amd64, vmlinuz: "k", cpus: 1, memory: "1G", accel: "tcg", icount: true,
 		outDisk: "/a,b",
 	}.args(), " ")
 	for _, want := range []string{"-icount shift=0,sleep=off", "init_on_alloc=0", "file=/a,,b"} {
@@ -124,9 +124,39 @@ func TestMachineArguments(t *testing.T) {
 	}
 }
 
+func TestArchitectureOfAKernel(t *testing.T) {
+	image := make([]byte, 64)
+	copy(image[56:], "ARM\x64")
+	path := filepath.Join(t.TempDir(), "Image")
+	os.WriteFile(path, image, 0o644)
+	for kernel, want := range map[string]string{
+		"6.1": "amd64", "newest": "amd64", Distro: "amd64", "newest-arm64": "arm64", path: "arm64",
+		"/no/such/vmlinuz-arm64": "amd64",
+	} {
+		if got := ArchOf(kernel).Name; got != want {
+			t.Errorf("%s: %s, want %s", kernel, got, want)
+		}
+	}
+}
+
+func TestArm64MachineArguments(t *testing.T) {
+	args := strings.Join(machine{arch: arm64, vmlinuz: "k", cpus: 1, memory: "1G", accel: "tcg"}.args(), " ")
+	for _, want := range []string{"-machine virt", "pauth-impdef=on", "pci-serial", "console=ttyAMA0"} {
+		if !strings.Contains(args, want) {
+			t.Errorf("no %q in %s", want, args)
+		}
+	}
+	if strings.Contains(args, "tsc") {
+		t.Errorf("an option of amd64: %s", args)
+	}
+}
+
 func TestAccel(t *testing.T) {
 	if _, err := chooseAccel("kvm", machine{icount: true}); err == nil {
 		t.Error("kvm with icount is accepted")
+	}
+	if _, err := chooseAccel("kvm", machine{arch: arm64}); err == nil {
+		t.Error("kvm with a guest of another architecture is accepted")
 	}
 	if _, err := chooseAccel("xen", machine{}); err == nil {
 		t.Error("an unknown accelerator is accepted")
@@ -137,7 +167,7 @@ func TestAccel(t *testing.T) {
 }
 
 func TestKernelNames(t *testing.T) {
-	for _, name := range []string{"4.19", "", "/no/such/vmlinuz"} {
+	for _, name := range []string{"4.19", "5.10-arm64", "6.1-riscv64", "", "/no/such/vmlinuz"} {
 		if _, err := Kernel(t.Context(), name, io.Discard); err == nil {
 			t.Errorf("kernel %q is accepted", name)
 		}
@@ -179,7 +209,7 @@ func TestSuitesMeetTheirMirrors(t *testing.T) {
 		t.Skip("needs debian-archive-keyring")
 	}
 	t.Setenv(envMirror, "file:/m/debian file:/m/debian-security")
-	got, err := debianSources(t.Context(), suites("6.1"))
+	got, err := debianSources(t.Context(), amd64, suites("6.1"))
 	if err != nil || len(got) != 2 ||
 		!strings.HasSuffix(got[0], "file:/m/debian-security bookworm-security main") ||
 		!strings.HasSuffix(got[1], "file:/m/debian bookworm main") {

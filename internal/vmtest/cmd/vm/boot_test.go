@@ -146,3 +146,15 @@ func TestIcountMode(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 }
+
+func TestArm64Guest(t *testing.T) {
+	out := t.TempDir()
+	o := boot(t, "-kernel", "newest-arm64", "-icount", "-out", "/tmp/arch:"+out, "--",
+		"uname -m > /tmp/arch; cat /tmp/arch; grep -c 'CPU implementer' /proc/cpuinfo")
+	if o.stdout != "aarch64\n1\n" || o.status != 0 {
+		t.Errorf("%+v", o)
+	}
+	if text, err := os.ReadFile(filepath.Join(out, "arch")); err != nil || string(text) != "aarch64\n" {
+		t.Errorf("copied out: %q (%v)", text, err)
+	}
+}
