@@ -1,5 +1,5 @@
-// Package deploy embeds the manifests, the Dockerfile, the dashboard and the rules, so that tests can compare them with what
-// lsmprof needs and exports.
+// Package deploy embeds the manifests, the Dockerfile, the dashboard and the rules, so that tests can compare them with
+// what lsmprof needs and exports.
 package deploy
 
 import (

@@ -215,7 +215,10 @@ func (o *serveOptions) inForce() (now serve.InForce, err error) {
 	for _, e := range reading.Enforcers {
 		for _, p := range e.Programs {
 			now.Programs = append(now.Programs, serve.ProgramInfo{
-				Program: profile.Program{ID: uint32(p.ID), Name: p.Name, Hook: p.Hook, Enforcer: e.Name},
+				Program: profile.Program{
+					ID: uint32(p.ID), Name: p.Name, Hook: p.Hook,
+					Enforcer: e.Name,
+				},
 				Version: e.Version, Tag: resources.Programs[p.ID].Tag,
 				MapBytes: resources.Programs[p.ID].MapBytes,
 			})
@@ -229,7 +232,10 @@ func (o *serveOptions) inForce() (now serve.InForce, err error) {
 				"file": r.File, "exec": r.Exec, "net": r.Net, "mount": r.Mount, "cap": r.Cap,
 				"ptrace": r.Ptrace, "other": r.Other,
 			} {
-				now.Rules = append(now.Rules, serve.Rules{Enforcer: e.Name, Workload: w, Type: kind, Count: n})
+				now.Rules = append(now.Rules, serve.Rules{
+					Enforcer: e.Name, Workload: w, Type: kind,
+					Count: n,
+				})
 			}
 		}
 	}

@@ -108,14 +108,16 @@ func TestHistogramDoesNotContradictItsMean(t *testing.T) {
 			}
 			if mean <= 0 {
 				if h.zero != 10 {
-					t.Errorf("%d of 10 calls are in the bucket of 0, want all: their mean is %g ns", h.zero, mean)
+					t.Errorf("%d of 10 calls are in the bucket of 0, want all: their mean is %g ns",
+						h.zero, mean)
 				}
 				continue
 			}
 			for i, n := range h.native {
 				lower, upper := math.Exp2(float64(i-1)/8)*1e9, math.Exp2(float64(i)/8)*1e9
 				if n != 10 || mean <= lower || mean > upper {
-					t.Errorf("%d calls in the native bucket (%g, %g] ns, want 10 around %g", n, lower, upper, mean)
+					t.Errorf("%d calls in the native bucket (%g, %g] ns, want 10 around %g", n,
+						lower, upper, mean)
 				}
 			}
 		}

@@ -291,7 +291,8 @@ func TestRulesHaveData(t *testing.T) {
 		t.Fatalf("the rules name %d metrics", len(names))
 	}
 	for _, name := range names {
-		if !strings.Contains(metrics, "\n"+string(name[2])+"{") && !strings.Contains(metrics, "\n"+string(name[2])+" ") {
+		if !strings.Contains(metrics, "\n"+string(name[2])+"{") &&
+			!strings.Contains(metrics, "\n"+string(name[2])+" ") {
 			t.Errorf("%s is not exported", name[2])
 		}
 	}

@@ -82,7 +82,10 @@ func startReplay(t *testing.T, change func(*Config)) *served {
 				{"reference", web, "net", 0},
 			}
 			for _, p := range r.recorded.Programs {
-				now.Programs = append(now.Programs, ProgramInfo{p, "v1.2.0", "3b185187f1855c4c", 1 << 20})
+				now.Programs = append(now.Programs, ProgramInfo{
+					p, "v1.2.0", "3b185187f1855c4c",
+					1 << 20,
+				})
 			}
 			now.MapBytes = map[string]uint64{"reference": 2 << 20}
 			now.Slots, now.SlotLimit = map[string]int{"file_open": 3, "path_rename": 36}, 38
