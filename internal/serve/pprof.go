@@ -2,12 +2,17 @@ package serve
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
+
+	pprof "github.com/google/pprof/profile"
+
+	"github.com/lsmprof/lsmprof/internal/projection"
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // handleProfile answers as net/http/pprof does: with seconds, what happens in that time; without, everything since the
@@ -18,14 +23,18 @@ func (s *Server) handleProfile(w http.ResponseWriter, r *http.Request) {
 		profileError(w, http.StatusBadRequest, err)
 		return
 	}
+	shape, err := projection.FromQuery(r.URL.Query())
+	if store := r.URL.Query().Get("for"); err == nil && store != "" && d == 0 {
+		err = fmt.Errorf("for=%s: ask with seconds=N as well: %w", store, errCumulative)
+	}
+	if err != nil {
+		profileError(w, http.StatusBadRequest, err)
+		return
+	}
+	p, err := s.profile(r, d)
 	var out bytes.Buffer
-	if d > 0 {
-		err = s.writeDelta(r.Context(), d, client{r.RemoteAddr, fmt.Sprintf("profile of %v", d)}, &out)
-	} else {
-		if err := s.probes.scrape(client{r.RemoteAddr, "cumulative profile"}); err != nil {
-			s.log.Debug("the cumulative profile has nothing new", "reason", err)
-		}
-		err = s.ledger.writeProfile(&out, s.config.Origin)
+	if err == nil {
+		err = writeProjected(&out, p, shape)
 	}
 	switch {
 	case r.Context().Err() != nil:
@@ -45,12 +54,42 @@ func (s *Server) handleProfile(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(out.Bytes()) // fails only if the client is gone
 }
 
-func (s *Server) writeDelta(ctx context.Context, d time.Duration, who client, out *bytes.Buffer) error {
-	snap, err := s.probes.measure(ctx, d, who)
-	if err != nil {
-		return err
+// errCumulative is why no store gets a cumulative profile: they compute differences only for sample types they know.
+var errCumulative = errors.New("the store would add up cumulative profiles at every scrape")
+
+// profile measures for d or, if that is 0, returns everything since the start.
+func (s *Server) profile(r *http.Request, d time.Duration) (*pprof.Profile, error) {
+	if d > 0 {
+		snap, err := s.probes.measure(r.Context(), d, client{r.RemoteAddr, fmt.Sprintf("profile of %v", d)})
+		if err != nil {
+			return nil, err
+		}
+		costs, err := snap.Costs()
+		if err != nil {
+			return nil, err
+		}
+		return costs.Profile()
 	}
-	return snap.Write(out)
+	if err := s.probes.scrape(client{r.RemoteAddr, "cumulative profile"}); err != nil {
+		s.log.Debug("the cumulative profile has nothing new", "reason", err)
+	}
+	return s.ledger.profile(s.config.Origin)
+}
+
+func writeProjected(w io.Writer, p *pprof.Profile, shape projection.Projection) error {
+	if !shape.Whole() {
+		all := len(p.Sample)
+		smaller, folded, err := shape.Apply(p)
+		if err != nil {
+			return err
+		}
+		if p = smaller; folded > 0 {
+			p.Comments = append(p.Comments, fmt.Sprintf("%s were projected to %s, of which the cheapest, %s, are under %s",
+				text.Plural(all, "sample"), text.Plural(len(p.Sample)+folded-1, "sample"), text.Thousands(uint64(folded)),
+				projection.Other))
+		}
+	}
+	return p.Write(w)
 }
 
 // duration reads the parameter seconds. It returns 0 if the parameter is missing.

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"fmt"
-	"io"
 
 	pprof "github.com/google/pprof/profile"
 
@@ -52,8 +51,8 @@ func (l *ledger) merge() error {
 	return nil
 }
 
-// writeProfile writes the cumulative profile.
-func (l *ledger) writeProfile(w io.Writer, origin profile.Snapshot) error {
+// profile returns the cumulative profile.
+func (l *ledger) profile(origin profile.Snapshot) (*pprof.Profile, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	head := l.head
@@ -69,14 +68,14 @@ func (l *ledger) writeProfile(w io.Writer, origin profile.Snapshot) error {
 	}
 	costs, err := head.Costs()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	empty, err := costs.Profile()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := l.merge(); err != nil {
-		return err
+		return nil, err
 	}
 	p := empty
 	if len(l.total.SampleType) > 0 {
@@ -87,5 +86,5 @@ func (l *ledger) writeProfile(w io.Writer, origin profile.Snapshot) error {
 	if l.first.IsZero() {
 		p.TimeNanos = origin.Start.UnixNano()
 	}
-	return p.Write(w)
+	return p, nil
 }
