@@ -49,7 +49,8 @@ var only = map[string][]string{
 	"internal/atomicfile":  {},
 	"internal/containerid": {},
 	"internal/cri":         {"internal/containerid", "internal/kernel"},
-	"internal/serve":       {"profile"},
+	"internal/projection":  {"profile"},
+	"internal/serve":       {"profile", "internal/projection"},
 
 	"internal/enforcer": {
 		"profile", "tracer", "internal/enforcer/rules", "internal/enforcer/reference/bpf",
