@@ -56,9 +56,8 @@ static __always_inline int stack_of(void *ctx, __u8 *out, __u64 flags)
 }
 
 /* Completes the event and sends it, unless a filter drops it. */
-static __noinline int send(_Bool legacy, void *ctx, struct slot *cpu, struct event_buffer *b)
+static __noinline int send(enum probe_kind kind, void *ctx, struct slot *cpu, struct event_buffer *b)
 {
-	enum probe_kind kind = legacy;
 	struct task_struct *task = current_task(kind);
 	__u64 id = bpf_get_current_pid_tgid();
 	__u32 cpu_number = bpf_get_smp_processor_id();
@@ -112,7 +111,7 @@ static __always_inline int emit(enum probe_kind kind, void *ctx, struct slot *cp
 	b->event.start = start;
 	b->event.reading = reading;
 	b->event.ret = ret;
-	return send(kind == LEGACY, ctx, cpu, b);
+	return send(kind, ctx, cpu, b);
 }
 
 #endif

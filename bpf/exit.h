@@ -4,10 +4,15 @@
 #ifndef LSMPROF_EXIT_H
 #define LSMPROF_EXIT_H
 
+#include "control.h"
 #include "slot.h"
 #include "task.h"
 
 #define NO_RETURN 255
+
+#define EPERM 1
+#define EACCES 13
+#define EXDEV 18
 
 /* The number of arguments of the hook, for probes on hooks; NO_RETURN: it returns nothing. User space sets it before
  * the load. */
@@ -33,6 +38,13 @@ static __always_inline __u64 take_start(struct slot *slot, __u64 *start)
 		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(ret) : "r"(ctx), "i"((n) * 8)); \
 		break
 
+/* Functions of the kernel also answer with other errors, such as EOPNOTSUPP and ECHILD, and with lengths. EXDEV is
+ * Landlock's answer to renames across directories. */
+static __always_inline int denied_by_function(int ret)
+{
+	return ret == -EPERM || ret == -EACCES || ret == -EXDEV ? ret : 0;
+}
+
 /* The return value of the target; nonzero means that the call was denied. */
 static __always_inline int denied(enum probe_kind kind, void *ctx)
 {
@@ -50,7 +62,7 @@ static __always_inline int denied(enum probe_kind kind, void *ctx)
 		RETURN_BEHIND(5);
 		RETURN_BEHIND(6);
 	}
-	return (int)ret;
+	return mode_of_all & MODE_FUNCTION ? denied_by_function(ret) : (int)ret;
 }
 
 #endif

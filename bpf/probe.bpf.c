@@ -172,7 +172,7 @@ int probe_exit(void *ctx)
 	return on_exit(OUT_OF_LINE, 0, ctx, cpu, cpu);
 }
 
-/* For hooks with programs that refuse to be opened. */
+/* For hooks with programs that refuse to be opened, and for functions of the kernel. */
 SEC("fexit")
 int probe_exit_hook(void *ctx)
 {

@@ -33,6 +33,7 @@ const (
 	ProbeModeMODE_COMM        ProbeMode = 16
 	ProbeModeMODE_FILTERS     ProbeMode = 28
 	ProbeModeMODE_SAMPLE      ProbeMode = 32
+	ProbeModeMODE_FUNCTION    ProbeMode = 64
 )
 
 type ProbeNoSyscall uint32

@@ -52,13 +52,13 @@ const volatile __u8 about_argument; /* index of the argument of the hook that ho
 		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(arg) : "r"(ctx), "i"((n) * 8)); \
 		break
 
-/* A probe on a hook finds the arguments in its context. A probe on an LSM program finds the context of that program
- * there. */
+/* A probe on a function of the kernel finds the arguments in its context. A probe on an LSM program finds the context
+ * of that program there. */
 static __always_inline void *hook_argument(enum probe_kind kind, void *ctx, __u32 n)
 {
 	__u64 arg = 0;
 
-	if (kind != LEGACY) {
+	if (kind != LEGACY && kind != WHOLE_HOOK) {
 		bpf_probe_read_kernel(&arg, sizeof(arg), (void *)(*(__u64 *)ctx + 8 * n));
 		return (void *)arg;
 	}

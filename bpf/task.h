@@ -36,7 +36,7 @@ enum probe_kind {
 	LEGACY, /* like LOOKED_UP, but on a hook, before Linux 5.18 */
 	INLINE, /* has the counters of all CPUs in one map value, whose address is a constant */
 	OUT_OF_LINE, /* like LOOKED_UP, but calls a function for all that skipped calls do not need */
-	WHOLE_HOOK, /* like LOOKED_UP, but on a hook */
+	WHOLE_HOOK, /* like LOOKED_UP, but on a hook or another function of the kernel */
 };
 
 #define TASK(kind, task, field) ((kind) == LEGACY ? BPF_CORE_READ(task, field) : (task)->field)

@@ -15,9 +15,8 @@ const volatile __u32 stack_of_each; /* N: emit the stack of one in N calls */
 
 /* A call without a reading, see probe.bpf.c. It is dropped if only slow calls are wanted, because its time is
  * unknown. */
-static __noinline int untimed(_Bool legacy, void *ctx, struct slot *cpu)
+static __noinline int untimed(enum probe_kind kind, void *ctx, struct slot *cpu)
 {
-	enum probe_kind kind = legacy;
 	int ret;
 
 	if (!cpu || slower_than || off || filtered_out(kind, mode_of_all, current_task(kind)))
@@ -35,16 +34,16 @@ static __always_inline int on_exit(enum probe_kind kind, void *ctx, struct slot 
 	int ret;
 
 	if (!slot)
-		return untimed(kind == LEGACY, ctx, cpu);
+		return untimed(kind, ctx, cpu);
 	if (unlikely(take_start(slot, &start) != (__u64)ctx))
-		return untimed(kind == LEGACY, ctx, cpu);
+		return untimed(kind, ctx, cpu);
 	if (start == SKIPPED)
 		return 0;
 	ns = bpf_ktime_get_ns() - start;
 	barrier_var(ns);
 	task = current_task(kind);
 	if (mode_of_all & MODE_PREEMPTIBLE && slot->switches != TASK(kind, task, nivcsw))
-		return untimed(kind == LEGACY, ctx, cpu);
+		return untimed(kind, ctx, cpu);
 	if (ns < slower_than)
 		return 0;
 	ret = denied(kind, ctx);
@@ -67,6 +66,15 @@ int trace_exit(void *ctx)
 	struct slot *cpu = cpu_slot();
 
 	return on_exit(LOOKED_UP, ctx, cpu, cpu);
+}
+
+/* For functions of the kernel. */
+SEC("fexit")
+int trace_exit_function(void *ctx)
+{
+	struct slot *cpu = cpu_slot();
+
+	return on_exit(WHOLE_HOOK, ctx, cpu, cpu);
 }
 
 SLEEPABLE_ENTRY(trace_enter_sleepable)
@@ -101,6 +109,12 @@ SEC("fentry")
 int stack_sample(void *ctx)
 {
 	return sample_stack(LOOKED_UP, ctx);
+}
+
+SEC("fentry")
+int stack_sample_function(void *ctx)
+{
+	return sample_stack(WHOLE_HOOK, ctx);
 }
 
 SEC("fentry")

@@ -87,11 +87,13 @@ const (
 	TraceMapTallies              = "tallies"
 	TraceMapTaskSlots            = "task_slots"
 	TraceProgStackSample         = "stack_sample"
+	TraceProgStackSampleFunction = "stack_sample_function"
 	TraceProgStackSampleLegacy   = "stack_sample_legacy"
 	TraceProgTraceEnter          = "trace_enter"
 	TraceProgTraceEnterLegacy    = "trace_enter_legacy"
 	TraceProgTraceEnterSleepable = "trace_enter_sleepable"
 	TraceProgTraceExit           = "trace_exit"
+	TraceProgTraceExitFunction   = "trace_exit_function"
 	TraceProgTraceExitLegacy     = "trace_exit_legacy"
 	TraceProgTraceExitSleepable  = "trace_exit_sleepable"
 	TraceVarSubject              = "_subject"
@@ -159,11 +161,13 @@ type TraceSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type TraceProgramSpecs struct {
 	StackSample         *ebpf.ProgramSpec `ebpf:"stack_sample"`
+	StackSampleFunction *ebpf.ProgramSpec `ebpf:"stack_sample_function"`
 	StackSampleLegacy   *ebpf.ProgramSpec `ebpf:"stack_sample_legacy"`
 	TraceEnter          *ebpf.ProgramSpec `ebpf:"trace_enter"`
 	TraceEnterLegacy    *ebpf.ProgramSpec `ebpf:"trace_enter_legacy"`
 	TraceEnterSleepable *ebpf.ProgramSpec `ebpf:"trace_enter_sleepable"`
 	TraceExit           *ebpf.ProgramSpec `ebpf:"trace_exit"`
+	TraceExitFunction   *ebpf.ProgramSpec `ebpf:"trace_exit_function"`
 	TraceExitLegacy     *ebpf.ProgramSpec `ebpf:"trace_exit_legacy"`
 	TraceExitSleepable  *ebpf.ProgramSpec `ebpf:"trace_exit_sleepable"`
 }
@@ -270,11 +274,13 @@ type TraceVariables struct {
 // It can be passed to LoadTraceObjects or ebpf.CollectionSpec.LoadAndAssign.
 type TracePrograms struct {
 	StackSample         *ebpf.Program `ebpf:"stack_sample"`
+	StackSampleFunction *ebpf.Program `ebpf:"stack_sample_function"`
 	StackSampleLegacy   *ebpf.Program `ebpf:"stack_sample_legacy"`
 	TraceEnter          *ebpf.Program `ebpf:"trace_enter"`
 	TraceEnterLegacy    *ebpf.Program `ebpf:"trace_enter_legacy"`
 	TraceEnterSleepable *ebpf.Program `ebpf:"trace_enter_sleepable"`
 	TraceExit           *ebpf.Program `ebpf:"trace_exit"`
+	TraceExitFunction   *ebpf.Program `ebpf:"trace_exit_function"`
 	TraceExitLegacy     *ebpf.Program `ebpf:"trace_exit_legacy"`
 	TraceExitSleepable  *ebpf.Program `ebpf:"trace_exit_sleepable"`
 }
@@ -282,11 +288,13 @@ type TracePrograms struct {
 func (p *TracePrograms) Close() error {
 	return _TraceClose(
 		p.StackSample,
+		p.StackSampleFunction,
 		p.StackSampleLegacy,
 		p.TraceEnter,
 		p.TraceEnterLegacy,
 		p.TraceEnterSleepable,
 		p.TraceExit,
+		p.TraceExitFunction,
 		p.TraceExitLegacy,
 		p.TraceExitSleepable,
 	)

@@ -36,6 +36,7 @@ enum mode {
 	MODE_COMM = 16, /* skip calls of commands other than comm_allowed */
 	MODE_FILTERS = MODE_MNTNS | MODE_PID | MODE_COMM,
 	MODE_SAMPLE = 32, /* measure one of sample_of calls, at random */
+	MODE_FUNCTION = 64, /* the target is a function of the kernel: not every negative return value denies */
 };
 
 /* What one program cost one workload in one syscall on one CPU. Only that program's exit probe writes it, and the

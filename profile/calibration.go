@@ -26,6 +26,9 @@ type Calibration struct {
 	BiasSleepable     Median `json:"bias_sleepable,omitzero"`
 	DispatchSleepable Median `json:"dispatch_sleepable,omitzero"` // of the first program on a hook
 	BiasHook          Median `json:"bias_hook,omitzero"`          // of ProbeHook
+	// Of probes on functions of the kernel.
+	BiasFunction      Median `json:"bias_function,omitzero"`
+	ProbeCostFunction Median `json:"probe_cost_function,omitzero"`
 	// Refused says why the values are not applied; "" if they are.
 	Refused  string    `json:"refused,omitempty"`
 	Warnings []Warning `json:"warnings,omitempty"`
@@ -71,6 +74,7 @@ func (c *Calibration) values() []calibratedValue {
 		{"bias of sleepable programs", c.BiasSleepable, false, sleepable},
 		{"dispatch of sleepable programs", c.DispatchSleepable, false, sleepable},
 		{"bias of probes on a hook", c.BiasHook, false, func(p Program) bool { return p.Probe == ProbeHook }},
+		{"bias of probes on functions", c.BiasFunction, false, Program.onFunction},
 	}
 }
 
@@ -133,6 +137,14 @@ func (c *Calibration) of(p Program) (bias, dispatch float64) {
 	return b.Value, d.Value
 }
 
+// probeCost returns what the probes on a program add to a call, in ns.
+func (c *Calibration) probeCost(p Program) float64 {
+	if p.onFunction() && c.ProbeCostFunction != (Median{}) {
+		return c.ProbeCostFunction.Value
+	}
+	return c.ProbeCost.Value
+}
+
 // partsOf returns the bias and the dispatch of a program, with the larger spread where two values make up the dispatch.
 func (c *Calibration) partsOf(p Program) (bias, dispatch Median) {
 	bias, dispatch = c.Bias, c.Dispatch
@@ -143,6 +155,11 @@ func (c *Calibration) partsOf(p Program) (bias, dispatch Median) {
 		bias = c.BiasSleepable
 	case p.Probe == ProbeHook && c.BiasHook != Median{}:
 		bias = c.BiasHook
+	case p.onFunction() && c.BiasFunction != Median{}:
+		bias = c.BiasFunction
+	}
+	if p.onFunction() {
+		return bias, Median{} // what calls the function is the framework's
 	}
 	if p.Probe == ProbeSleepable && c.DispatchSleepable != (Median{}) {
 		dispatch = c.DispatchSleepable
@@ -166,6 +183,9 @@ func (c Calibration) String() string {
 	bias := c.Bias.String()
 	if c.BiasSelective != (Median{}) {
 		bias += fmt.Sprintf(" (with filters %.1f)", c.BiasSelective.Value)
+	}
+	if c.BiasFunction != (Median{}) {
+		bias += fmt.Sprintf(" (on functions %.1f)", c.BiasFunction.Value)
 	}
 	s := fmt.Sprintf("bias %s, dispatch %v, further programs %v, probes %v (medians of %d runs)",
 		bias, c.Dispatch, c.DispatchNext, c.ProbeCost, c.Runs)

@@ -27,8 +27,12 @@ func (s Snapshot) Facts() []string {
 		facts = append(facts, fmt.Sprintf("left out: %s calls of lsmprof itself", text.Thousands(s.OwnCalls)))
 	}
 	if s.Calibration.Runs > 0 {
+		perCall := s.Calibration.ProbeCost.Value
+		if t := s.Total(); t.Timed+t.Preempted > 0 { // probes on functions cost more
+			perCall = s.ProbeCost() / float64(t.Timed+t.Preempted)
+		}
 		facts = append(facts, fmt.Sprintf("cost of profiling: %s, %s per call",
-			text.Duration(s.ProbeCost()), text.Duration(s.Calibration.ProbeCost.Value)))
+			text.Duration(s.ProbeCost()), text.Duration(perCall)))
 	}
 	return facts
 }

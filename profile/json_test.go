@@ -41,7 +41,7 @@ func TestReadJSONRefusesOtherDocuments(t *testing.T) {
 		"":                              "EOF",
 		"{}":                            `the schema is ""`,
 		`{"schema":"lsmprof/check/v1"}`: `want "lsmprof/record/v1"`,
-		`{"schema":"lsmprof/record/v1","programs":[{"scope":"kernel"}]}`: "must be program or hook",
+		`{"schema":"lsmprof/record/v1","programs":[{"scope":"kernel"}]}`: "must be program, hook or function",
 	} {
 		if _, err := ReadJSON(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", text, err, want)

@@ -132,7 +132,7 @@ func (b *builder) sample(key string, c *Cost, stack Stack, l leaf) {
 // are measured together.
 func (b *builder) stack(c *Cost, stack Stack) (all []*pprof.Location) {
 	frame := func(level, name string) { all = append(all, b.location(owner(c), FrameName(level, name))) }
-	if c.Program.Scope == ScopeProgram {
+	if c.Program.Scope != ScopeHook {
 		frame(LevelProgram, c.Program.Name)
 	}
 	frame(LevelHook, c.Program.Hook)
@@ -176,7 +176,7 @@ func stringLabels(c *Cost) map[string][]string {
 			labels[key] = []string{text.Printable(value)}
 		}
 	}
-	if c.Program.Scope == ScopeProgram {
+	if c.Program.Scope != ScopeHook {
 		labels["program"] = []string{c.Program.Name}
 	}
 	return labels

@@ -17,6 +17,9 @@ func (p Program) Completeness() float64 {
 	return 100 * float64(p.Timed) / float64(p.Calls())
 }
 
+// onFunction reports whether the probes are on a function of the kernel. Reaching it is no part of its cost.
+func (p Program) onFunction() bool { return p.Scope == ScopeFunction }
+
 // Label returns the program's name or, with ScopeHook, that of its hook: lsm/file_open.
 func (p Program) Label() string {
 	if p.Probe == ProbeHook {
@@ -48,5 +51,9 @@ func (s Snapshot) Total() Program {
 // sampled or filtered: skipped calls cost less.
 func (s Snapshot) ProbeCost() float64 {
 	t := s.Total()
-	return s.Calibration.ProbeCost.Value * float64(t.Timed+t.Preempted)
+	cost := s.Calibration.ProbeCost.Value * float64(t.Timed+t.Preempted)
+	for _, p := range s.Programs {
+		cost += (s.Calibration.probeCost(p) - s.Calibration.ProbeCost.Value) * float64(p.Timed+p.Preempted)
+	}
+	return cost
 }

@@ -38,12 +38,13 @@ type Machine struct {
 	CPUs   int    `json:"cpus"`
 }
 
-// Program is one probed target: a BPF LSM program or, with ScopeHook, all programs of a hook together.
+// Program is one probed target: a BPF LSM program, all programs of a hook together (ScopeHook), or the function that a
+// security module has on a hook (ScopeFunction).
 type Program struct {
-	ID       uint32 // kernel program id; 0 with ScopeHook
+	ID       uint32 // kernel program id; 0 unless the scope is ScopeProgram
 	Name     string // full BTF function name; "" with ScopeHook, or what ProbeHook measures
 	Hook     string // file_open
-	Enforcer string // varmor, reference, generic
+	Enforcer string // varmor, reference, generic; apparmor, selinux
 	Scope    Scope
 	// Position on the hook: 0 for the program that was attached first, whose dispatch includes entering the hook's
 	// trampoline.
@@ -59,8 +60,9 @@ type Program struct {
 type Scope int
 
 const (
-	ScopeProgram Scope = iota // one BPF program
-	ScopeHook                 // all programs of a hook (kernels before 5.18)
+	ScopeProgram  Scope = iota // one BPF program
+	ScopeHook                  // all programs of a hook (kernels before 5.18)
+	ScopeFunction              // a function of the kernel
 )
 
 // ProbeKind is the kind of probe that measured a program. Each kind has a bias of its own.
@@ -73,6 +75,10 @@ const (
 	// ProbeHook measures a whole hook because some of its programs refuse to be opened. The cost of the programs on
 	// the hook that have probes of their own is subtracted.
 	ProbeHook
+	ProbeFunction // on a function of a security module
+	// ProbeTotal is on the function that calls all security modules of a hook. The cost of everything else that is
+	// measured on the hook is subtracted.
+	ProbeTotal
 )
 
 // Row is what one program cost one workload in one syscall under one number of rules.
@@ -103,10 +109,13 @@ type Workload struct {
 	Labels                    string // of the pod, sorted: app=web,tier=front
 }
 
-// String returns "program" or "hook".
+// String returns "program", "hook" or "function".
 func (s Scope) String() string {
-	if s == ScopeHook {
+	switch s {
+	case ScopeHook:
 		return "hook"
+	case ScopeFunction:
+		return "function"
 	}
 	return "program"
 }
@@ -121,8 +130,10 @@ func (s *Scope) UnmarshalText(text []byte) error {
 		*s = ScopeProgram
 	case ScopeHook.String():
 		*s = ScopeHook
+	case ScopeFunction.String():
+		*s = ScopeFunction
 	default:
-		return fmt.Errorf("scope %q: must be program or hook", text)
+		return fmt.Errorf("scope %q: must be program, hook or function", text)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
 )
@@ -20,6 +21,8 @@ import (
 type CalibrateOptions struct {
 	// Sleepable calibrates for sleepable programs even if none is attached.
 	Sleepable bool
+	// Functions calibrates for probes on functions of the kernel, see Options.Functions.
+	Functions bool
 	// Logger receives, at level debug, why sleepable programs could not be calibrated. Nil: it is not logged.
 	Logger *slog.Logger
 }
@@ -53,9 +56,17 @@ func Calibrate(ctx context.Context, opts CalibrateOptions) (_ profile.Calibratio
 	defer stayOnCPU()()
 
 	refused := slices.ContainsFunc(progs, func(p Program) bool { return p.Attached() && p.Refused })
-	cal, err := calibratePlain(ctx, m, refused && len(attachedTo(lsm.TrialHook, progs)) == 0)
-	if err != nil {
+	var cal profile.Calibration
+	if active, err := kernel.LSMs(); opts.Functions && err == nil && !slices.Contains(active, "bpf") {
+		// No program ever runs, so there is nothing else to calibrate.
+		cal = profile.Calibration{Runs: batches, Scope: m.scope, Preemptible: m.preemptible}
+	} else if cal, err = calibratePlain(ctx, m, refused && len(attachedTo(lsm.TrialHook, progs)) == 0); err != nil {
 		return profile.Calibration{}, err
+	}
+	if opts.Functions {
+		if err := calibrateFunctions(&cal, m); err != nil {
+			return profile.Calibration{}, err
+		}
 	}
 	sleepable := slices.ContainsFunc(progs, func(p Program) bool { return p.Attached() && p.Sleepable })
 	if m.scope == profile.ScopeProgram && (opts.Sleepable || sleepable) {

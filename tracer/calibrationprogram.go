@@ -102,6 +102,11 @@ func (c *calibrationProgram) probed(m machine, f Filter) (readings, latencies []
 
 // probedAt is probed with probes on another target that the calls reach.
 func (c *calibrationProgram) probedAt(t target, preemptible bool, f Filter) (readings, latencies []float64, err error) {
+	return probed(t, preemptible, f, c.call)
+}
+
+// probed returns, of each batch, the mean reading of a target and the latency of a call that reaches it, in ns.
+func probed(t target, preemptible bool, f Filter, call func()) (readings, latencies []float64, err error) {
 	l, err := newLoader(f, preemptible, 1)
 	if err != nil {
 		return nil, nil, err
@@ -113,7 +118,7 @@ func (c *calibrationProgram) probedAt(t target, preemptible bool, f Filter) (rea
 	}
 	defer p.Close()
 	l.control.open()
-	latencies = latency(c.call, func() {
+	latencies = latency(call, func() {
 		var sum uint64
 		var all profile.Histogram
 		p.counters.drain(func(d *count) { sum += d.sum; all.Merge(&d.readings) })
@@ -122,7 +127,7 @@ func (c *calibrationProgram) probedAt(t target, preemptible bool, f Filter) (rea
 		}
 	})
 	if len(readings) == 0 {
-		return nil, nil, fmt.Errorf("the probes on %s recorded no call: %w", c.program.Name, ErrUnsupported)
+		return nil, nil, fmt.Errorf("the probes on %s recorded no call: %w", t, ErrUnsupported)
 	}
 	return readings, latencies, nil
 }

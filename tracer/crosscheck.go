@@ -105,8 +105,8 @@ func (s *statistics) read() error {
 // kernelRuns returns what p ran or, with ScopeHook, what all programs on its hook ran. Each call of a hook runs all its
 // programs, up to the first that denies.
 func kernelRuns(p profile.Program, all []*statistics, now []Program) (k profile.KernelRuns) {
-	if p.Probe == profile.ProbeHook {
-		return k // the statistics of programs that refuse to be opened are unknown
+	if p.Probe == profile.ProbeHook || p.Scope == profile.ScopeFunction {
+		return k // no statistics of programs that refuse to be opened, nor of functions
 	}
 	for _, s := range all {
 		if p.Scope == profile.ScopeProgram && uint32(s.program.ID) != p.ID || s.program.Hook != p.Hook {

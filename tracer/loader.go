@@ -82,9 +82,14 @@ func (l *loader) load(
 		delete(spec.Maps, bpf.ProbeMapTaskSlots)
 	}
 	var arguments uint8
-	if t.scope == profile.ScopeHook {
+	mode := l.mode
+	if t.scope == profile.ScopeFunction {
+		// Unlike a program, the function may give up the CPU on any kernel.
+		mode |= bpf.ProbeModeMODE_FUNCTION | bpf.ProbeModeMODE_PREEMPTIBLE
+	}
+	if t.scope != profile.ScopeProgram {
 		var err error
-		if arguments, err = hookArguments(t.program.Hook); err != nil {
+		if arguments, err = t.arguments(); err != nil {
 			return err
 		}
 	} else {
@@ -100,7 +105,7 @@ func (l *loader) load(
 	for _, p := range spec.Programs {
 		p.AttachTo = t.String()
 	}
-	maps.Copy(constants, map[string]any{bpf.ProbeVarArguments: arguments, bpf.ProbeVarModeOfAll: uint32(l.mode)})
+	maps.Copy(constants, map[string]any{bpf.ProbeVarArguments: arguments, bpf.ProbeVarModeOfAll: uint32(mode)})
 	for name, value := range constants {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return fmt.Errorf("set %s: %w", name, err)

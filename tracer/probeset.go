@@ -134,6 +134,9 @@ func (s *probeSet) choose(progs []Program) []target {
 		out = append(out, target{program: p, scope: s.machine.scope})
 	}
 	s.warnRefused(refused)
+	for _, f := range s.opts.Functions {
+		out = append(out, f.target(s.machine.scope == profile.ScopeHook))
+	}
 	return out
 }
 
@@ -195,7 +198,7 @@ func (s *probeSet) attach(ctx context.Context, targets []target, progress func(d
 func (s *probeSet) add(target target, p *probe) {
 	t := s.predecessor(target)
 	if t == nil {
-		t = &probedTarget{enforcer: s.enforcerOf(target.program)}
+		t = &probedTarget{enforcer: s.enforcerOf(target)}
 		s.order = append(s.order, t)
 	}
 	delete(s.targets, t.target.id())
@@ -203,10 +206,15 @@ func (s *probeSet) add(target target, p *probe) {
 	t.target, t.probe, t.baseline = target, p, 0
 	t.sum.Hook, t.sum.Enforcer = target.program.Hook, t.enforcer
 	t.sum.Scope, t.sum.Position, t.sum.Probe = target.scope, target.program.Position, p.kind
-	if target.scope == profile.ScopeProgram {
+	if target.scope != profile.ScopeHook {
 		t.sum.ID, t.sum.Name = uint32(target.program.ID), target.program.Name
 	}
 	c := &s.opts.Calibration
+	if target.scope == profile.ScopeFunction && c.Applies() && c.BiasFunction == (profile.Median{}) {
+		s.warnf("the calibration lacks the bias of probes on functions of the kernel: the costs of %s are "+
+			"rough",
+			t.enforcer)
+	}
 	if p.kind == profile.ProbeHook && c.Applies() && c.BiasHook == (profile.Median{}) {
 		s.warnf("the calibration lacks the bias of probes on a hook: the costs of %s are rough", target)
 	}

@@ -183,7 +183,7 @@ func (l *loader) attachEvents(p *probe, r *ring) error {
 	for name, value := range r.constants {
 		constants[name] = value
 	}
-	proto, err := hookPrototype(p.target.program.Hook)
+	proto, err := p.target.prototype()
 	if err != nil {
 		return err
 	}

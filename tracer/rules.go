@@ -104,11 +104,14 @@ func (s *probeSet) identifyEnforcers(progs []Program) {
 	}
 }
 
-func (s *probeSet) enforcerOf(p Program) string {
+func (s *probeSet) enforcerOf(t target) string {
+	if t.scope == profile.ScopeFunction {
+		return t.function.Owner()
+	}
 	if s.opts.Enforcers == nil {
 		return Generic
 	}
-	return s.opts.Enforcers.Owner(p)
+	return s.opts.Enforcers.Owner(t.program)
 }
 
 // readRules adds a reading to the history of each enforcer. An enforcer whose programs were replaced, or whose rules

@@ -13,8 +13,9 @@ import (
 // TraceOptions say which calls a [Stream] emits, and what it says about each. The zero value emits every call of every
 // attached program, except those of this process.
 type TraceOptions struct {
-	// Select, Filter, Enforcers, Namer, Calibration, Progress and Logger are those of Options.
+	// Select, Functions, Filter, Enforcers, Namer, Calibration, Progress and Logger are those of Options.
 	Select      func(Program) bool
+	Functions   []Function
 	Filter      Filter
 	Enforcers   Enforcers
 	Namer       Namer
@@ -111,7 +112,8 @@ type pendingEvent struct {
 // root.
 func StartTrace(ctx context.Context, opts TraceOptions) (_ *Stream, err error) {
 	set, targets, err := newProbeSet(ctx, Options{
-		Select: opts.Select, Filter: opts.Filter, Enforcers: opts.Enforcers, Namer: opts.Namer,
+		Select: opts.Select, Functions: opts.Functions, Filter: opts.Filter, Enforcers: opts.Enforcers,
+		Namer:       opts.Namer,
 		Calibration: opts.Calibration, Progress: opts.Progress, Logger: opts.Logger,
 		Memory: opts.Memory, Sample: opts.Sample,
 	}, true)

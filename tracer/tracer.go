@@ -19,6 +19,8 @@ const DefaultMemory = 64 << 20
 type Options struct {
 	// Select chooses among the attached programs. Nil: all of them.
 	Select func(Program) bool
+	// Functions are measured besides the programs: what other security modules do on their hooks.
+	Functions []Function
 	// Filter skips calls in the kernel.
 	Filter Filter
 	// Enforcers knows which product owns a program and which rules are in force. Nil: every program belongs to

@@ -23,6 +23,12 @@ type variant struct {
 // variant returns the one that works in any mode.
 func (t target) variant() (variant, error) {
 	switch {
+	case t.scope == profile.ScopeFunction && !t.legacy:
+		return variant{
+			enter: bpf.ProbeProgProbeEnter, exit: bpf.ProbeProgProbeExitHook, kind: t.functionKind(),
+			traceEnter: bpf.TraceProgTraceEnter, traceExit: bpf.TraceProgTraceExitFunction,
+			stack: bpf.TraceProgStackSampleFunction,
+		}, nil
 	case t.scope == profile.ScopeProgram && t.program.Sleepable:
 		return variant{
 			enter: bpf.ProbeProgProbeEnterSleepable, exit: bpf.ProbeProgProbeExitSleepable,
@@ -41,12 +47,16 @@ func (t target) variant() (variant, error) {
 			enter: bpf.ProbeProgProbeEnter, exit: bpf.ProbeProgProbeExitHook, kind: profile.ProbeHook,
 			stack: bpf.TraceProgStackSample,
 		}, nil
-	case t.program.Sleepable:
+	case t.scope == profile.ScopeHook && t.program.Sleepable:
 		// The start of a call cannot be kept with the task: task storage for tracing programs came with 5.11.
 		return variant{}, fmt.Errorf("sleepable programs need Linux 5.18: %w", ErrUnsupported)
 	}
+	kind := profile.ProbeEvery
+	if t.scope == profile.ScopeFunction {
+		kind = t.functionKind()
+	}
 	return variant{
-		enter: bpf.ProbeProgProbeEnterLegacy, exit: bpf.ProbeProgProbeExitLegacy, kind: profile.ProbeEvery,
+		enter: bpf.ProbeProgProbeEnterLegacy, exit: bpf.ProbeProgProbeExitLegacy, kind: kind,
 		traceEnter: bpf.TraceProgTraceEnterLegacy, traceExit: bpf.TraceProgTraceExitLegacy,
 		stack: bpf.TraceProgStackSampleLegacy,
 	}, nil
@@ -55,12 +65,12 @@ func (t target) variant() (variant, error) {
 // variant returns the target's, with the pair that was specialized for the loader's mode if there is one.
 func (l *loader) variant(t target) (variant, error) {
 	v, err := t.variant()
-	if err != nil || v.exit != bpf.ProbeProgProbeExit && v.kind != profile.ProbeHook {
+	if err != nil || v.exit != bpf.ProbeProgProbeExit && v.exit != bpf.ProbeProgProbeExitHook {
 		return v, err
 	}
 	const preemptible = bpf.ProbeModeMODE_PREEMPTIBLE
 	switch {
-	case l.mode&^preemptible == 0 && l.inlineFits() && v.kind != profile.ProbeHook:
+	case l.mode&^preemptible == 0 && l.inlineFits() && v.exit == bpf.ProbeProgProbeExit:
 		v.enter, v.exit = bpf.ProbeProgProbeEnterInline, bpf.ProbeProgProbeExitInline
 		if l.mode == preemptible {
 			v.enter = bpf.ProbeProgProbeEnterInlinePreemptible

@@ -87,7 +87,7 @@ func Gather(ctx context.Context) Facts {
 	f.Scope, f.VersionErr = tracer.SupportedScope()
 	if f.Tracing == nil && f.LSM == nil && f.VersionErr == nil {
 		f.Calibration, f.CalibrationErr = tracer.Calibrate(ctx,
-			tracer.CalibrateOptions{Sleepable: true, Logger: slog.Default()})
+			tracer.CalibrateOptions{Sleepable: true, Functions: true, Logger: slog.Default()})
 	}
 	f.findEnforcers()
 	return f

@@ -195,7 +195,7 @@ func (o *benchOptions) calibrate(ctx context.Context, s *setup.Setup) (*profile.
 	if !s.Profiles() {
 		return nil, nil
 	}
-	cal, err := calibration(ctx, o.calibration)
+	cal, err := calibration(ctx, o.calibration, false)
 	return &cal, err
 }
 

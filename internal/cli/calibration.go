@@ -13,10 +13,11 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// calibration reads the calibration of an earlier run from a file, or measures one if file is "".
-func calibration(ctx context.Context, file string) (profile.Calibration, error) {
+// calibration reads the calibration of an earlier run from a file, or measures one if file is "". functions says that
+// it is needed for functions of the kernel as well.
+func calibration(ctx context.Context, file string, functions bool) (profile.Calibration, error) {
 	if file == "" {
-		return tracer.Calibrate(ctx, tracer.CalibrateOptions{Logger: slog.Default()})
+		return tracer.Calibrate(ctx, tracer.CalibrateOptions{Functions: functions, Logger: slog.Default()})
 	}
 	scope, err := tracer.SupportedScope()
 	if err != nil {

@@ -44,7 +44,8 @@ func (s *session) takeCensus(ctx context.Context, std streams) (c census, err er
 	opts := s.baseOptions()
 	ctx = context.WithoutCancel(ctx)
 	stream, err := tracer.StartTrace(ctx, tracer.TraceOptions{
-		Select: opts.Select, Enforcers: opts.Enforcers, Namer: opts.Namer, Memory: opts.Memory,
+		Select: opts.Select, Functions: opts.Functions, Enforcers: opts.Enforcers, Namer: opts.Namer,
+		Memory: opts.Memory,
 		Logger: opts.Logger,
 	})
 	if err != nil {

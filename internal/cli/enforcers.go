@@ -9,6 +9,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/inforce"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -71,7 +72,8 @@ func (o *enforcerFlags) source() *enforcer.RuleSource {
 
 // knownEnforcer reports whether --enforcer accepts a name: a product, generic for all others, or generic:COMMAND.
 func knownEnforcer(name string) bool {
-	return slices.Contains(enforcerNames(), name) || strings.HasPrefix(name, tracer.Generic+":")
+	return slices.Contains(enforcerNames(), name) || slices.Contains(lsm.ModuleNames(), name) ||
+		strings.HasPrefix(name, tracer.Generic+":")
 }
 
 func enforcerNames() []string {

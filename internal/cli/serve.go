@@ -119,6 +119,12 @@ func (o *serveOptions) named(err error) error {
 
 // prepare calibrates once: totals over the life of the server need one bias.
 func (o *serveOptions) prepare(ctx context.Context) error {
+	if err := o.findFunctions(); err != nil {
+		return err
+	}
+	for _, note := range o.lsms.notes() {
+		slog.Info(note)
+	}
 	opts := o.baseOptions()
 	if o.calibrate == "on" {
 		var err error
@@ -156,7 +162,7 @@ func (o *serveOptions) prepare(ctx context.Context) error {
 func (o *serveOptions) calibrateWhenQuiet(ctx context.Context) (cal profile.Calibration, err error) {
 	const tries, pause = 5, 2 * time.Second
 	for i := range tries {
-		cal, err = calibration(ctx, o.earlier)
+		cal, err = calibration(ctx, o.earlier, o.lsms.others())
 		if err != nil || cal.Refused == "" || o.earlier != "" || i == tries-1 {
 			break
 		}

@@ -23,6 +23,7 @@ import (
 type session struct {
 	containers containers
 	unknown    enforcerFlags
+	lsms       lsmFlags
 	enforcers  []string
 	programs   []string // globs
 	pids       []uint
@@ -37,7 +38,6 @@ type session struct {
 	invocation []string // the command line that results name as their origin
 
 	command     bool         // measure only the process tree of a command
-	hooks       []string     // globs; nil: all
 	logger      *slog.Logger // of the tracer; nil: the default logger
 	stacks      tracer.Stacks
 	stackSample int
@@ -45,6 +45,7 @@ type session struct {
 
 func (s *session) flags(f *cmdline.Flags) {
 	f.Group(cmdline.Filters)
+	s.lsms.flags(f)
 	f.StringSliceVar(&s.enforcers, "enforcer", nil, "Measure only the programs of these enforcers, named as in "+
 		"lsmprof list. The name generic stands for all that lsmprof does not know.")
 	f.Values("enforcer", enforcerNames)
@@ -81,7 +82,7 @@ func (s *session) validate() error {
 		return fmt.Errorf("--comm %s: the kernel keeps the first %d characters of a name; give %s",
 			s.comm, maxComm, s.comm[:maxComm])
 	}
-	if err := s.unknown.validate(); err != nil {
+	if err := errors.Join(s.lsms.validate(), s.unknown.validate()); err != nil {
 		return err
 	}
 	for _, name := range s.enforcers {
@@ -118,6 +119,9 @@ func (s *session) start(ctx context.Context, std streams) (*tracer.Tracer, error
 	if err != nil {
 		return nil, memoryAdvice(err)
 	}
+	for _, note := range s.lsms.notes() {
+		std.note(note)
+	}
 	if err := s.ready(); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
@@ -126,12 +130,12 @@ func (s *session) start(ctx context.Context, std streams) (*tracer.Tracer, error
 
 // options returns what the flags ask for, with a calibration. It fails if no program is selected.
 func (s *session) options(ctx context.Context) (opts tracer.Options, err error) {
-	opts = s.baseOptions()
-	if err := errors.Join(s.requireProcesses(), s.requirePrograms()); err != nil {
+	if err := errors.Join(s.requireProcesses(), s.findFunctions(), s.requirePrograms()); err != nil {
 		return opts, err
 	}
+	opts = s.baseOptions()
 	if s.calibrate == "on" {
-		opts.Calibration, err = calibration(ctx, s.earlier)
+		opts.Calibration, err = calibration(ctx, s.earlier, s.lsms.others())
 	}
 	return opts, err
 }
@@ -140,6 +144,7 @@ func (s *session) options(ctx context.Context) (opts tracer.Options, err error) 
 func (s *session) baseOptions() tracer.Options {
 	opts := tracer.Options{
 		Select:       s.selects,
+		Functions:    s.lsms.functions,
 		Filter:       tracer.Filter{MntNS: u32s(s.mntns), PIDs: u32s(s.pids), Comm: s.comm, Command: s.command},
 		Enforcers:    s.unknown.registry(),
 		Memory:       s.memory << 20,
@@ -157,8 +162,26 @@ func (s *session) baseOptions() tracer.Options {
 	return opts
 }
 
-// requirePrograms fails if no program is selected.
+// findFunctions looks for the functions of the security modules that the flags select.
+func (s *session) findFunctions() error {
+	if !s.lsms.others() {
+		return nil
+	}
+	progs, err := s.unknown.registry().Look()
+	if err != nil {
+		return err
+	}
+	return s.lsms.find(progs, func(f tracer.Function) bool {
+		owned := slices.ContainsFunc(s.enforcers, func(name string) bool { return name == f.Owner() })
+		return (owned || len(s.enforcers) == 0) && matchesAny(s.programs, f.Name)
+	})
+}
+
+// requirePrograms fails if no program and no function is selected.
 func (s *session) requirePrograms() error {
+	if len(s.lsms.functions) > 0 {
+		return nil
+	}
 	progs, err := s.unknown.registry().Look()
 	if err != nil {
 		return err
@@ -185,12 +208,15 @@ func (s *session) ready() error {
 
 // selects reports whether the flags select a program.
 func (s *session) selects(p tracer.Program) bool {
+	if !s.lsms.measures(lsmBPF) {
+		return false
+	}
 	if len(s.enforcers) > 0 && !slices.ContainsFunc(s.enforcers, func(name string) bool {
 		return selectsEnforcer(name, s.unknown.registry().Owner(p))
 	}) {
 		return false
 	}
-	return matchesAny(s.programs, p.Name) && matchesAny(s.hooks, p.Hook)
+	return matchesAny(s.programs, p.Name) && matchesAny(s.lsms.hooks, p.Hook)
 }
 
 // matchesAny reports whether a name matches one of the globs. Without globs everything matches.
@@ -209,6 +235,10 @@ func (s *session) nothingToMeasure(progs []tracer.Program) error {
 			attached++
 		}
 	}
+	if s.lsms.others() {
+		return errors.New("--lsm, --hook, --enforcer and --program select nothing that can be measured; " +
+			"`lsmprof list` shows the active security modules")
+	}
 	if attached == 0 {
 		return errors.New("no BPF LSM program is attached: start the enforcer first, or try `lsmprof " +
 			"enforce`; `lsmprof list` shows what is loaded")
@@ -218,12 +248,12 @@ func (s *session) nothingToMeasure(progs []tracer.Program) error {
 		names, hooks = append(names, p.Name), append(hooks, p.Hook)
 	}
 	flags := "--enforcer and --program"
-	if len(s.hooks) > 0 { // only trace has --hook
+	if len(s.lsms.hooks) > 0 {
 		flags = "--enforcer, --program and --hook"
 	}
 	return fmt.Errorf("%s select none of the %d attached BPF LSM programs%s%s; "+
 		"`lsmprof list --programs` names them",
-		flags, attached, didYouMeanAny(s.hooks, hooks), didYouMeanAny(s.programs, names))
+		flags, attached, didYouMeanAny(s.lsms.hooks, hooks), didYouMeanAny(s.programs, names))
 }
 
 // snapshot returns the tracer's snapshot with its provenance, and with warnings about container names.

@@ -18,7 +18,7 @@ func TestNothingToMeasureSuggestsNames(t *testing.T) {
 	}{
 		{&session{}, nil, "no BPF LSM program is attached"},
 		{
-			&session{hooks: []string{"fileopen"}}, attached,
+			&session{lsms: lsmFlags{hooks: []string{"fileopen"}}}, attached,
 			`none of the 1 attached BPF LSM programs (did you mean "file_open"?)`,
 		},
 		{&session{programs: []string{"varmor_file_opn"}}, attached, `(did you mean "varmor_file_open"?)`},

@@ -22,7 +22,6 @@ type traceOptions struct {
 	slowerThan time.Duration
 	denied     bool
 	syscalls   []string
-	hooks      []string
 	args       bool
 	stacks     stacksFlag
 	duration   time.Duration
@@ -46,7 +45,6 @@ func (o *traceOptions) flags(f *cmdline.Flags) {
 	f.StringSliceVar(&o.syscalls, "syscall", nil,
 		"Show only calls in these syscalls, such as openat, ia32:open or [io_uring].")
 	f.Values("syscall", syscallNames)
-	f.Var(cmdline.Globs(&o.hooks), "hook", "Show only programs on hooks that match one of these globs.")
 	o.Destination.Flags(f, "Write to this `FILE` instead of stdout. It appears when the trace ends.",
 		"text", "json")
 	o.session.flags(f)
@@ -90,7 +88,6 @@ func traceCommand() *command {
 }
 
 func (o *traceOptions) trace(ctx context.Context, std streams) error {
-	o.session.hooks = o.hooks
 	s, err := o.start(ctx, std)
 	if err != nil {
 		return classify(err)
@@ -114,7 +111,8 @@ func (o *traceOptions) start(ctx context.Context, std streams) (*tracer.Stream, 
 		return nil, err
 	}
 	s, err := tracer.StartTrace(ctx, tracer.TraceOptions{
-		Select: common.Select, Filter: common.Filter, Enforcers: common.Enforcers, Namer: common.Namer,
+		Select: common.Select, Functions: common.Functions, Filter: common.Filter, Enforcers: common.Enforcers,
+		Namer:       common.Namer,
 		Calibration: common.Calibration, Progress: common.Progress, Logger: common.Logger,
 		Memory: common.Memory, Sample: common.Sample, Self: common.Self,
 		SlowerThan: o.slowerThan, Denied: o.denied, Syscalls: o.syscalls, About: o.args,
@@ -122,6 +120,9 @@ func (o *traceOptions) start(ctx context.Context, std streams) (*tracer.Stream, 
 	})
 	if err != nil {
 		return nil, memoryAdvice(err)
+	}
+	for _, note := range o.lsms.notes() {
+		std.note(note)
 	}
 	if err := o.ready(); err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -82,18 +82,17 @@ func (t *Table) headline() string {
 // Enforcers lists the owners of programs, in the order of the programs: `varmor, 14 programs; tetragon, 1 program`.
 func Enforcers(programs []profile.Program) string {
 	var names []string
-	count := map[string]int{}
-	noun := "program"
+	count, nouns := map[string]int{}, map[string]string{}
 	for _, p := range programs {
 		if count[p.Enforcer]++; count[p.Enforcer] == 1 {
-			names = append(names, p.Enforcer)
+			names, nouns[p.Enforcer] = append(names, p.Enforcer), p.Scope.String()
 		}
 		if p.Scope == profile.ScopeHook {
-			noun = "hook"
+			nouns[p.Enforcer] = p.Scope.String()
 		}
 	}
 	for i, name := range names {
-		names[i] = fmt.Sprintf("%s, %s", cmp.Or(name, "unknown"), text.Plural(count[name], noun))
+		names[i] = fmt.Sprintf("%s, %s", cmp.Or(name, "unknown"), text.Plural(count[name], nouns[name]))
 	}
 	return cmp.Or(strings.Join(names, "; "), "no programs")
 }
