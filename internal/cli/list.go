@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/spf13/pflag"
+
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/listing"
 )
@@ -23,6 +25,10 @@ func listCommand() *command {
 					What:    "Show their programs, too, and who holds them",
 					Command: "sudo lsmprof list --programs",
 				},
+				{
+					What:    "Show what the rules of each workload say",
+					Command: "sudo lsmprof list --rules",
+				},
 				{What: "The same for a script", Command: "sudo lsmprof list --json"},
 				{
 					What:    "Count the rules of an enforcer that lsmprof does not know",
@@ -36,26 +42,58 @@ func listCommand() *command {
 			var d cmdline.Destination
 			d.Flags(f, "Write to this `FILE` instead of stdout.", "text", "json")
 			programs := f.Bool("programs", false, "List every BPF LSM program as well.")
+			var texts bool
 			f.Group(cmdline.Containers)
 			known.endpointFlag(f)
 			unknown.flags(f)
 			unknown.containers = &known
+			printRules(f, &texts)
 			return func(ctx context.Context, std streams, _ []string) error {
 				if err := unknown.validate(); err != nil {
 					return usageError{fmt.Errorf("list: %w", err)}
 				}
 				return std.produce(&d, func(std streams) error {
-					return list(ctx, std, &unknown, d.JSON(), *programs)
+					return list(ctx, std, &unknown, d.JSON(), listing.TextOptions{
+						Programs: *programs, Rules: texts, Unknown: unknownRules,
+					})
 				})
 			}
 		},
 	}
 }
 
-func list(ctx context.Context, std streams, unknown *enforcerFlags, asJSON, programs bool) error {
+const unknownRules = " (name their map with --rules-map, or give their number with --rules=N)"
+
+// listRulesFlag is the value of --rules of list: bare it prints the rules, with a number it is that of other commands.
+type listRulesFlag struct {
+	pflag.Value
+	texts *bool
+}
+
+const bareRules = "print"
+
+func (l listRulesFlag) Set(value string) error {
+	if value == bareRules {
+		*l.texts = true
+		return nil
+	}
+	return l.Value.Set(value)
+}
+
+func printRules(f *cmdline.Flags, texts *bool) {
+	flag := f.Lookup("rules")
+	flag.Value = listRulesFlag{flag.Value, texts}
+	flag.NoOptDefVal = bareRules
+	flag.Usage = "Print the rules of each workload. With =`N`, assume N rules for enforcers that lsmprof does not " +
+		"know."
+}
+
+func list(ctx context.Context, std streams, unknown *enforcerFlags, asJSON bool, o listing.TextOptions) error {
 	known := unknown.containers
 	known.Look(ctx)
-	l, err := listing.New(unknown.registry(), known, known.Running())
+	l, err := listing.New(unknown.registry(), listing.Options{
+		Namer: known, Running: known.Running(), Rules: o.Rules,
+	})
 	if err != nil {
 		return classify(err)
 	}
@@ -67,8 +105,5 @@ func list(ctx context.Context, std streams, unknown *enforcerFlags, asJSON, prog
 		enc.SetIndent("", "  ")
 		return enc.Encode(l)
 	}
-	return l.Write(std.out, listing.TextOptions{
-		Programs: programs,
-		Unknown:  " (name their map with --rules-map, or give their number with --rules)",
-	})
+	return l.Write(std.out, o)
 }

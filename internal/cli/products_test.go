@@ -58,6 +58,20 @@ func wantInForce(t *testing.T, mntns uint32, enforcerName, mode string, want enf
 		t.Errorf("list: %+v (%v), want %s, mode %q, %+v\n%s", got, ok, enforcerName, mode, want,
 			listed(t, args...))
 	}
+	// The rules that are printed are those that are counted.
+	if got, _ = inForce(t, mntns, append(args, "--rules")...); len(got.List) == 0 {
+		return
+	}
+	var printed enforcer.Rules
+	for _, r := range got.List {
+		*printed.Named(r.Kind)++
+		if r.Text == "" {
+			t.Errorf("%s rule %d has no text", r.Kind, r.Index)
+		}
+	}
+	if printed != want {
+		t.Errorf("list --rules prints %+v, want %+v: %+v", printed, want, got.List)
+	}
 }
 
 // recorded runs `lsmprof record` while a workload does each operation 10 times, and checks that these calls are in the
@@ -178,7 +192,7 @@ func TestUnknownEnforcers(t *testing.T) {
 		open, renaming string
 	}{
 		{flags: nil, open: "unknown", renaming: "unknown"},
-		{[]string{"--rules", "3"}, shared, 3, "3", "3"},
+		{[]string{"--rules=3"}, shared, 3, "3", "3"},
 		{[]string{"--rules-map", "acme_rules"}, shared, 6, "6", "unknown"},
 		{[]string{"--rules-map", "acme_rules:0x07000000"}, shared, 5, "5", "unknown"},
 		{[]string{"--rules-map", "acme_policies_of_tenants"}, alone, 3, "unknown", "3"},

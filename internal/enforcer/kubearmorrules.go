@@ -36,33 +36,44 @@ type kubearmorEntries map[kubearmorName][2]uint16
 // a directory and the directory as a file, a domain with the suffixes of a cluster, every socket type for all
 // protocols, and default postures. A rule for several programs counts once for each.
 func kubearmorRules(all []entry) (r Rules) {
-	entries := kubearmorEntries{}
-	for _, e := range all {
-		half := len(e.key) / 2
-		entries[kubearmorName{text(e.key[:half]), text(e.key[half:])}] = kubearmorMasks(e.value)
-	}
-	for name, masks := range entries {
-		switch first := (name.path + "\x00")[0]; {
-		case first == kubearmorCapability && len(name.path) <= 2:
-			r.Cap++
-		case first == kubearmorProtocol && len(name.path) <= 2:
-			r.Net++
-		case first == kubearmorType && len(name.path) <= 2:
-			if !entries.allProtocols(name.source) || !slices.Contains(kubearmorSocketTypes, name.path) {
-				r.Net++
-			}
-		case first >= kubearmorPosture && first <= kubearmorPostures && len(name.path) == 1:
-		case masks[0]&(kubearmorExec|kubearmorHint) == 0 && masks[1]&(kubearmorAccess|kubearmorHint) == 0:
-			// All protocols, or a domain.
-			if name.path == "" || !entries.addedDomain(name) {
-				r.Net++
-			}
-		default:
-			r.Exec += entries.pathRules(name, 0, kubearmorExec)
-			r.File += entries.pathRules(name, 1, kubearmorAccess)
-		}
+	entries := newKubearmorEntries(all)
+	for name := range entries {
+		entries.addRules(name, &r)
 	}
 	return r
+}
+
+func newKubearmorEntries(all []entry) kubearmorEntries {
+	entries := make(kubearmorEntries, len(all))
+	for _, e := range all {
+		half := len(e.key) / 2
+		entries[kubearmorName{cString(e.key[:half]), cString(e.key[half:])}] = kubearmorMasks(e.value)
+	}
+	return entries
+}
+
+// addRules counts the rules that one entry is.
+func (e kubearmorEntries) addRules(name kubearmorName, r *Rules) {
+	masks := e[name]
+	switch first := (name.path + "\x00")[0]; {
+	case first == kubearmorCapability && len(name.path) <= 2:
+		r.Cap++
+	case first == kubearmorProtocol && len(name.path) <= 2:
+		r.Net++
+	case first == kubearmorType && len(name.path) <= 2:
+		if !e.allProtocols(name.source) || !slices.Contains(kubearmorSocketTypes, name.path) {
+			r.Net++
+		}
+	case first >= kubearmorPosture && first <= kubearmorPostures && len(name.path) == 1:
+	case masks[0]&(kubearmorExec|kubearmorHint) == 0 && masks[1]&(kubearmorAccess|kubearmorHint) == 0:
+		// All protocols, or a domain.
+		if name.path == "" || !e.addedDomain(name) {
+			r.Net++
+		}
+	default:
+		r.Exec += e.pathRules(name, 0, kubearmorExec)
+		r.File += e.pathRules(name, 1, kubearmorAccess)
+	}
 }
 
 // pathRules returns 1 if an entry is a rule of one kind, which has a mask of its own, else 0.
@@ -133,7 +144,7 @@ func kubearmorMasks(value []byte) [2]uint16 {
 	return [2]uint16{binary.NativeEndian.Uint16(value), binary.NativeEndian.Uint16(value[2:])}
 }
 
-func text(b []byte) string {
+func cString(b []byte) string {
 	s, _, _ := bytes.Cut(b, []byte{0})
 	return string(s)
 }

@@ -28,6 +28,7 @@ type layout struct {
 	outer   [numOuter]outerLayout
 	caps    valueLayout // namespace -> a set of capabilities, in the last 8 bytes
 	ptrace  valueLayout // namespace -> a rule
+	decode  decoders
 }
 
 type outerLayout struct {

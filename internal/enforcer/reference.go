@@ -28,5 +28,6 @@ var Reference = Product{
 		},
 		caps:   valueLayout{"ref_cap", 16},
 		ptrace: valueLayout{"ref_ptrace", uint32(unsafe.Sizeof(bpf.EnforcerRefPtraceRule{}))},
+		decode: referenceDecoders,
 	}),
 }

@@ -11,27 +11,45 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
+// tetragonState is what is in force: for each sensor its number of selectors and its policy, and the cgroups that each
+// policy applies to.
+type tetragonState struct {
+	selectors []int // 0: every call is one rule
+	policy    []uint32
+	members   map[uint32]map[uint64]bool
+}
+
+// walks reports whether the i-th sensor applies to a cgroup.
+func (s *tetragonState) walks(i int, cgroup uint64) bool {
+	return s.policy[i] == 0 || s.members[s.policy[i]][cgroup]
+}
+
+func (r *tetragonReader) state() (*tetragonState, error) {
+	s := &tetragonState{selectors: make([]int, len(r.sensors)), policy: make([]uint32, len(r.sensors))}
+	for i, sensor := range r.sensors {
+		filter, err := sensor.filter.LookupBytes(uint32(0))
+		if err != nil {
+			return nil, fmt.Errorf("selectors of program %d: %w", sensor.program.ID, err)
+		}
+		config, err := sensor.config.LookupBytes(uint32(0))
+		if err != nil {
+			return nil, fmt.Errorf("policy of program %d: %w", sensor.program.ID, err)
+		}
+		if len(filter) < 4 || len(config) < sensor.policyID+4 {
+			return nil, fmt.Errorf("program %d has no selectors yet", sensor.program.ID)
+		}
+		s.selectors[i] = int(binary.NativeEndian.Uint32(filter))
+		s.policy[i] = binary.NativeEndian.Uint32(config[sensor.policyID:])
+	}
+	var err error
+	s.members, err = r.members(s.policy)
+	return s, err
+}
+
 // Read returns the policies that apply to every workload under tracer.AllWorkloads, and those of workloads to which
 // others apply as well by mount namespace.
 func (r *tetragonReader) Read() (Policies, error) {
-	rules := make([]int, len(r.sensors))
-	policy := make([]uint32, len(r.sensors))
-	for i, s := range r.sensors {
-		filter, err := s.filter.LookupBytes(uint32(0))
-		if err != nil {
-			return nil, fmt.Errorf("selectors of program %d: %w", s.program.ID, err)
-		}
-		config, err := s.config.LookupBytes(uint32(0))
-		if err != nil {
-			return nil, fmt.Errorf("policy of program %d: %w", s.program.ID, err)
-		}
-		if len(filter) < 4 || len(config) < s.policyID+4 {
-			return nil, fmt.Errorf("program %d has no selectors yet", s.program.ID)
-		}
-		rules[i] = max(1, int(binary.NativeEndian.Uint32(filter)))
-		policy[i] = binary.NativeEndian.Uint32(config[s.policyID:])
-	}
-	members, err := r.members(policy)
+	state, err := r.state()
 	if err != nil {
 		return nil, err
 	}
@@ -40,9 +58,9 @@ func (r *tetragonReader) Read() (Policies, error) {
 		p := Policy{programs: counts}
 		generation := make([]entry, len(r.sensors))
 		for i, s := range r.sensors {
-			n := rules[i]
-			if policy[i] != 0 && !members[policy[i]][cgroup] {
-				n = 0
+			n := 0
+			if state.walks(i, cgroup) {
+				n = max(1, state.selectors[i])
 			}
 			counts.add(s.program, n)
 			*p.Rules.Kind(s.program.Hook) += n
@@ -52,7 +70,7 @@ func (r *tetragonReader) Read() (Policies, error) {
 		return p
 	}
 	out := Policies{tracer.AllWorkloads: of(0)}
-	if len(members) == 0 {
+	if len(state.members) == 0 {
 		return out, nil
 	}
 	running, err := processes("/proc")

@@ -17,18 +17,21 @@ var VArmor = Product{
 			outer:   varmorOuter(sizes{140}, sizes{100}, sizes{160}),
 			caps:    valueLayout{"v_capable", 16},
 			ptrace:  valueLayout{"v_ptrace", 12},
+			decode:  varmorDecoders(true),
 		},
 		layout{
 			version: "v0.6 to v0.8",
 			outer:   varmorOuter(sizes{140}, sizes{68, 100}, sizes{160}),
 			caps:    valueLayout{"v_capable", 16},
 			ptrace:  valueLayout{"v_ptrace", 12},
+			decode:  varmorDecoders(true),
 		},
 		layout{
 			version: "v0.5",
 			outer:   varmorOuter(sizes{136}, sizes{40}, sizes{156}),
 			caps:    valueLayout{"v_capable", 8},
 			ptrace:  valueLayout{"v_ptrace", 8},
+			decode:  varmorDecoders(false),
 		},
 	),
 }

@@ -64,14 +64,22 @@ type Workload struct {
 	MntNS    uint32         `json:"mntns"`
 	Mode     string         `json:"mode,omitempty"`
 	Rules    enforcer.Rules `json:"rules"`
+	// List holds the rules themselves, if they were asked for and lsmprof can decode them.
+	List []enforcer.Rule `json:"list,omitempty"`
 	// Mixed is set if processes of the mount namespace are under different policies: no number of rules is true of
 	// all.
 	Mixed bool `json:"mixed,omitempty"`
 }
 
-// New lists what is loaded and in force. running are the containers that run, nil without a container runtime. It needs
-// root. It closes the registry's maps.
-func New(registry *inforce.Registry, namer tracer.Namer, running []cri.Container) (*Listing, error) {
+// Options say what New looks at.
+type Options struct {
+	Namer   tracer.Namer    // may be nil
+	Running []cri.Container // the containers that run; nil: there is no container runtime
+	Rules   bool            // decode the rules
+}
+
+// New lists what is loaded and in force. It needs root. It closes the registry's maps.
+func New(registry *inforce.Registry, o Options) (*Listing, error) {
 	defer registry.Close()
 	programs, err := registry.Look()
 	if err != nil {
@@ -85,12 +93,34 @@ func New(registry *inforce.Registry, namer tracer.Namer, running []cri.Container
 		Schema: "lsmprof/list/v1", Enforcers: []Enforcer{}, Programs: []Program{}, Workloads: []Workload{},
 	}
 	l.addPrograms(programs, registry)
-	names := tracer.Workloads(namer)
+	names := tracer.Workloads(o.Namer)
 	for _, e := range reading.Enforcers {
 		l.addEnforcer(e, names)
 	}
-	l.addPods(running, reading)
+	l.addPods(o.Running, reading)
+	if o.Rules {
+		return l, l.addRules(registry)
+	}
 	return l, nil
+}
+
+// addRules adds the rules of each workload.
+func (l *Listing) addRules(registry *inforce.Registry) error {
+	all, err := registry.ListRules()
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		if e.Err != nil {
+			l.Warnings = append(l.Warnings, e.Err.Error())
+		}
+		for i := range l.Workloads {
+			if w := &l.Workloads[i]; w.Enforcer == e.Enforcer && !w.Mixed {
+				w.List = e.Rules[w.MntNS]
+			}
+		}
+	}
+	return nil
 }
 
 func (l *Listing) addPrograms(programs []tracer.Program, registry *inforce.Registry) {
@@ -134,7 +164,9 @@ func (l *Listing) addEnforcer(e inforce.Enforcer, names func(mntns uint32) profi
 		}
 		sum.Everywhere = sum.Everywhere || ns == tracer.AllWorkloads
 		sum.Rules += p.Rules.Sum()
-		workloads = append(workloads, Workload{e.Name, name, ns, p.Mode, p.Rules, p.Mixed})
+		workloads = append(workloads, Workload{
+			Enforcer: e.Name, Name: name, MntNS: ns, Mode: p.Mode, Rules: p.Rules, Mixed: p.Mixed,
+		})
 	}
 	slices.SortFunc(workloads, func(a, b Workload) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.MntNS, b.MntNS))

@@ -2,6 +2,7 @@ package listing
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
@@ -54,16 +55,27 @@ func TestText(t *testing.T) {
 		},
 		Warnings: []string{"1 of 3 programs refuse to be opened: an LSM protects them"},
 	}
+	by := 1
+	withRules := node
+	withRules.Workloads = slices.Clone(node.Workloads)
+	withRules.Workloads[1].List = []enforcer.Rule{
+		{Kind: "file", Text: "deny read,write /etc/shadow"},
+		{Kind: "file", Index: 1, Text: "deny write /usr/**"},
+		{Kind: "file", Index: 2, Text: "deny write /usr/bin/**", ShadowedBy: &by},
+		{Kind: "net", Text: "deny connect 169.254.169.254 port 80"},
+	}
 	for name, c := range map[string]struct {
-		l        Listing
-		programs bool
+		l               Listing
+		programs, rules bool
 	}{
-		"nothing": {Listing{}, true}, "reference": {reference, false}, "reference_programs": {reference, true},
-		"node": {node, false}, "node_programs": {node, true},
+		"nothing": {Listing{}, true, true}, "reference": {reference, false, false},
+		"reference_programs": {reference, true, false},
+		"node":               {node, false, false}, "node_programs": {node, true, false},
+		"node_rules": {withRules, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			o := TextOptions{Programs: c.programs, Unknown: " (give --rules)"}
+			o := TextOptions{Programs: c.programs, Rules: c.rules, Unknown: " (give --rules)"}
 			if err := c.l.Write(&b, o); err != nil {
 				t.Fatal(err)
 			}

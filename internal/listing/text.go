@@ -15,6 +15,7 @@ import (
 // TextOptions say how Write prints a listing.
 type TextOptions struct {
 	Programs bool   // print every program
+	Rules    bool   // print every rule
 	Unknown  string // advice about enforcers whose rules lsmprof cannot find
 }
 
@@ -36,6 +37,11 @@ func (l *Listing) Write(w io.Writer, o TextOptions) error {
 	if len(l.Workloads) > 0 {
 		fmt.Fprintln(w)
 		if err := l.writeWorkloads(w); err != nil {
+			return err
+		}
+	}
+	if o.Rules {
+		if err := l.writeRules(w); err != nil {
 			return err
 		}
 	}
@@ -106,6 +112,38 @@ func (l *Listing) writeWorkloads(w io.Writer) error {
 		t.Add(cells...)
 	}
 	return t.Print(w)
+}
+
+// writeRules prints the rules of each workload.
+func (l *Listing) writeRules(w io.Writer) error {
+	for _, wl := range l.Workloads {
+		fmt.Fprintf(w, "\n%s (%s)", wl.Name, wl.Enforcer)
+		switch {
+		case wl.Mixed:
+			fmt.Fprintln(w, ": its processes are under different policies")
+			continue
+		case len(wl.List) == 0 && wl.Rules.Sum() > 0:
+			fmt.Fprintln(w, ": lsmprof knows only the number of these rules")
+			continue
+		case len(wl.List) == 0:
+			fmt.Fprintln(w, ": no rules")
+			continue
+		}
+		fmt.Fprintln(w)
+		t := &text.Table{Header: []string{"<KIND", "RULE", "<TEXT"}}
+		for _, r := range wl.List {
+			what := r.Text
+			if r.ShadowedBy != nil {
+				what += fmt.Sprintf(" (never matches: rule %d comes first and matches all of it)",
+					*r.ShadowedBy)
+			}
+			t.Add(r.Kind, strconv.Itoa(r.Index), what)
+		}
+		if err := t.Print(w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writePrograms prints the programs. Whether one may sleep has a column if any may.

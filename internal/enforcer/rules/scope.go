@@ -19,7 +19,8 @@ type Scope struct {
 func (s Scope) Covers(t Scope) bool {
 	return t.Operations&^s.Operations == 0 &&
 		s.Path.covers(t.Path) &&
-		(s.Ports == [2]uint16{} || t.Ports != [2]uint16{} && s.Ports[0] <= t.Ports[0] && t.Ports[1] <= s.Ports[1]) &&
+		(s.Ports == [2]uint16{} || t.Ports != [2]uint16{} && s.Ports[0] <= t.Ports[0] &&
+			t.Ports[1] <= s.Ports[1]) &&
 		(s.FileSystem == "" || s.FileSystem == t.FileSystem) &&
 		(!s.Address.IsValid() || t.Address.IsValid() && s.Address.Bits() <= t.Address.Bits() &&
 			s.Address.Contains(t.Address.Addr()))
