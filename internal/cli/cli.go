@@ -60,7 +60,7 @@ const (
 func commands() []*command {
 	return []*command{
 		checkCommand(), listCommand(), topCommand(), recordCommand(), traceCommand(),
-		benchCommand(), reportCommand(),
+		benchCommand(), reportCommand(), forecastCommand(),
 		serveCommand(), enforceCommand(),
 		completionCommand(), versionCommand(), manCommand(),
 	}

@@ -17,6 +17,7 @@ import (
 type enforcerFlags struct {
 	rulesMap string // --rules-map
 	rules    int    // --rules; negative: not given
+	noRules  bool   // the command has another flag of that name
 
 	containers *containers       // their images show the versions of enforcers; nil: unknown
 	shared     *inforce.Registry // see registry
@@ -29,6 +30,9 @@ func (o *enforcerFlags) flags(f *cmdline.Flags) {
 	f.Group(cmdline.Advanced)
 	f.StringVar(&o.rulesMap, "rules-map", "", rulesMapUsage)
 	o.rules = -1
+	if o.noRules {
+		return
+	}
 	f.Var(cmdline.Int(&o.rules, 0, 1<<20), "rules",
 		"For enforcers that lsmprof does not know, assume `N` rules.")
 	f.Lookup("rules").DefValue = ""

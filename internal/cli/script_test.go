@@ -19,9 +19,16 @@ import (
 // TestScripts runs the scripts in testdata/script, which use lsmprof as a user does.
 func TestScripts(t *testing.T) {
 	binary := publicCopy(t)
+	sample, err := filepath.Abs("../../docs/sample/run")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: golden.Update(),
+		Setup: func(env *testscript.Env) error {
+			return os.Symlink(sample, filepath.Join(env.WorkDir, "run"))
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": func(ts *testscript.TestScript, neg bool, args []string) {
 				exits(ts, binary, neg, args)

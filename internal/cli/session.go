@@ -70,7 +70,10 @@ func (s *session) flags(f *cmdline.Flags) {
 	s.memory = tracer.DefaultMemory >> 20
 	f.Var(cmdline.Int(&s.memory, 1, 1<<20), "memory", "Use at most this much kernel memory for counters, in `MiB`.")
 	f.StringVar(&s.readyFile, "ready-file", "", "Create this `FILE` when recording has begun.")
-	f.Rare("mntns", "rules-map", "rules", "memory", "ready-file")
+	f.Rare("mntns", "rules-map", "memory", "ready-file")
+	if !s.unknown.noRules {
+		f.Rare("rules")
+	}
 }
 
 func (s *session) validate() error {

@@ -2,9 +2,7 @@ package forecast
 
 import (
 	"fmt"
-	"sort"
 
-	"github.com/lsmprof/lsmprof/internal/enforcer/rules"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/text"
 )
@@ -28,11 +26,10 @@ type Budget struct {
 	Extrapolated bool    `json:"extrapolated"`
 	// Measured is the largest number of rules of the kind that the model was fitted to.
 	Measured int `json:"measured_rules"`
-
-	test bool
 }
 
 // Budgets returns how many rules each kind affords, while the others are as in base, and how many of each kind at once.
+// Kinds that base lacks stay as they are; in tests, whose rules are there for the sake of measuring, they have none.
 func (m *Model) Budgets(w *Workload, base Rules, share float64) []Budget {
 	reached := map[string]bool{}
 	for i := range w.Rows {
@@ -52,45 +49,33 @@ func (m *Model) Budgets(w *Workload, base Rules, share float64) []Budget {
 
 // Budget returns how many rules of a kind, or of each, keep the hooks of a workload within a share.
 func (m *Model) Budget(w *Workload, base Rules, kind string, share float64) Budget {
-	b := Budget{Workload: w.Name, Kind: kind, Share: share, test: w.Test}
-	with := func(n int) Rules {
-		some := Rules{}
-		for _, k := range kinds() {
-			if k == kind || kind == EachType {
-				some[k] = min(n, mostOf(k))
-			}
-		}
-		return base.With(some)
+	b := Budget{Workload: w.Name, Kind: kind, Share: share}
+	if w.Test {
+		base = none().With(base)
 	}
-	limit := w.allows(share)
-	// affordable returns the largest n that costs no more than the limit, or -1.
-	affordable := func(cost func(Forecast) float64) int {
-		return sort.Search(mostRules+1, func(n int) bool { return cost(m.Forecast(w, with(n))) > limit }) - 1
-	}
-	b.Rules = affordable(func(f Forecast) float64 { return f.Then.Ns })
-	b.Low = max(0, affordable(func(f Forecast) float64 { return f.Then.CI.High }))
-	b.High = max(0, affordable(func(f Forecast) float64 { return f.Then.CI.Low }))
-	b.Without = m.Forecast(w, with(0)).Then.Share
+	c := m.curve(w, base, kind)
+	limit, half := w.allows(share), m.quantile()
+	b.Rules = c.most(limit, 0)
+	b.Low, b.High = max(0, c.most(limit, half)), max(0, c.most(limit, -half))
+	b.Without = w.Share(c.at(0).value)
 	b.Exceeded, b.Unlimited = b.Rules < 0, b.Rules >= mostRules
 	b.Rules = max(0, b.Rules)
-	b.Extrapolated = !b.Unlimited && m.Forecast(w, with(b.Rules)).Extrapolated
 	for i := range m.Lines {
 		if l := &m.Lines[i]; l.Kind == kind || kind == EachType {
 			b.Measured = max(b.Measured, l.Most)
 		}
 	}
+	b.Extrapolated = !b.Unlimited && m.Forecast(w, c.rules(b.Rules)).Extrapolated
 	return b
 }
 
-// mostOf returns how many rules of a kind there can be: a capability is denied or not, and so is tracing.
-func mostOf(kind string) int {
-	switch kind {
-	case rules.Cap:
-		return 41
-	case rules.Ptrace:
-		return 1
+// none returns no rules of any kind.
+func none() Rules {
+	out := Rules{}
+	for _, k := range kinds() {
+		out[k] = 0
 	}
-	return mostRules
+	return out
 }
 
 // String returns the budget as the predicate of a sentence: "affords 7 file rules (6 to 8)".

@@ -1,6 +1,8 @@
 package forecast
 
 import (
+	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer/rules"
@@ -41,5 +43,25 @@ func TestBudgetOfASampleRun(t *testing.T) {
 	}
 	if b, err := OfTest(run, "pipe", EachType, 0.02); err == nil {
 		t.Errorf("pipe reaches no hook, but %s", b)
+	}
+}
+
+// A budget looks at a curve through a few numbers of rules. It is what a forecast says of every number.
+func TestCurve(t *testing.T) {
+	m := machine{rand.New(rand.NewPCG(3, 4)), 0.005, 0.1, 0.2}
+	model := fitted(t, m.bench(2))
+	for _, from := range []int{0, 1, 4} {
+		w := m.workload(1, from)
+		for _, kind := range []string{rules.File, rules.Exec, EachType} {
+			c := model.curve(&w, nil, kind)
+			for _, n := range []int{0, 1, 2, 3, 4, 5, 9, 40, 41, 42, 500, 1e5} {
+				f, e := model.Forecast(&w, c.rules(n)), c.at(n)
+				half := model.quantile() * e.deviation()
+				if math.Abs(f.Then.Ns-e.value) > 1e-6*e.value || math.Abs(f.Then.CI.Half()-half) > 1e-6*half {
+					t.Errorf("%d %s rules from %d: %.3f ± %.3f, the forecast is %.3f ± %.3f", n, kind, from, e.value,
+						half, f.Then.Ns, f.Then.CI.Half())
+				}
+			}
+		}
 	}
 }

@@ -11,14 +11,16 @@ type estimate struct {
 
 func exactly(v float64) estimate { return estimate{value: v} }
 
-// with returns the estimate with an error of a cause added.
+// with adds an error of a cause to an estimate that nobody else holds yet, and returns it.
 func (e estimate) with(cause string, deviation float64) estimate {
 	if deviation == 0 {
 		return e
 	}
-	out := e.plus(estimate{})
-	out.errors[cause] += deviation
-	return out
+	if e.errors == nil {
+		e.errors = map[string]float64{}
+	}
+	e.errors[cause] += deviation
+	return e
 }
 
 func (e estimate) plus(o estimate) estimate {
@@ -47,6 +49,13 @@ func (e estimate) times(factor float64) estimate {
 	for cause, d := range e.errors {
 		out.errors[cause] = d * factor
 	}
+	return out
+}
+
+// between returns the estimate at a share of the way from e to o.
+func (e estimate) between(o estimate, share float64) estimate {
+	out := e.times(1 - share)
+	out.add(o.times(share))
 	return out
 }
 

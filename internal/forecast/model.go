@@ -245,3 +245,8 @@ func (m *Model) lineOf(at place, enforcer string) *Line {
 	}
 	return nil
 }
+
+// Unknown reports whether the model has no line for any row of a workload.
+func (m *Model) Unknown(w *Workload) bool {
+	return !slices.ContainsFunc(w.Rows, func(r Row) bool { return m.lineOf(r.place(), r.Enforcer) != nil })
+}

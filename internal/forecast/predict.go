@@ -64,35 +64,8 @@ const farthest = 4
 
 // Forecast returns what the hooks of a workload would take under other numbers of rules.
 func (m *Model) Forecast(w *Workload, want Rules) Forecast {
-	f, _, _ := m.forecast(w, want)
-	return f
-}
-
-// Total returns the sum of what several workloads of one recording would take. Errors of the model do not average out
-// between them.
-func (m *Model) Total(all []Workload, want Rules) Forecast {
-	total := Forecast{Workload: "all workloads"}
+	f := Forecast{Workload: w.Name, Hooks: []RowForecast{}}
 	now, then, unknown := estimate{}, estimate{}, 0.0
-	var sum Workload
-	for i := range all {
-		f, a, b := m.forecast(&all[i], want)
-		now.add(a)
-		then.add(b)
-		unknown += f.Unknown * a.value
-		total.Extrapolated = total.Extrapolated || f.Extrapolated
-		total.NewRules = total.NewRules || f.NewRules
-		sum = Workload{Time: all[i].Time, Test: all[i].Test}
-	}
-	total.Now, total.Then = m.amount(&sum, now), m.amount(&sum, then)
-	if now.value > 0 {
-		total.Unknown = unknown / now.value
-	}
-	return total
-}
-
-func (m *Model) forecast(w *Workload, want Rules) (f Forecast, now, then estimate) {
-	f.Workload = w.Name
-	unknown := 0.0
 	for i := range w.Rows {
 		r := &w.Rows[i]
 		before := m.recorded(w, i)
@@ -113,7 +86,7 @@ func (m *Model) forecast(w *Workload, want Rules) (f Forecast, now, then estimat
 		f.Unknown = unknown / now.value
 	}
 	f.Syscalls = m.syscallParts(&f)
-	return f, now, then
+	return f
 }
 
 func (m *Model) amount(w *Workload, e estimate) Amount {

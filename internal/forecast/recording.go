@@ -30,7 +30,7 @@ func FitWorkloads(all []Workload) (*Model, error) {
 	joinSources(observations)
 	m, err := fitModel(observations)
 	if err != nil {
-		return nil, fmt.Errorf("fit a model to the recording: %w", errors.Join(err, errTooAlike))
+		return nil, fmt.Errorf("fit a model to the recording: %w; %w", err, errTooAlike)
 	}
 	m.Origin = "the recording itself"
 	if !mixed {

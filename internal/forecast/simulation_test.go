@@ -126,7 +126,7 @@ func TestSimulatedIntervalsHoldTheTruth(t *testing.T) {
 				t.Logf("%-26s %d -> %2d rules: the interval holds the truth in %3d of %d, %.1f %% off",
 					c.name, from, to, held[to], runs, 100*off[to])
 				if held[to] < least {
-					t.Errorf("%s, %d -> %d rules: the interval holds the truth in %d of %d, want %d", c.name,
+					t.Errorf("%s, %d -> %d rules: the interval holds the truth in %d of %d, not %d", c.name,
 						from, to, held[to], runs, least)
 				}
 			}

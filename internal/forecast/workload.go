@@ -18,6 +18,8 @@ type Workload struct {
 	Time float64
 	// Test: the workload is a test of a benchmark, which does nothing else. Its share is the loss of score.
 	Test bool
+	// Program: the test is a program, as UnixBench's are, and not a loop around a single call.
+	Program bool
 }
 
 // Row is what one program cost a workload in one syscall under one number of rules.
@@ -51,6 +53,25 @@ func (w *Workload) allows(share float64) float64 {
 		return w.Time * share / (1 - share)
 	}
 	return w.Time * share
+}
+
+// OfTests returns one operation of each test of a benchmark that reaches a hook with rules. Programs come first.
+func OfTests(run *rundir.Run) (out []Workload) {
+	for _, t := range run.Info.Plan.Tests {
+		if w, ok := ofTest(run, t.Name); ok {
+			out = append(out, w)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Workload) int {
+		switch {
+		case a.Program == b.Program:
+			return 0
+		case a.Program:
+			return -1
+		}
+		return 1
+	})
+	return out
 }
 
 // ofTest returns the calls of a test as a benchmark profiled them under the scenario with the most rules. It returns
@@ -87,7 +108,8 @@ func OfCell(run *rundir.Run, test, scenario string) (Workload, bool) {
 	if !(rate > 0) {
 		return Workload{}, false
 	}
-	w := Workload{Name: test, Time: 1e9 / rate, Test: true}
+	w := Workload{Name: test, Time: 1e9 / rate, Test: true, Program: plan.Tests[t].Baseline > 0 ||
+		!plan.Tests[t].Sliced()}
 	for _, r := range e.Rows {
 		w.Rows = append(w.Rows, Row{
 			Syscall: r.Syscall, Hook: r.Hook, Program: r.Program, Enforcer: run.Info.Enforcer,
@@ -96,6 +118,16 @@ func OfCell(run *rundir.Run, test, scenario string) (Workload, bool) {
 		})
 	}
 	return w, true
+}
+
+// Merge returns all workloads of a recording as one.
+func Merge(all []Workload) Workload {
+	out := Workload{Name: "all workloads"}
+	for i := range all {
+		out.Time, out.Test = all[i].Time, all[i].Test
+		out.Rows = append(out.Rows, all[i].Rows...)
+	}
+	return out
 }
 
 // OfRecording returns the workloads of a recording, the most expensive first.

@@ -18,7 +18,7 @@ import (
 
 // Policy is what one policy loads.
 type Policy struct {
-	Kind     string // VarmorPolicy
+	Kind     string // VarmorPolicy; of several policies the product
 	Name     string
 	Enforcer string // varmor, kubearmor or tetragon
 	Rules    rules.Rules
@@ -174,7 +174,7 @@ func Sum(all []Policy) (Policy, error) {
 		}
 	}
 	if len(all) > 1 {
-		sum.Name = fmt.Sprintf("%d policies", len(all))
+		sum.Kind, sum.Name = text.Enforcer(sum.Enforcer), fmt.Sprintf("%d policies", len(all))
 	}
 	return sum, nil
 }

@@ -1,0 +1,333 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/lsmprof/lsmprof/internal/cmdline"
+	"github.com/lsmprof/lsmprof/internal/forecast"
+	"github.com/lsmprof/lsmprof/internal/policy"
+	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/text"
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+// forecastOptions are the flags of forecast.
+type forecastOptions struct {
+	session
+	cmdline.Destination
+	model     string
+	profile   string
+	duration  time.Duration
+	rules     rulesFlag
+	policy    string
+	budget    float64
+	workloads []string // globs
+	top       int
+}
+
+// rulesFlag is --rules.
+type rulesFlag struct{ forecast.Rules }
+
+func (f *rulesFlag) Set(s string) (err error) {
+	f.Rules, err = forecast.ParseRules(s)
+	return err
+}
+
+func (f *rulesFlag) Type() string { return "N|TYPE=N,..." }
+
+func (f *rulesFlag) String() string {
+	if f == nil || f.Rules == nil {
+		return ""
+	}
+	return f.Rules.String()
+}
+
+func (o *forecastOptions) flags(f *cmdline.Flags) {
+	f.Group("What to forecast")
+	f.Var(&o.rules, "rules", "Forecast this number of rules: 8 of each type, or numbers by type, as in "+
+		"file=50,net=20. Types that are not named stay as they are.")
+	f.Var(cmdline.File(&o.policy), "policy",
+		"Count the rules of this VarmorPolicy, KubeArmorPolicy or TracingPolicy, "+
+			"and forecast those.")
+	f.Var(cmdline.Percent(&o.budget), "budget",
+		"Print how many rules of each type cost at most this share of a CPU, or "+
+			"of the score of a test.")
+	f.Group("From what")
+	f.Var(cmdline.Directory(&o.model), "model",
+		"Take the cost of a rule from the benchmark in this `RUN` directory. "+
+			"Without it, it comes from the recording, if workloads have different numbers of rules there.")
+	f.Var(cmdline.File(&o.profile), "profile",
+		"Take the calls of each workload from this `FILE` of record: its profile, "+
+			"or what --json printed.")
+	f.VarP(cmdline.Duration(&o.duration, cmdline.Positive), "duration", "d",
+		"Record for this long instead, and take "+
+			"the calls from that. This takes root; the filters are those of record.")
+	f.Var(cmdline.Globs(&o.workloads), "workload",
+		"Only workloads whose name matches one of these globs. A star also "+
+			"stands for slashes.")
+	f.Group(cmdline.Output)
+	o.FormatFlags(f, "text", "json")
+	o.top = 15
+	f.Var(cmdline.Int(&o.top, 0, 1<<20), "top", "Print this many workloads, hooks and budgets; 0 prints all.")
+	o.unknown.noRules = true
+	o.session.flags(f)
+}
+
+func forecastCommand() *command {
+	return &command{
+		Command: cmdline.Command{
+			Name: "forecast", Group: groupBenchmark,
+			Summary: "Forecast what other rules would cost, and how many are affordable",
+			Text: "A benchmark says what a rule costs, a recording which hooks a workload calls. lsmprof " +
+				"multiplies the two, with an interval that contains the errors of both. Without a " +
+				"recording it forecasts the tests of the benchmark. Unless it records, it needs " +
+				"neither root nor BPF.",
+			Examples: []cmdline.Example{
+				{
+					What:    "What would 50 file rules cost the pods of this node?",
+					Command: "sudo lsmprof forecast --model RUN -d 30s --rules file=50",
+				},
+				{
+					What:    "How many rules do 2 % of a CPU afford?",
+					Command: "lsmprof forecast --model RUN --profile lsmprof.pb.gz --budget 2%",
+				},
+				{
+					What:    "What would this policy cost?",
+					Command: "lsmprof forecast --model RUN --profile lsmprof.pb.gz --policy web.yaml",
+				},
+			},
+		},
+		setup: func(f *cmdline.Flags) action {
+			var o forecastOptions
+			o.flags(f)
+			return func(ctx context.Context, std streams, args []string) error {
+				o.invocation = invocation("forecast", args)
+				if err := errors.Join(o.validate(), o.unused(f)); err != nil {
+					return usageError{fmt.Errorf("forecast: %w", err)}
+				}
+				if err := o.run(ctx, std); err != nil {
+					return fmt.Errorf("forecast: %w", classify(err))
+				}
+				return nil
+			}
+		},
+	}
+}
+
+func (o *forecastOptions) validate() error {
+	switch {
+	case o.rules.Rules == nil && o.policy == "" && o.budget == 0:
+		return errors.New("nothing to forecast: give --rules, --policy or --budget")
+	case o.rules.Rules != nil && o.policy != "":
+		return errors.New("--rules and --policy: give one of them")
+	case o.model == "" && o.profile == "" && o.duration == 0:
+		return errors.New("nothing to forecast from: give --model RUN, and --profile FILE or -d 30s for the " +
+			"calls of real workloads")
+	case o.profile != "" && o.duration > 0:
+		return errors.New("--profile and --duration: give one of them")
+	}
+	if o.duration == 0 {
+		return nil
+	}
+	return o.session.validate()
+}
+
+// unused returns an error if the command line filters or calibrates a recording that is not made.
+func (o *forecastOptions) unused(f *cmdline.Flags) error {
+	if o.duration > 0 {
+		return nil
+	}
+	for _, name := range recordingFlags() {
+		if f.Changed(name) {
+			return fmt.Errorf("--%s without --duration: it is for a recording that lsmprof makes itself", name)
+		}
+	}
+	return nil
+}
+
+// recordingFlags returns the names of the flags that forecast shares with record.
+func recordingFlags() []string {
+	f := cmdline.NewFlags("")
+	s := session{unknown: enforcerFlags{noRules: true}}
+	s.flags(f)
+	var names []string
+	f.VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+	return names
+}
+
+func (o *forecastOptions) run(ctx context.Context, std streams) error {
+	f := &forecastResult{top: o.top}
+	f.doc = forecast.Document{
+		Schema: forecast.Schema, Version: version(), CommandLine: o.invocation, Rules: o.rules.Rules,
+		ShareOf: "cpu",
+		Answer:  []string{}, Workloads: []forecast.Forecast{}, Budgets: []forecast.Budget{},
+		Warnings: []string{},
+	}
+	if err := o.readPolicy(f); err != nil {
+		return err
+	}
+	run, err := o.openModel()
+	if err != nil {
+		return err
+	}
+	doc, all, err := o.calls(ctx, std, run)
+	if err != nil {
+		return err
+	}
+	if run == nil {
+		f.model, err = forecast.FitWorkloads(all)
+		if err != nil {
+			err = fmt.Errorf("%w; or give a benchmark with --model", err)
+		}
+	} else {
+		f.model, err = forecast.FitRun(run, o.model)
+	}
+	if err != nil {
+		return err
+	}
+	f.describe(doc, run, recordingName(o.profile, o.duration))
+	if all, err = o.selectWorkloads(all); err != nil {
+		return err
+	}
+	if err := f.work(all, o.budget); err != nil {
+		return err
+	}
+	if o.JSON() {
+		return f.doc.WriteJSON(std.out)
+	}
+	return f.write(std)
+}
+
+// recordingName returns what the calls of workloads are from.
+func recordingName(file string, duration time.Duration) string {
+	if file != "" {
+		return "the recording " + file
+	}
+	return "a recording of " + duration.String()
+}
+
+// readPolicy counts the rules of --policy.
+func (o *forecastOptions) readPolicy(f *forecastResult) error {
+	if o.policy == "" {
+		return nil
+	}
+	file, err := os.Open(o.policy)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	all, err := policy.Read(file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.policy, err)
+	}
+	p, err := policy.Sum(all)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.policy, err)
+	}
+	f.doc.Rules = forecast.Counted(p.Rules)
+	f.doc.Policy = &forecast.DocumentPolicy{
+		Kind: p.Kind, Name: p.Name, Enforcer: p.Enforcer, Rules: f.doc.Rules, Hooks: p.Hooks,
+		Notes: append([]string{}, p.Notes...),
+	}
+	return nil
+}
+
+// openModel opens the benchmark of --model, or returns nil without one.
+func (o *forecastOptions) openModel() (*rundir.Run, error) {
+	if o.model == "" {
+		return nil, nil
+	}
+	run, err := rundir.Open(o.model)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; `lsmprof bench -o DIR` makes a run directory", o.model, err)
+	}
+	return run, nil
+}
+
+// calls returns the workloads: those of a recording, or the tests of the benchmark.
+func (o *forecastOptions) calls(ctx context.Context, std streams, run *rundir.Run) (
+	*profile.Document, []forecast.Workload, error,
+) {
+	switch {
+	case o.profile != "":
+		data, err := os.ReadFile(o.profile)
+		if err != nil {
+			return nil, nil, err
+		}
+		doc, err := forecast.ReadRecording(data)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", o.profile, err)
+		}
+		return doc, forecast.OfRecording(doc), nil
+	case o.duration > 0:
+		doc, err := o.record(ctx, std)
+		if err != nil {
+			return nil, nil, err
+		}
+		return doc, forecast.OfRecording(doc), nil
+	}
+	all := forecast.OfTests(run)
+	if len(all) == 0 {
+		return nil, nil, fmt.Errorf("%s: no test reaches a hook with rules; give a recording with --profile "+
+			"or -d", o.model)
+	}
+	return nil, all, nil
+}
+
+// record records the whole machine, or what the filters select.
+func (o *forecastOptions) record(ctx context.Context, std streams) (*profile.Document, error) {
+	t, err := o.start(ctx, std)
+	if err != nil {
+		return nil, err
+	}
+	timed, done := context.WithTimeout(ctx, o.duration)
+	defer done()
+	stop := showRecording(timed, std, o.duration)
+	err = t.Run(timed)
+	stop()
+	o.containers.Look(context.WithoutCancel(ctx))
+	snap, snapErr := o.snapshot(t)
+	if err := errors.Join(err, snapErr, t.Close()); err != nil {
+		return nil, err
+	}
+	costs, err := snap.Costs()
+	if err != nil {
+		return nil, err
+	}
+	if len(costs.Rows) == 0 {
+		return nil, errors.New("no call passed while lsmprof recorded: record for longer, or with other " +
+			"filters")
+	}
+	return costs.Document(), nil
+}
+
+// selectWorkloads returns the workloads that --workload selects.
+func (o *forecastOptions) selectWorkloads(all []forecast.Workload) ([]forecast.Workload, error) {
+	if len(o.workloads) == 0 {
+		return all, nil
+	}
+	flat := func(s string) string { return strings.ReplaceAll(s, "/", "\x00") }
+	var names []string
+	selected := slices.DeleteFunc(slices.Clone(all), func(w forecast.Workload) bool {
+		names = append(names, w.Name)
+		return !slices.ContainsFunc(o.workloads, func(glob string) bool {
+			ok, _ := path.Match(flat(glob), flat(w.Name))
+			return ok
+		})
+	})
+	if len(selected) == 0 {
+		const most = 10
+		return nil, fmt.Errorf("--workload selects none of the %s: %s", text.Plural(len(names), "workload"),
+			text.List(names[:min(len(names), most)]))
+	}
+	return selected, nil
+}

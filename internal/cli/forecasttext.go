@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/lsmprof/lsmprof/internal/enforcer/rules"
+	"github.com/lsmprof/lsmprof/internal/forecast"
+	"github.com/lsmprof/lsmprof/internal/terminal"
+	"github.com/lsmprof/lsmprof/internal/text"
+)
+
+// write prints the answer, the tables and the warnings.
+func (f *forecastResult) write(std streams) error {
+	w := std.out
+	for _, s := range f.doc.Answer {
+		fmt.Fprintln(w, text.Printable(s))
+	}
+	if p := f.doc.Policy; p != nil {
+		for _, n := range p.Notes {
+			fmt.Fprintln(w, "note:", text.Printable(n))
+		}
+	}
+	tables := []*text.Table{}
+	if f.doc.Rules != nil {
+		tables = append(tables, f.workloadTable(), f.hookTable())
+	}
+	if len(f.doc.Budgets) > 0 {
+		tables = append(tables, f.budgetTable())
+	}
+	tables = append(tables, f.modelTable())
+	for _, t := range tables {
+		if t.Len() == 0 {
+			continue
+		}
+		fmt.Fprintln(w)
+		if terminal.Is(w) {
+			t.Fit(terminal.Width(w))
+		}
+		if err := t.Print(w); err != nil {
+			return err
+		}
+	}
+	return f.writeNotes(w, std.verbose)
+}
+
+func (f *forecastResult) writeNotes(w io.Writer, verbose bool) error {
+	fmt.Fprintln(w, "\ncost of a call in ns, with its standard error: "+f.doc.Model.Origin)
+	if f.doc.Of != f.doc.Model.Origin {
+		fmt.Fprintln(w, "calls: "+f.doc.Of)
+	}
+	for _, s := range f.doc.Warnings {
+		fmt.Fprintln(w, "warning:", text.Printable(s))
+	}
+	if verbose {
+		for _, s := range f.doc.Model.Skipped {
+			fmt.Fprintln(w, "not fitted:", text.Printable(s))
+		}
+	}
+	return nil
+}
+
+// limit returns how many of n rows to print.
+func (f *forecastResult) limit(n int) int {
+	if f.top == 0 {
+		return n
+	}
+	return min(n, f.top)
+}
+
+func mark(extrapolated bool) string {
+	if extrapolated {
+		return " extrapolated"
+	}
+	return ""
+}
+
+// points formats a difference of shares: "+2.26 points".
+func points(share float64) string {
+	s := text.Percent(share)
+	if share >= 0 {
+		s = "+" + s
+	}
+	return strings.Replace(strings.Replace(s, "-", "−", 1), "%", "points", 1)
+}
+
+func (f *forecastResult) workloadTable() *text.Table {
+	t := &text.Table{Header: []string{"<WORKLOAD", "NOW", "<FORECAST (95 %)", "<CHANGE", "<"}}
+	if f.doc.ShareOf == "score" {
+		t.Header[0] = "<TEST"
+	}
+	row := func(w *forecast.Forecast) {
+		t.Add(w.Workload, text.Percent(w.Now.Share), interval(&w.Then), points(w.Then.Share-w.Now.Share),
+			mark(w.Extrapolated))
+	}
+	all := f.doc.Workloads
+	for i := range all[:f.limit(len(all))] {
+		row(&all[i])
+	}
+	if left := len(all) - f.limit(len(all)); left > 0 {
+		t.Add(fmt.Sprintf("and %d more", left), "", "", "", "")
+	}
+	if f.doc.Total != nil && len(all) > 1 {
+		row(f.doc.Total)
+	}
+	return t
+}
+
+// hookTable lists the hooks whose cost changes most.
+func (f *forecastResult) hookTable() *text.Table {
+	type entry struct {
+		workload, syscall string
+		hook              forecast.RowForecast
+	}
+	var all []entry
+	for _, w := range f.doc.Workloads {
+		parts := map[string]string{}
+		for _, s := range w.Syscalls {
+			parts[s.Syscall] = text.Percent(s.Now) + " → " + text.Percent(s.Then)
+		}
+		for _, h := range w.Hooks {
+			if h.New != h.Mean || h.Why != "" {
+				all = append(all, entry{w.Workload, parts[h.Syscall], h})
+			}
+		}
+	}
+	change := func(e entry) float64 { return e.hook.Calls * max(e.hook.New-e.hook.Mean, e.hook.Mean-e.hook.New) }
+	slices.SortStableFunc(all, func(a, b entry) int {
+		switch x, y := change(a), change(b); {
+		case x > y:
+			return -1
+		case x < y:
+			return 1
+		}
+		return 0
+	})
+	t := &text.Table{Header: []string{
+		"<WORKLOAD", "<SYSCALL", "<HOOK", "<RULES", "NOW", "<FORECAST (95 %)", "<OF THE SYSCALL", "<",
+	}}
+	if f.doc.ShareOf == "score" {
+		t.Header[0] = "<TEST"
+	}
+	for _, e := range all[:f.limit(len(all))] {
+		h := &e.hook
+		now := fmt.Sprintf("%d → %d", h.Rules, h.NewRule)
+		if h.Rules < 0 {
+			now = fmt.Sprintf("? → %d", h.NewRule)
+		}
+		then := fmt.Sprintf("%s (%s to %s)", text.Duration(h.New), text.Duration(h.CI.Low),
+			text.Duration(h.CI.High))
+		note := mark(h.Extrapolated)
+		switch {
+		case h.Why != "":
+			then, note = "as now", h.Why
+		case h.From == "hook":
+			note += " from other syscalls"
+		case h.From == "rule type":
+			note += " from other hooks"
+		}
+		t.Add(e.workload, h.Syscall, h.Hook, now, text.Duration(h.Mean), then, e.syscall, note)
+	}
+	return t
+}
+
+// budgetTable has a row for each workload, and a column for each kind of rules.
+func (f *forecastResult) budgetTable() *text.Table {
+	kinds := append(rules.Kinds()[:6], forecast.EachType)
+	t := &text.Table{Header: []string{"<RULES FOR " + text.Percent(f.doc.Budgets[0].Share)}}
+	for _, k := range kinds {
+		t.Header = append(t.Header, k)
+	}
+	for from := 0; from < len(f.doc.Budgets); from += len(kinds) {
+		cells := []string{f.doc.Budgets[from].Workload}
+		for _, b := range f.doc.Budgets[from : from+len(kinds)] {
+			cells = append(cells, budgetCell(&b))
+		}
+		t.Add(cells...)
+	}
+	return t
+}
+
+func budgetCell(b *forecast.Budget) string {
+	switch {
+	case b.Exceeded:
+		return "none"
+	case b.Unlimited:
+		return "any"
+	}
+	s := fmt.Sprintf("%s (%s–%s)", text.Thousands(b.Rules), text.Thousands(b.Low), text.Thousands(b.High))
+	if b.Extrapolated {
+		s = "~" + s
+	}
+	return s
+}
+
+// modelTable lists the fitted lines.
+func (f *forecastResult) modelTable() *text.Table {
+	t := &text.Table{Header: []string{
+		"<HOOK", "<SYSCALL", "<RULE TYPE", "NO POLICY", "NO RULES", "FIRST RULE", "EACH FURTHER", "MEASURED TO",
+	}}
+	measured := func(v *float64) string {
+		if v == nil {
+			return "–"
+		}
+		return fmt.Sprintf("%.0f", *v)
+	}
+	for _, l := range f.model.Lines {
+		t.Add(l.Hook, l.Syscall, l.Kind, measured(l.NoPolicy), measured(l.NoRules),
+			fmt.Sprintf("%.0f ± %.0f", l.First, l.FirstErr), fmt.Sprintf("%.1f ± %.1f", l.Slope,
+				l.SlopeErr),
+			text.Plural(l.Most, "rule"))
+	}
+	return t
+}
