@@ -57,6 +57,9 @@ func simulated(rng *rand.Rand, rounds int, noise func() float64, offset, loss fl
 // measurement of a run is off for the whole run.
 func TestUnchangedRuns(t *testing.T) {
 	n := 6
+	if testing.Short() { // under the race detector
+		n = 1
+	}
 	if v, err := strconv.Atoi(os.Getenv("LSMPROF_BENCHES")); err == nil {
 		n = v
 	}

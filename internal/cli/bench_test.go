@@ -361,6 +361,7 @@ func TestBenchSurvivesKill(t *testing.T) {
 // the bench that continues does.
 func TestScenariosDoNotOutliveABench(t *testing.T) {
 	needRoot(t)
+	obeyHangup(t)
 	vmtest.OnOneKernel(t)
 	for name, signal := range map[string]syscall.Signal{"hangup": syscall.SIGHUP, "kill -9": syscall.SIGKILL} {
 		t.Run(name, func(t *testing.T) {

@@ -54,6 +54,7 @@ func waitForFile(t *testing.T, path string) {
 
 func TestNothingStaysInTheKernel(t *testing.T) {
 	vmtest.Guest(t)
+	obeyHangup(t)
 	startReference(t, map[uint32]enforcer.Rules{})
 	before := vmtest.KernelIDs(t)
 	for _, c := range []struct {

@@ -1,49 +1,124 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 func TestTestsThatRanOnTheHostAreSettled(t *testing.T) {
-	rs := results{all: []result{
-		{name: "host", tests: []test{
-			{pkg: "p", name: "TestPure", action: "pass"},
-			{pkg: "p", name: "TestBroken", action: "fail"},
-			{pkg: "p", name: "TestKernel", action: "skip"},
-			{pkg: "p", name: "TestHalf", action: "pass", partly: true},
-		}},
-		{name: "p [6.1]", tests: []test{{pkg: "p", name: "TestGuest", action: "pass"}}},
-	}}
-	s := rs.settledOnHost()
+	h := newHost()
+	h.settle("p", []test{
+		{pkg: "p", name: "TestPure", action: "pass"},
+		{pkg: "p", name: "TestBroken", action: "fail"},
+		{pkg: "p", name: "TestKernel", action: "skip"},
+		{pkg: "p", name: "TestHalf", action: "pass", partly: true},
+		{pkg: "q", name: "TestOther", action: "pass"},
+	})
 	for name, want := range map[string]bool{
-		"TestPure": true, "TestBroken": true, "TestKernel": false, "TestHalf": false, "TestGuest": false,
-		"TestUnknown": false,
+		"TestPure": true, "TestBroken": true, "TestKernel": false, "TestHalf": false, "TestUnknown": false,
 	} {
-		if got := s.has("p", name); got != want {
+		if got := h.has("p", name); got != want {
 			t.Errorf("%s: settled %v, want %v", name, got, want)
 		}
 	}
+	if h.has("q", "TestOther") {
+		t.Error("a test of a package that still runs is settled")
+	}
 }
 
-func TestGuestRuns(t *testing.T) {
+// A guest waits for the packages whose tests it runs, and for no others.
+func TestNextBoot(t *testing.T) {
+	h := newHost()
+	lists := [][]string{{"a", "b"}, {"c"}}
+	h.settle("a", nil)
+	h.settle("c", nil)
+	if got := h.next(lists); got != 1 {
+		t.Errorf("list %d, want 1", got)
+	}
+	got := make(chan int)
+	go func() { got <- h.next(lists[:1]) }()
+	select {
+	case i := <-got:
+		t.Errorf("list %d although b has not run", i)
+	case <-time.After(10 * time.Millisecond):
+	}
+	h.finish() // b was not built
+	if i := <-got; i != 0 {
+		t.Errorf("list %d, want 0", i)
+	}
+}
+
+func TestPlan(t *testing.T) {
 	pkgs := []kernelTests{
 		{path: "small", tests: []string{"TestOne"}},
-		{path: "large", tests: []string{
-			"TestA", "TestB", "TestIcountCost", "TestTwoCPUsMeet",
-			"TestContainerd",
+		{path: module + "internal/cli", tests: []string{
+			"TestA", "TestB", "TestIcountCost", "TestTwoCPUsMeet", "TestContainerd",
 		}},
 	}
+	h := newHost()
+	h.settle("small", nil)
 	var got []string
-	for _, g := range guestRuns(pkgs, []string{"5.10", "6.1"}, []string{"6.1"}) {
-		got = append(got, g.path+" "+g.kernel+" "+string(g.pass))
+	for _, b := range plan(pkgs, []string{"5.10", "6.1"}, []string{"6.1"}) {
+		for _, p := range b.unsettled(h).parts {
+			got = append(got, b.name(p)+" "+strings.Join(p.tests, ","))
+		}
 	}
 	want := []string{
-		"large 5.10 ", "large 6.1 ",
-		"small 5.10 ", "large 5.10 2 CPUs", "small 6.1 ", "large 6.1 icount", "large 6.1 2 CPUs",
-		"large 6.1 containerd",
+		"internal/cli [6.1 containerd] TestContainerd",
+		"internal/cli [6.1 icount] TestIcountCost",
+		"internal/cli [6.1 1/3] TestA",
+		"internal/cli [6.1 2/3] TestB",
+		"small [6.1] TestOne",
+		"internal/cli [5.10] TestA,TestB",
+		"small [5.10] TestOne",
+		"internal/cli [5.10 2 CPUs] TestTwoCPUsMeet",
+		"internal/cli [6.1 2 CPUs] TestTwoCPUsMeet",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("guests\n%q, want\n%q", got, want)
+	}
+}
+
+// The output of a guest is cut into that of its packages. A package that the guest's death cut short fails, and so does
+// one that it never began.
+func TestSplit(t *testing.T) {
+	b := boot{kernel: "6.1", parts: []part{
+		{kernelTests: kernelTests{path: "good"}},
+		{kernelTests: kernelTests{path: "silent"}},
+		{kernelTests: kernelTests{path: "bad"}},
+		{kernelTests: kernelTests{path: "dying"}},
+		{kernelTests: kernelTests{path: "never"}},
+	}}
+	const frame = "\x16"
+	ran := split(context.Background(), strings.NewReader("kernel says\n\n"+
+		beginMark+"good\n"+frame+"=== RUN   TestA\nno newline"+frame+"--- PASS: TestA (1.50s)\n"+
+		frame+"=== NAME  \n"+frame+"PASS\n\n"+endMark+"0\n"+
+		"\n"+beginMark+"silent\npanic: early\n"+endMark+"2\n"+
+		"\n"+beginMark+"bad\n"+frame+"=== RUN   TestB\n"+frame+"--- FAIL: TestB (0.00s)\n"+
+		frame+"=== NAME  \n"+frame+"FAIL\n"+endMark+"1\n"+
+		"\n"+beginMark+"dying\n"+frame+"=== RUN   TestC\nhalf a li"))
+	all := b.results(ran, errors.New("died"), 0, 0)
+	want := map[string]string{
+		"good [6.1]": "", "silent [6.1]": "exit status 2", "bad [6.1]": "", "dying [6.1]": "died",
+		"never [6.1]": "before these tests began",
+	}
+	for _, r := range all[1:] {
+		text := ""
+		if r.err != nil {
+			text = r.err.Error()
+		}
+		if w := want[r.name]; (w == "") != (text == "") || !strings.Contains(text, w) {
+			t.Errorf("%s: %q, want %q", r.name, text, w)
+		}
+	}
+	if good := all[1]; good.count("pass") != 1 || good.tests[0].took != 1500*time.Millisecond {
+		t.Errorf("good: %+v", good)
+	}
+	if all[3].count("fail") != 1 || all[4].count("fail") != 1 {
+		t.Errorf("bad: %+v; dying: %+v", all[3], all[4])
 	}
 }

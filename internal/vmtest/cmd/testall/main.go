@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -28,39 +29,66 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	icount := f.String("icount", "6.1 6.12 newest", "those of them that also run the instruction-exact tests")
 	fast := f.Bool("fast", false, "skip the checks and the host tests that boot guests")
 	skip := f.String("skip", "", "checks to skip, separated by spaces: lint check-generate host e2e")
+	slow := f.Int("slow", 10, "how many of the slowest tests to print")
 	if f.Parse(args) != nil {
 		return 2
 	}
-	began := time.Now()
-	var all results
 	if *fast {
 		*skip += " lint check-generate e2e"
 	}
-	for _, s := range []struct {
-		name string
-		run  func(context.Context, io.Writer) result
-	}{
-		{"lint", makeTarget("lint")},
-		{"check-generate", makeTarget("check-generate")},
-		{"host", hostTests("host", ".", *fast)},
-		{"e2e", hostTests("e2e", "internal/e2e", *fast)},
-	} {
+	began := time.Now()
+	rs := &results{out: out}
+	all, err := packages(ctx)
+	if err != nil {
+		fmt.Fprintln(out, "list the packages:", err)
+		return 1
+	}
+	var kernelTests, simulations, others []string
+	for _, p := range all {
 		switch {
-		case ctx.Err() != nil:
-		case slices.Contains(strings.Fields(*skip), s.name):
-			all.add(out, result{name: s.name, skipped: "-skip names it"})
+		case p.inGuests():
+			kernelTests = append(kernelTests, p.ImportPath)
+		case slices.Contains(simulating, short(p.ImportPath)):
+			simulations = append(simulations, p.ImportPath)
 		default:
-			fmt.Fprintf(out, "=== %s\n", s.name)
-			all.add(out, s.run(ctx, out))
+			others = append(others, p.ImportPath)
 		}
 	}
-	if ctx.Err() == nil && *kernels != "" {
-		fmt.Fprintln(out, "=== guests")
-		all.guests(ctx, out, strings.Fields(*kernels), strings.Fields(*icount), all.settledOnHost())
+	step := func(name string, do func(context.Context, string) result) {
+		what, _, _ := strings.Cut(name, ",")
+		switch {
+		case ctx.Err() != nil:
+		case !slices.Contains(strings.Fields(*skip), what):
+			rs.add(do(ctx, name))
+		case !strings.Contains(name, ","):
+			rs.add(result{name: name, skipped: "-skip names it"})
+		}
 	}
+	// What a package's tests leave to guests is known once they have run on the host. The guests then share this
+	// machine with what is left of the host's work.
+	h := newHost()
+	if slices.Contains(strings.Fields(*skip), "host") {
+		h.finish()
+	}
+	var running sync.WaitGroup
+	running.Go(func() {
+		step("host", h.tests(".", *fast, "-race", kernelTests...))
+		h.finish()
+		step("host, simulations", h.tests(".", *fast, "", simulations...))
+		step("host, other packages", h.tests(".", *fast, "-race", others...))
+		step("host, simulations with the race detector", h.tests(".", *fast, "-race -short", simulations...))
+		step("e2e", h.tests("internal/e2e", *fast, "-race"))
+	})
+	if *kernels != "" {
+		running.Go(func() { rs.guests(ctx, all, strings.Fields(*kernels), strings.Fields(*icount), h) })
+	}
+	step("lint", makeTarget)
+	step("check-generate", makeTarget)
+	running.Wait()
 	if ctx.Err() != nil {
 		fmt.Fprintln(out, "interrupted")
 		return 1
 	}
-	return all.summary(out, time.Since(began))
+	rs.slowest(*slow)
+	return rs.summary(time.Since(began))
 }

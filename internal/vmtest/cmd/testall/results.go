@@ -13,8 +13,10 @@ import (
 type result struct {
 	name    string
 	took    time.Duration
+	cpu     time.Duration // of the step's processes; 0: unknown
 	err     error
 	skipped string // why the step did not run at all
+	boot    bool   // a whole guest: its packages are steps of their own
 	tests   []test
 }
 
@@ -22,8 +24,11 @@ type test struct {
 	pkg, name string
 	action    string // pass, fail, skip
 	partly    bool   // a subtest was skipped
+	took      time.Duration
 	output    string
 }
+
+func (t test) key() string { return t.pkg + "." + t.name }
 
 func (r result) count(action string) int {
 	n := 0
@@ -42,55 +47,92 @@ func (r result) failed() bool { return r.err != nil || r.count("fail") > 0 }
 
 // line is what go test would print.
 func (r result) line() string {
+	word := "ok  "
 	switch {
 	case r.skipped != "":
 		return fmt.Sprintf("--- SKIP: %s: %s", r.name, r.skipped)
 	case r.failed():
-		return fmt.Sprintf("FAIL\t%-44s %6.1fs%s", r.name, r.took.Seconds(), r.counts())
+		word = "FAIL"
 	}
-	return fmt.Sprintf("ok  \t%-44s %6.1fs%s", r.name, r.took.Seconds(), r.counts())
+	return fmt.Sprintf("%s\t%-44s %6.1fs%s", word, r.name, r.took.Seconds(), r.counts())
 }
 
 func (r result) counts() string {
-	if len(r.tests) == 0 {
+	var words []string
+	if len(r.tests) > 0 {
+		words = append(words, fmt.Sprintf("%d passed, %d failed, %d skipped", r.count("pass"), r.count("fail"),
+			r.count("skip")))
+	}
+	if r.cpu > 0 {
+		words = append(words, fmt.Sprintf("%.1f s of CPU time", r.cpu.Seconds()))
+	}
+	if len(words) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("  %d passed, %d failed, %d skipped", r.count("pass"), r.count("fail"), r.count("skip"))
+	return "  " + strings.Join(words, ", ")
 }
 
 type results struct {
 	mu  sync.Mutex
+	out io.Writer
 	all []result
 }
 
-// add records a step and prints its line, behind the output of the tests that failed.
-func (rs *results) add(out io.Writer, r result) {
+func (rs *results) print(text string) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	rs.all = append(rs.all, r)
-	for _, t := range r.tests {
-		if t.action == "fail" {
-			fmt.Fprintf(out, "--- FAIL: %s [%s]\n%s", t.name, r.name, tailLines(t.output, 150))
+	io.WriteString(rs.out, text)
+}
+
+// add records steps and prints their lines, behind the output of the tests that failed.
+func (rs *results) add(steps ...result) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	for _, r := range steps {
+		rs.all = append(rs.all, r)
+		for _, t := range r.tests {
+			if t.action == "fail" {
+				fmt.Fprintf(rs.out, "--- FAIL: %s [%s]\n%s", t.name, r.name, tailLines(t.output, 150))
+			}
+		}
+		if r.err != nil {
+			fmt.Fprintf(rs.out, "%s: %v\n", r.name, r.err)
+		}
+		fmt.Fprintln(rs.out, r.line())
+	}
+}
+
+// slowest prints the n tests that took longest.
+func (rs *results) slowest(n int) {
+	type timed struct {
+		where string
+		test
+	}
+	var all []timed
+	for _, r := range rs.all {
+		for _, t := range r.tests {
+			all = append(all, timed{r.name, t})
 		}
 	}
-	if r.err != nil {
-		fmt.Fprintf(out, "%s: %v\n", r.name, r.err)
+	slices.SortStableFunc(all, func(a, b timed) int { return int(b.took - a.took) })
+	fmt.Fprintln(rs.out, "\n=== slowest tests")
+	for _, t := range all[:min(n, len(all))] {
+		fmt.Fprintf(rs.out, "%6.1fs %s %s\n", t.took.Seconds(), t.where, t.name)
 	}
-	fmt.Fprintln(out, r.line())
 }
 
 // summary prints the table and the closing line. A test that ran somewhere and failed nowhere has passed, however many
 // guests skipped it; a step without tests of its own counts as one.
-func (rs *results) summary(out io.Writer, took time.Duration) int {
+func (rs *results) summary(took time.Duration) int {
 	passed, failed, skipped := rs.totals()
-	fmt.Fprintf(out, "\n=== summary after %v\n", took.Round(time.Second))
+	fmt.Fprintf(rs.out, "\n=== summary after %v\n", took.Round(time.Second))
 	for _, r := range rs.all {
-		fmt.Fprintln(out, r.line())
+		fmt.Fprintln(rs.out, r.line())
 	}
 	for _, s := range rs.skips() {
-		fmt.Fprintln(out, s)
+		fmt.Fprintln(rs.out, s)
 	}
-	fmt.Fprintf(out, "%d passed, %d failed, %d skipped\n", passed, failed, skipped)
+	fmt.Fprintf(rs.out, "%d passed, %d failed, %d skipped\n", passed, failed, skipped)
 	if failed > 0 {
 		return 1
 	}
@@ -102,6 +144,8 @@ func (rs *results) totals() (passed, failed, skipped int) {
 	worst := map[string]int{"skip": 0, "pass": 1, "fail": 2}
 	for _, r := range rs.all {
 		switch {
+		case r.boot:
+			continue
 		case r.skipped != "":
 			skipped++
 			continue
@@ -111,9 +155,8 @@ func (rs *results) totals() (passed, failed, skipped int) {
 			failed++
 		}
 		for _, t := range r.tests {
-			key := t.pkg + "." + t.name
-			if old, ok := verdict[key]; !ok || worst[t.action] > worst[old] {
-				verdict[key] = t.action
+			if old, ok := verdict[t.key()]; !ok || worst[t.action] > worst[old] {
+				verdict[t.key()] = t.action
 			}
 		}
 	}
@@ -134,18 +177,17 @@ func (rs *results) totals() (passed, failed, skipped int) {
 func (rs *results) skips() []string {
 	type where struct{ host, guest bool }
 	ran := map[string]where{}
-	key := func(t test) string { return t.pkg + "." + t.name }
 	for _, r := range rs.all {
 		for _, t := range r.tests {
-			if w := ran[key(t)]; t.action != "skip" {
-				ran[key(t)] = where{w.host || !r.inGuest(), w.guest || r.inGuest()}
+			if w := ran[t.key()]; t.action != "skip" {
+				ran[t.key()] = where{w.host || !r.inGuest(), w.guest || r.inGuest()}
 			}
 		}
 	}
 	var lines []string
 	for _, r := range rs.all {
 		for _, t := range r.tests {
-			w := ran[key(t)]
+			w := ran[t.key()]
 			if t.action == "skip" && !w.host && (r.inGuest() || !w.guest) {
 				lines = append(lines, fmt.Sprintf("--- SKIP: %s %s: %s", r.name, t.name, t.reason()))
 			}
@@ -153,25 +195,6 @@ func (rs *results) skips() []string {
 	}
 	slices.Sort(lines)
 	return slices.Compact(lines)
-}
-
-// settled are the tests that ran on the host from end to end: they need no kernel of a guest's.
-type settled map[string]bool
-
-func (s settled) has(pkg, test string) bool { return s[pkg+"."+test] }
-
-// settledOnHost returns the tests that passed or failed on the host without a part of them being skipped. It is empty
-// where the host's tests were left out: the guests then run every test.
-func (rs *results) settledOnHost() settled {
-	s := settled{}
-	for _, r := range rs.all {
-		for _, t := range r.tests {
-			if !r.inGuest() && t.action != "skip" && !t.partly {
-				s[t.pkg+"."+t.name] = true
-			}
-		}
-	}
-	return s
 }
 
 // reason is the text of t.Skip.

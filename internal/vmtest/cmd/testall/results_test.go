@@ -24,7 +24,7 @@ const stream = `{"Action":"run","Package":"p","Test":"TestGood"}
 `
 
 func TestCollect(t *testing.T) {
-	r, rest := collect(strings.NewReader(stream + "not JSON: the guest died\n"))
+	r, rest := collect(strings.NewReader(stream+"not JSON: the guest died\n"), nil)
 	if r.count("pass") != 2 || r.count("skip") != 1 || r.count("fail") != 1 {
 		t.Errorf("%+v", r.tests)
 	}
@@ -42,7 +42,8 @@ func TestCollect(t *testing.T) {
 
 func TestSummary(t *testing.T) {
 	needsGuest := "    x_test.go:1: needs a guest kernel\n"
-	rs := results{all: []result{
+	var out bytes.Buffer
+	rs := results{out: &out, all: []result{
 		{name: "lint"},
 		{name: "check-generate", err: errors.New("differs")},
 		{name: "kernel 5.10", skipped: "not reachable"},
@@ -63,8 +64,7 @@ func TestSummary(t *testing.T) {
 			{pkg: "p", name: "TestKernel", action: "fail", output: "boom\n"},
 		}},
 	}}
-	var out bytes.Buffer
-	if code := rs.summary(&out, 0); code != 1 {
+	if code := rs.summary(0); code != 1 {
 		t.Errorf("exit code %d", code)
 	}
 	text := out.String()
@@ -86,12 +86,12 @@ func TestSummary(t *testing.T) {
 }
 
 func TestSummaryOfSuccess(t *testing.T) {
-	rs := results{all: []result{
+	var out bytes.Buffer
+	rs := results{out: &out, all: []result{
 		{name: "lint"},
 		{name: "p [6.1]", tests: []test{{pkg: "p", name: "T", action: "pass"}}},
 	}}
-	var out bytes.Buffer
-	if code := rs.summary(&out, 0); code != 0 ||
+	if code := rs.summary(0); code != 0 ||
 		!strings.HasSuffix(out.String(), "\n2 passed, 0 failed, 0 skipped\n") {
 		t.Errorf("%d\n%s", code, out.String())
 	}

@@ -5,43 +5,39 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"strings"
 	"time"
 )
 
-func makeTarget(name string) func(context.Context, io.Writer) result {
-	return func(ctx context.Context, out io.Writer) result {
-		began := time.Now()
-		cmd := exec.CommandContext(ctx, "make", "--no-print-directory", name)
-		cmd.Stdout, cmd.Stderr = out, out
-		err := cmd.Run()
-		return result{name: name, took: time.Since(began), err: err}
+func makeTarget(ctx context.Context, name string) result {
+	began := time.Now()
+	cmd := exec.CommandContext(ctx, "make", "--no-print-directory", name)
+	text, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w\n%s", err, text)
 	}
+	return result{name: name, took: time.Since(began), cpu: cpu(cmd), err: err}
 }
 
-// hostTests runs every package of a module with the race detector. Tests that need a guest's kernel skip; those that
-// boot guests themselves do so unless it must be fast.
-func hostTests(name, module string, fast bool) func(context.Context, io.Writer) result {
-	return func(ctx context.Context, _ io.Writer) result {
-		began := time.Now()
-		cmd := exec.CommandContext(ctx, "go", "-C", module, "test", "-race", "-json", "-timeout", "20m",
-			"./...")
-		if !fast {
-			cmd.Env = append(os.Environ(), "LSMPROF_VM=1")
-		}
-		r := runTests(cmd)
-		r.name, r.took = name, time.Since(began)
-		return r
+// cpu is the CPU time of a command and of its children.
+func cpu(cmd *exec.Cmd) time.Duration {
+	if cmd.ProcessState == nil {
+		return 0
 	}
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
 // event is a line of test2json.
-type event struct{ Action, Package, Test, Output, ImportPath string }
+type event struct {
+	Action, Package, Test, Output, ImportPath string
 
-// runTests runs a command that speaks test2json, and keeps the output of each test to show it if it failed.
-func runTests(cmd *exec.Cmd) result {
+	Elapsed float64 // s
+}
+
+// runTests runs a command that speaks test2json, and keeps the output of each test to show it if it failed. It calls
+// finished with the tests so far at the end of each package.
+func runTests(cmd *exec.Cmd, finished func(pkg string, tests []test)) result {
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
@@ -51,16 +47,17 @@ func runTests(cmd *exec.Cmd) result {
 	if err != nil {
 		return result{err: err}
 	}
-	r, rest := collect(stdout)
+	r, rest := collect(stdout, finished)
 	if err := cmd.Wait(); err != nil && r.count("fail") == 0 {
 		// No test is to blame: a build failure, a crash, a guest that died.
 		r.err = fmt.Errorf("%w\n%s%s", err, tailLines(rest, 200), stderr.String())
 	}
+	r.cpu = cpu(cmd)
 	return r
 }
 
 // collect returns the finished tests, and the output that belongs to none.
-func collect(stream io.Reader) (r result, rest string) {
+func collect(stream io.Reader, finished func(pkg string, tests []test)) (r result, rest string) {
 	output := map[string]*strings.Builder{}
 	partly := map[string]bool{}
 	running := map[string]event{}
@@ -92,12 +89,18 @@ func collect(stream io.Reader) (r result, rest string) {
 			if parent, _, sub := strings.Cut(e.Test, "/"); sub && e.Action == "skip" {
 				partly[e.Package+"."+parent] = true
 			}
+			if e.Test == "" && e.Package != "" && finished != nil {
+				finished(e.Package, r.tests)
+			}
 			// A subtest's verdict is also its parent's; counting tests as they are declared keeps the sums
 			// readable.
 			if e.Test == "" || strings.Contains(e.Test, "/") && e.Action != "fail" {
 				continue
 			}
-			t := test{pkg: e.Package, name: e.Test, action: e.Action, partly: partly[key]}
+			t := test{
+				pkg: e.Package, name: e.Test, action: e.Action, partly: partly[key],
+				took: time.Duration(e.Elapsed * float64(time.Second)),
+			}
 			if b := output[key]; b != nil {
 				t.output = b.String()
 			}

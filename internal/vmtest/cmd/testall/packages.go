@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+)
+
+const (
+	module     = "github.com/lsmprof/lsmprof/"
+	vmtestPath = module + "internal/vmtest"
+)
+
+// simulating are the packages that simulate benchmarks by the thousand. Under the race detector that takes ten times
+// as long and finds nothing more, so that they run whole without it, and with it in their -short form.
+var simulating = []string{"internal/rundir", "internal/stats", "internal/forecast", "report"}
+
+// goPackage is what go list says about a package of the main module.
+type goPackage struct {
+	ImportPath, Dir           string
+	TestImports, XTestImports []string
+}
+
+// inGuests reports whether some of the package's tests need a guest's kernel.
+func (p goPackage) inGuests() bool {
+	uses := slices.Contains(slices.Concat(p.TestImports, p.XTestImports), vmtestPath)
+	return p.ImportPath == vmtestPath || uses && !strings.HasPrefix(p.ImportPath, vmtestPath+"/")
+}
+
+func packages(ctx context.Context) (all []goPackage, _ error) {
+	text, err := exec.CommandContext(ctx, "go", "list", "-json=ImportPath,Dir,TestImports,XTestImports",
+		"./...").Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	for d := json.NewDecoder(strings.NewReader(string(text))); d.More(); {
+		var p goPackage
+		if err := d.Decode(&p); err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// short is an import path as the tables show it.
+func short(path string) string { return strings.TrimPrefix(path, module) }

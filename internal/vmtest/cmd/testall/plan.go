@@ -1,0 +1,130 @@
+package main
+
+import (
+	"slices"
+	"strings"
+)
+
+// pass is a kind of guest. The name of a test says which one it needs.
+type pass string
+
+const (
+	plain   pass = ""
+	exact   pass = "icount"
+	twoCPUs pass = "2 CPUs"
+	pods    pass = "containerd"
+)
+
+func passOf(test string) pass {
+	switch {
+	case strings.Contains(test, "Icount"):
+		return exact
+	case strings.Contains(test, "TwoCPUs"):
+		return twoCPUs
+	case strings.Contains(test, "Containerd"):
+		return pods
+	}
+	return plain
+}
+
+// part is what one guest runs of a package: its tests, or every n-th of them.
+type part struct {
+	kernelTests
+	first, every int // of the tests that need a guest; every 0: all
+}
+
+// boot is one guest, in which the tests of several packages run one after the other.
+type boot struct {
+	kernel string
+	pass   pass
+	parts  []part
+}
+
+// alone are the packages that have plain guests to themselves, because their tests take longest. On the kernel that
+// also runs what does not depend on the kernel they take several.
+var alone = map[string]int{"internal/cli": 3}
+
+// plan returns the boots, the longest first, so that nothing long is left alone at the end.
+func plan(pkgs []kernelTests, kernels, icount []string) (all []boot) {
+	one := oneKernel(kernels)
+	for _, kernel := range kernels {
+		for _, pass := range []pass{plain, exact, twoCPUs, pods} {
+			switch {
+			case pass == exact && !slices.Contains(icount, kernel):
+				continue
+			// The container runtime does not depend on the kernel, and starting it takes its time.
+			case pass == pods && kernel != one:
+				continue
+			}
+			shared := boot{kernel: kernel, pass: pass}
+			for _, p := range pkgs {
+				p.tests = slices.DeleteFunc(slices.Clone(p.tests),
+					func(name string) bool { return passOf(name) != pass })
+				n := alone[short(p.path)]
+				switch {
+				case len(p.tests) == 0:
+				case pass != plain || n == 0:
+					shared.parts = append(shared.parts, part{kernelTests: p})
+				case kernel != one:
+					all = append(all, boot{kernel, pass, []part{{kernelTests: p}}})
+				default:
+					for i := range n {
+						all = append(all, boot{kernel, pass, []part{{p, i, n}}})
+					}
+				}
+			}
+			if len(shared.parts) > 0 {
+				all = append(all, shared)
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b boot) int { return b.weight(one) - a.weight(one) })
+	return all
+}
+
+// weight orders the boots by how long they take, roughly.
+func (b boot) weight(one string) int {
+	switch {
+	case b.pass == pods:
+		return 4
+	case b.pass == exact:
+		return 3
+	case b.pass == plain && b.kernel == one:
+		return 2
+	case b.pass == plain:
+		return 1
+	}
+	return 0
+}
+
+// paths are the packages that the host must have run before the boot's tests are known.
+func (b boot) paths() (paths []string) {
+	for _, p := range b.parts {
+		paths = append(paths, p.path)
+	}
+	return paths
+}
+
+// unsettled returns the boot with those tests that need it.
+func (b boot) unsettled(h *host) boot {
+	var parts []part
+	for _, p := range b.parts {
+		var tests []string
+		for _, name := range p.tests {
+			if !h.has(p.path, name) {
+				tests = append(tests, name)
+			}
+		}
+		p.tests = nil
+		for i, name := range tests {
+			if p.every == 0 || i%p.every == p.first {
+				p.tests = append(p.tests, name)
+			}
+		}
+		if len(p.tests) > 0 {
+			parts = append(parts, p)
+		}
+	}
+	b.parts = parts
+	return b
+}
