@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -44,6 +45,11 @@ func (b boot) run(ctx context.Context, runner, one string) []result {
 		args = append(args, "-smp", "1")
 	case exact:
 		args = append(args, "-icount")
+	case modules:
+		args = append(args, "-icount", "-with", "apparmor_parser",
+			"-append", "apparmor=1 lsm=lockdown,capability,landlock,yama,tomoyo,apparmor,bpf")
+	case selinux:
+		args = append(args, "-icount", "-append", "selinux=1 enforcing=0 lsm=lockdown,capability,selinux,bpf")
 	case twoCPUs:
 		args = append(args, "-smp", "2")
 	case pods:
@@ -55,7 +61,7 @@ func (b boot) run(ctx context.Context, runner, one string) []result {
 	var script strings.Builder
 	script.WriteString("exec 2>&1\n")
 	for _, p := range b.parts {
-		args = append(args, p.copies()...)
+		args = append(args, p.copies(archOf(b.kernel))...)
 		script.WriteString(p.commands())
 	}
 	cmd := exec.CommandContext(ctx, runner, append(args, "--", script.String())...)
@@ -84,15 +90,15 @@ func (p part) guestDir() string { return "/src/" + short(p.path) }
 
 // copies are the flags that bring the test binary, its files and the commands that it needs into the guest. Without
 // tmux the test that needs it skips, and says so.
-func (p part) copies() []string {
+func (p part) copies(arch string) []string {
 	flags := []string{
-		"-in", p.binary + ":/usr/local/bin/" + filepath.Base(p.binary),
+		"-in", p.binary(arch) + ":/usr/local/bin/" + p.command(),
 		"-in", os.DevNull + ":" + p.guestDir() + "/.keep",
 	}
 	if data := filepath.Join(p.dir, "testdata"); exists(data) {
 		flags = append(flags, "-in", data+":"+p.guestDir()+"/testdata")
 	}
-	if _, err := exec.LookPath("tmux"); err == nil && strings.HasSuffix(p.path, "/internal/cli") {
+	if _, err := exec.LookPath("tmux"); err == nil && arch == runtime.GOARCH && short(p.path) == "internal/cli" {
 		flags = append(flags, "-with", "tmux")
 	}
 	return flags
@@ -110,7 +116,7 @@ func (p part) commands() string {
 	return fmt.Sprintf("cd %s; echo; echo '%s%s'\n"+
 		"/usr/local/bin/%s -test.v=test2json -test.timeout=%s '-test.run=^(%s)$'\n"+
 		"status=$?; kill -9 -1; echo; echo \"%s$status\"\n",
-		p.guestDir(), beginMark, p.path, filepath.Base(p.binary), wall, strings.Join(p.tests, "|"), endMark)
+		p.guestDir(), beginMark, p.path, p.command(), wall, strings.Join(p.tests, "|"), endMark)
 }
 
 // packageRun is what one package printed, and how its tests ended.

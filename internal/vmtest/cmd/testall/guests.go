@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -15,16 +16,21 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// guestsAtOnce is how many guests run at a time. Most machines have two cores or more; further guests would only slow
-// each other down.
-const guestsAtOnce = 2
+// guestsAtOnce is how many guests run at a time. Most machines have two cores or more, and a guest waits for half of
+// its time: for the kernel to attach programs, and for recordings of a second.
+const guestsAtOnce = 3
 
 // kernelTests is a package whose tests run in guests, compiled once for all of them.
 type kernelTests struct {
 	path, dir string
-	binary    string
+	binaries  string   // folder with the test binary of each architecture
 	tests     []string // all of them
 }
+
+// command is the name of the test binary.
+func (p kernelTests) command() string { return filepath.Base(p.path) + ".test" }
+
+func (p kernelTests) binary(arch string) string { return filepath.Join(p.binaries, arch, p.command()) }
 
 // guests runs every package's kernel tests on every kernel: the tests that the host did not settle.
 func (rs *results) guests(ctx context.Context, all []goPackage, kernels, icount []string, h *host) {
@@ -35,7 +41,7 @@ func (rs *results) guests(ctx context.Context, all []goPackage, kernels, icount 
 	}
 	defer os.RemoveAll(work)
 	began := time.Now()
-	runner, pkgs, err := compile(ctx, work, all)
+	runner, pkgs, err := compile(ctx, work, all, kernels)
 	rs.add(result{name: "compile kernel tests", took: time.Since(began), err: err})
 	if err != nil {
 		return
@@ -89,27 +95,41 @@ func (rs *results) reachable(ctx context.Context, kernels []string) []string {
 	return have
 }
 
-// compile builds the runner and the test binary of every package with kernel tests.
-func compile(ctx context.Context, work string, all []goPackage) (runner string, pkgs []kernelTests, err error) {
+// compile builds the runner and the test binary of every package with kernel tests, for the kernels' architectures.
+func compile(ctx context.Context, work string, all []goPackage, kernels []string) (runner string, pkgs []kernelTests,
+	err error,
+) {
 	runner = filepath.Join(work, "vm")
-	if err := goStatic(ctx, "build", "-o", runner, vmtestPath+"/cmd/vm"); err != nil {
+	if err := goStatic(ctx, runtime.GOARCH, "build", "-o", runner, vmtestPath+"/cmd/vm"); err != nil {
 		return "", nil, err
 	}
-	build := []string{"test", "-c", "-o", work + "/"}
 	for _, p := range all {
 		if p.inGuests() {
-			build = append(build, p.ImportPath)
-			pkgs = append(pkgs, kernelTests{
-				path: p.ImportPath, dir: p.Dir,
-				binary: filepath.Join(work, filepath.Base(p.ImportPath)+".test"),
-			})
+			pkgs = append(pkgs, kernelTests{path: p.ImportPath, dir: p.Dir, binaries: work})
 		}
 	}
-	if err := goStatic(ctx, build...); err != nil {
-		return "", nil, err
+	archs := []string{runtime.GOARCH} // its binaries name the tests
+	for _, k := range kernels {
+		if !slices.Contains(archs, archOf(k)) {
+			archs = append(archs, archOf(k))
+		}
+	}
+	for _, arch := range archs {
+		build := []string{"test", "-c", "-o", filepath.Join(work, arch) + "/"}
+		for _, p := range pkgs {
+			if arch == runtime.GOARCH || len(onArm64[short(p.path)]) > 0 {
+				build = append(build, p.path)
+			}
+		}
+		if err := os.Mkdir(filepath.Join(work, arch), 0o755); err != nil {
+			return "", nil, err
+		}
+		if err := goStatic(ctx, arch, build...); err != nil {
+			return "", nil, err
+		}
 	}
 	for i := range pkgs {
-		names, err := exec.CommandContext(ctx, pkgs[i].binary, "-test.list", ".").Output()
+		names, err := exec.CommandContext(ctx, pkgs[i].binary(runtime.GOARCH), "-test.list", ".").Output()
 		if err != nil {
 			return "", nil, fmt.Errorf("list the tests of %s: %w", pkgs[i].path, err)
 		}
@@ -123,9 +143,9 @@ func compile(ctx context.Context, work string, all []goPackage) (runner string, 
 }
 
 // goStatic builds what runs in a guest: it has no libraries.
-func goStatic(ctx context.Context, args ...string) error {
+func goStatic(ctx context.Context, arch string, args ...string) error {
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
 	}

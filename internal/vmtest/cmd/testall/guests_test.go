@@ -58,11 +58,15 @@ func TestPlan(t *testing.T) {
 		{path: module + "internal/cli", tests: []string{
 			"TestA", "TestB", "TestIcountCost", "TestTwoCPUsMeet", "TestContainerd",
 		}},
+		{path: module + "tracer", tests: []string{
+			"TestT", "TestIcountLSMs", "TestIcountSELinux",
+			"TestIcountT",
+		}},
 	}
 	h := newHost()
 	h.settle("small", nil)
 	var got []string
-	for _, b := range plan(pkgs, []string{"5.10", "6.1"}, []string{"6.1"}) {
+	for _, b := range plan(pkgs, []string{"5.10", "6.1", "newest-arm64"}, []string{"6.1", "newest-arm64"}) {
 		for _, p := range b.unsettled(h).parts {
 			got = append(got, b.name(p)+" "+strings.Join(p.tests, ","))
 		}
@@ -70,11 +74,17 @@ func TestPlan(t *testing.T) {
 	want := []string{
 		"internal/cli [6.1 containerd] TestContainerd",
 		"internal/cli [6.1 icount] TestIcountCost",
+		"tracer [6.1 icount] TestIcountT",
+		"tracer [6.1 icount, AppArmor] TestIcountLSMs",
+		"tracer [6.1 icount, SELinux] TestIcountSELinux",
 		"internal/cli [6.1 1/3] TestA",
 		"internal/cli [6.1 2/3] TestB",
 		"small [6.1] TestOne",
+		"tracer [6.1] TestT",
 		"internal/cli [5.10] TestA,TestB",
 		"small [5.10] TestOne",
+		"tracer [5.10] TestT",
+		"tracer [newest-arm64] TestT",
 		"internal/cli [5.10 2 CPUs] TestTwoCPUsMeet",
 		"internal/cli [6.1 2 CPUs] TestTwoCPUsMeet",
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"slices"
 	"strings"
+
+	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
 // pass is a kind of guest. The name of a test says which one it needs.
@@ -13,10 +15,22 @@ const (
 	exact   pass = "icount"
 	twoCPUs pass = "2 CPUs"
 	pods    pass = "containerd"
+	// Guests that count instructions and have other security modules beside BPF.
+	modules pass = "icount, AppArmor"
+	selinux pass = "icount, SELinux"
 )
+
+var passes = []pass{plain, exact, twoCPUs, pods, modules, selinux}
+
+// counts reports whether the guest counts instructions.
+func (p pass) counts() bool { return strings.HasPrefix(string(p), string(exact)) }
 
 func passOf(test string) pass {
 	switch {
+	case strings.Contains(test, "LSMs"):
+		return modules
+	case strings.Contains(test, "SELinux"):
+		return selinux
 	case strings.Contains(test, "Icount"):
 		return exact
 	case strings.Contains(test, "TwoCPUs"):
@@ -44,13 +58,27 @@ type boot struct {
 // also runs what does not depend on the kernel they take several.
 var alone = map[string]int{"internal/cli": 3}
 
+// onArm64 are the packages whose tests run on the kernels of arm64, and in which guests. Emulating that machine takes
+// longer than emulating this one.
+var onArm64 = map[string][]pass{
+	"tracer": {plain}, "internal/enforcer": {plain}, "internal/enforcer/reference": {plain},
+	"internal/accuracy": {exact},
+}
+
+// archOf returns the architecture of a kernel's guests.
+func archOf(kernel string) string { return vmtest.ArchOf(kernel).Name }
+
+func (p kernelTests) runsOn(kernel string, kind pass) bool {
+	return archOf(kernel) != "arm64" || slices.Contains(onArm64[short(p.path)], kind)
+}
+
 // plan returns the boots, the longest first, so that nothing long is left alone at the end.
 func plan(pkgs []kernelTests, kernels, icount []string) (all []boot) {
 	one := oneKernel(kernels)
 	for _, kernel := range kernels {
-		for _, pass := range []pass{plain, exact, twoCPUs, pods} {
+		for _, pass := range passes {
 			switch {
-			case pass == exact && !slices.Contains(icount, kernel):
+			case pass.counts() && !slices.Contains(icount, kernel):
 				continue
 			// The container runtime does not depend on the kernel, and starting it takes its time.
 			case pass == pods && kernel != one:
@@ -62,7 +90,7 @@ func plan(pkgs []kernelTests, kernels, icount []string) (all []boot) {
 					func(name string) bool { return passOf(name) != pass })
 				n := alone[short(p.path)]
 				switch {
-				case len(p.tests) == 0:
+				case len(p.tests) == 0 || !p.runsOn(kernel, pass):
 				case pass != plain || n == 0:
 					shared.parts = append(shared.parts, part{kernelTests: p})
 				case kernel != one:
@@ -87,7 +115,7 @@ func (b boot) weight(one string) int {
 	switch {
 	case b.pass == pods:
 		return 4
-	case b.pass == exact:
+	case b.pass.counts():
 		return 3
 	case b.pass == plain && b.kernel == one:
 		return 2
