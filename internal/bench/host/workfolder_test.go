@@ -1,10 +1,14 @@
 package host
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Tests that enter a mount namespace lose the working directory, so a relative folder would be another one for them.
@@ -60,7 +64,6 @@ func TestUnusedWorkFoldersAreRemoved(t *testing.T) {
 	}
 }
 
-// A folder that cannot be locked is an error, not a reason to make one folder after another.
 func TestWorkFolderThatCannotBeMade(t *testing.T) {
 	if _, err := newWorkFolder("/proc"); err == nil || !strings.Contains(err.Error(), "/proc") {
 		t.Errorf("%v", err)
@@ -87,5 +90,44 @@ func TestWorkFoldersOfOthersStay(t *testing.T) {
 	defer w.Close()
 	if _, err := os.Stat(other); err != nil {
 		t.Error(err)
+	}
+}
+
+// A folder that cannot be locked ends the bench with an error. It does not make folder after folder.
+func TestWorkFolderThatCannotBeLocked(t *testing.T) {
+	dir := t.TempDir()
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	free, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := uint64(free.Fd())
+	free.Close()
+	// Making a folder takes no descriptor, and locking it takes one.
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: next, Max: limit.Max}); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := newWorkFolder(dir)
+		done <- err
+	}()
+	select {
+	case err = <-done:
+	case <-time.After(10 * time.Second):
+		err = errors.New("still trying after 10 s")
+	}
+	if restored := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); restored != nil {
+		t.Fatal(restored)
+	}
+	if !errors.Is(err, unix.EMFILE) || !strings.Contains(err.Error(), "lock "+dir) {
+		t.Errorf("%v, want an error about the lock", err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) > 0 {
+		t.Errorf("%d folders are left, %v", len(left), err)
 	}
 }
