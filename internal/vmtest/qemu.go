@@ -72,6 +72,9 @@ func (m machine) cmdline() string {
 	} else if m.arch.Name == amd64.Name {
 		// Under TCG the watchdog takes a busy host for an unstable clock and falls back to hpet.
 		words = append(words, "tsc=reliable")
+		if khz := tscKHz(); khz > 0 {
+			words = append(words, "tsc_early_khz="+strconv.Itoa(khz))
+		}
 	}
 	if m.append != "" {
 		words = append(words, m.append)
