@@ -7,6 +7,7 @@ package bpf
 
 //go:generate ./compile.sh v4 Probe probe.bpf.c counter slot shared_counter patched_immediate syscall_kind no_syscall mode
 //go:generate ./compile.sh v4 Trace trace.bpf.c slot event tally subject
+//go:generate ./compile.sh v3 Lines lines.bpf.c line_sample line_tally line_buffer
 //go:generate ./compile.sh v3 Programs programs.bpf.c lsm_program program_link
 //go:generate ./compile.sh v3 Empty empty.bpf.c
 //go:generate ./compile.sh v3 Syscalls syscalls.bpf.c syscall_key syscall_time call

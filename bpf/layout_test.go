@@ -23,6 +23,10 @@ func TestMirrorsMatchObjects(t *testing.T) {
 		{"trace", bpf.LoadTrace, map[string]any{
 			"event": bpf.TraceEvent{}, "tally": bpf.TraceTally{}, "slot": bpf.TraceSlot{},
 		}},
+		{"lines", bpf.LoadLines, map[string]any{
+			"line_sample": bpf.LinesLineSample{}, "line_tally": bpf.LinesLineTally{},
+			"line_buffer": bpf.LinesLineBuffer{},
+		}},
 		{"programs", bpf.LoadPrograms, map[string]any{
 			"lsm_program": bpf.ProgramsLsmProgram{}, "program_link": bpf.ProgramsProgramLink{},
 		}},

@@ -118,6 +118,24 @@ struct tally {
 	__u64 _pad[6]; /* a cache line per CPU */
 };
 
+/* An interrupt that found a program under way, as it is written to the perf ring. The addresses follow, the interrupted
+ * instruction first and after it the return addresses of its callers, up to the outermost one in a program. */
+struct line_sample {
+	__u64 time; /* CLOCK_MONOTONIC, ns */
+	__u32 mntns;
+	__u16 syscall;
+	__u16 bytes; /* of the addresses */
+	__u8 comm[16];
+};
+
+/* Interrupts of one CPU since the start. Those of other code than the kernel's are not among them. */
+struct line_tally {
+	__u64 seen; /* while recording, and not skipped by a filter */
+	__u64 sent; /* in a program */
+	__u64 lost; /* in a program, but the ring was full */
+	__u64 unknown; /* the kernel did not unwind its stack */
+};
+
 /* A syscall of the tasks in a mount namespace. */
 struct syscall_key {
 	__u32 mntns;

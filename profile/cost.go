@@ -147,6 +147,7 @@ func (s Snapshot) mergedRows() ([]Row, error) {
 		sum.Sum += r.Sum
 		sum.Readings.Merge(&r.Readings)
 		sum.Stacks = append(slices.Clip(sum.Stacks), r.Stacks...)
+		sum.Paths = append(slices.Clip(sum.Paths), r.Paths...)
 	}
 	rows := make([]Row, 0, len(byKey))
 	for _, r := range byKey {

@@ -23,6 +23,9 @@ func (s Snapshot) Facts() []string {
 			"stacks: 1 of %s calls, at random; calls and costs are divided among the sampled stacks",
 			text.Thousands(s.StackSample)))
 	}
+	if s.Inside != nil {
+		facts = append(facts, s.Inside.Fact())
+	}
 	if s.OwnCalls > 0 {
 		facts = append(facts, fmt.Sprintf("left out: %s calls of lsmprof itself", text.Thousands(s.OwnCalls)))
 	}

@@ -43,14 +43,17 @@ const (
 	LevelSyscall  = "syscall"
 	LevelHook     = "hook"
 	LevelProgram  = "program"
+	LevelFunction = "function" // in a program
+	LevelLine     = "line"     // of a function in a program
+	LevelHelper   = "helper"   // function of the kernel that a line called
 )
 
 // Leaves of a stack.
 const (
 	leafBody     = "cost.program body"
 	leafDispatch = "kernel.dispatch"
-	// leafDenied holds the calls that were denied. Their time is part of the other leaves, because it is not measured
-	// apart.
+	// leafDenied holds the calls that were denied. Their time is part of the other leaves, because it is not
+	// measured apart.
 	leafDenied = "outcome.denied"
 )
 

@@ -29,6 +29,7 @@ type Document struct {
 	HookNs       float64              `json:"hook_ns"`       // all rows
 	Programs     []DocumentProgram    `json:"programs"`
 	CrossCheck   *DocumentCrossCheck  `json:"cross_check"` // null: no second pass
+	Lines        *DocumentLines       `json:"lines"`       // null: the insides of programs were not sampled
 	Rows         []DocumentRow        `json:"rows"`        // by workload, syscall, hook, program, rules
 	Warnings     []string             `json:"warnings"`
 }
@@ -151,6 +152,7 @@ func (c *Costs) Document() *Document {
 		HookNs:       c.Hook,
 		Programs:     []DocumentProgram{},
 		CrossCheck:   c.documentCrossCheck(),
+		Lines:        c.documentLines(),
 		Rows:         []DocumentRow{},
 		Warnings:     []string{},
 	}

@@ -32,8 +32,8 @@ func (s Snapshot) Write(w io.Writer) error {
 }
 
 // Profile returns the costs as a pprof profile with a few samples per row, or per row and sampled stack. A sample's
-// stack is, from the root: workload, rules, syscall, hook, program, and where the time goes: in the program's body or in
-// the kernel that dispatches it. Calls that were denied have a sample of their own, without a time.
+// stack is, from the root: workload, rules, syscall, hook, program, and where the time goes: in the program's body or
+// in the kernel that dispatches it. Calls that were denied have a sample of their own, without a time.
 func (c *Costs) Profile() (*pprof.Profile, error) {
 	s := &c.snapshot
 	b := builder{
@@ -47,8 +47,9 @@ func (c *Costs) Profile() (*pprof.Profile, error) {
 			Period:     1,
 			Comments:   c.comments(),
 		},
+		texts:     s.Inside.texts(),
 		mappings:  map[string]*pprof.Mapping{},
-		functions: map[string]*pprof.Function{},
+		functions: map[function]*pprof.Function{},
 		locations: map[location]*pprof.Location{},
 		samples:   map[string]*pprof.Sample{},
 	}
@@ -64,14 +65,23 @@ func (c *Costs) Profile() (*pprof.Profile, error) {
 // builder numbers what the samples of a profile share.
 type builder struct {
 	*pprof.Profile
+	texts     map[sourceKey]string
 	mappings  map[string]*pprof.Mapping
-	functions map[string]*pprof.Function
+	functions map[function]*pprof.Function
 	locations map[location]*pprof.Location
 	samples   map[string]*pprof.Sample
 }
 
-// location is a function in an enforcer's stacks, in the kernel, or in a program.
-type location struct{ mapping, function string }
+// location is a function in an enforcer's stacks, in the kernel, or in a program, or a line in the latter.
+type location struct {
+	mapping string
+	function
+	line int
+}
+
+// function is a function's name and, if it is known, the file that a line of it is in: code that was inlined from
+// another file is a function of the same name in that file.
+type function struct{ name, file string }
 
 func (b *builder) add(c *Cost) {
 	// A program that was loaded again has a row of its own, but the same stack and labels.
@@ -85,38 +95,71 @@ func (b *builder) add(c *Cost) {
 		b.leaves(key, c, Stack{}, whole)
 		return
 	}
-	// Divide the row among its stacks as they were sampled, in a fixed order. Rounding the running total makes the
-	// parts add up.
+	// Divide the row among its stacks as they were sampled, in a fixed order.
 	stacks := slices.Clone(c.Stacks)
 	slices.SortFunc(stacks, func(a, b Stack) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Key(), b.Key()))
 	})
-	var seen uint64
-	var given [valueCount]float64
-	for _, stack := range stacks {
-		seen += stack.Count
-		var part [valueCount]float64
-		for i, v := range whole {
-			upTo := math.Round(math.Round(v) * float64(seen) / float64(sampled))
-			part[i], given[i] = upTo-given[i], upTo
-		}
-		b.leaves(key+stack.Key(), c, stack, part)
+	shares := make([]uint64, len(stacks))
+	for i, stack := range stacks {
+		shares[i] = stack.Count
+	}
+	for i, part := range divide(whole[:], shares) {
+		b.leaves(key+stacks[i].Key(), c, stacks[i], [valueCount]float64(part))
 	}
 }
 
-// leaves adds the samples of a row and a stack.
+// divide divides each of the values, rounded, in proportion to the shares. Rounding the running total makes the parts
+// add up.
+func divide(values []float64, shares []uint64) [][]float64 {
+	var all, seen uint64
+	for _, share := range shares {
+		all += share
+	}
+	given, parts := make([]float64, len(values)), make([][]float64, len(shares))
+	for i, share := range shares {
+		seen += share
+		parts[i] = make([]float64, len(values))
+		for j, v := range values {
+			upTo := math.Round(math.Round(v) * float64(seen) / float64(all))
+			parts[i][j], given[j] = upTo-given[j], upTo
+		}
+	}
+	return parts
+}
+
+// leaves adds the samples of a row and a stack. If the inside of the row's program was sampled, its paths replace the
+// body.
 func (b *builder) leaves(key string, c *Cost, stack Stack, values [valueCount]float64) {
 	for _, l := range leavesOf(values) {
-		b.sample(key+l.frame, c, stack, l)
+		if l.frame != leafBody || len(c.Paths) == 0 {
+			b.sample(key+l.frame, c, stack, l, nil)
+			continue
+		}
+		for i, part := range divide(l.values[:], counts(c.Paths)) {
+			inner := leaf{values: [valueCount]float64(part)}
+			if inner.values != [valueCount]float64{} {
+				b.sample(key+c.Paths[i].Key(), c, stack, inner, &c.Paths[i])
+			}
+		}
 	}
 }
 
-// sample adds the values of a leaf to its sample.
-func (b *builder) sample(key string, c *Cost, stack Stack, l leaf) {
+// sample adds the values of a leaf, or of a path inside the program, to its sample.
+func (b *builder) sample(key string, c *Cost, stack Stack, l leaf, path *Path) {
 	if b.samples[key] == nil {
+		var inner []*pprof.Location
+		if path != nil {
+			inner = b.path(c, path)
+		} else {
+			inner = append(inner, b.location(owner(c), l.frame))
+		}
 		s := &pprof.Sample{
-			Location: append([]*pprof.Location{b.location(owner(c), l.frame)}, b.stack(c, stack)...),
+			Location: append(inner, b.stack(c, stack)...),
 			Label:    stringLabels(c), Value: make([]int64, len(b.SampleType)),
+		}
+		if path != nil {
+			s.Label["program"] = []string{text.Printable(path.Program)}
 		}
 		s.NumLabel, s.NumUnit = numericLabels(c)
 		b.samples[key] = s
@@ -194,25 +237,36 @@ func numericLabels(c *Cost) (map[string][]int64, map[string][]string) {
 	return values, units
 }
 
-func (b *builder) location(mapping, function string) *pprof.Location {
-	key := location{mapping, function}
+func (b *builder) location(mapping, name string) *pprof.Location {
+	return b.line(mapping, function{name: name}, 0)
+}
+
+func (b *builder) line(mapping string, f function, line int) *pprof.Location {
+	key := location{mapping, f, line}
 	if b.locations[key] == nil {
 		l := &pprof.Location{
 			ID:      uint64(len(b.Location) + 1),
 			Mapping: b.mapping(mapping),
-			Line:    []pprof.Line{{Function: b.function(function)}},
+			Line:    []pprof.Line{{Function: b.function(f), Line: int64(line)}},
 		}
 		b.locations[key], b.Location = l, append(b.Location, l)
 	}
 	return b.locations[key]
 }
 
-func (b *builder) function(name string) *pprof.Function {
-	if b.functions[name] == nil {
-		f := &pprof.Function{ID: uint64(len(b.Function) + 1), Name: name, SystemName: name}
-		b.functions[name], b.Function = f, append(b.Function, f)
+func (b *builder) function(f function) *pprof.Function {
+	if b.functions[f] == nil {
+		p := &pprof.Function{
+			ID: uint64(len(b.Function) + 1), Name: f.name, SystemName: f.name,
+			Filename: f.file,
+		}
+		if f.file != "" {
+			// pprof takes a name that has no other system name for C++, and drops what is in parentheses.
+			p.SystemName = f.file + ":" + f.name
+		}
+		b.functions[f], b.Function = p, append(b.Function, p)
 	}
-	return b.functions[name]
+	return b.functions[f]
 }
 
 // mapping returns the mapping of an enforcer or a module. It claims to have all symbols, so that pprof looks for no

@@ -166,7 +166,28 @@ func TestGoToolPprof(t *testing.T) {
 	if err := os.WriteFile(stacked, b.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	sources := t.TempDir()
+	for name, text := range withLines().Inside.SourceFiles() {
+		path := filepath.Join(sources, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines := filepath.Join(t.TempDir(), "lines.pb.gz")
+	b.Reset()
+	if err := withLines().Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(lines, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for name, args := range map[string]string{
+		"lines_top":               "-top " + lines,
+		"lines_list":              "-source_path=" + sources + " -list=varmor_file_open|rule_at " + lines,
+		"lines_tree":              "-tree -focus=function -show_from=hook.file_open " + lines,
 		"stacked_top_cum":         "-top -cum -focus=do_sys_openat2 " + stacked,
 		"stacked_tree":            "-tree -focus=program.varmor_file_open -show_from=syscall.openat " + stacked,
 		"top":                     "-top",
@@ -191,7 +212,7 @@ func TestGoToolPprof(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			words := strings.Fields(args)
-			if !strings.HasPrefix(name, "stacked") {
+			if !strings.HasPrefix(name, "stacked") && !strings.HasPrefix(name, "lines") {
 				words = append(words, file)
 			}
 			cmd := exec.Command("go", append([]string{"tool", "pprof"}, words...)...)

@@ -22,6 +22,7 @@ func (s Snapshot) Since(earlier Snapshot) (Snapshot, error) {
 	delta := s
 	delta.Start, delta.Duration = s.Start.Add(earlier.Duration), s.Duration-earlier.Duration
 	delta.OwnCalls -= min(earlier.OwnCalls, delta.OwnCalls)
+	delta.Inside = s.Inside.since(earlier.Inside)
 	delta.Programs = slices.Clone(s.Programs)
 	delta.Rows = nil
 	for i, was := range earlier.Programs {
@@ -85,5 +86,42 @@ func (r *Row) subtract(was *Row) bool {
 		}
 		r.Readings[i] -= n
 	}
-	return true
+	return r.subtractPaths(was.Paths)
+}
+
+// subtractPaths leaves the samples that were taken after an earlier state, and reports whether it can be one.
+func (r *Row) subtractPaths(was []Path) bool {
+	if len(was) == 0 {
+		return true
+	}
+	before := make(map[string]uint64, len(was))
+	for _, p := range was {
+		before[p.Key()] += p.Count
+	}
+	var now []Path
+	for _, p := range r.Paths {
+		n := before[p.Key()]
+		if delete(before, p.Key()); p.Count < n {
+			return false
+		}
+		if p.Count -= n; p.Count > 0 {
+			now = append(now, p)
+		}
+	}
+	r.Paths = now
+	return len(before) == 0
+}
+
+// since returns what was sampled after an earlier state.
+func (in *Inside) since(earlier *Inside) *Inside {
+	if in == nil || earlier == nil {
+		return in
+	}
+	d := *in
+	d.Samples -= min(earlier.Samples, d.Samples)
+	d.Own -= min(earlier.Own, d.Own)
+	d.Other -= min(earlier.Other, d.Other)
+	d.Lost -= min(earlier.Lost, d.Lost)
+	d.Unknown -= min(earlier.Unknown, d.Unknown)
+	return &d
 }

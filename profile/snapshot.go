@@ -28,6 +28,7 @@ type Snapshot struct {
 	CrossCheck  *CrossCheck // nil if there was no second pass
 	StackSample int         // the stack of 1 of StackSample calls was taken; 0: no stacks
 	OwnCalls    uint64      // calls of lsmprof itself, which no row and no program counts
+	Inside      *Inside     // nil: the insides of programs were not sampled
 }
 
 // Machine names the machine that the numbers come from.
@@ -92,6 +93,7 @@ type Row struct {
 	Sum       uint64    // of all readings, ns
 	Readings  Histogram // of the calls with a time, ns
 	Stacks    []Stack   // sampled call paths, under any number of rules; read-only
+	Paths     []Path    // where its calls were interrupted, if the insides of programs were sampled; read-only
 }
 
 // Workload is a mount namespace with the names it is known under.

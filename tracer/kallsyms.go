@@ -92,6 +92,15 @@ func (s *probeSet) kernelFrames(stack []uint64) []profile.Frame {
 	if len(stack) == 0 {
 		return nil
 	}
+	frames := make([]profile.Frame, len(stack))
+	for i, address := range stack {
+		frames[i] = s.kernelSymbols().frame(address)
+	}
+	return fromHook(frames)
+}
+
+// kernelSymbols returns the kernel's symbol table, which it reads once; an empty one if it cannot be read.
+func (s *probeSet) kernelSymbols() *kallsyms {
 	if s.kernel == nil {
 		k, err := loadKallsyms()
 		if err != nil {
@@ -100,11 +109,7 @@ func (s *probeSet) kernelFrames(stack []uint64) []profile.Frame {
 		}
 		s.kernel = k
 	}
-	frames := make([]profile.Frame, len(stack))
-	for i, address := range stack {
-		frames[i] = s.kernel.frame(address)
-	}
-	return fromHook(frames)
+	return s.kernel
 }
 
 // fromHook drops the frames inside the hook's function. If that function is not on the stack, because it ended in a

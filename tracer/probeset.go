@@ -27,8 +27,10 @@ type probeSet struct {
 	opts      Options
 	machine   machine
 	loader    *loader
-	ring      *ring // nil: the probes only count
-	events    bool  // the probes emit events, and count nothing
+	ring      *ring        // nil: the probes only count
+	events    bool         // the probes emit events, and count nothing
+	lines     *lineSampler // nil: the insides of programs are not sampled
+	listed    []Program    // at the last scan
 	targets   map[targetID]*probedTarget
 	order     []*probedTarget // by first appearance: the index space of profile.Row.Program
 	sources   map[uint32]*eventSource
@@ -71,6 +73,7 @@ func newProbeSet(ctx context.Context, opts Options, events bool) (s *probeSet, t
 	if err != nil {
 		return nil, nil, err
 	}
+	s.listed = progs
 	s.identifyEnforcers(progs)
 	targets = s.choose(progs)
 	if len(targets) == 0 && len(s.warnings) > 0 {
@@ -83,6 +86,9 @@ func newProbeSet(ctx context.Context, opts Options, events bool) (s *probeSet, t
 // start attaches probes to the targets and begins to record when all are in place.
 func (s *probeSet) start(ctx context.Context, targets []target) (err error) {
 	if err := s.attach(ctx, targets, s.opts.Progress); err != nil {
+		return err
+	}
+	if err := s.watchLines(); err != nil {
 		return err
 	}
 	for range 2 {
@@ -289,6 +295,7 @@ func (s *probeSet) reconcile(ctx context.Context, r recorder) error {
 	if err != nil {
 		return err
 	}
+	s.listed = progs
 	s.identifyEnforcers(progs)
 	present := map[targetID]bool{}
 	var fresh []target
@@ -319,7 +326,7 @@ func (s *probeSet) reconcile(ctx context.Context, r recorder) error {
 	if err := s.attach(ctx, fresh, nil); err != nil && ctx.Err() == nil {
 		s.warnf("%v", err)
 	}
-	return nil
+	return s.watchLines()
 }
 
 // detach detaches the probes of a target. Its record stays.
@@ -447,6 +454,7 @@ func (s *probeSet) Close() error {
 	if s.ring != nil {
 		errs = append(errs, s.ring.Close())
 	}
+	errs = append(errs, s.lines.Close())
 	if s.loader != nil {
 		errs = append(errs, s.loader.Close())
 	}

@@ -51,6 +51,7 @@ func (o *recordOptions) flags(f *cmdline.Flags) {
 	f.Lookup("stacks").NoOptDefVal = "kernel,user"
 	o.stackEach = defaultStackSample
 	f.Var(&o.stackEach, "stacks-sample", "Record the stack of one call in `N`, chosen at random.")
+	o.linesFlag(f)
 	o.Path = "lsmprof.pb.gz"
 	o.Destination.Flags(f, "Write the pprof profile to this `FILE`; - writes none.", "text", "json")
 	o.top = 30
@@ -161,9 +162,17 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 		if err != nil {
 			return err
 		}
+		sources, err := writeSources(o.Path, snap.Inside)
+		if err != nil {
+			return err
+		}
 		if !std.quiet {
-			fmt.Fprintf(std.err, "%s\nlook at it: go tool pprof -http=localhost: %s\n",
-				wrote(o.Path, kept), o.Path)
+			source := ""
+			if sources != "" {
+				source = "-source_path=" + sources + " "
+			}
+			fmt.Fprintf(std.err, "%s\nlook at it: go tool pprof -http=localhost: %s%s\n",
+				wrote(o.Path, kept), source, o.Path)
 		}
 	}
 	if result.status != 0 {

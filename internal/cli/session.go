@@ -41,6 +41,7 @@ type session struct {
 	logger      *slog.Logger // of the tracer; nil: the default logger
 	stacks      tracer.Stacks
 	stackSample int
+	lines       int // Hz; 0: the insides of programs are not sampled
 }
 
 func (s *session) flags(f *cmdline.Flags) {
@@ -157,6 +158,7 @@ func (s *session) baseOptions() tracer.Options {
 		Namer:        &s.containers,
 		Logger:       cmp.Or(s.logger, slog.Default()),
 		Stacks:       s.stacks,
+		Lines:        s.lines,
 		StackSample:  s.stackSample,
 	}
 	if s.containers.Filters() {

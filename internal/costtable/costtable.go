@@ -47,6 +47,9 @@ func (t *Table) Write(w io.Writer) error {
 			fmt.Fprintln(w, "P50, P99: from a histogram, at most 25 % off, mostly less than 5 %")
 		}
 	}
+	if err := t.writeLines(w); err != nil {
+		return err
+	}
 	if err := writeCrossCheck(w, t.Costs); err != nil {
 		return err
 	}

@@ -55,6 +55,41 @@ func crossChecked(rerun bool) profile.Snapshot {
 	return s
 }
 
+// sampled is measured with samples of the inside of ref_file_open.
+func sampled() profile.Snapshot {
+	s := measured()
+	const program, file = "ref_file_open", "src/enforcer.bpf.c"
+	lookup := profile.Code{Program: program, Function: "path_denied", File: file, Line: 84}
+	match := profile.Code{Program: program, Function: "path_denied", File: "src/path.h", Line: 130}
+	helper := func(name string) profile.Code { return profile.Code{Function: name, Module: "[kernel]"} }
+	s.Rows[0].Paths = []profile.Path{
+		{
+			Program: program, Code: []profile.Code{helper("jhash"), helper("htab_map_lookup_elem"), lookup},
+			Count: 420,
+		},
+		{Program: program, Code: []profile.Code{lookup}, Count: 31},
+		{Program: program, Code: []profile.Code{match}, Count: 60},
+		{Program: program, Code: []profile.Code{helper("rare"), match}, Count: 1},
+	}
+	for i := range uint64(8) {
+		line := profile.Code{Program: program, Function: program, File: file, Line: 100 + int(i)}
+		s.Rows[0].Paths = append(s.Rows[0].Paths, profile.Path{
+			Program: program, Code: []profile.Code{line},
+			Count: 1,
+		})
+	}
+	s.Inside = &profile.Inside{Event: "cpu-clock", Hz: 997, Samples: 520, Own: 12, Programs: []profile.Source{{
+		Program: program, Lines: []profile.SourceLine{
+			{
+				File: file, Line: 84,
+				Text: "\t\tstruct ref_path_rule *rule = bpf_map_lookup_elem(rules, &key);",
+			},
+			{File: "src/path.h", Line: 130, Text: "\tif (c == '*') /* any */"},
+		},
+	}}}
+	return s
+}
+
 func costsOf(t *testing.T, s profile.Snapshot) *profile.Costs {
 	t.Helper()
 	costs, err := s.Costs()
@@ -84,7 +119,19 @@ func TestTable(t *testing.T) {
 	readings.Calibration = profile.Calibration{}
 	incomplete := measured()
 	incomplete.Programs[0].Missed, incomplete.Sample = 40, 64
+	few := sampled()
+	few.Rows[0].Paths = few.Rows[0].Paths[2:]
+	divided := sampled()
+	divided.Programs[0].Scope, divided.Programs[0].Name = profile.ScopeHook, ""
+	divided.Inside.Programs[0].Without = "the program has no BTF: build it with -g"
+	none := sampled()
+	none.Rows[0].Paths = nil
 	for name, test := range map[string]Table{
+		"lines":              {Costs: costsOf(t, sampled()), Rows: 1},
+		"lines_80":           {Costs: costsOf(t, sampled()), Rows: 1, Width: 80, Verbose: true},
+		"lines_few":          {Costs: costsOf(t, few), Rows: 1},
+		"lines_divided":      {Costs: costsOf(t, divided), Rows: 1},
+		"lines_none":         {Costs: costsOf(t, none), Rows: 1},
 		"plain":              {Costs: costsOf(t, measured())},
 		"verbose":            {Costs: costsOf(t, rough), Verbose: true},
 		"rough":              {Costs: costsOf(t, rough)},

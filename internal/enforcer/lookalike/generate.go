@@ -8,3 +8,4 @@ package lookalike
 //go:generate ../../../bpf/compile.sh v3 BPFLock bpflock.bpf.c -- -I../../../bpf
 //go:generate ../../../bpf/compile.sh v3 Unknown unknown.bpf.c -- -I../../../bpf
 //go:generate ../../../bpf/compile.sh v3 Guard guard.bpf.c guarded_kind guarded -- -I../../../bpf
+//go:generate ../../../bpf/compile.sh v3 Sections sections.bpf.c -- -I../../../bpf

@@ -1,0 +1,101 @@
+package profile
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/lsmprof/lsmprof/internal/text"
+)
+
+// Inside says how the insides of programs were sampled.
+type Inside struct {
+	Event string // what interrupted the CPUs: cycles:pp, cycles or cpu-clock
+	Hz    int    // interrupts of each CPU per second
+	// Samples are in the paths of rows. The others are in no row: Own interrupted lsmprof's probes, Other a program
+	// that is not measured or a call that was in no row, Lost found a full buffer, and for Unknown the kernel knew
+	// no stack.
+	Samples, Own, Other, Lost, Unknown uint64
+	Programs                           []Source
+}
+
+// Source is what is known of the source of one BPF program. With ScopeHook there are several for a Program.
+type Source struct {
+	Program string
+	Without string       // why its lines are unknown; "": they are known
+	Lines   []SourceLine // from which an instruction comes; by file and line
+}
+
+// SourceLine is one line of a program's source.
+type SourceLine struct {
+	File string // relative, with slashes
+	Line int
+	Text string // with its indentation
+}
+
+// Path is where calls of a program were interrupted.
+type Path struct {
+	Program string // BPF program that the hook ran
+	Code    []Code // innermost first; the last one is in the function that the hook called
+	Count   uint64
+}
+
+// Code is a function in a path and, if it belongs to a program, the line that it was at.
+type Code struct {
+	Program  string // BPF program that contains the function; "" for a function of the kernel
+	Function string
+	Module   string // with a function of the kernel: [kernel], or a module as [nf_tables]
+	File     string // "": the line is unknown
+	Line     int
+}
+
+// Key returns a string that is equal for two paths of one program if their code is.
+func (p Path) Key() string {
+	var b strings.Builder
+	b.WriteString(p.Program)
+	for _, c := range p.Code {
+		fmt.Fprintf(&b, "\n%s %s %s %s:%d", c.Program, c.Function, c.Module, c.File, c.Line)
+	}
+	return b.String()
+}
+
+// String returns the place as path:line or, if the line is unknown, the function's name.
+func (c Code) String() string {
+	if c.File == "" {
+		return text.Printable(c.Function)
+	}
+	return text.Printable(fmt.Sprintf("%s:%d", c.File, c.Line))
+}
+
+// Compare orders lines by file and number.
+func (l SourceLine) Compare(other SourceLine) int {
+	return cmp.Or(cmp.Compare(l.File, other.File), cmp.Compare(l.Line, other.Line), cmp.Compare(l.Text, other.Text))
+}
+
+// SourceFiles returns the sources of all programs by path, as far as they are known: lines that made no instructions
+// are empty.
+func (in *Inside) SourceFiles() map[string]string {
+	if in == nil {
+		return nil
+	}
+	lines := map[string][]string{}
+	for _, p := range in.Programs {
+		for _, l := range p.Lines {
+			if l.Line < 1 || l.Line > mostLines {
+				continue
+			}
+			for len(lines[l.File]) < l.Line {
+				lines[l.File] = append(lines[l.File], "")
+			}
+			lines[l.File][l.Line-1] = text.Printable(strings.ReplaceAll(l.Text, "\t", "    "))
+		}
+	}
+	files := make(map[string]string, len(lines))
+	for name, all := range lines {
+		files[name] = strings.Join(all, "\n") + "\n"
+	}
+	return files
+}
+
+// mostLines bounds a file whose line information is damaged.
+const mostLines = 1 << 20
