@@ -9,7 +9,7 @@ import (
 )
 
 func TestConstantsOfEvents(t *testing.T) {
-	events := TraceOptions{SlowerThan: 1000, Syscalls: []string{"openat", "ia32:open", "read"}, Denied: true}
+	events := TraceOptions{SlowerThan: 1000, Syscalls: []string{"openat", compatOpen(), "read"}, Denied: true}
 	o := ringOptions{events: events, bias: 158.4}
 	c, err := o.constants(7, 4096)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/lsmprof/lsmprof/bpf"
+	"github.com/lsmprof/lsmprof/internal/kernel"
 )
 
 func TestSyscallName(t *testing.T) {
@@ -21,8 +22,16 @@ func TestSyscallName(t *testing.T) {
 	}
 }
 
+// compatOpen is the open of a 32-bit task.
+func compatOpen() string {
+	if kernel.Native() == kernel.ARM64 {
+		return "arm:open"
+	}
+	return "ia32:open"
+}
+
 func TestSyscallByName(t *testing.T) {
-	for _, name := range []string{"openat", "ia32:open", "x32:ioctl", "[io_uring]", "[kthread]", "syscall_999"} {
+	for _, name := range []string{"openat", compatOpen(), "x32:ioctl", "[io_uring]", "[kthread]", "syscall_999"} {
 		s, ok := syscallByName(name)
 		if !ok || syscallName(s) != name {
 			t.Errorf("%s: %#x, %v", name, s, ok)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -57,6 +56,12 @@ func TestEachProblemHasItsRemedy(t *testing.T) {
 		{
 			"old arm64", func(f *Facts) { f.Arch, f.Version = "arm64", kernel.Version{Major: 6, Minor: 1} },
 			"kernel", Fail, "on arm64", "boot Linux 6.4",
+		},
+		{
+			"trial on an old arm64", func(f *Facts) {
+				f.Arch, f.Version, f.Tracing = "arm64", kernel.Version{Major: 6, Minor: 1}, enotsupp
+			},
+			"tracing programs", Fail, "before Linux 6.4", "boot Linux 6.4",
 		},
 		{
 			"strange release", func(f *Facts) { f.VersionErr = errors.New(`kernel release "x"`) },
@@ -159,6 +164,14 @@ func TestEachProblemHasItsRemedy(t *testing.T) {
 		},
 		{"hpet", func(f *Facts) { f.Clock = "hpet" }, "clock source", Warn, "1 µs", "clocksource=tsc"},
 		{
+			"coarse clock", func(f *Facts) { f.Clock, f.ClockTick = "arch_sys_counter", 40 },
+			"clock source", Warn, "coarse below 320 ns", "means",
+		},
+		{
+			"fine clock", func(f *Facts) { f.Clock, f.ClockTick = "arch_sys_counter", 1 },
+			"clock source", OK, "", "",
+		},
+		{
 			"early tsc", func(f *Facts) { f.Clock = "tsc-early" }, "clock source", Warn,
 			"not calibrated yet",
 			"wait",
@@ -239,31 +252,6 @@ func TestGuardedProgramsAreNamed(t *testing.T) {
 	if i.State != Warn || i.Value != "3 programs" ||
 		!strings.Contains(i.Reason, "on bpf_map and bpf_prog keeps them from being opened") {
 		t.Errorf("%+v", i)
-	}
-}
-
-func TestRemedyFitsTheDistribution(t *testing.T) {
-	for release, want := range map[string]string{
-		"ID=ubuntu\nID_LIKE=debian\n": "run update-grub and reboot",
-		"NAME=x\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n": "run grubby --update-kernel=ALL " +
-			"--args=lsm=capability,bpf and reboot",
-		"ID=opensuse-leap\nID_LIKE='suse opensuse'\n": "run grub2-mkconfig -o /boot/grub2/grub.cfg",
-		"ID=arch":                      "run grub-mkconfig -o /boot/grub/grub.cfg",
-		"ID=flatcar\nID_LIKE=coreos\n": "add lsm=capability,bpf to the kernel's command line and reboot",
-		"":                             "add lsm=capability,bpf to the kernel's command line and reboot",
-	} {
-		file := filepath.Join(t.TempDir(), "os-release")
-		if err := os.WriteFile(file, []byte(release), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		f := goodFacts()
-		f.LSMs, f.Distribution = []string{"capability"}, distribution(file)
-		if got := judgeActive(&f).Remedy; !strings.Contains(got, want) {
-			t.Errorf("%q: %q, want %q", release, got, want)
-		}
-	}
-	if got := distribution("/nope"); got != "" {
-		t.Errorf("without the file: %q", got)
 	}
 }
 

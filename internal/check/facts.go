@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"runtime"
-	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/kernel"
@@ -21,8 +19,7 @@ type Facts struct {
 	Release    string // of the kernel
 	Version    kernel.Version
 	VersionErr error
-	// Distribution holds ID and ID_LIKE of /etc/os-release, separated by spaces: "ubuntu debian".
-	Distribution string
+	Boot       Boot
 
 	Privileges    kernel.Privileges
 	PrivilegesErr error
@@ -42,6 +39,7 @@ type Facts struct {
 	Busiest      int // trampoline programs on the function that has most
 	Scope        profile.Scope
 	Clock        string
+	ClockTick    float64 // in nanoseconds, 0: unknown
 	Preemption   string
 	Mitigations  []string
 
@@ -66,9 +64,9 @@ var ErrNotTried = errors.New("not tried")
 // and measures the cost of the probes, which takes about a second.
 func Gather(ctx context.Context) Facts {
 	f := Facts{
-		Arch:         runtime.GOARCH,
-		Distribution: distribution("/etc/os-release"),
-		BTF:          kernel.HasBTF(), Lockdown: kernel.Lockdown(), JIT: kernel.JIT(),
+		Arch: runtime.GOARCH,
+		Boot: boot("/proc/1/root", "/"),
+		BTF:  kernel.HasBTF(), Lockdown: kernel.Lockdown(), JIT: kernel.JIT(),
 		BootParameter: kernel.LSMParameter(),
 		Clock:         kernel.ClockSource(), Preemption: kernel.Preemption(), Mitigations: kernel.Mitigations(),
 		Tracing: ErrNotTried, LSM: ErrNotTried, EnforcersErr: ErrNotTried,
@@ -76,6 +74,7 @@ func Gather(ctx context.Context) Facts {
 	if f.Release, _, f.VersionErr = kernel.Uname(); f.VersionErr == nil {
 		f.Version, f.VersionErr = kernel.ParseVersion(f.Release)
 	}
+	f.ClockTick = kernel.ClockTick(f.Clock)
 	f.Privileges, f.PrivilegesErr = kernel.CurrentPrivileges()
 	f.BuiltIn, f.BuiltInErr = builtIn()
 	f.LSMs, f.LSMsErr = kernel.LSMs()
@@ -94,20 +93,6 @@ func Gather(ctx context.Context) Facts {
 }
 
 // distribution reads the ids of the distribution and of those that it derives from. It returns "" if it cannot.
-func distribution(file string) string {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return ""
-	}
-	var ids []string
-	for line := range strings.Lines(string(data)) {
-		if name, value, _ := strings.Cut(strings.TrimSpace(line), "="); name == "ID" || name == "ID_LIKE" {
-			ids = append(ids, strings.Trim(value, `"'`))
-		}
-	}
-	return strings.Join(ids, " ")
-}
-
 // builtIn reports whether the kernel has the BPF LSM. If the kernel's configuration is unavailable, it looks for a
 // function of the BPF LSM instead.
 func builtIn() (bool, error) {

@@ -129,31 +129,6 @@ func judgeActive(f *Facts) Item {
 	return i
 }
 
-// bootRemedy says how to add bpf to the active modules with this distribution's boot loader.
-func (f *Facts) bootRemedy() string {
-	parameter := kernel.BootLSM(f.LSMs)
-	if f.BootParameter != "" {
-		return fmt.Sprintf("replace %s with %s on the kernel's command line and reboot",
-			f.BootParameter, parameter)
-	}
-	ids := strings.Fields(f.Distribution)
-	is := func(names ...string) bool {
-		return slices.ContainsFunc(ids, func(id string) bool { return slices.Contains(names, id) })
-	}
-	const grub = "add %s to GRUB_CMDLINE_LINUX in /etc/default/grub, run %s and reboot"
-	switch {
-	case is("debian", "ubuntu"):
-		return fmt.Sprintf(grub, parameter, "update-grub")
-	case is("fedora", "rhel", "centos", "amzn"):
-		return fmt.Sprintf("run grubby --update-kernel=ALL --args=%s and reboot", parameter)
-	case is("suse", "sles", "opensuse"):
-		return fmt.Sprintf(grub, parameter, "grub2-mkconfig -o /boot/grub2/grub.cfg")
-	case is("arch"):
-		return fmt.Sprintf(grub, parameter, "grub-mkconfig -o /boot/grub/grub.cfg")
-	}
-	return fmt.Sprintf("add %s to the kernel's command line and reboot", parameter)
-}
-
 // judgeLockdown blames confidentiality mode only if the kernel has also refused the trial.
 func judgeLockdown(f *Facts) Item {
 	i := ok("lockdown", cmp.Or(f.Lockdown, "none"))
@@ -216,8 +191,7 @@ func judgeClock(f *Facts) Item {
 	switch f.Clock {
 	case "tsc":
 	case "arch_sys_counter":
-		i.Reason = "ticks every 1 to 40 ns, depending on the CPU: means are right, percentiles of short " +
-			"programs are coarse"
+		return judgeTick(i, f.ClockTick)
 	case "kvm-clock", "hyperv_clocksource_tsc_page", "xen":
 		i.Reason = "reads the TSC through a page of the hypervisor, which takes longer; the calibration " +
 			"accounts for it"
@@ -232,6 +206,26 @@ func judgeClock(f *Facts) Item {
 			"boot with clocksource=tsc if the CPU has an invariant TSC")
 	}
 	return i
+}
+
+// coarseTick is the distance of ticks, in nanoseconds, that is wider than the histograms' finest buckets.
+const coarseTick = 8
+
+// judgeTick judges the counter of arm64 CPUs, whose frequency differs from CPU to CPU.
+func judgeTick(i Item, tick float64) Item {
+	if tick == 0 {
+		i.Reason = "ticks every 1 to 42 ns, depending on the CPU: means are right, percentiles of short " +
+			"programs are coarse"
+		return i
+	}
+	i.Value += fmt.Sprintf(", ticks every %.3g ns", tick)
+	if tick <= coarseTick {
+		return i
+	}
+	// A bucket is at most an eighth of its readings wide.
+	return i.warn(fmt.Sprintf("every reading is a multiple of %.3g ns: calls, totals and means are right, but "+
+		"histograms and percentiles are coarse below %.0f ns", tick, 8*tick),
+		"compare means of short programs, not their percentiles")
 }
 
 func judgePreemption(f *Facts) Item {

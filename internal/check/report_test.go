@@ -13,7 +13,7 @@ import (
 
 func TestReport(t *testing.T) {
 	bad, noRoot, refused := goodFacts(), goodFacts(), goodFacts()
-	bad.LSMs, bad.Clock, bad.Distribution = []string{"capability"}, "hpet", "debian"
+	bad.LSMs, bad.Clock, bad.Boot.Distribution = []string{"capability"}, "hpet", "debian"
 	noRoot.Privileges.UID, noRoot.Privileges.Effective = 1000, 0
 	noRoot.Tracing, noRoot.LSM, noRoot.EnforcersErr = ErrNotTried, ErrNotTried, ErrNotTried
 	refused.Tracing, refused.LSM = unix.EPERM, unix.EPERM

@@ -23,6 +23,8 @@ func judgeTrial(name string, err error, f *Facts) Item {
 	case errors.Is(err, ErrNotTried):
 		i.Value = NotTried
 		return i.warn("lsmprof lacks the privileges to try", "")
+	case judgeKernel(f).State == Fail:
+		return i.fail(judgeKernel(f).Reason, judgeKernel(f).Remedy)
 	case f.Lockdown == "confidentiality":
 		return i.fail(err.Error()+": lockdown=confidentiality forbids BPF programs to read kernel memory",
 			"boot with lockdown=integrity, or without lockdown")

@@ -19,11 +19,28 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// elf386 returns a 32-bit program that opens path n times through int 0x80 and exits.
-func elf386(path string, n uint32) []byte {
-	const base, header = 0x08048000, 52 + 32
+// opens32 returns a 32-bit program that opens path n times and exits, and the name of its open.
+func opens32(path string, n byte) (elf []byte, open string) {
+	if runtime.GOARCH == "arm64" {
+		code := []byte{
+			n, 0x40, 0xa0, 0xe3, // mov r4, n
+			5, 0x70, 0xa0, 0xe3, // again: mov r7, open
+			32, 0x00, 0x8f, 0xe2, // add r0, pc, to the path
+			0, 0x10, 0xa0, 0xe3, // mov r1, 0
+			0, 0, 0, 0xef, // svc 0
+			6, 0x70, 0xa0, 0xe3, // mov r7, close
+			0, 0, 0, 0xef,
+			1, 0x40, 0x54, 0xe2, // subs r4, r4, 1
+			0xf7, 0xff, 0xff, 0x1a, // bne again
+			1, 0x70, 0xa0, 0xe3, // mov r7, exit
+			0, 0, 0xa0, 0xe3, // mov r0, 0
+			0, 0, 0, 0xef,
+		}
+		const eabi5 = 5 << 24
+		return elf32(40, eabi5, append(code, path+"\x00"...)), "arm:open"
+	}
 	code := []byte{
-		0xbe, 0, 0, 0, 0, // mov esi, n
+		0xbe, n, 0, 0, 0, // mov esi, n
 		0xb8, 5, 0, 0, 0, // again: mov eax, open
 		0xbb, 0, 0, 0, 0, // mov ebx, path
 		0x31, 0xc9, // xor ecx, ecx
@@ -37,29 +54,39 @@ func elf386(path string, n uint32) []byte {
 		0x31, 0xdb, // xor ebx, ebx
 		0xcd, 0x80,
 	}
-	binary.LittleEndian.PutUint32(code[1:], n)
-	binary.LittleEndian.PutUint32(code[11:], base+header+uint32(len(code)))
-	size := uint32(header + len(code) + len(path) + 1)
+	binary.LittleEndian.PutUint32(code[11:], elf32Code+uint32(len(code)))
+	return elf32(3, 0, append(code, path+"\x00"...)), "ia32:open"
+}
+
+// elf32Base and elf32Code are the addresses of a program of elf32, and of its code.
+const (
+	elf32Base = 0x08048000
+	elf32Code = elf32Base + 52 + 32
+)
+
+// elf32 returns a program for a machine of 32 bits.
+func elf32(machine uint16, flags uint32, code []byte) []byte {
+	size := uint32(elf32Code - elf32Base + len(code))
 	var b bytes.Buffer
 	b.Write([]byte{0x7f, 'E', 'L', 'F', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0})
 	for _, field := range []any{
-		uint16(2), uint16(3), uint32(1), uint32(base + header), uint32(52), uint32(0), uint32(0),
-		// ELF header: EXEC, 386, entry, program headers
+		uint16(2), machine, uint32(1), uint32(elf32Code), uint32(52), uint32(0), flags,
+		// ELF header: EXEC, machine, entry, program headers
 		uint16(52), uint16(32), uint16(1), uint16(0), uint16(0), uint16(0),
 		// LOAD, the whole file, r-x
-		uint32(1), uint32(0), uint32(base), uint32(base), size, size, uint32(5), uint32(0x1000),
+		uint32(1), uint32(0), uint32(elf32Base), uint32(elf32Base), size, size, uint32(5), uint32(0x1000),
 	} {
 		binary.Write(&b, binary.LittleEndian, field)
 	}
 	b.Write(code)
-	b.WriteString(path + "\x00")
 	return b.Bytes()
 }
 
 func TestRecord32BitSyscalls(t *testing.T) {
 	vmtest.Guest(t)
-	program := filepath.Join(t.TempDir(), "opens386")
-	if err := os.WriteFile(program, elf386("/proc/version", 77), 0o755); err != nil {
+	program := filepath.Join(t.TempDir(), "opens32")
+	elf, open := opens32("/proc/version", 77)
+	if err := os.WriteFile(program, elf, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	startReference(t, map[uint32]enforcer.Rules{})
@@ -74,12 +101,12 @@ func TestRecord32BitSyscalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := calls(r.finish(), mntns)
-	if n := got["ia32:open file_open 0"]; !r.all(n, 77) {
-		t.Errorf("ia32:open: %d calls, want 77; all: %v", n, got)
+	if n := got[open+" file_open 0"]; !r.all(n, 77) {
+		t.Errorf("%s: %d calls, want 77; all: %v", open, n, got)
 	}
 	for key := range got {
-		// 5 is fstat for a 64-bit task.
-		if key == "fstat file_open 0" {
+		// For a 64-bit task 5 is fstat on amd64, and setxattr on arm64.
+		if key == "fstat file_open 0" || key == "setxattr file_open 0" {
 			t.Errorf("%s: a 32-bit syscall number was read as a 64-bit one", key)
 		}
 	}

@@ -13,6 +13,15 @@ func ClockSource() string {
 	return readWord("/sys/devices/system/clocksource/clocksource0/current_clocksource")
 }
 
+// ClockTick returns the nanoseconds between two ticks of a clock source, 0 if they are unknown. The TSC ticks faster
+// than it can be read; the counter of arm64 CPUs ticks at 24 MHz to 1 GHz.
+func ClockTick(source string) float64 {
+	if hz := counterFrequency(); source == "arch_sys_counter" && hz > 0 {
+		return 1e9 / float64(hz)
+	}
+	return 0
+}
+
 // JIT returns how the kernel runs BPF programs: 0 interpreted, 1 compiled, 2 compiled with debugging output, -1
 // unknown.
 func JIT() int {

@@ -43,8 +43,8 @@ const (
 // x32Bit is set in the syscall numbers of x32.
 const x32Bit = 0x40000000
 
-// SyscallName returns the name of a syscall: `openat`, `ia32:openat` for a 32-bit task, `syscall_999` for an
-// unknown number.
+// SyscallName returns the name of a syscall: `openat`, `ia32:openat` or `arm:openat` for a 32-bit task, `syscall_999`
+// for an unknown number.
 func SyscallName(abi ABI, nr uint32) string {
 	switch abi {
 	case AMD64:
@@ -69,7 +69,11 @@ func KnownSyscall(name string) bool {
 		return true
 	}
 	const numbers = 1 << 13 // the largest number that a probe records, plus 1
-	for _, abi := range []ABI{Native(), Compat(), X32} {
+	abis := []ABI{Native(), Compat()}
+	if Native() == AMD64 {
+		abis = append(abis, X32)
+	}
+	for _, abi := range abis {
 		for nr := range uint32(numbers) {
 			if SyscallName(abi, nr) == name {
 				return true

@@ -67,10 +67,11 @@ func prepare(spec guestSpec) error {
 	// Until then amd64 kernels refine tsc-early, and every time read from it is wrong.
 	const clock = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 	want := here().clock
-	return waitFor("clocksource "+want+", without which no instruction count is right", 30*time.Second, func() bool {
-		now, err := os.ReadFile(clock)
-		return err == nil && strings.TrimSpace(string(now)) == want
-	})
+	return waitFor("clocksource "+want+", without which no instruction count is right", 30*time.Second,
+		func() bool {
+			now, err := os.ReadFile(clock)
+			return err == nil && strings.TrimSpace(string(now)) == want
+		})
 }
 
 // saveFiles writes a tar of the paths to the raw disk. A path that does not exist is no error: the command may have

@@ -65,7 +65,10 @@ func (m machine) args() []string {
 
 // cmdline returns the kernel's command line. QEMU exits as soon as the guest panics or oopses.
 func (m machine) cmdline() string {
-	words := []string{"console=" + m.arch.console, "loglevel=5", "panic=-1", "oops=panic", "lsm=lockdown,capability,bpf"}
+	words := []string{
+		"console=" + m.arch.console, "loglevel=5", "panic=-1", "oops=panic",
+		"lsm=lockdown,capability,bpf",
+	}
 	if m.icount {
 		// Zeroing a page is one "rep" string instruction, and icount counts one for every element of it.
 		words = append(words, "init_on_alloc=0")

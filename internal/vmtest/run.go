@@ -99,8 +99,9 @@ func (c *Config) machine(ctx context.Context) (machine, error) {
 		return machine{}, err
 	}
 	m := machine{
-		arch: ArchOf(c.Kernel), vmlinuz: vmlinuz, icount: c.Icount, cpus: c.CPUs, memory: c.Memory, append: c.Append,
-		disks: c.Disks,
+		arch: ArchOf(c.Kernel), vmlinuz: vmlinuz, icount: c.Icount, cpus: c.CPUs, memory: c.Memory,
+		append: c.Append,
+		disks:  c.Disks,
 	}
 	if m.cpus == 0 {
 		m.cpus = 2

@@ -104,7 +104,10 @@ func TestFilesHiddenByAMountAreRefused(t *testing.T) {
 }
 
 func TestMachineArguments(t *testing.T) {
-	smp := strings.Join(machine{arch: amd64, vmlinuz: "k", cpus: 2, memory: "1G", accel: "tcg", append: "extra=1"}.args(), " ")
+	smp := strings.Join(machine{
+		arch: amd64, vmlinuz: "k", cpus: 2, memory: "1G", accel: "tcg",
+		append: "extra=1",
+	}.args(), " ")
 	for _, want := range []string{"-smp 2", "thread=multi", "lsm=lockdown,capability,bpf", "extra=1"} {
 		if !strings.Contains(smp, want) {
 			t.Errorf("SMP: no %q in %s", want, smp)

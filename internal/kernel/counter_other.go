@@ -1,0 +1,5 @@
+//go:build !arm64
+
+package kernel
+
+func counterFrequency() uint64 { return 0 }
