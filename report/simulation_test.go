@@ -89,6 +89,9 @@ func TestUnchangedRuns(t *testing.T) {
 		{"measurements 0.1 % off", normal(0.005), normal(0.005), 0.001},
 		{"measurements 0.3 % off", normal(0.005), normal(0.005), 0.003},
 	} {
+		if testing.Short() && i > 1 {
+			break
+		}
 		rounds, alarms := []int{12, 40}[i%2], 0
 		for range n {
 			older, newer := simulated(rng, rounds, c.old, c.offset, 0), simulated(rng, rounds, c.new,

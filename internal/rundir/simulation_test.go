@@ -13,7 +13,7 @@ import (
 func benches(t *testing.T, few int) int {
 	t.Helper()
 	if testing.Short() {
-		few = 4
+		few = 2
 	}
 	if n, err := strconv.Atoi(os.Getenv("LSMPROF_BENCHES")); err == nil {
 		return n

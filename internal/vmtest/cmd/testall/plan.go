@@ -54,9 +54,14 @@ type boot struct {
 	parts  []part
 }
 
-// alone are the packages that have plain guests to themselves, because their tests take longest. On the kernel that
-// also runs what does not depend on the kernel they take several.
-var alone = map[string]int{"internal/cli": 3}
+// cliGuests is how many plain guests the tests of internal/cli take, which take longest, on the kernel that also runs
+// what does not depend on the kernel. On others they have one to themselves.
+const cliGuests = 3
+
+// alone reports whether a package shares no guest of this kind: its tests take long, or count every instruction.
+func alone(path string, kind pass) bool {
+	return path == "internal/cli" && (kind == plain || kind == exact) || path == "internal/accuracy" && kind.counts()
+}
 
 // onArm64 are the packages whose tests run on the kernels of arm64, and in which guests. Emulating that machine takes
 // longer than emulating this one.
@@ -88,18 +93,21 @@ func plan(pkgs []kernelTests, kernels, icount []string) (all []boot) {
 			for _, p := range pkgs {
 				p.tests = slices.DeleteFunc(slices.Clone(p.tests),
 					func(name string) bool { return passOf(name) != pass })
-				n := alone[short(p.path)]
 				switch {
 				case len(p.tests) == 0 || !p.runsOn(kernel, pass):
-				case pass != plain || n == 0:
+				case !alone(short(p.path), pass):
 					shared.parts = append(shared.parts, part{kernelTests: p})
-				case kernel != one:
+				case kernel != one || pass != plain:
 					all = append(all, boot{kernel, pass, []part{{kernelTests: p}}})
 				default:
-					for i := range n {
-						all = append(all, boot{kernel, pass, []part{{p, i, n}}})
+					for i := range cliGuests {
+						all = append(all, boot{kernel, pass, []part{{p, i, cliGuests}}})
 					}
 				}
+			}
+			if pass == exact {
+				// The tracer's tests come first: memory is allocated faster where nothing ran before.
+				slices.Reverse(shared.parts)
 			}
 			if len(shared.parts) > 0 {
 				all = append(all, shared)
