@@ -46,9 +46,14 @@ func (c *Costs) comments() []string {
 	comments := []string{
 		"lsmprof: " + s.Version,
 		"command line: " + shellQuoted(s.CommandLine),
+	}
+	if s.Machine.Host != "" {
+		comments = append(comments, "host: "+text.Printable(s.Machine.Host))
+	}
+	comments = append(comments,
 		fmt.Sprintf("kernel: %s %s", s.Machine.Kernel, s.Machine.Arch),
 		fmt.Sprintf("CPU: %d x %s", s.Machine.CPUs, s.Machine.CPU),
-	}
+	)
 	comments = append(comments, s.Facts()...)
 	for _, w := range c.Warnings() {
 		comments = append(comments, "warning: "+w.Text)

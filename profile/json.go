@@ -27,6 +27,7 @@ type Document struct {
 	StackSample  int                  `json:"stack_sample"`  // 1 of stack_sample calls has its stack taken; 0: none
 	OwnCalls     uint64               `json:"own_calls"`     // of lsmprof itself, which nothing else here counts
 	HookNs       float64              `json:"hook_ns"`       // all rows
+	Enforcers    []EnforcerCost       `json:"enforcers"`     // the parts of hook_ns
 	Programs     []DocumentProgram    `json:"programs"`
 	CrossCheck   *DocumentCrossCheck  `json:"cross_check"` // null: no second pass
 	Lines        *DocumentLines       `json:"lines"`       // null: the insides of programs were not sampled
@@ -150,6 +151,7 @@ func (c *Costs) Document() *Document {
 		StackSample:  s.StackSample,
 		OwnCalls:     s.OwnCalls,
 		HookNs:       c.Hook,
+		Enforcers:    c.Enforcers(),
 		Programs:     []DocumentProgram{},
 		CrossCheck:   c.documentCrossCheck(),
 		Lines:        c.documentLines(),

@@ -33,6 +33,7 @@ type Snapshot struct {
 
 // Machine names the machine that the numbers come from.
 type Machine struct {
+	Host   string `json:"host,omitempty"` // its name; empty: unknown, or left out
 	Kernel string `json:"kernel"` // uname -r
 	Arch   string `json:"arch"`   // GOARCH
 	CPU    string `json:"cpu"`    // model name

@@ -51,6 +51,7 @@ type benchOptions struct {
 	same        int
 	imports     []string
 	copies      string
+	host        hostFlag
 
 	invocation        []string
 	until, regression float64
@@ -129,6 +130,7 @@ func (o *benchOptions) flags(f *cmdline.Flags) {
 	f.Group(cmdline.Advanced)
 	f.Var(cmdline.Directory(&o.workdir), "workdir",
 		"Keep the files of the tests in this directory. By default it is TMPDIR, or /tmp.")
+	o.host.flags(f)
 	f.Rare("same", "rules-map", "build", "pass", "max-time", "order", "seed", "workdir", "import", "warmup",
 		"slice")
 }

@@ -55,7 +55,7 @@ func (o *benchOptions) newRun(ctx context.Context, std streams, plan rundir.Plan
 	}
 	defer func() { err = errors.Join(err, suites.Close()) }()
 	d, err := o.create(rundir.Info{
-		Version: version(), CommandLine: o.invocation, Start: time.Now(), Machine: bench.ThisMachine(),
+		Version: version(), CommandLine: o.invocation, Start: time.Now(), Machine: o.machine(),
 		Enforcer: s.Subject(), Suite: suiteName(plan), Calibration: cal, Plan: plan,
 	})
 	if err != nil {
@@ -241,6 +241,7 @@ func (o *benchOptions) runBench(
 			Slice: s.Plan.Slice,
 			Describe: func(snap *profile.Snapshot) {
 				snap.CommandLine, snap.Version, snap.Machine = o.invocation, version(), machine()
+				snap.Machine.Host = o.host.name()
 			},
 		}
 	}
@@ -248,4 +249,11 @@ func (o *benchOptions) runBench(
 		return err
 	}
 	return b.Run(ctx)
+}
+
+// machine describes this machine in run.json.
+func (o *benchOptions) machine() rundir.Machine {
+	m := bench.ThisMachine()
+	m.Host = o.host.name()
+	return m
 }

@@ -1,17 +1,38 @@
 package cli
 
 import (
+	"cmp"
+	"os"
 	"runtime"
 
+	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// machine describes this machine for a result.
+// machine describes this machine for a result, without its name.
 func machine() profile.Machine {
 	release, _, err := kernel.Uname()
 	if err != nil {
 		release = "unknown"
 	}
 	return profile.Machine{Kernel: release, Arch: runtime.GOARCH, CPU: kernel.CPUModel(), CPUs: runtime.NumCPU()}
+}
+
+// hostFlag says whether results carry the name of the machine.
+type hostFlag struct{ without bool }
+
+func (h *hostFlag) flags(f *cmdline.Flags) {
+	f.Group(cmdline.Advanced)
+	f.BoolVar(&h.without, "no-host", false, "Leave the name of this machine out of results. By default they "+
+		"carry NODE_NAME from the environment or else the host name.")
+}
+
+// name returns the name that results carry, or "".
+func (h *hostFlag) name() string {
+	if h.without {
+		return ""
+	}
+	host, _ := os.Hostname()
+	return cmp.Or(os.Getenv("NODE_NAME"), host)
 }

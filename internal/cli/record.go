@@ -35,6 +35,7 @@ type recordOptions struct {
 	duration time.Duration
 	cmdline.Destination
 	top        int
+	by, sort   string // of the table
 	crossCheck crossCheckFlag
 	stacks     stacksFlag
 	stackEach  sampleFlag
@@ -54,6 +55,11 @@ func (o *recordOptions) flags(f *cmdline.Flags) {
 	o.linesFlag(f)
 	o.Path = "lsmprof.pb.gz"
 	o.Destination.Flags(f, "Write the pprof profile to this `FILE`; - writes none.", "text", "json")
+	f.Var(cmdline.Choice(&o.by, costtable.Groupings()...), "by", "Print a row of the table for each of these. By "+
+		"default a row is a workload, syscall, hook, program and number of rules.")
+	f.Lookup("by").DefValue = ""
+	o.sort = costtable.Orders()[0]
+	f.Var(cmdline.Choice(&o.sort, costtable.Orders()...), "sort", "Sort the table by this.")
 	o.top = 30
 	f.Var(cmdline.Int(&o.top, 0, math.MaxInt), "top", "Print this many rows of the table; 0 prints all.")
 	o.session.flags(f)
@@ -63,6 +69,7 @@ func (o *recordOptions) flags(f *cmdline.Flags) {
 		"The default length, auto, is that of the recording, at most 5s.")
 	f.Lookup("cross-check").NoOptDefVal = bareCrossCheck
 	f.Rare("cross-check", "stacks-sample")
+	o.host.flags(f)
 }
 
 func recordCommand() *command {
@@ -277,7 +284,7 @@ func (o *recordOptions) print(std streams, costs *profile.Costs) error {
 		w = std.err
 	}
 	t := costtable.Table{
-		Costs: costs, Rows: o.top, Verbose: std.verbose, Selection: o.selection(), Advice: advised,
+		Costs: costs, By: o.by, Sort: o.sort, Rows: o.top, Verbose: std.verbose, Selection: o.selection(), Advice: advised,
 	}
 	if terminal.Is(w) {
 		t.Width = terminal.Width(w)

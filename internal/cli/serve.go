@@ -47,6 +47,7 @@ func (o *serveOptions) flags(f *cmdline.Flags) {
 	f.Var(cmdline.Int(&c.MaxSeries, 100, 1<<24), "max-series",
 		"Export this many series of a metric, and fold the rest into [other].")
 	o.session.flags(f)
+	o.host.flags(f)
 	f.Lookup("ready-file").Usage = "When listening, create this `FILE` with the address in it."
 }
 

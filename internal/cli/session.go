@@ -35,6 +35,7 @@ type session struct {
 	sample     sampleFlag
 	readyFile  string
 	self       bool
+	host       hostFlag
 	invocation []string // the command line that results name as their origin
 
 	command     bool         // measure only the process tree of a command
@@ -271,6 +272,7 @@ func (s *session) snapshot(t *tracer.Tracer) (profile.Snapshot, error) {
 // withProvenance returns the snapshot with the command line, the version and the machine that it comes from.
 func (s *session) withProvenance(snap profile.Snapshot) profile.Snapshot {
 	snap.CommandLine, snap.Version, snap.Machine = s.invocation, version(), machine()
+	snap.Machine.Host = s.host.name()
 	return snap
 }
 

@@ -46,6 +46,7 @@ func (o *topOptions) flags(f *cmdline.Flags) {
 	f.Var(cmdline.Int(&o.top, 0, math.MaxInt), "top",
 		"Print this many rows of each table where stdout is not a terminal; 0 prints all.")
 	o.session.flags(f)
+	o.host.flags(f)
 }
 
 func topCommand() *command {

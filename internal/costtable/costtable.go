@@ -17,6 +17,8 @@ import (
 // Table prints costs. It is not safe for concurrent use.
 type Table struct {
 	Costs     *profile.Costs
+	By        string // one of Groupings; "": a row for each workload, syscall, hook, program and number of rules
+	Sort      string // one of Orders; "": the first
 	Rows      int    // at most; 0: all
 	Width     int    // of the terminal; 0: lines may be of any width
 	Verbose   bool   // print every fact and warning
@@ -27,25 +29,16 @@ type Table struct {
 
 // Write prints the table to w.
 func (t *Table) Write(w io.Writer) error {
-	rows := slices.Clone(t.Costs.Rows)
-	slices.SortStableFunc(rows, func(a, b profile.Cost) int { return cmp.Compare(b.Hook, a.Hook) })
-	more := 0
-	if t.Rows > 0 && len(rows) > t.Rows {
-		more, rows = len(rows)-t.Rows, rows[:t.Rows]
-	}
 	const indent = "  "
-	fmt.Fprintln(w, text.Wrap(text.Printable(t.headline()), max(0, t.Width-len(indent)), indent))
-	if len(rows) > 0 {
-		table := costTable(t.Costs, rows, t.Width)
-		if err := table.Print(w); err != nil {
-			return err
-		}
-		if more > 0 {
-			fmt.Fprintf(w, "… and %s\n", text.Plural(more, "more row"))
-		}
-		if slices.Contains(table.Header, "P99") {
-			fmt.Fprintln(w, "P50, P99: from a histogram, at most 25 % off, mostly less than 5 %")
-		}
+	wrapped := func(s string) {
+		fmt.Fprintln(w, text.Wrap(text.Printable(s), max(0, t.Width-len(indent)), indent))
+	}
+	wrapped(t.headline())
+	if s := Idle(t.Costs.Enforcers()); s != "" {
+		wrapped(s)
+	}
+	if err := t.writeRows(w); err != nil {
+		return err
 	}
 	if err := t.writeLines(w); err != nil {
 		return err
@@ -57,7 +50,55 @@ func (t *Table) Write(w io.Writer) error {
 	return err
 }
 
-// headline returns `hooks took 5.30 ms in 0.41 s: 1.30 % of one CPU, 5,890 calls/s, 3 denied (varmor, 14 programs;
+// writeRows prints the rows that are wanted.
+func (t *Table) writeRows(w io.Writer) error {
+	if len(t.Costs.Rows) == 0 {
+		return nil
+	}
+	var table *text.Table
+	more := 0
+	if groups := t.grouped(); groups != nil {
+		groups, more = first(groups, t.Rows)
+		table = fitted(t.groupColumns(), groups, t.dropped(), t.Width)
+	} else {
+		rows := slices.Clone(t.Costs.Rows)
+		sortRows(rows, t.Sort)
+		rows, more = first(rows, t.Rows)
+		table = fitted(rowColumns(t.Costs), rows, t.dropped(), t.Width)
+	}
+	if err := table.Print(w); err != nil {
+		return err
+	}
+	if more > 0 {
+		fmt.Fprintf(w, "… and %s\n", text.Plural(more, "more row"))
+	}
+	if slices.Contains(table.Header, "P99") {
+		fmt.Fprintln(w, "P50, P99: from a histogram, at most 25 % off, mostly less than 5 %")
+	}
+	return nil
+}
+
+// first returns the first n rows and the number of the others; 0 returns all.
+func first[T any](rows []T, n int) ([]T, int) {
+	if n == 0 || len(rows) <= n {
+		return rows, 0
+	}
+	return rows[:n], len(rows) - n
+}
+
+// dropped names the columns that would say nothing: PROGRAM if no hook has two programs, DENIED if no call was denied.
+func (t *Table) dropped() []string {
+	var out []string
+	if !severalPrograms(t.Costs.Rows) {
+		out = append(out, "<PROGRAM")
+	}
+	if !slices.ContainsFunc(t.Costs.Rows, func(c profile.Cost) bool { return c.Denials > 0 }) {
+		out = append(out, "DENIED")
+	}
+	return out
+}
+
+// headline returns `hooks took 5.30 ms in 0.41 s: 1.30 % of one CPU, 5,890 calls/s, 3 denied (vArmor, 14 programs;
 // 100 % timed)`.
 func (t *Table) headline() string {
 	s := t.Costs.Snapshot()
@@ -82,7 +123,7 @@ func (t *Table) headline() string {
 		text.Thousands(uint64(rate+0.5)), text.Thousands(denied), strings.Join(about, "; "))
 }
 
-// Enforcers lists the owners of programs, in the order of the programs: `varmor, 14 programs; tetragon, 1 program`.
+// Enforcers lists the owners of programs, in the order of the programs: `vArmor, 14 programs; Tetragon, 1 program`.
 func Enforcers(programs []profile.Program) string {
 	var names []string
 	count, nouns := map[string]int{}, map[string]string{}
@@ -95,7 +136,7 @@ func Enforcers(programs []profile.Program) string {
 		}
 	}
 	for i, name := range names {
-		names[i] = fmt.Sprintf("%s, %s", cmp.Or(name, "unknown"), text.Plural(count[name], nouns[name]))
+		names[i] = fmt.Sprintf("%s, %s", text.Enforcer(name), text.Plural(count[name], nouns[name]))
 	}
 	return cmp.Or(strings.Join(names, "; "), "no programs")
 }
@@ -166,19 +207,18 @@ func (t *Table) accuracy(folded int) string {
 	return line
 }
 
-// costColumn is a column of the table of costs.
-type costColumn struct {
+// column is a column of a table whose rows are T.
+type column[T any] struct {
 	header string
-	cell   func(*profile.Cost) string
+	cell   func(*T) string
 }
 
 // dropOrder is the order in which columns are dropped if the table does not fit into the terminal.
 var dropOrder = []string{"P50", "P99", "DENIED", "MEAN"}
 
-// costTable omits PROGRAM if no hook has two programs, DENIED if no call was denied, and the columns that do not fit
-// into a terminal of this width. Width 0 fits everything.
-func costTable(costs *profile.Costs, rows []profile.Cost, width int) *text.Table {
-	columns := []costColumn{
+// rowColumns returns the columns of a table with a row for each cost.
+func rowColumns(costs *profile.Costs) []column[profile.Cost] {
+	return []column[profile.Cost]{
 		{"<WORKLOAD", func(c *profile.Cost) string { return c.Name }},
 		{"<SYSCALL", func(c *profile.Cost) string { return c.Syscall }},
 		{"<HOOK", func(c *profile.Cost) string { return c.Program.Hook }},
@@ -192,15 +232,15 @@ func costTable(costs *profile.Costs, rows []profile.Cost, width int) *text.Table
 		{"TOTAL", func(c *profile.Cost) string { return text.Duration(c.Hook) }},
 		{"% OF HOOKS", func(c *profile.Cost) string { return text.Percent(costs.Share(c) / 100) }},
 	}
-	drop := func(header string) {
-		columns = slices.DeleteFunc(columns, func(c costColumn) bool { return c.header == header })
+}
+
+// fitted omits the dropped columns, and then those that do not fit into a terminal of this width. Width 0 fits
+// everything.
+func fitted[T any](columns []column[T], rows []T, dropped []string, width int) *text.Table {
+	drop := func(headers ...string) {
+		columns = slices.DeleteFunc(columns, func(c column[T]) bool { return slices.Contains(headers, c.header) })
 	}
-	if !severalPrograms(costs.Rows) {
-		drop("<PROGRAM")
-	}
-	if !slices.ContainsFunc(costs.Rows, func(c profile.Cost) bool { return c.Denials > 0 }) {
-		drop("DENIED")
-	}
+	drop(dropped...)
 	for drops := dropOrder; ; drops = drops[1:] {
 		t := &text.Table{}
 		t.Fit(width)
