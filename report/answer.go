@@ -1,17 +1,17 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// answer returns what the figures say, in sentences: the largest loss and its cause, the other losses, the price of a
-// rule, and what is noise.
+// answer returns what the figures say, in sentences. A run without an enforcer has only noise to tell of.
 func (r *Report) answer() []string {
+	if r.How.Enforcer != "none" {
+		return r.summary()
+	}
 	var cells []*Cell
 	labels := map[string]string{}
 	for i := range r.Tests {
@@ -31,14 +31,10 @@ func (r *Report) answer() []string {
 		out = append(out, nothingLost(cells))
 	} else {
 		out = append(out, worstSentence(worst, labels))
-		out = append(out, othersSentence(worst, cells, labels)...)
 	}
-	out = append(out, r.ruleSentence(labels)...)
 	out = append(out, r.noiseSentences(cells)...)
 	if r.How.Machine.Emulated {
-		out = append(out, "The machine was emulated: losses and times are those of the emulator, and "+
-			"another machine's will differ. "+
-			"Which hooks run, how often, and what grows with rules holds anywhere.")
+		out = append(out, emulatedSentence)
 	}
 	return out
 }
@@ -97,54 +93,6 @@ func worstSentence(c *Cell, labels map[string]string) string {
 		return s + "."
 	}
 	return s + fmt.Sprintf(", and %s points are left over.", percent(*c.LeftOver))
-}
-
-// othersSentence lists the other losses under the same scenario, the largest first.
-func othersSentence(worst *Cell, cells []*Cell, labels map[string]string) []string {
-	var lost []*Cell
-	for _, c := range cells {
-		if c != worst && c.Scenario == worst.Scenario && c.Significant && c.Loss > 0 {
-			lost = append(lost, c)
-		}
-	}
-	if len(lost) == 0 {
-		return nil
-	}
-	slices.SortStableFunc(lost, func(a, b *Cell) int { return cmp.Compare(b.Loss, a.Loss) })
-	var parts []string
-	const most = 5
-	for i, c := range lost {
-		if i == most {
-			parts = append(parts, fmt.Sprintf("%d more", len(lost)-most))
-			break
-		}
-		parts = append(parts, fmt.Sprintf("%s %s %%", labels[c.Test], percent(c.Loss)))
-	}
-	return []string{fmt.Sprintf("Also lost under %s: %s.", worst.Scenario, text.List(parts))}
-}
-
-// ruleSentence is about the rule that takes most from a test, if a line fits.
-func (r *Report) ruleSentence(labels map[string]string) []string {
-	var best *PerRule
-	for i := range r.PerRule {
-		p := &r.PerRule[i]
-		if p.Loss != nil && p.Line.SlopeCI.Low > 0 && (best == nil || *p.Loss > *best.Loss) {
-			best = p
-		}
-	}
-	if best == nil {
-		return nil
-	}
-	s := fmt.Sprintf("Each further rule costs %s per %s in %s", slopeText(&best.Line), best.Syscall, best.Hook)
-	if *best.Loss >= 5e-5 {
-		s += fmt.Sprintf(": one more than %d takes %s's loss from %s %% to %s %%", best.most, labels[best.Test],
-			percent(best.before),
-			percent(best.before+*best.Loss))
-	}
-	if best.Line.Bent {
-		s += "; the cost does not grow in a straight line, so this is approximate"
-	}
-	return []string{s + "."}
 }
 
 // noiseSentences are about tests without a significant loss under any scenario, and tests in which the enforcer never

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lsmprof/lsmprof/internal/enforcer/rules"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/stats"
 	"github.com/lsmprof/lsmprof/internal/text"
@@ -90,7 +91,13 @@ func scenarios(run *rundir.Run) []Scenario {
 		}
 		known := Scenario{
 			Name: s.Name, Baseline: i == plan.Baseline(), Confined: s.Confined,
-			Rules: c.File + c.Exec + c.Net + c.Mount + c.Cap + c.Ptrace,
+			Rules: c.File + c.Exec + c.Net + c.Mount + c.Cap + c.Ptrace, ByType: map[string]int{},
+			removed: s.State == rundir.Removed,
+		}
+		for _, kind := range rules.Kinds() {
+			if n := *c.Named(kind); n > 0 {
+				known.ByType[kind] = n
+			}
 		}
 		for _, e := range run.Enforcers(s.Name) {
 			known.Enforcers = append(known.Enforcers, Enforcer(e))
@@ -136,7 +143,10 @@ func (r *Report) addTests(plan *rundir.Plan, a *rundir.Analysis) {
 		scores[key] = append(scores[key], byName[res.Test].Score(res.Rate()))
 	}
 	for _, t := range plan.Tests {
-		test := Test{Name: t.Name, Label: label(&t), Unit: t.Unit, Kind: string(t.Kind), Cells: []Cell{}}
+		test := Test{
+			Name: t.Name, Label: label(&t), Unit: t.Unit, Kind: string(t.Kind), Group: groupOf(&t),
+			Cells: []Cell{},
+		}
 		base := cells[[2]string{t.Name, r.Baseline}]
 		for _, n := range a.Noise {
 			if ci := Interval(n.CI); n.Test == t.Name && ci.known() {
@@ -176,11 +186,6 @@ func newCell(c *rundir.Cell) Cell {
 		Explained: c.Explained,
 		LeftOver:  c.LeftOver, Percent: 1 - c.Loss, Hooks: hookLosses(c),
 	}
-}
-
-// label returns the label of a test without "(built-in)": the report shows Test.Kind beside the scores instead.
-func label(t *rundir.Test) string {
-	return cmp.Or(strings.TrimSuffix(t.Label, " (built-in)"), t.Name)
 }
 
 // hookLosses divides an explained loss among the hooks in proportion to their costs, the largest first.

@@ -30,7 +30,7 @@ func (r *Report) Compare(older *Report) *Report {
 	c.LeftOut = append(c.LeftOut, onlyIn(n, older, "new")...)
 	n.Title = "What changed: what " + strings.TrimPrefix(n.Title, "What ")
 	n.Comparison = c
-	n.Answer = append([]string{fmt.Sprintf("Old: %s. New: %s.", older.name(), n.name())}, c.answer()...)
+	n.Answer = append(c.answer(), fmt.Sprintf("Old: %s. New: %s.", older.name(), n.name()))
 	for _, w := range older.Warnings {
 		n.Warnings = append(n.Warnings, "old run: "+w)
 	}
@@ -214,6 +214,11 @@ func (c *Comparison) regressions(limit float64) []Delta {
 	return out
 }
 
+// differing returns the deltas that are significant.
+func (c *Comparison) differing() []Delta {
+	return slices.DeleteFunc(slices.Clone(c.Deltas), func(d Delta) bool { return !d.Significant })
+}
+
 func (c *Comparison) answer() []string {
 	out := []string{}
 	if c.same {
@@ -232,7 +237,7 @@ func (c *Comparison) answer() []string {
 		}
 	}
 	if len(worse) == 0 {
-		out = append(out, "No regression: "+c.wouldHaveShown())
+		out = append(out, "No regression; "+c.wouldHaveShown())
 	} else {
 		d := worse[0]
 		out = append(out, fmt.Sprintf("%s under %s loses %s points more than before (95 %% interval %s to "+
@@ -270,12 +275,13 @@ func (c *Comparison) wouldHaveShown() string {
 	case least == nil || least.detectable() > mostDetectable:
 		return "these runs cannot tell any from noise."
 	case most.detectable() > mostDetectable:
-		return fmt.Sprintf("one of %s points in %s would have shown, in %s none.", percent(least.detectable()),
-			least.Label, most.Label)
+		return fmt.Sprintf("%s points (%s) would have shown, none in %s.", percent(least.detectable()),
+			least.Test, most.Test)
+	case least.Test == most.Test:
+		return fmt.Sprintf("%s points (%s) would have shown.", percent(most.detectable()), most.Test)
 	}
-	return fmt.Sprintf("one of %s points in %s, or of %s points in %s, would have shown.",
-		percent(least.detectable()), least.Label,
-		percent(most.detectable()), most.Label)
+	return fmt.Sprintf("%s points (%s) would have shown, and %s (%s).", percent(most.detectable()), most.Test,
+		percent(least.detectable()), least.Test)
 }
 
 // detectable returns the change that shows in four of five comparisons, in points of the baseline, before the

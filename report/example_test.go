@@ -26,10 +26,10 @@ func ExampleOpen() {
 	}
 	// Output:
 	// What the reference enforcer costs
-	// Execl Throughput loses 2 %
-	// Open and Close loses 50 %
-	// Rename loses 58 %
-	// Connect loses 56 %
+	// Start a program (execl) loses 2 %
+	// Open a file (openclose) loses 50 %
+	// Rename a file (rename) loses 58 %
+	// Connect a socket (connect) loses 56 %
 }
 
 func ExampleReport_Compare() {
@@ -42,7 +42,7 @@ func ExampleReport_Compare() {
 		log.Fatal(err)
 	}
 	r := newer.Compare(older)
-	fmt.Println(r.Answer[1])
+	fmt.Println(r.Answer[0])
 	fmt.Println(len(r.Comparison.Deltas), "cells,", len(r.Regressions(0.01)),
 		"of them lose a point more than before")
 	// Output:

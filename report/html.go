@@ -71,7 +71,7 @@ func functions() template.FuncMap {
 		"facts":  (*How).facts, "rules": rulesText, "at": (*PerRule).at,
 		"float":  func(v float64, digits int) string { return minus(fmt.Sprintf("%.*f", digits, v)) },
 		"change": (*Delta).changeText, "absurd": (*Cell).absurd, "line": linePlot, "delta": deltaPlot,
-		"join": strings.Join, "command": commandText,
+		"join": strings.Join, "differing": (*Comparison).differing, "command": commandText,
 	}
 }
 

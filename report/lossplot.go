@@ -12,23 +12,17 @@ const (
 	lossTop, lossAxis                         = 4.0, 20.0
 )
 
-// lossPlot draws the losses of a test, zoomed to the data. The band is the apparent loss of the second baseline: noise.
-func lossPlot(t *Test) template.HTML { return lossRows(t, false, nil) }
-
-// explainedPlot draws the measured losses on bars of what the hooks explain, in the colour of each hook's class.
-func explainedPlot(t *Test, classes map[string]string) template.HTML {
-	return lossRows(t, true, classes)
-}
-
-func lossRows(t *Test, bars bool, classes map[string]string) template.HTML {
+// lossPlot draws the losses of a test on bars of what the hooks explain, in the colour of each hook's class. The band is
+// the apparent loss of the second baseline: noise.
+func lossPlot(t *Test, classes map[string]string) template.HTML {
 	var rows []*Cell
 	low, high := 0.0, 0.0
-	if t.Noise != nil && !bars {
+	if t.Noise != nil {
 		low, high = min(low, t.Noise.Low), max(high, t.Noise.High)
 	}
 	for i := range t.Cells {
 		c := &t.Cells[i]
-		if c.Baseline || c.absurd() || bars && c.Explained == nil {
+		if c.Baseline || c.absurd() {
 			continue
 		}
 		rows = append(rows, c)
@@ -36,7 +30,7 @@ func lossRows(t *Test, bars bool, classes map[string]string) template.HTML {
 		if c.CI.known() {
 			low, high = min(low, c.CI.Low), max(high, c.CI.High)
 		}
-		if bars {
+		if c.Explained != nil {
 			high = max(high, *c.Explained)
 		}
 	}
@@ -47,14 +41,10 @@ func lossRows(t *Test, bars bool, classes map[string]string) template.HTML {
 	margin := (high - low) * 0.04
 	x := scale{low - margin, high + margin, lossLabel, lossWidth - lossFigure}
 	bottom := lossTop + lossRow*float64(len(rows))
-	what := "loss of score"
-	if bars {
-		what = "measured loss and the part that hooks explain"
-	}
-	s := newSVG(lossWidth, bottom+lossAxis, t.Label+": "+what+" by scenario",
-		"The table below has the same figures.")
+	s := newSVG(lossWidth, bottom+lossAxis, t.Label+": measured loss and the part that hooks explain, by scenario",
+		"The table has the same figures.")
 	axis(s, x, bottom)
-	if t.Noise != nil && !bars {
+	if t.Noise != nil {
 		s.rect("band", x.at(t.Noise.Low), lossTop, x.at(t.Noise.High)-x.at(t.Noise.Low), bottom-lossTop,
 			fmt.Sprintf("noise: the second baseline, %s %%", intervalText(*t.Noise)))
 	}
@@ -63,7 +53,7 @@ func lossRows(t *Test, bars bool, classes map[string]string) template.HTML {
 		y := lossTop + lossRow*(float64(i)+0.5)
 		s.text("", 0, y+4, short(c.Scenario, 15))
 		title := c.Scenario + ": loss " + lossText(c)
-		if bars {
+		if c.Explained != nil {
 			stack(s, x, y, c, classes)
 			title += fmt.Sprintf("; hooks explain %s %%", fixed(*c.Explained))
 		}

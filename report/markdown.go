@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -21,6 +22,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	if r.Comparison != nil {
 		m.changes(r.Comparison)
 	}
+	m.compared()
 	m.scores()
 	m.explained()
 	m.hooks()
@@ -91,13 +93,32 @@ func (d *Delta) changeText() string {
 	return fmt.Sprintf("%s%s (%s)", maybe(d.Significant), signed(d.Delta), intervalText(d.CI))
 }
 
+func (m *markdown) compared() {
+	m.line("\n## What was compared")
+	m.table("<Scenario", "<What it is", "<Rules", "<Enforcers in force")
+	for _, c := range m.Compared() {
+		m.row(c.Name, c.What, c.Rules, cmp.Or(c.InForce, none))
+	}
+}
+
 func (m *markdown) scores() {
-	m.line("\n## Scores")
+	m.line("\n## Losses")
 	if m.Comparison != nil {
 		m.line("\nOf the new run.")
 	}
-	m.line("\nLoss of score against %s: median over the rounds, with its 95 %% interval in brackets. ~ may be "+
-		"noise.", md(m.Baseline))
+	m.line("\nBy how much a test is slower than under %s: median over the rounds, with its 95 %% interval in brackets. "+
+		"~ may be noise.", md(m.Baseline))
+	for _, g := range m.Groups() {
+		m.line("\n### %s\n\n%s", g.Name, g.What)
+		m.group(g)
+	}
+	if s := m.Controls(); s != "" {
+		m.line("\n%s", md(s))
+	}
+}
+
+// group writes the table of the losses of a group of tests.
+func (m *markdown) group(g testGroup) {
 	header := []string{"<Test", "Baseline"}
 	for _, s := range m.Scenarios {
 		if !s.Baseline {
@@ -105,7 +126,7 @@ func (m *markdown) scores() {
 		}
 	}
 	m.table(header...)
-	for _, t := range m.Scored() {
+	for _, t := range g.Tests {
 		row := []string{t.Label, ""}
 		if b := t.base(); b != nil {
 			row[1] = text.Number(b.Score) + " " + t.Unit
@@ -118,6 +139,9 @@ func (m *markdown) scores() {
 			row = append(row, cell)
 		}
 		m.row(row...)
+	}
+	if g.Name != groupPrograms {
+		return
 	}
 	for _, x := range m.Indexes() {
 		row := []string{"Index"}
@@ -135,8 +159,8 @@ func (m *markdown) scores() {
 }
 
 func (m *markdown) explained() {
-	m.line("\n## Measured against explained")
-	tests := m.Exposed()
+	m.line("\n## How much of each loss the hooks explain")
+	tests := m.Profiled()
 	if len(tests) == 0 {
 		m.line("\nNo profile run shows a program of the enforcer in any test: no loss is explained.")
 		return

@@ -47,11 +47,33 @@ func (i Interval) known() bool { return i.half() < 1 }
 
 // Scenario is a state of the enforcer under which the tests ran. It is a column of the tables.
 type Scenario struct {
-	Name      string     `json:"name"`
-	Baseline  bool       `json:"baseline"`
-	Confined  bool       `json:"confined"`            // whether the tests had a policy
-	Rules     int        `json:"rules"`               // of all types together
-	Enforcers []Enforcer `json:"enforcers,omitempty"` // found in force; empty: none, or not recorded
+	Name     string `json:"name"`
+	Baseline bool   `json:"baseline"`
+	Confined bool   `json:"confined"` // whether the tests had a policy
+	Rules    int    `json:"rules"`    // of all types together
+	// ByType has the numbers of rules by type: file, exec, net, mount, cap, ptrace. Types without rules are left out.
+	ByType    map[string]int `json:"rules_by_type"`
+	Enforcers []Enforcer     `json:"enforcers,omitempty"` // found in force; empty: none, or not recorded
+
+	removed bool // the reference enforcer is not installed
+}
+
+// ofEachType returns the number of rules that the scenario has of every type, or 0 if the types differ. There is never
+// more than one ptrace rule.
+func (s *Scenario) ofEachType() int {
+	most, types := 0, 0
+	for _, n := range s.ByType {
+		most = max(most, n)
+	}
+	for kind, n := range s.ByType {
+		if n == most || kind == "ptrace" && n == 1 {
+			types++
+		}
+	}
+	if types < 2 || types < len(s.ByType) {
+		return 0
+	}
+	return most
 }
 
 // Enforcer is a product that had programs attached while a scenario was measured.
@@ -67,6 +89,7 @@ type Test struct {
 	Label   string    `json:"label"`
 	Unit    string    `json:"unit"` // of scores
 	Kind    string    `json:"kind"`
+	Group   string    `json:"group"`   // GroupProgram or GroupCall
 	Exposed *bool     `json:"exposed"` // whether any program of the enforcer runs in the test; null: not profiled
 	Noise   *Interval `json:"noise"`   // apparent loss of the second baseline; null: the run had none
 	Cells   []Cell    `json:"cells"`   // in the order of scenarios; scenarios without a round are left out

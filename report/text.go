@@ -91,45 +91,64 @@ func (v *view) suiteName() string {
 }
 
 func (v *view) notes(b *strings.Builder) {
-	fmt.Fprintf(b, "\nloss of score against %s: median of %s rounds with its 95 %% interval; ~ may be noise\n",
-		v.Baseline,
-		rangeText(v.How.RoundsMin, v.How.RoundsMax))
-	b.WriteString("explained by the hooks, and left over of the loss: points of the baseline's score\n")
-	b.WriteString("second baseline: 95 % interval of the apparent loss of an identical copy of the baseline\n")
-	if len(v.Index) > 0 {
-		b.WriteString("index: UnixBench's arithmetic (worst third of the passes dropped, geometric mean), " +
-			"without statistics\n")
-	}
-	for i := range v.PerRule {
-		p := &v.PerRule[i]
-		bent := ""
-		if p.Line.Bent {
-			bent = ", but the cost does not grow in a straight line"
-		}
-		fmt.Fprintf(b, "%s, %s in %s: a rule costs %s%s\n", p.Test, p.Hook, p.Syscall, slopeText(&p.Line), bent)
-	}
-	for _, t := range v.Scored() {
-		if s := t.sensitivity(v.How.Runs); s != "" {
-			fmt.Fprintf(b, "%s: %s\n", t.Name, s)
-		}
+	fmt.Fprintf(b, "\nLOSS: by how much slower than under %s, in %%; median of %s rounds; ~ may be noise. "+
+		"EXPLAINED by the hooks and LEFT OVER of it: points.\n", v.Baseline, rangeText(v.How.RoundsMin, v.How.RoundsMax))
+	if s := v.sensitivity(); s != "" {
+		b.WriteString(s + "\n")
 	}
 	for _, w := range v.Warnings {
 		b.WriteString("warning: " + w + "\n")
-	}
-	if v.How.Machine.Emulated {
-		b.WriteString("warning: this machine is emulated: costs are those of the emulator\n")
 	}
 	if v.How.Order != "" {
 		fmt.Fprintf(b, "order: %s, seed %d\n", v.How.Order, v.How.Seed)
 	}
 }
 
+// sensitivity says what losses would have shown, and how many runs it takes to detect one of 0.5 %.
+func (v *view) sensitivity() string {
+	least, most := math.Inf(1), 0.0
+	leastOf, mostOf, runs := "", "", 0.0
+	for _, t := range v.Scored() {
+		detectable, need := t.sensitivity(v.How.Runs)
+		if detectable == 0 {
+			continue
+		}
+		if detectable < least {
+			least, leastOf = detectable, t.Name
+		}
+		if detectable > most {
+			most, mostOf = detectable, t.Name
+		}
+		runs = max(runs, need)
+	}
+	switch {
+	case most == 0:
+		return ""
+	case least > mostDetectable:
+		return "no loss would have shown: this machine is too noisy. Quieten it and measure again"
+	}
+	out := fmt.Sprintf("smallest loss that would have shown: %s %% in %s", percent(least), leastOf)
+	switch {
+	case most > mostDetectable:
+		return out + fmt.Sprintf(", none in %s: this machine is too noisy for that. Quieten it", mostOf)
+	case mostOf != leastOf:
+		out += fmt.Sprintf(", %s %% in %s", percent(most), mostOf)
+	}
+	switch {
+	case most <= 0.005:
+		return out
+	case runs > mostRuns:
+		return out + "; this machine cannot tell 0.5 % in all tests. Quieten it"
+	}
+	return out + fmt.Sprintf("; 0.5 %% in all tests takes about %s", text.Plural(int(runs), "run"))
+}
+
 // mostRuns is the largest number of runs that one would advise.
 const mostRuns = 1000
 
-// sensitivity says what loss of a test would have shown, and how many runs it takes to detect one of 0.5 %.
-func (t *Test) sensitivity(runs int) string {
-	detectable, need := 0.0, 0.0
+// sensitivity returns the largest of the losses of the test's cells that would just have shown, 0 if that is unknown, and
+// how many runs it takes to detect a loss of 0.5 %.
+func (t *Test) sensitivity(runs int) (detectable, need float64) {
 	for i := range t.Cells {
 		c := &t.Cells[i]
 		if c.Baseline || c.Rounds < 2 || !c.CI.known() {
@@ -138,15 +157,5 @@ func (t *Test) sensitivity(runs int) string {
 		detectable = max(detectable, c.Detectable)
 		need = max(need, math.Ceil(float64(c.RoundsFor)/float64(c.Rounds)*float64(max(runs, 1))))
 	}
-	switch {
-	case detectable == 0:
-		return ""
-	case detectable > mostDetectable:
-		return "no loss would have shown: this machine is too noisy. Quieten it and measure again"
-	case need > mostRuns:
-		return fmt.Sprintf("the smallest loss that would have shown is %s %%; this machine cannot tell 0.5 "+
-			"%%. Quieten it", percent(detectable))
-	}
-	return fmt.Sprintf("the smallest loss that would have shown is %s %%; 0.5 %% takes about %s",
-		percent(detectable), text.Plural(int(need), "run"))
+	return detectable, need
 }

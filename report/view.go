@@ -54,31 +54,77 @@ func (v *view) Scored() []*Test {
 	return out
 }
 
-// Exposed returns the tests in which programs of the enforcer run.
-func (v *view) Exposed() []*Test {
-	return slices.DeleteFunc(v.Scored(), func(t *Test) bool { return t.Exposed == nil || !*t.Exposed })
+const groupPrograms, groupCalls = "Programs", "Single calls"
+
+// testGroup is a group of tests under one heading.
+type testGroup struct {
+	Name, What string
+	Tests      []*Test // that have cells
 }
 
-// Controls returns the labels of the profiled tests in which no program of the enforcer runs.
-func (v *view) Controls() string {
-	var out []string
-	for _, t := range v.Scored() {
-		if t.Exposed != nil && !*t.Exposed {
-			out = append(out, t.Label)
+// Plotted returns the tests of the group that are drawn: all but those in which no program of the enforcer runs.
+func (g testGroup) Plotted() []*Test {
+	return slices.DeleteFunc(slices.Clone(g.Tests), func(t *Test) bool { return t.control() })
+}
+
+// Groups returns the groups that have tests, programs first.
+func (v *view) Groups() []testGroup {
+	var out []testGroup
+	for _, g := range []testGroup{
+		{Name: groupPrograms, What: "What programs do all day: the figures to go by."},
+		{Name: groupCalls, What: "Loops that do nothing else. Their losses are the ceiling, not what a workload loses."},
+	} {
+		for _, t := range v.Scored() {
+			if (t.Group == GroupCall) == (g.Name == groupCalls) {
+				g.Tests = append(g.Tests, t)
+			}
+		}
+		if len(g.Tests) > 0 {
+			out = append(out, g)
 		}
 	}
-	return text.List(out)
+	return out
 }
 
-// nature says where a test comes from and whether the enforcer runs in it.
+// Profiled returns the tests that have a profile run and are not controls.
+func (v *view) Profiled() []*Test {
+	return slices.DeleteFunc(v.Scored(), func(t *Test) bool { return t.Exposed == nil || t.control() })
+}
+
+// control reports whether no program of the enforcer runs in the test.
+func (t *Test) control() bool { return t.Exposed != nil && !*t.Exposed }
+
+// Controls returns a sentence about the tests in which no program of the enforcer runs, or "".
+func (v *view) Controls() string {
+	var names []string
+	low, high := 0.0, 0.0
+	for _, t := range v.Scored() {
+		if !t.control() {
+			continue
+		}
+		names = append(names, t.Label)
+		for i := range t.Cells {
+			if c := &t.Cells[i]; !c.Baseline && !c.absurd() {
+				low, high = min(low, c.Loss), max(high, c.Loss)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Controls: %s. No program of the enforcer runs in them. Whatever they seem to lose, %s %% to %s %%, "+
+		"shows how far off this measurement can be.", text.List(names), fixed(low), fixed(high))
+}
+
+// nature says where a test comes from, and if it is a control.
 func (t *Test) nature() string {
 	switch {
 	case t.Exposed == nil:
 		return t.Kind + ", not profiled"
-	case *t.Exposed:
-		return t.Kind + ", exposed"
+	case t.control():
+		return t.Kind + ", control"
 	}
-	return t.Kind + ", control"
+	return t.Kind
 }
 
 // base returns the cell of the baseline, or nil.
@@ -157,11 +203,8 @@ func (v *view) Rounds(c *Cell) string {
 // FewRounds reports whether the run is small enough for a page that lists the score of every round.
 func (v *view) FewRounds() bool { return v.run != nil && len(v.run.Results) <= 5000 }
 
-// LossPlot draws the losses of a test.
-func (v *view) LossPlot(t *Test) template.HTML { return lossPlot(t) }
-
-// ExplainedPlot draws the losses of a test on bars of what the hooks explain.
-func (v *view) ExplainedPlot(t *Test) template.HTML { return explainedPlot(t, v.classes) }
+// Plot draws the losses of a test on bars of what the hooks explain.
+func (v *view) Plot(t *Test) template.HTML { return lossPlot(t, v.classes) }
 
 type legendItem struct{ Class, Name string }
 

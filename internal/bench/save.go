@@ -38,6 +38,9 @@ func (d *Dir) Save() error {
 		d.SaveInfo())
 }
 
+// SaveReport writes report.html, which write makes.
+func (d *Dir) SaveReport(write func(io.Writer) error) error { return d.write(rundir.ReportFile, write) }
+
 // saveOutput writes the output of a test below raw/ and notes its name in the result.
 func (d *Dir) saveOutput(r *rundir.Result, output []byte) error {
 	if len(output) == 0 {

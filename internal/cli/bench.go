@@ -262,9 +262,11 @@ func (o *benchOptions) print(std streams, d *bench.Dir) error {
 	if err := r.WriteText(std.out); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "run directory: %[1]s; as a page: lsmprof report %[1]s --http localhost:0\n",
-		d.Path)
-	return err
+	if err := d.SaveReport(r.WriteHTML); err != nil {
+		return err
+	}
+	std.say(fmt.Sprintf("wrote %s\nlook at it: lsmprof report %s --http localhost:0", d.File(rundir.ReportFile), d.Path))
+	return nil
 }
 
 // verdict returns exit status 4 if a loss is above --fail-over.

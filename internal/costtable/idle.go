@@ -29,12 +29,18 @@ func Idle(enforcers []profile.EnforcerCost) string {
 		rest = fmt.Sprintf("; the rules are unknown for %s", text.Percent(share))
 	}
 	if len(enforcers) == 1 {
-		return text.Percent(known[0].Idle/known[0].Hook) + " of it was spent where no rule applies" + rest
+		return idleShare(known[0]) + " of it was spent where no rule applies" + rest
 	}
 	var parts []string
 	for _, e := range known {
-		parts = append(parts, fmt.Sprintf("%s of the cost of %s", text.Percent(e.Idle/e.Hook),
-			text.Enforcer(e.Name)))
+		parts = append(parts, fmt.Sprintf("%s of the cost of %s", idleShare(e), text.Enforcer(e.Name)))
 	}
 	return "spent where no rule applies: " + strings.Join(parts, ", ") + rest
+}
+
+func idleShare(e profile.EnforcerCost) string {
+	if share := e.Idle / e.Hook; share >= 5e-5 {
+		return text.Percent(share)
+	}
+	return "none"
 }

@@ -24,7 +24,9 @@ var only = map[string][]string{
 	"cmd/lsmprof": {"internal/cli"},
 	"tracer":      {"bpf", "profile", "internal/containerid", "internal/kernel", "internal/lsm"},
 	"profile":     {"internal/containerid"},
-	"report":      {"profile", "internal/stats", "internal/rundir", "internal/forecast", "internal/text"},
+	"report": {
+		"profile", "internal/stats", "internal/rundir", "internal/forecast", "internal/text", "internal/enforcer/rules",
+	},
 	"internal/rundir": {
 		"profile", "internal/stats", "internal/text", "internal/unixbench/score", "internal/enforcer/rules",
 	},

@@ -70,6 +70,7 @@ const (
 	ExplainedFile = "explained.json"
 	AnalysisFile  = "analysis.json"
 	BenchFile     = "bench.txt"
+	ReportFile    = "report.html" // as a bench leaves it
 	LockFile      = ".lock"
 )
 
