@@ -131,7 +131,8 @@ func (s *summary) nothingLost(t *Test, c *Cell) string {
 	out := fmt.Sprintf("No %s gets slower %s, as far as this run can tell: ", what, s.with())
 	switch {
 	case high > mostDetectable:
-		out += fmt.Sprintf("a loss of %s %% would have shown in the quietest test, none in the noisiest", percent(low))
+		out += fmt.Sprintf("a loss of %s %% would have shown in the quietest test, none in the noisiest",
+			percent(low))
 	case percent(low) == percent(high):
 		out += fmt.Sprintf("a loss of %s %% would have shown", percent(low))
 	default:
@@ -189,9 +190,11 @@ func (s *summary) price() string {
 	loop := ""
 	switch {
 	case len(calls) == 1:
-		loop = fmt.Sprintf(" A loop of nothing else loses %s %%: the ceiling, not your workload.", percent(high))
+		loop = fmt.Sprintf(" A loop of nothing else loses %s %%: the ceiling, not your workload.",
+			percent(high))
 	case len(calls) > 1:
-		loop = fmt.Sprintf(" A loop of nothing else loses %s to %s %%: the ceiling, not your workload.", percent(low),
+		loop = fmt.Sprintf(" A loop of nothing else loses %s to %s %%: the ceiling, not your workload.",
+			percent(low),
 			percent(high))
 	default: // no single calls were run
 		seen := map[string]bool{}
@@ -278,7 +281,8 @@ func (s *summary) withoutRules(p *PerRule) (float64, bool) {
 	for i := range s.Hooks {
 		h := &s.Hooks[i]
 		same := h.Test == p.Test && h.Syscall == p.Syscall && h.Hook == p.Hook && h.Program == p.Program
-		confined := slices.ContainsFunc(s.Scenarios, func(sc Scenario) bool { return sc.Name == h.Scenario && sc.Confined })
+		confined := slices.ContainsFunc(s.Scenarios, func(sc Scenario) bool { return sc.Name == h.Scenario &&
+			sc.Confined })
 		if same && confined && h.Rules == 0 {
 			return cmp.Or(h.Typical, h.Mean), true
 		}

@@ -98,7 +98,8 @@ func TestSentencesAboutRules(t *testing.T) {
 	line := func(intercept float64, bent bool) *Report {
 		r := lost(program("a", explained(0.02, 0.02)))
 		r.Hooks = []HookRow{{
-			Test: "a", Scenario: "rules=8", Syscall: "openat", Hook: "file_open", Rules: 0, Mean: 300, Calls: 1,
+			Test: "a", Scenario: "rules=8", Syscall: "openat", Hook: "file_open", Rules: 0, Mean: 300,
+				Calls: 1,
 		}}
 		r.PerRule = []PerRule{{
 			Test: "a", Syscall: "openat", Hook: "file_open", Loss: ref(0.001),

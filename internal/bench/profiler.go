@@ -86,8 +86,8 @@ func (p *Profiler) members(plan *rundir.Plan, state rundir.State) []int {
 	return own
 }
 
-// cells profiles one test under all scenarios of a state, one after the other. It adds what it found to cells and costs,
-// by scenario.
+// cells profiles one test under all scenarios of a state, one after the other. It adds what it found to cells and
+// costs, by scenario.
 func (p *Profiler) cells(
 	ctx context.Context, m *batchRun, test int, state rundir.State, cells map[string]rundir.Explained,
 	costs map[string]*profile.Costs,

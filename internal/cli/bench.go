@@ -265,7 +265,8 @@ func (o *benchOptions) print(std streams, d *bench.Dir) error {
 	if err := d.SaveReport(r.WriteHTML); err != nil {
 		return err
 	}
-	std.say(fmt.Sprintf("wrote %s\nlook at it: lsmprof report %s --http localhost:0", d.File(rundir.ReportFile), d.Path))
+	std.say(fmt.Sprintf("wrote %s\nlook at it: lsmprof report %s --http localhost:0", d.File(rundir.ReportFile),
+		d.Path))
 	return nil
 }
 

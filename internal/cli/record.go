@@ -284,7 +284,8 @@ func (o *recordOptions) print(std streams, costs *profile.Costs) error {
 		w = std.err
 	}
 	t := costtable.Table{
-		Costs: costs, By: o.by, Sort: o.sort, Rows: o.top, Verbose: std.verbose, Selection: o.selection(), Advice: advised,
+		Costs: costs, By: o.by, Sort: o.sort, Rows: o.top, Verbose: std.verbose, Selection: o.selection(),
+			Advice: advised,
 	}
 	if terminal.Is(w) {
 		t.Width = terminal.Width(w)

@@ -238,7 +238,10 @@ func rowColumns(costs *profile.Costs) []column[profile.Cost] {
 // everything.
 func fitted[T any](columns []column[T], rows []T, dropped []string, width int) *text.Table {
 	drop := func(headers ...string) {
-		columns = slices.DeleteFunc(columns, func(c column[T]) bool { return slices.Contains(headers, c.header) })
+		columns = slices.DeleteFunc(columns, func(c column[T]) bool {
+			return slices.Contains(headers,
+				c.header)
+		})
 	}
 	drop(dropped...)
 	for drops := dropOrder; ; drops = drops[1:] {

@@ -181,11 +181,17 @@ func TestIdle(t *testing.T) {
 	partly.Unknown = 41
 	for want, all := range map[string][]profile.EnforcerCost{
 		"": {unread},
-		"23.0 % of it was spent where no rule applies":                                                {varmor},
-		"23.0 % of it was spent where no rule applies; the rules are unknown for 4.10 %":              {partly},
-		"spent where no rule applies: 23.0 % of the cost of vArmor, 100.0 % of the cost of systemd":   {varmor, systemd},
-		"none of it was spent where no rule applies":                                                  {{Name: "varmor", Hook: 1000}},
-		"spent where no rule applies: 23.0 % of the cost of vArmor; the rules are unknown for 48.7 %": {varmor, unread},
+		"23.0 % of it was spent where no rule applies":                                   {varmor},
+		"23.0 % of it was spent where no rule applies; the rules are unknown for 4.10 %": {partly},
+		"spent where no rule applies: 23.0 % of the cost of vArmor, 100.0 % of the cost of systemd": {
+			varmor,
+			systemd,
+		},
+		"none of it was spent where no rule applies": {{Name: "varmor", Hook: 1000}},
+		"spent where no rule applies: 23.0 % of the cost of vArmor; the rules are unknown for 48.7 %": {
+			varmor,
+			unread,
+		},
 	} {
 		if got := Idle(all); got != want {
 			t.Errorf("%v: %q, want %q", all, got, want)

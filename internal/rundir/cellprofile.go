@@ -45,7 +45,8 @@ func CellProfile(costs *profile.Costs, t Test, e Explained) (*pprof.Profile, err
 	return p, nil
 }
 
-// AddSyscallTime adds the sample type SyscallTimeType to a profile that lacks it. Its values are those of the hook time.
+// AddSyscallTime adds the sample type SyscallTimeType to a profile that lacks it. Its values are those of the hook
+// time.
 func AddSyscallTime(p *pprof.Profile) {
 	hook := sampleIndex(p, profile.HookTime)
 	if hook < 0 || sampleIndex(p, SyscallTimeType) >= 0 {
