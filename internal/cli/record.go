@@ -32,6 +32,7 @@ const (
 // recordOptions are the flags of record.
 type recordOptions struct {
 	session
+	otlpFlags
 	duration time.Duration
 	cmdline.Destination
 	top        int
@@ -60,6 +61,8 @@ func (o *recordOptions) flags(f *cmdline.Flags) {
 	f.Lookup("by").DefValue = ""
 	o.sort = costtable.Orders()[0]
 	f.Var(cmdline.Choice(&o.sort, costtable.Orders()...), "sort", "Sort the table by this.")
+	o.otlpFlags.flags(f)
+	f.Rare("otlp")
 	o.top = 30
 	f.Var(cmdline.Int(&o.top, 0, math.MaxInt), "top", "Print this many rows of the table; 0 prints all.")
 	o.session.flags(f)
@@ -129,13 +132,16 @@ func (o *recordOptions) validate(dash int) error {
 }
 
 func (o *recordOptions) run(ctx context.Context, std streams) error {
+	exporter, err := o.exporter()
+	if err != nil {
+		return usageError{fmt.Errorf("record: %w", err)}
+	}
 	if err := o.findCommand(std); err != nil {
 		return err
 	}
 	o.session.command = len(o.command) > 0 && !o.all && !o.crossCheck.on && !o.selectsProcesses()
 	out := &atomicfile.File{}
 	if o.Path != "-" {
-		var err error
 		if out, err = atomicfile.Create(o.Path); err != nil {
 			return err
 		}
@@ -180,6 +186,11 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 			}
 			fmt.Fprintf(std.err, "%s\nlook at it: go tool pprof -http=localhost: %s%s\n",
 				wrote(o.Path, kept), source, o.Path)
+		}
+	}
+	if exporter != nil {
+		if err := o.send(ctx, exporter, &costs); err != nil {
+			return err
 		}
 	}
 	if result.status != 0 {

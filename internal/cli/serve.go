@@ -21,6 +21,7 @@ import (
 // serveOptions are the flags of serve.
 type serveOptions struct {
 	session
+	otlpFlags
 	config serve.Config
 }
 
@@ -41,6 +42,11 @@ func (o *serveOptions) flags(f *cmdline.Flags) {
 	c.Linger, c.MaxRequests, c.MaxDuration, c.MaxSeries = 2*time.Minute, 16, 5*time.Minute, 2000
 	f.Var(cmdline.Duration(&c.Linger, 0), "linger",
 		"Keep probes attached for this long after a scrape; with 0 a scrape attaches none.")
+	f.Group("Where else profiles go")
+	o.otlpFlags.flags(f)
+	c.ExportInterval = 15 * time.Second
+	f.Var(cmdline.Duration(&c.ExportInterval, time.Second), "otlp-interval",
+		"Send a profile this often. Probes are attached all the time then.")
 	f.Group("Limits")
 	f.Var(cmdline.Int(&c.MaxRequests, 1, 1<<16), "max-requests", "Answer this many requests at once.")
 	f.Var(cmdline.Duration(&c.MaxDuration, time.Second), "max-duration", "Refuse profiles that are longer.")
@@ -84,7 +90,10 @@ func serveCommand() *command {
 	}
 }
 
-func (o *serveOptions) run(ctx context.Context, std streams) error {
+func (o *serveOptions) run(ctx context.Context, std streams) (err error) {
+	if o.config.Exporter, err = o.exporter(); err != nil {
+		return usageError{fmt.Errorf("serve: %w", err)}
+	}
 	if err := o.prepare(ctx); err != nil {
 		return classify(err)
 	}

@@ -32,7 +32,8 @@ type ProgramResources struct {
 // (90a5527d7686).
 func (r Reading) Resources() (Resources, error) {
 	out := Resources{
-		Programs: map[ebpf.ProgramID]ProgramResources{}, Enforcers: map[string]uint64{}, Slots: map[string]int{},
+		Programs: map[ebpf.ProgramID]ProgramResources{}, Enforcers: map[string]uint64{},
+		Slots: map[string]int{},
 	}
 	trampolines, functions, err := lsm.Trampolines()
 	if err != nil {
@@ -124,7 +125,8 @@ func measureMap(id ebpf.MapID) (size mapSize, err error) {
 	for each.Next(&key, &inner) {
 		size.inner = append(size.inner, inner)
 	}
-	if err := each.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) && !errors.Is(err, os.ErrNotExist) {
+	if err := each.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) &&
+		!errors.Is(err, os.ErrNotExist) {
 		return size, err
 	}
 	return size, nil

@@ -47,7 +47,8 @@ func TestResources(t *testing.T) {
 		most, sum = max(most, res.MapBytes), sum+res.MapBytes
 	}
 	if got := before.Enforcers["varmor"]; got < most || got > sum {
-		t.Errorf("all maps take %d bytes, want at least those of one program, %d, and at most %d", got, most, sum)
+		t.Errorf("all maps take %d bytes, want at least those of one program, %d, and at most %d", got, most,
+			sum)
 	}
 	// The rules of a workload are in maps of their own, inside those of the programs.
 	if err := v.Confine(7, lookalike.VArmorEnforce, enforcer.Rules{File: 4}); err != nil {

@@ -53,7 +53,8 @@ var only = map[string][]string{
 	"internal/containerid": {},
 	"internal/cri":         {"internal/containerid", "internal/kernel"},
 	"internal/projection":  {"profile"},
-	"internal/serve":       {"profile", "internal/projection"},
+	"internal/otlp":        {},
+	"internal/serve":       {"profile", "internal/projection", "internal/otlp"},
 
 	"internal/enforcer": {
 		"profile", "tracer", "internal/enforcer/rules", "internal/enforcer/reference/bpf",

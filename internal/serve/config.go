@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/otlp"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -30,6 +31,9 @@ type Config struct {
 	Start func(context.Context) (Tracer, error)
 	// InForce reads what is in force now; nil: it cannot be read. What it could read counts despite an error.
 	InForce func() (InForce, error)
+	// Exporter gets a profile every ExportInterval; nil: none is exported, and probes are attached on demand only.
+	Exporter       *otlp.Exporter
+	ExportInterval time.Duration
 	// Origin says where the numbers come from: a snapshot without programs and rows.
 	Origin profile.Snapshot
 	// Logger gets messages for the operator of the server; nil discards them.

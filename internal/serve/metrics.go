@@ -17,6 +17,8 @@ type metrics struct {
 	calibration, series, limit, overflow      *prometheus.Desc
 	restarts, build                           *prometheus.Desc
 
+	exported, exportRetries, exportWaiting, exportBytes *prometheus.Desc
+
 	inForce inForceDescs
 	all     []*prometheus.Desc
 }
@@ -72,6 +74,14 @@ func newMetrics(s *Server) *metrics {
 		build: d("build_info", "Version of lsmprof and of the kernel; always 1.", "version", "kernel"),
 	}
 	m.inForce = newInForceDescs(d, program, workload)
+	if s.config.Exporter != nil {
+		m.exported = d("exported_profiles_total",
+			"Profiles by outcome: sent, dropped for want of room in the queue, or refused by the receiver.",
+			"outcome")
+		m.exportRetries = d("export_retries_total", "Attempts to send a profile after the first.")
+		m.exportWaiting = d("export_queue_profiles", "Profiles that wait for the receiver.")
+		m.exportBytes = d("export_queue_bytes", "Size of the profiles that wait for the receiver.")
+	}
 	m.all = all
 	return m
 }
@@ -89,6 +99,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	state := s.probes.state()
 	e := emitter{ch}
 	m.collectInForce(e)
+	m.collectExports(e)
 	l := s.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -112,6 +123,19 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		e.gauge(m.calibration, cal.DispatchNext.Value/1e9, "further")
 		e.gauge(m.calibration, cal.ProbeCost.Value/1e9, "probe")
 	}
+}
+
+func (m *metrics) collectExports(e emitter) {
+	if m.server.config.Exporter == nil {
+		return
+	}
+	s := m.server.config.Exporter.Stats()
+	e.counter(m.exported, float64(s.Sent), "sent")
+	e.counter(m.exported, float64(s.Dropped), "dropped")
+	e.counter(m.exported, float64(s.Refused), "refused")
+	e.counter(m.exportRetries, float64(s.Retries))
+	e.gauge(m.exportWaiting, float64(s.Waiting))
+	e.gauge(m.exportBytes, float64(s.Bytes))
 }
 
 func (m *metrics) collectCalls(e emitter, l *ledger) {

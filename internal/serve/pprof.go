@@ -84,9 +84,11 @@ func writeProjected(w io.Writer, p *pprof.Profile, shape projection.Projection) 
 			return err
 		}
 		if p = smaller; folded > 0 {
-			p.Comments = append(p.Comments, fmt.Sprintf("%s were projected to %s, of which the cheapest, %s, are under %s",
-				text.Plural(all, "sample"), text.Plural(len(p.Sample)+folded-1, "sample"), text.Thousands(uint64(folded)),
-				projection.Other))
+			p.Comments = append(p.Comments,
+				fmt.Sprintf("%s were projected to %s, of which the cheapest, %s, are under %s",
+					text.Plural(all, "sample"), text.Plural(len(p.Sample)+folded-1, "sample"),
+					text.Thousands(uint64(folded)),
+					projection.Other))
 		}
 	}
 	return p.Write(w)

@@ -82,6 +82,10 @@ func (s *Server) Run(ctx context.Context, listening func(net.Addr) error) error 
 	s.probes.ctx = ctx
 	var polling sync.WaitGroup
 	polling.Go(s.probes.run)
+	if s.config.Exporter != nil {
+		polling.Go(func() { s.config.Exporter.Run(ctx) })
+		polling.Go(func() { s.export(ctx) })
+	}
 	defer polling.Wait()
 	defer cancel()
 

@@ -1,0 +1,367 @@
+package otlp
+
+import (
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	pprof "github.com/google/pprof/profile"
+	"go.opentelemetry.io/collector/pdata/pprofile"
+	"go.opentelemetry.io/collector/pdata/pprofile/pprofileotlp"
+)
+
+// profileOf has the given number of workloads, with two samples each.
+func profileOf(workloads int) *pprof.Profile {
+	f := &pprof.Function{ID: 1, Name: "hook.file_open"}
+	m := &pprof.Mapping{ID: 1, File: "vArmor"}
+	l := &pprof.Location{ID: 1, Mapping: m, Line: []pprof.Line{{Function: f}}}
+	p := &pprof.Profile{
+		SampleType: []*pprof.ValueType{
+			{Type: "calls", Unit: "count"},
+			{Type: "hook_time", Unit: "nanoseconds"},
+		},
+		PeriodType: &pprof.ValueType{Type: "calls", Unit: "count"}, Period: 1, TimeNanos: 5, DurationNanos: 7,
+		Function: []*pprof.Function{f}, Mapping: []*pprof.Mapping{m}, Location: []*pprof.Location{l},
+	}
+	for w := range workloads {
+		for i, syscall := range []string{"openat", "execve"} {
+			p.Sample = append(p.Sample, &pprof.Sample{
+				Location: []*pprof.Location{l}, Value: []int64{int64(1 + i), int64(1000 * (w + 1))},
+				Label: map[string][]string{
+					"syscall": {syscall}, "pod": {fmt.Sprint("web-", w)}, "namespace": {"shop"},
+					"container_id": {fmt.Sprintf("%064d", w)},
+					"workload":     {fmt.Sprintf("shop/web-%d/nginx", w)},
+				},
+			})
+		}
+	}
+	return p
+}
+
+// sum adds up the values of a sample type in all resources.
+func sum(t *testing.T, p pprofile.Profiles, sampleType string) (total int64) {
+	t.Helper()
+	strings := p.Dictionary().StringTable()
+	for _, r := range p.ResourceProfiles().All() {
+		for _, s := range r.ScopeProfiles().All() {
+			for _, one := range s.Profiles().All() {
+				if strings.At(int(one.SampleType().TypeStrindex())) != sampleType {
+					continue
+				}
+				for _, sample := range one.Samples().All() {
+					total += sample.Values().At(0)
+				}
+			}
+		}
+	}
+	return total
+}
+
+func TestConvert(t *testing.T) {
+	out := Convert(profileOf(3), map[string]string{"host.name": "node-1"})
+	if n := out.ResourceProfiles().Len(); n != 3 {
+		t.Fatalf("%d resources, want one for each container", n)
+	}
+	if calls, ns := sum(t, out, "calls"), sum(t, out, "hook_time"); calls != 9 || ns != 12_000 {
+		t.Errorf("%d calls and %d ns, want 9 and 12,000", calls, ns)
+	}
+	r := out.ResourceProfiles().At(1)
+	for name, want := range map[string]string{
+		"container.id": fmt.Sprintf("%064d", 1), "k8s.pod.name": "web-1", "k8s.namespace.name": "shop",
+		"service.name": "shop/web-1/nginx", "host.name": "node-1",
+	} {
+		if got, _ := r.Resource().Attributes().Get(name); got.AsString() != want {
+			t.Errorf("%s is %q, want %q", name, got.AsString(), want)
+		}
+	}
+	profiles := r.ScopeProfiles().At(0).Profiles()
+	if profiles.Len() != 2 {
+		t.Fatalf("%d profiles, want one for each sample type", profiles.Len())
+	}
+	one := profiles.At(1)
+	if one.Period() != 1 || one.Time() != 5 || one.DurationNano() != 7 || one.ProfileID().IsEmpty() {
+		t.Errorf("period %d, time %d, duration %d, id %v", one.Period(), one.Time(), one.DurationNano(),
+			one.ProfileID())
+	}
+	d := out.Dictionary()
+	text := func(i int32) string { return d.StringTable().At(int(i)) }
+	sample := one.Samples().At(0)
+	attributes := map[string]string{}
+	for _, i := range sample.AttributeIndices().All() {
+		a := d.AttributeTable().At(int(i))
+		attributes[text(a.KeyStrindex())] = a.Value().AsString()
+	}
+	if fmt.Sprint(attributes) != "map[lsmprof.syscall:openat]" {
+		t.Errorf("attributes %v", attributes)
+	}
+	location := d.LocationTable().At(int(d.StackTable().At(int(sample.StackIndex())).LocationIndices().At(0)))
+	name := text(d.FunctionTable().At(int(location.Lines().At(0).FunctionIndex())).NameStrindex())
+	mapping := text(d.MappingTable().At(int(location.MappingIndex())).FilenameStrindex())
+	if name != "hook.file_open" || mapping != "vArmor" {
+		t.Errorf("the frame is %q in %q", name, mapping)
+	}
+	if n := d.StackTable().Len(); n != 2 {
+		t.Errorf("%d stacks, want none and the one that all share", n)
+	}
+}
+
+// receiver answers with a status, and keeps what it takes.
+type receiver struct {
+	mu     sync.Mutex
+	status int
+	header map[string]string
+	got    []pprofile.Profiles
+	heads  []http.Header
+	*httptest.Server
+}
+
+func newReceiver(t *testing.T) *receiver {
+	r := &receiver{status: 200}
+	r.Server = httptest.NewServer(http.HandlerFunc(r.answer))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func (r *receiver) answer(w http.ResponseWriter, req *http.Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	zip, err := gzip.NewReader(req.Body)
+	var body []byte
+	if err == nil {
+		body, err = io.ReadAll(zip)
+	}
+	in := pprofileotlp.NewExportRequest()
+	if err == nil {
+		err = in.UnmarshalProto(body)
+	}
+	if err != nil || req.URL.Path != profilesPath {
+		w.WriteHeader(400)
+		return
+	}
+	r.heads = append(r.heads, req.Header)
+	for name, value := range r.header {
+		w.Header().Set(name, value)
+	}
+	if r.status == 200 {
+		r.got = append(r.got, in.Profiles())
+	}
+	w.WriteHeader(r.status)
+	if r.status != 200 {
+		fmt.Fprint(w, "no such tenant\x1b[31m")
+	}
+}
+
+func (r *receiver) set(status int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status = status
+}
+
+func (r *receiver) taken() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.got)
+}
+
+func running(t *testing.T, c Config) *Exporter {
+	t.Helper()
+	c.firstPause, c.longestPause = time.Millisecond, 4*time.Millisecond
+	e, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var done sync.WaitGroup
+	done.Go(func() { e.Run(ctx) })
+	t.Cleanup(func() { stop(); done.Wait() })
+	return e
+}
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited 20 s for %s", what)
+		}
+	}
+}
+
+// An hour of a receiver that is down loses nothing: 240 profiles, one every 15 s.
+func TestReceiverThatIsDown(t *testing.T) {
+	for status, profiles := range map[int]int{503: 240, 429: 3, 502: 3, 504: 3} {
+		r := newReceiver(t)
+		r.set(status)
+		e := running(t, Config{Endpoint: r.URL})
+		for range profiles {
+			if err := e.Add(profileOf(10)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		eventually(t, "retries", func() bool { return e.Stats().Retries > 2 })
+		if s := e.Stats(); s.Waiting != profiles || s.Bytes == 0 || s.Dropped+s.Sent+s.Refused != 0 {
+			t.Fatalf("%d: %+v; want %d profiles that wait", status, s, profiles)
+		}
+		r.set(200)
+		eventually(t, "all profiles", func() bool { return e.Stats().Sent == uint64(profiles) })
+		if s := e.Stats(); s.Waiting != 0 || s.Bytes != 0 || s.Dropped+s.Refused != 0 || r.taken() != profiles {
+			t.Errorf("%d: %+v, %d taken; want all sent", status, s, r.taken())
+		}
+	}
+}
+
+func TestQueueIsBounded(t *testing.T) {
+	r := newReceiver(t)
+	r.set(503)
+	const limit = 20_000
+	e := running(t, Config{Endpoint: r.URL, QueueBytes: limit})
+	for range 200 {
+		if err := e.Add(profileOf(10)); err != nil {
+			t.Fatal(err)
+		}
+		if s := e.Stats(); s.Bytes > limit {
+			t.Fatalf("%d bytes wait, want at most %d", s.Bytes, limit)
+		}
+	}
+	r.set(200)
+	eventually(t, "an empty queue", func() bool { return e.Stats().Waiting == 0 })
+	if s := e.Stats(); s.Dropped == 0 || s.Dropped+s.Sent != 200 || s.Bytes != 0 {
+		t.Errorf("%+v; want 200 profiles sent or dropped", s)
+	}
+}
+
+// A day of profiles of 10,000 workloads leaves nothing behind.
+func TestADayOfProfilesDoesNotGrow(t *testing.T) {
+	p := profileOf(10_000)
+	c, err := New(Config{Endpoint: "http://localhost:4318"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := c.encode(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("a profile of 10,000 workloads has %d bytes", len(body))
+	for range 24 * 240 {
+		c.mu.Lock()
+		c.queue = append(c.queue, request{c.next, body, time.Now()})
+		c.next++
+		c.stats.Bytes += len(body)
+		c.mu.Unlock()
+		r, _ := c.oldest()
+		c.settle(r, nil)
+		if len(c.queue) != 0 || cap(c.queue) > 64 || c.stats.Bytes != 0 {
+			t.Fatalf("%d in the queue, room for %d, %d bytes", len(c.queue), cap(c.queue), c.stats.Bytes)
+		}
+	}
+}
+
+func TestRefusedProfilesDoNotHoldUpOthers(t *testing.T) {
+	r := newReceiver(t)
+	r.set(400)
+	var log strings.Builder
+	e := running(t, Config{Endpoint: r.URL, Logger: newLogger(&log)})
+	if err := e.Add(profileOf(1)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a refusal", func() bool { return e.Stats().Refused == 1 })
+	r.set(200)
+	if err := e.Add(profileOf(1)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the next profile", func() bool { return e.Stats().Sent == 1 })
+	if !strings.Contains(log.String(), "no such tenant") || strings.Contains(log.String(), "\x1b") {
+		t.Errorf("log: %q; want the receiver's words without its escapes", log.String())
+	}
+}
+
+func TestHeadersAreReadForEachRequest(t *testing.T) {
+	r := newReceiver(t)
+	file := filepath.Join(t.TempDir(), "headers")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("# a comment\n\nAuthorization: Bearer one\nX-Scope-OrgID: tenant\n")
+	e := running(t, Config{Endpoint: r.URL, HeadersFile: file})
+	for i, token := range []string{"Bearer one", "Bearer two"} {
+		write("Authorization: " + token + "\n")
+		if err := e.Add(profileOf(1)); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "a request", func() bool { return e.Stats().Sent == uint64(i+1) })
+		head := r.heads[i]
+		if head.Get("Authorization") != token || head.Get("Content-Type") != "application/x-protobuf" ||
+			head.Get(pprofileotlp.DevelopmentVersionHeader) != pprofileotlp.DevelopmentVersion {
+			t.Errorf("headers %v", head)
+		}
+	}
+}
+
+func TestWrongSettings(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for name, c := range map[string]struct {
+		config Config
+		want   string
+	}{
+		"no scheme":  {Config{Endpoint: "collector:4318"}, "must be a URL such as"},
+		"gRPC":       {Config{Endpoint: "grpc://collector:4317"}, "must be a URL such as"},
+		"no host":    {Config{Endpoint: "http://"}, "must be a URL such as"},
+		"no headers": {Config{Endpoint: "http://c", HeadersFile: dir + "/none"}, "no such file"},
+		"wrong header": {
+			Config{Endpoint: "http://c", HeadersFile: file("h", "a: b\nBearer secret\n")},
+			"h:2: must be",
+		},
+		"wrong authority":  {Config{Endpoint: "http://c", CAFile: file("ca", "x")}, "no certificate"},
+		"a key is missing": {Config{Endpoint: "http://c", CertFile: "x"}, "needs its key"},
+	} {
+		_, err := New(c.config)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		} else if strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: the error shows the secret: %v", name, err)
+		}
+	}
+}
+
+func TestFlushSaysWhatIsLeft(t *testing.T) {
+	r := newReceiver(t)
+	e, err := New(Config{Endpoint: r.URL, firstPause: time.Millisecond, longestPause: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Add(profileOf(1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Flush(t.Context()); err != nil || r.taken() != 1 {
+		t.Errorf("%v, %d taken; want one", err, r.taken())
+	}
+	r.set(503)
+	if err := e.Add(profileOf(1)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := e.Flush(ctx); err == nil || !strings.Contains(err.Error(), "1 profile not sent") {
+		t.Errorf("%v, want that one is left", err)
+	}
+}
+
+func newLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
