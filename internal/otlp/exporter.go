@@ -212,12 +212,13 @@ func (e *Exporter) settle(r request, err error) {
 		e.stats.Refused++
 		e.log.Error("OTLP: the receiver refuses a profile", "reason", err)
 	}
-	// It may have been dropped meanwhile.
-	if len(e.queue) > 0 && e.queue[0].number == r.number {
-		e.stats.Bytes -= len(r.body)
-		e.queue[0].body = nil
-		e.queue = e.queue[1:]
+	if len(e.queue) == 0 || e.queue[0].number != r.number {
+		e.stats.Dropped-- // it left the queue while it was on its way
+		return
 	}
+	e.stats.Bytes -= len(r.body)
+	e.queue[0].body = nil
+	e.queue = e.queue[1:]
 }
 
 // retryError is an error that another attempt may not have.
