@@ -3,6 +3,7 @@ package profile
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/text"
@@ -28,9 +29,9 @@ type Source struct {
 
 // SourceLine is one line of a program's source.
 type SourceLine struct {
-	File string // relative, with slashes
-	Line int
-	Text string // with its indentation
+	File string `json:"file"` // relative, with slashes
+	Line int    `json:"line"`
+	Text string `json:"text"` // with its indentation
 }
 
 // Path is where calls of a program were interrupted.
@@ -99,3 +100,38 @@ func (in *Inside) SourceFiles() map[string]string {
 
 // mostLines bounds a file whose line information is damaged.
 const mostLines = 1 << 20
+
+// WithInside returns the snapshot with the samples that another recording took of the same programs: each row takes the
+// paths of the row of the same name. So a recording that was not interrupted tells what they cost.
+func (s Snapshot) WithInside(sampled Snapshot) Snapshot {
+	type key struct {
+		hook, program, syscall string
+		mntns                  uint32
+		rules                  int
+	}
+	keyOf := func(s *Snapshot, r *Row) key {
+		p := &s.Programs[r.Program]
+		return key{p.Hook, p.Name, r.Syscall, r.Workload.MntNS, r.Rules}
+	}
+	paths := map[key][]Path{}
+	for i := range sampled.Rows {
+		k := keyOf(&sampled, &sampled.Rows[i])
+		paths[k] = append(paths[k], sampled.Rows[i].Paths...)
+	}
+	out := s
+	out.Rows = slices.Clone(s.Rows)
+	if sampled.Inside == nil {
+		return out
+	}
+	in := *sampled.Inside
+	in.Samples = 0
+	for i := range out.Rows {
+		r := &out.Rows[i]
+		r.Paths = paths[keyOf(&out, r)]
+		for _, p := range r.Paths {
+			in.Samples += p.Count
+		}
+	}
+	out.Inside = &in
+	return out
+}

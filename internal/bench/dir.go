@@ -27,6 +27,7 @@ type Dir struct {
 	lock      *os.File
 	journal   *journal
 	explained map[string]map[string]rundir.Explained
+	sources   rundir.Sources   // nil: none was added
 	analysis  *rundir.Analysis // nil: not computed since the last change
 }
 

@@ -44,6 +44,9 @@ func (m *batchRun) profile(ctx context.Context) error {
 			if err := p.cells(ctx, m, i, state, cells, costs); err != nil {
 				return fmt.Errorf("profile %s: %w", t.Name, err)
 			}
+			if err := p.lines(ctx, m, i, state, cells, costs); err != nil {
+				return fmt.Errorf("sample the lines of %s: %w", t.Name, err)
+			}
 			if err := p.syscalls(ctx, m, i, state, cells); err != nil {
 				return fmt.Errorf("time the syscalls of %s: %w", t.Name, err)
 			}

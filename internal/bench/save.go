@@ -55,7 +55,29 @@ func (d *Dir) saveOutput(r *rundir.Result, output []byte) error {
 func (d *Dir) saveExplained(test string, cells map[string]rundir.Explained) error {
 	d.analysis = nil
 	d.explained[test] = cells
-	return errors.Join(d.SaveInfo(), d.writeJSON(rundir.ExplainedFile, d.explained))
+	errs := []error{d.SaveInfo(), d.writeJSON(rundir.ExplainedFile, d.explained)}
+	if len(d.sources) > 0 {
+		errs = append(errs, d.writeJSON(rundir.SourcesFile, d.sources))
+	}
+	return errors.Join(errs...)
+}
+
+// addSources adds the lines of programs. saveExplained writes them.
+func (d *Dir) addSources(in *profile.Inside) {
+	if in == nil {
+		return
+	}
+	if d.sources == nil {
+		d.sources = rundir.Sources{}
+		if data, err := d.readFile(rundir.SourcesFile); err == nil {
+			_ = json.Unmarshal(data, &d.sources) // else they are sampled again
+		}
+	}
+	for _, p := range in.Programs {
+		if len(p.Lines) > 0 {
+			d.sources[p.Program] = p.Lines
+		}
+	}
 }
 
 func (d *Dir) readExplained() (map[string]map[string]rundir.Explained, error) {

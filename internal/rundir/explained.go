@@ -18,6 +18,8 @@ type Explained struct {
 	Rows         []ExplainedRow `json:"rows"`
 	// Syscalls come from a separate run without hook probes. Nil: there was none.
 	Syscalls []SyscallTime `json:"syscalls,omitempty"`
+	// Lines say where the programs spend their time, in all operations. Nil: it was not sampled.
+	Lines []profile.DocumentProgramLines `json:"lines,omitempty"`
 }
 
 // SyscallTime is the time that a syscall took from entry to exit, waiting included.

@@ -68,10 +68,12 @@ const (
 	ProfilesDir   = "profiles"
 	RawDir        = "raw"
 	ExplainedFile = "explained.json"
-	AnalysisFile  = "analysis.json"
-	BenchFile     = "bench.txt"
-	ReportFile    = "report.html" // as a bench leaves it
-	LockFile      = ".lock"
+	// SourcesFile has the lines of the programs that the profile runs sampled.
+	SourcesFile  = "sources.json"
+	AnalysisFile = "analysis.json"
+	BenchFile    = "bench.txt"
+	ReportFile   = "report.html" // as a bench leaves it
+	LockFile     = ".lock"
 )
 
 // Machine describes the machine that was measured.

@@ -275,10 +275,11 @@ func SyscallSlices(t Test) int {
 	return 1
 }
 
-// ProfileDuration estimates how long the profile runs of a test take, with the runs that time its syscalls.
+// ProfileDuration estimates how long the profile runs of a test take, with those that time its syscalls and, for as
+// long again, sample the insides of programs.
 func (p *Plan) ProfileDuration(t Test) time.Duration {
-	// Attaching the probes takes the kernel this long, and attaching those of the syscalls as long again.
-	const attach = 600 * time.Millisecond
+	// Attaching the probes takes the kernel this long, once for each kind of run.
+	const attach = 900 * time.Millisecond
 	each := p.Pass
 	if t.Sliced() {
 		each = p.Slice
@@ -289,7 +290,7 @@ func (p *Plan) ProfileDuration(t Test) time.Duration {
 		if s.State == Removed || s.SecondBaseline {
 			continue
 		}
-		total += each * time.Duration(ProfileSlices+SyscallSlices(t))
+		total += each * time.Duration(ProfileSlices+2*SyscallSlices(t))
 		if !states[s.State] {
 			states[s.State] = true
 			total += attach

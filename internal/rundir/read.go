@@ -190,7 +190,7 @@ func (e *Explained) usable() bool {
 	for _, s := range e.Syscalls {
 		ok = ok && usable(s.Calls) && usable(s.Ns)
 	}
-	return ok
+	return ok && usableLines(e.Lines)
 }
 
 // ProfilePath returns the path of the profile of a cell in a run directory.

@@ -1,0 +1,321 @@
+package report
+
+import (
+	"cmp"
+	_ "embed"
+	"fmt"
+	"math"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/lsmprof/lsmprof/internal/text"
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+//go:embed inside.html
+var insideHTML string
+
+const (
+	mostInside      = 8   // programs that the page shows
+	mostInsideLines = 400 // of a program that the page shows
+	helpersShown    = 3   // below a line
+)
+
+// insides are the sources of the programs with their costs.
+type insides struct {
+	Programs []insideProgram
+	More     int // programs that are left out
+	Few      int // programs with too few samples
+}
+
+// insideProgram is one program under the scenario that costs most, and the difference to the one that costs least.
+type insideProgram struct {
+	Name, Hook string
+	Scenario   string
+	Base       string // empty: there is one scenario only
+	PerCall    float64
+	Samples    uint64
+	Divided    bool
+	Without    string
+	Lines      []insideLine
+}
+
+// insideLine is a line with its cost per call.
+type insideLine struct {
+	File    string // before the first line of a file
+	Gap     bool   // lines without samples are left out here
+	Line    int    // 0: the line of a function is unknown
+	Text    string
+	Sampled bool
+	Ns      float64
+	Share   float64 // of the program
+	Delta   float64 // to the base scenario, ns
+	Certain bool    // the difference is beyond the intervals of both
+	Helpers []insideHelper
+}
+
+type insideHelper struct {
+	Function string
+	Ns       float64
+}
+
+// Inside works out the section about the insides of programs.
+func (v *view) Inside() (*insides, error) {
+	out := &insides{}
+	if v.run == nil {
+		return out, nil
+	}
+	wanted := operations(v.run)
+	weight := func(test string, ops float64) float64 { return wanted[test] / ops }
+	type found struct {
+		scenario string
+		profile.DocumentProgramLines
+	}
+	byProgram := map[[2]string][]found{}
+	for _, s := range v.Scenarios {
+		for _, p := range v.run.Inside(s.Name, weight) {
+			if p.Samples >= profile.LeastSamples && p.Calls > 0 {
+				key := [2]string{p.Hook, p.Program}
+				byProgram[key] = append(byProgram[key], found{s.Name, p})
+			} else {
+				out.Few++
+			}
+		}
+	}
+	if len(byProgram) == 0 {
+		return out, nil
+	}
+	sources, err := v.run.Sources()
+	if err != nil {
+		return out, err
+	}
+	for _, all := range byProgram {
+		slices.SortStableFunc(all, func(a, b found) int {
+			return cmp.Compare(perCall(&b.DocumentProgramLines, b.BodyNs), perCall(&a.DocumentProgramLines,
+				a.BodyNs))
+		})
+		most, least := &all[0], &all[len(all)-1]
+		p := insideProgram{
+			Name: most.Program, Hook: most.Hook, Scenario: most.scenario, Samples: most.Samples,
+			PerCall: perCall(&most.DocumentProgramLines, most.BodyNs), Divided: most.Divided,
+			Without: most.Without,
+		}
+		var base *profile.DocumentProgramLines
+		if len(all) > 1 {
+			p.Base, base = least.scenario, &least.DocumentProgramLines
+		}
+		p.Lines = annotate(&most.DocumentProgramLines, base, sources)
+		out.Programs = append(out.Programs, p)
+	}
+	slices.SortFunc(out.Programs, func(a, b insideProgram) int {
+		return cmp.Or(cmp.Compare(b.PerCall, a.PerCall), cmp.Compare(a.Name, b.Name))
+	})
+	if len(out.Programs) > mostInside {
+		out.More, out.Programs = len(out.Programs)-mostInside, out.Programs[:mostInside]
+	}
+	return out, nil
+}
+
+// HasInside reports whether a profile run sampled the insides of programs.
+func (v *view) HasInside() bool {
+	if v.run == nil {
+		return false
+	}
+	for _, cells := range v.run.Explained {
+		for _, e := range cells {
+			if len(e.Lines) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func perCall(p *profile.DocumentProgramLines, ns float64) float64 {
+	if p.Calls == 0 {
+		return 0
+	}
+	return ns / float64(p.Calls)
+}
+
+// place is a line of the source of a program. Without a file it is a function.
+type place struct {
+	file string
+	line int
+	name string
+}
+
+func placeOf(l *profile.DocumentLine) place {
+	if l.File == "" {
+		return place{name: l.Function}
+	}
+	return place{file: l.File, line: l.Line}
+}
+
+// cost is the cost of a place per call.
+type placeCost struct {
+	ns, half float64
+	samples  uint64
+	helpers  map[string]float64
+}
+
+// costsOf returns what each place costs per call: code that is inlined twice is there twice.
+func costsOf(p *profile.DocumentProgramLines) map[place]*placeCost {
+	all := map[place]*placeCost{}
+	if p == nil {
+		return all
+	}
+	for i := range p.Lines {
+		l := &p.Lines[i]
+		c := all[placeOf(l)]
+		if c == nil {
+			c = &placeCost{helpers: map[string]float64{}}
+			all[placeOf(l)] = c
+		}
+		c.ns += perCall(p, l.BodyNs)
+		c.half = math.Hypot(c.half, perCall(p, l.HighNs-l.LowNs)/2)
+		c.samples += l.Samples
+		for _, h := range l.Helpers {
+			c.helpers[h.Function] += perCall(p, h.BodyNs)
+		}
+	}
+	return all
+}
+
+// annotate returns the lines of a program with their costs, in the order of the source, and how much more they are than
+// in base.
+func annotate(p, base *profile.DocumentProgramLines, sources map[string][]profile.SourceLine) []insideLine {
+	now, before := costsOf(p), costsOf(base)
+	texts := map[place]string{}
+	for _, program := range programsOf(p) {
+		for _, l := range sources[program] {
+			texts[place{file: l.File, line: l.Line}] = l.Text
+		}
+	}
+	for at := range now {
+		if _, ok := texts[at]; !ok {
+			texts[at] = at.name
+		}
+	}
+	places := make([]place, 0, len(texts))
+	for at := range texts {
+		places = append(places, at)
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.line, b.line), cmp.Compare(a.name, b.name))
+	})
+	var out []insideLine
+	file := ""
+	for i, at := range places {
+		l := insideLine{Line: at.line, Text: indented(texts[at])}
+		if i == 0 || at.file != file {
+			file, l.File = at.file, cmp.Or(path.Base(at.file), "functions")
+			if at.file == "" {
+				l.File = "functions"
+			}
+		}
+		if c := now[at]; c != nil {
+			l.Sampled, l.Ns, l.Share = true, c.ns, c.ns/perCall(p, p.BodyNs)
+			l.Delta, l.Certain = c.ns, true
+			if b := before[at]; b != nil {
+				l.Delta = c.ns - b.ns
+				l.Certain = math.Abs(l.Delta) > math.Hypot(c.half, b.half)
+			}
+			l.Helpers = dearest(c.helpers, c.ns)
+		}
+		out = append(out, l)
+	}
+	return shortened(out)
+}
+
+// programsOf returns the programs that lines are in: with tail calls there are several.
+func programsOf(p *profile.DocumentProgramLines) []string {
+	names := []string{p.Program}
+	for _, l := range p.Lines {
+		if !slices.Contains(names, l.Program) {
+			names = append(names, l.Program)
+		}
+	}
+	return names
+}
+
+// dearest returns the helpers that take most of a line.
+func dearest(all map[string]float64, line float64) (out []insideHelper) {
+	for name, ns := range all {
+		if ns >= line/20 {
+			out = append(out, insideHelper{name, ns})
+		}
+	}
+	slices.SortFunc(out, func(a, b insideHelper) int {
+		return cmp.Or(cmp.Compare(b.Ns, a.Ns), cmp.Compare(a.Function, b.Function))
+	})
+	return out[:min(len(out), helpersShown)]
+}
+
+// indented replaces the tabs of a line, which HTML would drop.
+func indented(line string) string {
+	rest := strings.TrimLeft(line, " \t")
+	depth := 0
+	for _, c := range line[:len(line)-len(rest)] {
+		if depth++; c == '\t' {
+			depth += 3
+		}
+	}
+	return strings.Repeat("\u00a0", min(depth, 40)) + text.Cut(text.Printable(rest), 160)
+}
+
+// shortened leaves out lines without samples that are not next to one with samples.
+func shortened(lines []insideLine) (out []insideLine) {
+	near := func(i int) bool {
+		for _, j := range []int{i - 1, i, i + 1} {
+			if j >= 0 && j < len(lines) && lines[j].Sampled {
+				return true
+			}
+		}
+		return false
+	}
+	file := ""
+	for i, l := range lines {
+		if l.File != "" {
+			file = l.File
+		}
+		switch {
+		case len(out) == mostInsideLines:
+			return out
+		case near(i):
+			l.File, file = cmp.Or(l.File, file), ""
+			out = append(out, l)
+		case len(out) > 0 && !out[len(out)-1].Gap && file == "":
+			out = append(out, insideLine{Gap: true})
+		}
+	}
+	return out
+}
+
+// Heading returns the line above a program.
+func (p *insideProgram) Heading() string {
+	s := fmt.Sprintf("%s under %s: %s per call, %s", p.Hook, p.Scenario, text.Duration(p.PerCall),
+		text.Plural(p.Samples, "sample"))
+	if p.Divided {
+		s += "; an estimate, because the hook was measured as a whole"
+	}
+	return s
+}
+
+// Bar returns the width of a line's heat bar, in percent.
+func (l *insideLine) Bar() string { return fmt.Sprintf("%.1f", 100*min(1, l.Share)) }
+
+// Heat returns how hot a line is, from 1 to 9.
+func (l *insideLine) Heat() int { return min(9, 1+int(20*l.Share)) }
+
+// DeltaText returns the difference to the base scenario, or ~ if it may be chance.
+func (l *insideLine) DeltaText() string {
+	switch {
+	case !l.Certain:
+		return "~"
+	case l.Delta < 0:
+		return "−" + text.Duration(-l.Delta)
+	}
+	return "+" + text.Duration(l.Delta)
+}
