@@ -105,13 +105,16 @@ accuracy overhead:
 			measure -o $(FORMAT) $@ || status=1; \
 	done; exit $$status
 
-scale: ## what 500 workloads and 200 programs take, in VMs and without one; FORMAT=text or json
+scale: ## what large nodes, 500 workloads and 200 programs take, in VMs and without one; FORMAT=text or json
 	@internal/vmtest/deps.sh demo
 	@mkdir -p bin && CGO_ENABLED=0 go build -o bin/ ./internal/vmtest/cmd/vm ./internal/accuracy/cmd/measure
 	go test ./tracer -run '^$$' -bench Scale -benchtime 3x -benchmem
 	@status=0; for k in $(KERNELS); do \
 		bin/vm -kernel $$k -smp 1 -memory 2G -in bin/measure:/usr/local/bin/measure $(VMFLAGS) -- \
 			measure -o $(FORMAT) scale || status=1; \
+	done; for cpus in 2 64 192; do \
+		bin/vm -kernel 6.1 -icount -append "possible_cpus=$$cpus tsc=reliable" -in bin/measure:/usr/local/bin/measure $(VMFLAGS) -- \
+			measure -o $(FORMAT) -online $$cpus node || status=1; \
 	done; exit $$status
 
 aa: ## what this machine can tell apart: benchmarks of identical scenarios (15 minutes, as root, on a quiet machine)

@@ -5,7 +5,7 @@
 // building lsmprof needs no compiler but Go's.
 package bpf
 
-//go:generate ./compile.sh v4 Probe probe.bpf.c counter slot shared_counter patched_immediate syscall_kind no_syscall mode
+//go:generate ./compile.sh v4 Probe probe.bpf.c counter slot special_counter patched_immediate syscall_kind no_syscall mode
 //go:generate ./compile.sh v4 Trace trace.bpf.c slot event tally subject
 //go:generate ./compile.sh v3 Lines lines.bpf.c line_sample line_tally line_buffer
 //go:generate ./compile.sh v3 Programs programs.bpf.c lsm_program program_link

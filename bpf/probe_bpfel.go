@@ -20,8 +20,7 @@ type ProbeCounter struct {
 	Preempted uint32
 	Denials   uint32
 	Comm      [16]uint8
-	Pad       uint64
-	Readings  [116]uint32
+	Readings  [54]uint32
 }
 
 type ProbeMode uint32
@@ -52,12 +51,6 @@ const (
 	ProbePatchedImmediateLAST_COUNTER        ProbePatchedImmediate = 2095127127
 )
 
-type ProbeSharedCounter uint32
-
-const (
-	ProbeSharedCounterCOUNTER_SHARED ProbeSharedCounter = 1
-)
-
 type ProbeSlot struct {
 	_        structs.HostLayout
 	Start    uint64
@@ -70,6 +63,14 @@ type ProbeSlot struct {
 	Random   uint32
 	Pad      [2]uint64
 }
+
+type ProbeSpecialCounter uint32
+
+const (
+	ProbeSpecialCounterCOUNTER_OTHER   ProbeSpecialCounter = 1
+	ProbeSpecialCounterCOUNTER_SINK    ProbeSpecialCounter = 2
+	ProbeSpecialCounterCOUNTER_CLOSING ProbeSpecialCounter = 3
+)
 
 type ProbeSyscallKind uint32
 
@@ -102,17 +103,22 @@ const (
 	ProbeVarMode                         = "_mode"
 	ProbeVarNoSyscall                    = "_no_syscall"
 	ProbeVarPatchedImmediate             = "_patched_immediate"
-	ProbeVarSharedCounter                = "_shared_counter"
+	ProbeVarSpecialCounter               = "_special_counter"
 	ProbeVarSyscallKind                  = "_syscall_kind"
 	ProbeVarArguments                    = "arguments"
 	ProbeVarBucketOf                     = "bucket_of"
+	ProbeVarBucketOf1024                 = "bucket_of_1024"
+	ProbeVarBucketOf1048576              = "bucket_of_1048576"
 	ProbeVarCommAllowed                  = "comm_allowed"
+	ProbeVarCommonFront                  = "common_front"
 	ProbeVarInlineCounters               = "inline_counters"
 	ProbeVarMntnsAllowed                 = "mntns_allowed"
 	ProbeVarModeOfAll                    = "mode_of_all"
 	ProbeVarOff                          = "off"
 	ProbeVarPidsAllowed                  = "pids_allowed"
 	ProbeVarSampleOf                     = "sample_of"
+	ProbeVarSharedFirst                  = "shared_first"
+	ProbeVarSharedPlaces                 = "shared_places"
 	ProbeVarSlots                        = "slots"
 )
 
@@ -188,17 +194,22 @@ type ProbeVariableSpecs struct {
 	Mode             *ebpf.VariableSpec `ebpf:"_mode"`
 	NoSyscall        *ebpf.VariableSpec `ebpf:"_no_syscall"`
 	PatchedImmediate *ebpf.VariableSpec `ebpf:"_patched_immediate"`
-	SharedCounter    *ebpf.VariableSpec `ebpf:"_shared_counter"`
+	SpecialCounter   *ebpf.VariableSpec `ebpf:"_special_counter"`
 	SyscallKind      *ebpf.VariableSpec `ebpf:"_syscall_kind"`
 	Arguments        *ebpf.VariableSpec `ebpf:"arguments"`
 	BucketOf         *ebpf.VariableSpec `ebpf:"bucket_of"`
+	BucketOf1024     *ebpf.VariableSpec `ebpf:"bucket_of_1024"`
+	BucketOf1048576  *ebpf.VariableSpec `ebpf:"bucket_of_1048576"`
 	CommAllowed      *ebpf.VariableSpec `ebpf:"comm_allowed"`
+	CommonFront      *ebpf.VariableSpec `ebpf:"common_front"`
 	InlineCounters   *ebpf.VariableSpec `ebpf:"inline_counters"`
 	MntnsAllowed     *ebpf.VariableSpec `ebpf:"mntns_allowed"`
 	ModeOfAll        *ebpf.VariableSpec `ebpf:"mode_of_all"`
 	Off              *ebpf.VariableSpec `ebpf:"off"`
 	PidsAllowed      *ebpf.VariableSpec `ebpf:"pids_allowed"`
 	SampleOf         *ebpf.VariableSpec `ebpf:"sample_of"`
+	SharedFirst      *ebpf.VariableSpec `ebpf:"shared_first"`
+	SharedPlaces     *ebpf.VariableSpec `ebpf:"shared_places"`
 	Slots            *ebpf.VariableSpec `ebpf:"slots"`
 }
 
@@ -240,17 +251,22 @@ type ProbeVariables struct {
 	Mode             *ebpf.Variable `ebpf:"_mode"`
 	NoSyscall        *ebpf.Variable `ebpf:"_no_syscall"`
 	PatchedImmediate *ebpf.Variable `ebpf:"_patched_immediate"`
-	SharedCounter    *ebpf.Variable `ebpf:"_shared_counter"`
+	SpecialCounter   *ebpf.Variable `ebpf:"_special_counter"`
 	SyscallKind      *ebpf.Variable `ebpf:"_syscall_kind"`
 	Arguments        *ebpf.Variable `ebpf:"arguments"`
 	BucketOf         *ebpf.Variable `ebpf:"bucket_of"`
+	BucketOf1024     *ebpf.Variable `ebpf:"bucket_of_1024"`
+	BucketOf1048576  *ebpf.Variable `ebpf:"bucket_of_1048576"`
 	CommAllowed      *ebpf.Variable `ebpf:"comm_allowed"`
+	CommonFront      *ebpf.Variable `ebpf:"common_front"`
 	InlineCounters   *ebpf.Variable `ebpf:"inline_counters"`
 	MntnsAllowed     *ebpf.Variable `ebpf:"mntns_allowed"`
 	ModeOfAll        *ebpf.Variable `ebpf:"mode_of_all"`
 	Off              *ebpf.Variable `ebpf:"off"`
 	PidsAllowed      *ebpf.Variable `ebpf:"pids_allowed"`
 	SampleOf         *ebpf.Variable `ebpf:"sample_of"`
+	SharedFirst      *ebpf.Variable `ebpf:"shared_first"`
+	SharedPlaces     *ebpf.Variable `ebpf:"shared_places"`
 	Slots            *ebpf.Variable `ebpf:"slots"`
 }
 

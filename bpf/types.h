@@ -6,9 +6,8 @@
 
 #include "kernel.h"
 
-/* Buckets of a histogram of readings: four to an octave, the last one open-ended. profile.Buckets is the same
- * number. */
-#define BUCKETS 116
+/* Buckets of a histogram of readings. profile/histogram.go says which; user space sets the tables. */
+#define BUCKETS 54
 
 /* A syscall is 16 bits: its kind in the upper three, its number in the lower thirteen. */
 #define SYSCALL_KIND_SHIFT 13
@@ -39,26 +38,32 @@ enum mode {
 	MODE_FUNCTION = 64, /* the target is a function of the kernel: not every negative return value denies */
 };
 
-/* What one program cost one workload in one syscall on one CPU. Only that program's exit probe writes it, and the
- * kernel does not let it recur on a CPU, so that no atomics are needed. (Before ca06f55b9002, Linux 5.12, it may
- * recur in an interrupt, and an increment may be lost.) */
+/* What one program cost one workload in one syscall. It lies in the front of a CPU, or in the part that all CPUs
+ * share; see counters.h. Its size divides a page.
+ *
+ * Only the program's exit probe writes to a front, and the kernel does not let it recur on a CPU, so that no atomics
+ * are needed there. (Before ca06f55b9002, Linux 5.12, it may recur in an interrupt, and an increment may be lost.) */
 struct counter {
-	__u64 tag; /* syscall in the upper half, mount namespace in the lower; 0: free */
+	__u64 tag; /* syscall in the upper half, mount namespace in the lower; 0: free; or an enum special_counter */
 	__u64 sum; /* of the readings, ns */
 	__u32 preempted; /* calls without a reading */
 	__u32 denials;
 	__u8 comm[16]; /* of the task that claimed the counter */
-	__u64 _pad;
 	__u32 readings[BUCKETS]; /* they add up to the number of readings */
 };
 
-/* The tag of the first counter of every CPU, which takes the calls that found no free counter. */
-enum shared_counter { COUNTER_SHARED = 1 };
+/* Tags that are no key. The first two counters of every front have the first two. */
+enum special_counter {
+	COUNTER_OTHER =
+		1, /* takes the calls that found no free counter; counts in comm the counters that were claimed */
+	COUNTER_SINK = 2, /* takes what the exit probe writes after it has charged a shared counter; nobody reads it */
+	COUNTER_CLOSING = 3, /* user space takes it back: no call finds it any more, and none may claim it yet */
+};
 
 /* Stand-ins for two numbers that user space knows only when it loads the probes. It patches the instructions that
  * hold them, see README.md. No other instruction of probe.bpf.c may hold either number. */
 enum patched_immediate {
-	LAST_COUNTER_OF_CPU = 0x7ce11a55, /* counters of a CPU, a power of two, minus 1 */
+	LAST_COUNTER_OF_CPU = 0x7ce11a55, /* counters in a front, a power of two, minus 1 */
 	LAST_COUNTER = 0x7ce11a57, /* counters of all CPUs, a power of two, minus 1 */
 };
 
@@ -71,8 +76,8 @@ struct slot {
 	__u64 frame; /* identifies the call that is under way, see README.md; 0: none */
 	__u64 switches; /* involuntary context switches of the task at the start, with MODE_PREEMPTIBLE */
 	__u64 scratch; /* for pointer_as_scalar() */
-	/* The rest is used in the slots of CPUs only. User space sets the first three before it loads the probes:
-	 * the counters of the CPU are first, first + 1, … first + mask. */
+	/* The rest is used in the slots of CPUs only. User space sets the first three before it loads the probes: the
+	 * front of the CPU is first, first + 1, … first + mask. A mask of 0: the CPU has no front of its own. */
 	__u32 first, mask;
 	__u32 skip; /* calls to skip before the next one is sampled */
 	__u32 random; /* state of the generator, never 0 */

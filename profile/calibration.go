@@ -80,7 +80,7 @@ func (c *Calibration) values() []calibratedValue {
 
 // roughness returns the warning that the value's spread is wide.
 func (v *calibratedValue) roughness() Warning {
-	return Warning{WarnCalibration, fmt.Sprintf(
+	return Warning{Kind: WarnCalibration, Text: fmt.Sprintf(
 		"the %s is %v: a wide spread, so hook costs are rough; calibrate again on a quieter machine",
 		v.name, v.m)}
 }

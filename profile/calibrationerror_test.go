@@ -12,7 +12,7 @@ func TestCalibrationWarnsOnlyOfValuesThatAreUsed(t *testing.T) {
 	c := Calibration{
 		Runs: 9, Bias: Median{Value: 100, Spread: 3}, Dispatch: Median{Value: 100, Spread: 4},
 		DispatchNext: wide, BiasSelective: wide, BiasSleepable: wide, DispatchSleepable: wide,
-		Warnings: []Warning{{WarnCalibrationShared, "another program was on the hook"}},
+		Warnings: []Warning{{Kind: WarnCalibrationShared, Text: "another program was on the hook"}},
 	}
 	c.Judge()
 	refused := c

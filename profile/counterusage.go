@@ -1,10 +1,10 @@
 package profile
 
-// CounterUsage says how many counters of a program are in use, on all CPUs together. Each workload and syscall takes
-// one on every CPU that runs it, for as long as the program is probed. When none is left, new workloads and syscalls
-// are charged to [SyscallOverflow].
+// CounterUsage says how many counters of a program are in use where they run out first: in the part that all CPUs share
+// or, before Linux 5.18, on the CPU that uses most. When none is left there, calls of new workloads and syscalls are
+// charged to [SyscallOverflow].
 type CounterUsage struct {
 	Program        int // index into the programs of a Snapshot
 	Used, Counters int
-	Bytes          int // kernel memory of the counters
+	Bytes          int // kernel memory of all counters of the program
 }

@@ -3,40 +3,59 @@ package profile
 import (
 	"math"
 	"math/bits"
+	"sort"
 )
 
-// Buckets is the number of buckets of a Histogram. Values below 4 have one each; from there on every octave up to 2^30
-// ns (1.07 s) has four. The last bucket also holds everything above.
-const Buckets = 116
+// Buckets is the number of buckets of a Histogram. Every octave from 32 ns to 8 µs has four; from there on every octave
+// up to 1 ms has two, and every octave up to 16 ms one. Three buckets hold what is below 32 ns, and the last one
+// everything from 16 ms on. So a counter in the kernel takes 256 bytes.
+const Buckets = 54
 
-// Tolerance is the largest relative error of Histogram.Quantile.
+// Tolerance is the largest relative error of Histogram.Quantile for values from 32 ns to 8 µs. Beyond that it is 25 %
+// up to 1 ms, and 50 % up to 16 ms.
 const Tolerance = 0.125
 
-// Histogram counts values in log-linear buckets. bpf/types.h has the same layout. The zero Histogram is empty.
+// Histogram counts values in log-linear buckets, which the counters in the kernel have, too. The zero Histogram is
+// empty.
 type Histogram [Buckets]uint64
+
+// bounds are the lower bounds of the buckets. Those from 4096 on are multiples of 1024, and those from 4096 * 1024 on
+// of 1024 * 1024, because the probes look the upper bits of a reading up in a table.
+var bounds = func() (b [Buckets]uint64) {
+	i := 0
+	add := func(v uint64) { b[i] = v; i++ }
+	add(0)
+	add(16)
+	add(24)
+	for octave := uint64(32); octave < 1<<24; octave *= 2 {
+		parts := uint64(4)
+		if octave >= 1<<13 {
+			parts = 2
+		}
+		if octave >= 1<<20 {
+			parts = 1
+		}
+		for part := range parts {
+			add(octave + part*octave/parts)
+		}
+	}
+	add(1 << 24)
+	return b
+}()
 
 // Bucket returns the index of the bucket that holds v.
 func Bucket(v uint64) int {
-	if v < 4 {
-		return int(v)
-	}
-	e := bits.Len64(v) - 1
-	return min(4*(e-1)+int(v>>(e-2)&3), Buckets-1)
+	return sort.Search(Buckets, func(i int) bool { return bounds[i] > v }) - 1
 }
 
 // Bounds returns the values of bucket i: lo <= v < hi. An index that is out of range gives the first or the last
 // bucket.
 func Bounds(i int) (lo, hi uint64) {
 	i = min(max(i, 0), Buckets-1)
-	if i < 4 {
-		return uint64(i), uint64(i) + 1
-	}
-	width := uint64(1) << (i/4 - 1)
-	lo = uint64(4+i%4) * width
 	if i == Buckets-1 {
-		return lo, math.MaxUint64
+		return bounds[i], math.MaxUint64
 	}
-	return lo, lo + width
+	return bounds[i], bounds[i+1]
 }
 
 // Add counts one value.
@@ -76,13 +95,18 @@ func (h *Histogram) Quantile(q float64) float64 {
 	return interpolate(Buckets-1, 1) // only if the counts overflow
 }
 
-// interpolate returns the value at the share f of bucket i. A bucket is up to 25 % wide, so its outer parts are cut
-// off: the result is then within Tolerance of every value of the bucket.
+// interpolate returns the value at the share f of bucket i. The outer parts of a bucket are cut off: the result is then
+// at most as far from every value of the bucket as Tolerance says.
 func interpolate(i int, f float64) float64 {
 	lo, hi := Bounds(i)
 	if i == Buckets-1 {
 		return float64(lo)
 	}
 	first, last := float64(lo), float64(hi-1)
-	return min(max(first+f*(last-first), last*(1-Tolerance)), first*(1+Tolerance))
+	if first == 0 {
+		return f * last
+	}
+	octave := uint64(1) << (bits.Len64(lo) - 1)
+	half := float64(hi-lo) / 2 / float64(octave)
+	return min(max(first+f*(last-first), last*(1-half)), first*(1+half))
 }

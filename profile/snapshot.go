@@ -29,6 +29,9 @@ type Snapshot struct {
 	StackSample int         // the stack of 1 of StackSample calls was taken; 0: no stacks
 	OwnCalls    uint64      // calls of lsmprof itself, which no row and no program counts
 	Inside      *Inside     // nil: the insides of programs were not sampled
+	// EnoughMemory for counters, in bytes, would have held all workloads and syscalls; 0: no calls are charged to
+	// SyscallOverflow.
+	EnoughMemory int
 }
 
 // Machine names the machine that the numbers come from.

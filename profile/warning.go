@@ -11,6 +11,8 @@ import (
 type Warning struct {
 	Kind WarningKind
 	Text string
+	// Memory for counters, in MiB, would have avoided WarnCountersFull.
+	Memory int
 }
 
 // WarningKind says what a [Warning] is about.
@@ -46,7 +48,7 @@ func (c *Costs) Warnings() []Warning {
 	warnings := append([]Warning{}, s.Warnings...)
 	warnings = append(warnings, s.Calibration.warningsAbout(s.Programs)...)
 	warn := func(kind WarningKind, format string, args ...any) {
-		warnings = append(warnings, Warning{kind, fmt.Sprintf(format, args...)})
+		warnings = append(warnings, Warning{Kind: kind, Text: fmt.Sprintf(format, args...)})
 	}
 	switch cal := &s.Calibration; {
 	case cal.Runs == 0:
@@ -68,8 +70,10 @@ func (c *Costs) Warnings() []Warning {
 			warn("", "%s: %s", p.Label(), p.completeness())
 		}
 		if n := overflow[i]; n > 0 {
-			warn(WarnCountersFull, "%s: %s of %s calls are charged to %s, because no counter was free",
+			warn(WarnCountersFull, "%s: %s of %s calls are charged to %s, because no counter was free: "+
+				"their workload, syscall and number of rules are lost",
 				p.Label(), text.Thousands(n), text.Thousands(p.Calls()), SyscallOverflow)
+			warnings[len(warnings)-1].Memory = s.EnoughMemory >> 20
 		}
 	}
 	return warnings

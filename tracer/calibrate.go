@@ -101,7 +101,7 @@ func calibratePlain(ctx context.Context, m machine, onHook bool) (cal profile.Ca
 	}
 	var hook []float64
 	if err == nil && m.scope == profile.ScopeProgram && onHook && ctx.Err() == nil {
-		hook, _, err = first.probedAt(wholeHook(first.program), m.preemptible, Filter{})
+		hook, _, err = first.probedAt(wholeHook(first.program), m, Filter{})
 	}
 	// Each Close waits for grace periods: close both at once.
 	closed := make(chan error)

@@ -27,7 +27,7 @@ func calibrateFunctions(cal *profile.Calibration, m machine) (err error) {
 	defer func() { err = errors.Join(err, closeCall()) }()
 	without := latency(call, nil)
 	f := Function{LSM: "lsmprof", Name: emptyFunction}
-	readings, with, err := probed(f.target(m.scope == profile.ScopeHook), m.preemptible, Filter{}, call)
+	readings, with, err := probed(f.target(m.scope == profile.ScopeHook), m, Filter{}, call)
 	if err != nil {
 		return err
 	}

@@ -97,17 +97,17 @@ func (c *calibrationProgram) Close() error {
 // probed returns, of each batch, the mean reading of the program and the latency of a call with probes on the
 // program, in ns.
 func (c *calibrationProgram) probed(m machine, f Filter) (readings, latencies []float64, err error) {
-	return c.probedAt(target{program: c.program, scope: m.scope}, m.preemptible, f)
+	return c.probedAt(target{program: c.program, scope: m.scope}, m, f)
 }
 
 // probedAt is probed with probes on another target that the calls reach.
-func (c *calibrationProgram) probedAt(t target, preemptible bool, f Filter) (readings, latencies []float64, err error) {
-	return probed(t, preemptible, f, c.call)
+func (c *calibrationProgram) probedAt(t target, m machine, f Filter) (readings, latencies []float64, err error) {
+	return probed(t, m, f, c.call)
 }
 
 // probed returns, of each batch, the mean reading of a target and the latency of a call that reaches it, in ns.
-func probed(t target, preemptible bool, f Filter, call func()) (readings, latencies []float64, err error) {
-	l, err := newLoader(f, preemptible, 1)
+func probed(t target, m machine, f Filter, call func()) (readings, latencies []float64, err error) {
+	l, err := newLoader(f, m, 1)
 	if err != nil {
 		return nil, nil, err
 	}

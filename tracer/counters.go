@@ -3,7 +3,6 @@ package tracer
 import (
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
@@ -16,45 +15,66 @@ const (
 	counterSize = int(unsafe.Sizeof(bpf.ProbeCounter{}))
 	slotSize    = int(unsafe.Sizeof(bpf.ProbeSlot{}))
 
-	sharedCounter = uint64(bpf.ProbeSharedCounterCOUNTER_SHARED)
+	tagOther   = uint64(bpf.ProbeSpecialCounterCOUNTER_OTHER)
+	tagSink    = uint64(bpf.ProbeSpecialCounterCOUNTER_SINK)
+	tagClosing = uint64(bpf.ProbeSpecialCounterCOUNTER_CLOSING)
 )
 
 // The histogram of a counter is a profile.Histogram.
 var _ [profile.Buckets]uint32 = bpf.ProbeCounter{}.Readings
 
-// bucketTable returns the bucket of each reading below 4096 ns. It saves the probe from computing it.
-func bucketTable() (t [4096]uint8) {
-	for v := range t {
-		t[v] = uint8(profile.Bucket(uint64(v)))
+// buckets returns the bucket of each reading by its bits from shift on. Tables save the probes from computing it.
+func buckets[T [4096]uint8 | [1024]uint8](shift int) (t T) {
+	for v := range len(t) {
+		t[v] = uint8(profile.Bucket(uint64(v) << shift))
 	}
 	return t
 }
 
-// counters are the counters of one target, those of CPU 0 first.
+// counters are the counters of one target.
 type counters struct {
-	m    *ebpf.Map
-	mem  mapMemory
-	last []*bpf.ProbeCounter // what the last drain found; nil: a free counter
-	used int
+	m       *ebpf.Map
+	mem     mapMemory
+	layout  layout
+	last    []*bpf.ProbeCounter // what the last drain found, by counter; tag 0: given back; nil: never claimed
+	regions []region
+	now     uint64 // when the last drain began, as monotonic says
 }
 
 // newCounters takes over m, also when it fails.
-func newCounters(m *ebpf.Map, cpus, perCPU int) (_ *counters, err error) {
-	c := &counters{m: m}
-	defer func() {
-		if err != nil {
-			c.Close()
-		}
-	}()
-	if c.mem, err = mapMap(m); err != nil {
-		return nil, fmt.Errorf("map counters: %w", err)
+func newCounters(m *ebpf.Map, l layout) (_ *counters, err error) {
+	mem, err := mapMap(m)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("map counters: %w", err), m.Close())
 	}
-	c.last = make([]*bpf.ProbeCounter, len(c.mem)/counterSize)
-	// The first counter of a CPU takes the calls that find no free one.
-	for cpu := range cpus {
-		c.at(cpu * perCPU).Tag = sharedCounter
-	}
+	c := &counters{m: m, mem: mem, layout: l}
+	c.init()
 	return c, nil
+}
+
+// init tags the special counters, and the whole common front: no CPU may claim a counter there.
+func (c *counters) init() {
+	l := c.layout
+	c.last = make([]*bpf.ProbeCounter, l.counters())
+	for f := range l.fronts {
+		first := f * l.front
+		c.at(first).Tag = tagOther
+		if l.shared > 0 {
+			c.at(first + 1).Tag = tagSink
+		}
+		c.regions = append(c.regions, region{
+			first: first, end: first + l.front, claims: c.claims(first),
+			again: true,
+		})
+	}
+	if l.shared > 0 {
+		common := l.commonFront()
+		for i := common + 1; i < common+l.front; i++ {
+			c.at(i).Tag = tagSink
+		}
+		c.regions = append(c.regions,
+			region{first: l.sharedFirst(), end: l.counters(), claims: c.claims(common), shared: true})
+	}
 }
 
 // at returns the i-th counter. A probe may be writing to it.
@@ -62,13 +82,16 @@ func (c *counters) at(i int) *bpf.ProbeCounter {
 	return (*bpf.ProbeCounter)(unsafe.Pointer(&c.mem[i*counterSize]))
 }
 
+// claims returns where a counter for [other] holds the number of counters that were claimed.
+func (c *counters) claims(i int) *uint32 { return (*uint32)(unsafe.Pointer(&c.at(i).Comm)) }
+
 func (c *counters) Close() error { return errors.Join(c.mem.Close(), c.m.Close()) }
 
 // count is what was recorded under one key.
 type count struct {
 	mntns     uint32
 	syscall   uint16
-	shared    bool // the calls found no counter of their own: workload and syscall are unknown
+	other     bool // the calls found no counter of their own: workload and syscall are unknown
 	comm      string
 	sum       uint64 // of the readings, ns
 	denials   uint64
@@ -90,24 +113,33 @@ func (c *counters) drain(fn func(*count)) {
 	if c == nil {
 		return // the probes emit events
 	}
-	for i := range c.last {
-		live := c.at(i)
-		if atomic.LoadUint64(&live.Tag) == 0 {
-			continue
+	c.now = monotonic()
+	for r := range c.regions {
+		region := &c.regions[r]
+		region.find(c)
+		for i := range region.used {
+			u := &region.used[i]
+			if live := c.at(int(u.index)); u.changed || u.differs(live) {
+				u.changed = c.gained(u.index, fn)
+				u.note(c.last[u.index])
+			}
+			if u.changed {
+				u.at = c.now
+			}
 		}
-		if c.last[i] == nil {
-			c.last[i] = &bpf.ProbeCounter{}
-			c.used++
-		}
-		if *live == *c.last[i] {
-			continue
-		}
-		now := *live
-		if d, changed := difference(&now, c.last[i]); changed {
-			fn(d)
-		}
-		*c.last[i] = now
 	}
+}
+
+// gained calls fn with what a counter gained since the last drain, unless that is nothing.
+func (c *counters) gained(i int32, fn func(*count)) (changed bool) {
+	now, last := *c.at(int(i)), c.last[i]
+	now.Tag = last.Tag // it may be closing
+	d, changed := difference(&now, last)
+	if changed {
+		fn(d)
+	}
+	*last = now
+	return changed
 }
 
 // difference returns what a counter gained. Its 32-bit numbers wrap after minutes at the earliest, at a billion calls
@@ -116,7 +148,7 @@ func difference(now, last *bpf.ProbeCounter) (_ *count, changed bool) {
 	d := &count{
 		mntns:     uint32(now.Tag),
 		syscall:   uint16(now.Tag >> 32),
-		shared:    now.Tag == sharedCounter,
+		other:     now.Tag == tagOther,
 		sum:       now.Sum - last.Sum,
 		denials:   uint64(now.Denials - last.Denials),
 		preempted: uint64(now.Preempted - last.Preempted),

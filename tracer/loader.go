@@ -15,38 +15,37 @@ import (
 
 // loader loads pairs of probes that share a control map.
 type loader struct {
-	spec     *ebpf.CollectionSpec
-	control  *control
-	mode     bpf.ProbeMode
-	counters int // on each CPU, a power of two, of each target that is attached from now on
-	cpus     int
-	command  *commandTree // nil: the filter selects no command
+	spec    *ebpf.CollectionSpec
+	control *control
+	mode    bpf.ProbeMode
+	// of the memory, for the counters of each target that is attached from now on, in bytes
+	share   int
+	cpus    int                  // that are possible
+	online  []int                // at the start
+	fits    func(bytes int) bool // whether the kernel takes map values of a size
+	command *commandTree         // nil: the filter selects no command
 }
 
-func newLoader(f Filter, preemptible bool, sample int) (*loader, error) {
+func newLoader(f Filter, m machine, sample int) (*loader, error) {
 	spec, err := bpf.LoadProbe()
 	if err != nil {
 		return nil, fmt.Errorf("read probe object: %w", err)
 	}
-	cpus, err := ebpf.PossibleCPU()
-	if err != nil {
-		return nil, fmt.Errorf("count CPUs: %w", err)
-	}
-	if slots := int(spec.Variables[bpf.ProbeVarSlots].Size()) / slotSize; cpus > slots {
-		return nil, fmt.Errorf("%d possible CPUs, but the probes support %d: %w", cpus, slots, ErrUnsupported)
+	if slots := int(spec.Variables[bpf.ProbeVarSlots].Size()) / slotSize; m.cpus > slots {
+		return nil, fmt.Errorf("%d possible CPUs, but the probes support %d: %w", m.cpus, slots, ErrUnsupported)
 	}
 	mode := f.mode()
 	if sample > 1 {
 		mode |= bpf.ProbeModeMODE_SAMPLE
 	}
-	if preemptible {
+	if m.preemptible {
 		mode |= bpf.ProbeModeMODE_PREEMPTIBLE
 	}
 	c, err := newControl(spec, f, sample)
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{spec: spec, control: c, mode: mode, counters: leastCounters, cpus: cpus}
+	l := &loader{spec: spec, control: c, mode: mode, cpus: m.cpus, online: m.online, fits: valueFits()}
 	if f.Command {
 		if l.command, err = newCommandTree(c); err != nil {
 			return nil, errors.Join(err, l.Close())
@@ -131,11 +130,11 @@ func openTarget(id ebpf.ProgramID) (*ebpf.Program, error) {
 	return prog, nil
 }
 
-// slots returns the slot of each CPU, which says where its counters are.
-func (l *loader) slots() []bpf.ProbeSlot {
+// slots returns the slot of each CPU, which says where its front is.
+func (l *loader) slots(where layout) []bpf.ProbeSlot {
 	slots := make([]bpf.ProbeSlot, int(l.spec.Variables[bpf.ProbeVarSlots].Size())/slotSize)
+	where.fill(slots)
 	for cpu := range l.cpus {
-		slots[cpu].First, slots[cpu].Mask = uint32(cpu*l.counters), uint32(l.counters-1)
 		slots[cpu].Random = rand.Uint32() | 1 // xorshift stays at 0
 	}
 	return slots

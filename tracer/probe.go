@@ -3,6 +3,7 @@ package tracer
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -68,7 +69,14 @@ func (l *loader) attachCounting(p *probe) error {
 	}
 	p.kind = v.kind
 	spec := withPrograms(l.spec, map[string]string{"enter": v.enter, "exit": v.exit})
-	constants := map[string]any{bpf.ProbeVarSlots: l.slots(), bpf.ProbeVarBucketOf: bucketTable()}
+	where := l.layout(v)
+	constants := map[string]any{
+		bpf.ProbeVarSlots:           l.slots(where),
+		bpf.ProbeVarBucketOf:        buckets[[4096]uint8](0),
+		bpf.ProbeVarBucketOf1024:    buckets[[4096]uint8](10),
+		bpf.ProbeVarBucketOf1048576: buckets[[1024]uint8](20),
+	}
+	maps.Copy(constants, where.constants())
 	var programs pair
 	var m *ebpf.Map
 	if v.inline {
@@ -76,7 +84,7 @@ func (l *loader) attachCounting(p *probe) error {
 			pair
 			Counters *ebpf.Map `ebpf:".data.counters"`
 		}
-		if err := l.placeInlineCounters(spec); err != nil {
+		if err := placeInlineCounters(spec, where); err != nil {
 			return err
 		}
 		err = l.load(p.target, spec, constants, nil, &objs)
@@ -86,14 +94,14 @@ func (l *loader) attachCounting(p *probe) error {
 			pair
 			Counters *ebpf.Map `ebpf:"counters"`
 		}
-		spec.Maps[bpf.ProbeMapCounters].MaxEntries = uint32(l.cpus * l.counters)
+		spec.Maps[bpf.ProbeMapCounters].MaxEntries = uint32(where.counters())
 		err = l.load(p.target, spec, constants, nil, &objs)
 		programs, m = objs.pair, objs.Counters
 	}
 	if err != nil {
 		return err
 	}
-	p.counters, err = newCounters(m, l.cpus, l.counters)
+	p.counters, err = newCounters(m, where)
 	return errors.Join(p.attachPair(programs), err)
 }
 

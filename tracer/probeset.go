@@ -79,7 +79,7 @@ func newProbeSet(ctx context.Context, opts Options, events bool) (s *probeSet, t
 	if len(targets) == 0 && len(s.warnings) > 0 {
 		return nil, nil, errors.New(s.warnings[0].Text)
 	}
-	s.loader, err = newLoader(opts.Filter, s.machine.preemptible, opts.Sample)
+	s.loader, err = newLoader(opts.Filter, s.machine, opts.Sample)
 	return s, targets, err
 }
 
@@ -165,7 +165,7 @@ func (s *probeSet) warnRefused(programs []string) {
 // attach probes the targets, several at a time: each makes the kernel wait for a few RCU grace periods. A target that
 // cannot be probed is a warning, unless no target could be.
 func (s *probeSet) attach(ctx context.Context, targets []target, progress func(done, targets int)) error {
-	s.loader.counters = countersPerCPU(cmp.Or(s.opts.Memory, DefaultMemory), s.taken(), len(targets), s.loader.cpus)
+	s.loader.share = share(cmp.Or(s.opts.Memory, DefaultMemory), s.taken(), len(targets))
 	probes, errs := make([]*probe, len(targets)), make([]error, len(targets))
 	var wg sync.WaitGroup
 	var done atomic.Int32

@@ -176,34 +176,14 @@ func TestCapableInsideOpen(t *testing.T) {
 func TestKeysWithoutACounter(t *testing.T) {
 	vmtest.Guest(t)
 	lsmProgram(t, "crowded", "task_getpgid", 0, allow()...)
-	const namespaces, each = 40, 5 // more than the 16 counters that the least memory gives
-	s, programs := measure(t, Options{Memory: 1}, func() {
-		all := make(chan struct{}) // the kernel reuses the numbers of namespaces that are gone
-		defer close(all)
-		for range namespaces {
-			done := make(chan error)
-			go func() {
-				runtime.LockOSThread() // never unlocked: the thread ends with its namespace
-				err := unix.Unshare(unix.CLONE_NEWNS)
-				getpgid(each)
-				done <- err
-				<-all
-			}()
-			if err := <-done; err != nil {
-				t.Fatal(err)
-			}
-		}
-	})
+	const namespaces, each = 120, 5 // more than the least memory gives
+	crowd := func() { live(t, namespaces, func() { getpgid(each) }) }
+	s, programs := measure(t, Options{Memory: 1}, crowd)
 	p := programs[label("crowded", "task_getpgid")]
 	if p.Calls() != namespaces*each {
 		t.Errorf("%d calls, want %d", p.Calls(), namespaces*each)
 	}
-	var other uint64
-	for _, r := range s.Rows {
-		if r.Syscall == profile.SyscallOverflow {
-			other += r.Readings.Count() + r.Preempted
-		}
-	}
+	other := recorded(s)[0]
 	if other == 0 || other%each != 0 {
 		t.Errorf("%d calls in [other], in %d rows; want all calls of some namespaces", other, len(s.Rows))
 	}
@@ -217,7 +197,14 @@ func TestKeysWithoutACounter(t *testing.T) {
 		return w.Kind == profile.WarnCountersFull
 	})
 	if full < 0 || !strings.Contains(costs.Warnings()[full].Text, says) {
-		t.Errorf("warnings %q, want %q", costs.Warnings(), says)
+		t.Fatalf("warnings %q, want %q", costs.Warnings(), says)
+	}
+	if mib := costs.Warnings()[full].Memory; mib != s.EnoughMemory>>20 || mib == 0 {
+		t.Errorf("%d MiB would do, want %d bytes", mib, s.EnoughMemory)
+	}
+	s, _ = measure(t, Options{Memory: s.EnoughMemory}, crowd)
+	if got := recorded(s); got[0] > 0 || len(got) != namespaces {
+		t.Errorf("with that memory, %d calls of %d namespaces are under [other]", got[0], namespaces-len(got))
 	}
 }
 

@@ -179,7 +179,7 @@ func (l *loader) attachEvents(p *probe, r *ring) error {
 		return err
 	}
 	p.source = r.sources.Add(1)
-	constants := map[string]any{bpf.TraceVarProbe: p.source, bpf.TraceVarSlots: l.slots()}
+	constants := map[string]any{bpf.TraceVarProbe: p.source, bpf.TraceVarSlots: l.slots(layout{})}
 	for name, value := range r.constants {
 		constants[name] = value
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/features"
 
 	"github.com/lsmprof/lsmprof/internal/kernel"
@@ -36,7 +37,9 @@ func scopeOf(version uint32) profile.Scope {
 // machine is what probes have to fit.
 type machine struct {
 	scope       profile.Scope
-	preemptible bool // the kernel preempts kernel code, so the probes check for it
+	preemptible bool  // the kernel preempts kernel code, so the probes check for it
+	cpus        int   // that are possible
+	online      []int // CPUs, now
 }
 
 // findMachine asks the running kernel. Tests override it through the context.
@@ -52,6 +55,19 @@ func findMachine(ctx context.Context) (m machine, err error) {
 		m.preemptible = *override.Preemptible
 	} else {
 		m.preemptible = kernel.Preempts()
+	}
+	if m.cpus, err = ebpf.PossibleCPU(); err != nil {
+		return m, fmt.Errorf("count CPUs: %w", err)
+	}
+	if m.online, err = kernel.OnlineCPUs(); err != nil {
+		return m, err
+	}
+	if override.OnlineCPUs > 0 {
+		m.online = nil
+		for cpu := range override.OnlineCPUs {
+			m.online = append(m.online, cpu)
+		}
+		m.cpus = max(m.cpus, override.OnlineCPUs)
 	}
 	return m, nil
 }

@@ -31,7 +31,7 @@ func TestProgramScopeIsRefusedWhereItCrashes(t *testing.T) {
 	if err != nil || len(progs) != 1 {
 		t.Fatalf("%+v, %v: want one program", progs, err)
 	}
-	l, err := newLoader(Filter{}, false, 1)
+	l, err := newLoader(Filter{}, machine{cpus: 1, online: []int{0}}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,13 +66,14 @@ type Tracer struct {
 	rows     map[rowKey]*profile.Row
 	stacks   stackCounts
 	paths    pathCounts
+	giveBack *giveBack     // nil: the kernel does not allow it
 	draining time.Duration // time that the last drain of all counters took
 }
 
 type rowKey struct {
 	program  int
 	syscall  string
-	workload *profile.Workload // nil: shared counter
+	workload *profile.Workload // nil: [other]
 	rules    int
 }
 
@@ -83,7 +84,7 @@ func Start(ctx context.Context, opts Options) (_ *Tracer, err error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tracer{set: set, rows: map[rowKey]*profile.Row{}}
+	t := &Tracer{set: set, rows: map[rowKey]*profile.Row{}, giveBack: newGiveBack()}
 	defer func() {
 		if err != nil {
 			t.Close()
@@ -166,6 +167,7 @@ func (t *Tracer) collect() {
 			target.probe.counters.drain(func(c *count) { counts = append(counts, drained{i, c}) })
 		}
 	}
+	t.giveBack.step(t.set.order, func(program int, c *count) { counts = append(counts, drained{program, c}) })
 	t.draining = time.Since(began)
 	samples := t.set.readLines()
 	t.set.readRules()
@@ -185,13 +187,13 @@ func (t *Tracer) finish(i int) {
 // charge adds a count to the row that it belongs to.
 func (t *Tracer) charge(program int, c *count) {
 	target := t.set.order[program]
-	if t.set.excludes(c.mntns) && !c.shared {
+	if t.set.excludes(c.mntns) && !c.other {
 		c.scale(uint64(max(1, t.set.opts.Sample)))
 		target.own += c.readings.Count() + c.preempted
 		return
 	}
 	key := rowKey{program: program, syscall: profile.SyscallOverflow, rules: profile.RulesUnknown}
-	if !c.shared {
+	if !c.other {
 		workload := t.set.names.lookup(c.mntns, c.comm)
 		key = rowKey{program, syscallName(c.syscall), workload, t.set.rules(target, c.mntns)}
 	}
@@ -217,7 +219,7 @@ func (t *Tracer) Snapshot() (profile.Snapshot, error) {
 	}
 	s := profile.Snapshot{
 		Start: t.set.started, Duration: t.set.duration(), Calibration: t.set.opts.Calibration,
-		Sample: t.set.opts.Sample, Warnings: t.set.allWarnings(),
+		Sample: t.set.opts.Sample, Warnings: t.set.allWarnings(), EnoughMemory: t.enoughMemory(),
 	}
 	var err error
 	if s.Programs, err = t.set.programs(); err != nil {

@@ -2,9 +2,11 @@ package tracer
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/bpf"
 	"github.com/lsmprof/lsmprof/profile"
@@ -70,7 +72,7 @@ func (l *loader) variant(t target) (variant, error) {
 	}
 	const preemptible = bpf.ProbeModeMODE_PREEMPTIBLE
 	switch {
-	case l.mode&^preemptible == 0 && l.inlineFits() && v.exit == bpf.ProbeProgProbeExit:
+	case l.mode&^preemptible == 0 && l.fits(l.layout(v).counters()*counterSize) && v.exit == bpf.ProbeProgProbeExit:
 		v.enter, v.exit = bpf.ProbeProgProbeEnterInline, bpf.ProbeProgProbeExitInline
 		if l.mode == preemptible {
 			v.enter = bpf.ProbeProgProbeEnterInlinePreemptible
@@ -88,26 +90,52 @@ func (l *loader) variant(t target) (variant, error) {
 // inlineMap holds the counters of a pair in one value, which saves the probes a lookup.
 const inlineMap = ".data.counters"
 
-// largestValue is how large a map value may be on most kernels (KMALLOC_MAX_SIZE), in bytes.
-const largestValue = 4 << 20
+// layout returns where the counters of a target lie.
+func (l *loader) layout(v variant) layout {
+	if v.exit == bpf.ProbeProgProbeExitLegacy {
+		return newLegacyLayout(l.share, l.cpus)
+	}
+	return newLayout(l.share, l.cpus, l.online)
+}
 
-// inlineCounters returns the number of counters in the value of inlineMap: a power of two.
-func (l *loader) inlineCounters() int { return countersOfAll(l.counters, l.cpus) }
-
-func (l *loader) inlineFits() bool { return l.inlineCounters()*counterSize <= largestValue }
+// valueFits returns a function that reports whether the kernel takes map values of a size. Every kernel takes 4 MiB
+// (KMALLOC_MAX_SIZE); Linux 6.1 and later take far more. The function tries, and is safe for concurrent use.
+func valueFits() func(bytes int) bool {
+	const always = 4 << 20
+	var mu sync.Mutex
+	known := map[int]bool{}
+	return func(bytes int) bool {
+		if bytes <= always {
+			return true
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if _, ok := known[bytes]; !ok {
+			m, err := ebpf.NewMap(&ebpf.MapSpec{
+				Type: ebpf.Array, KeySize: 4, ValueSize: uint32(bytes), MaxEntries: 1,
+				Flags: unix.BPF_F_MMAPABLE,
+			})
+			if err == nil {
+				m.Close()
+			}
+			known[bytes] = err == nil
+		}
+		return known[bytes]
+	}
+}
 
 // placeInlineCounters gives the map value that holds all counters its size, and patches the two masks that follow
-// from it into the instructions of the pair. It fails if the exit program has no instruction to patch: object and
-// loader do not match then.
-func (l *loader) placeInlineCounters(spec *ebpf.CollectionSpec) error {
+// from the layout into the instructions of the pair. It fails if the exit program has no instruction to patch: object
+// and loader do not match then.
+func placeInlineCounters(spec *ebpf.CollectionSpec, where layout) error {
 	m := spec.Maps[inlineMap]
 	m.Key, m.Value = nil, nil // they describe one counter
-	m.ValueSize = uint32(l.inlineCounters() * counterSize)
+	m.ValueSize = uint32(where.counters() * counterSize)
 	m.Contents = nil
 	delete(spec.Variables, bpf.ProbeVarInlineCounters)
 	masks := map[bpf.ProbePatchedImmediate]int{
-		bpf.ProbePatchedImmediateLAST_COUNTER_OF_CPU: l.counters - 1,
-		bpf.ProbePatchedImmediateLAST_COUNTER:        l.inlineCounters() - 1,
+		bpf.ProbePatchedImmediateLAST_COUNTER_OF_CPU: where.front - 1,
+		bpf.ProbePatchedImmediateLAST_COUNTER:        where.counters() - 1,
 	}
 	for placeholder, mask := range masks {
 		for _, p := range spec.Programs {

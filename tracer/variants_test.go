@@ -11,25 +11,27 @@ func TestMasksArePatchedIntoExitProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &loader{spec: spec, counters: 16, cpus: 4}
+	where := newLayout(1<<20, 4, []int{0, 1, 2, 3})
 	pair := withPrograms(spec, map[string]string{
 		"enter": bpf.ProbeProgProbeEnterInline, "exit": bpf.ProbeProgProbeExitInline,
 	})
-	if err := l.placeInlineCounters(pair); err != nil {
+	if err := placeInlineCounters(pair, where); err != nil {
 		t.Fatal(err)
 	}
 	masks := map[int64]int{}
 	for _, i := range pair.Programs["exit"].Instructions {
 		masks[i.Constant]++
 	}
-	if masks[15] == 0 || masks[63] == 0 {
-		t.Errorf("masks 15 and 63 are in %d and %d instructions, want some", masks[15], masks[63])
+	front, all := int64(where.front-1), int64(where.counters()-1)
+	if masks[front] == 0 || masks[all] == 0 {
+		t.Errorf("masks %d and %d are in %d and %d instructions, want some", front, all, masks[front],
+			masks[all])
 	}
 	if n := masks[int64(bpf.ProbePatchedImmediateLAST_COUNTER)]; n > 0 {
 		t.Errorf("%d instructions are not patched", n)
 	}
 	plain := withPrograms(spec, map[string]string{"exit": bpf.ProbeProgProbeExit})
-	if err := l.placeInlineCounters(plain); err == nil {
+	if err := placeInlineCounters(plain, where); err == nil {
 		t.Error("an exit program without anything to patch is accepted")
 	}
 }

@@ -34,6 +34,8 @@ const (
 	Lsmprof        = "lsmprof"
 	LsmprofPreempt = "lsmprof-preemptible"
 	LsmprofLarge   = "lsmprof-large"
+	LsmprofShared  = "lsmprof-shared"
+	LsmprofOther   = "lsmprof-other"
 	LsmprofSample  = "lsmprof-sample-64"
 	LsmprofSkipped = "lsmprof-excluded"
 	LsmprofStacks  = "lsmprof-stacks-64"
@@ -47,8 +49,16 @@ const (
 // sampled is N of the methods that measure one call in N.
 const sampled = 64
 
-// large is memory for more counters than fit into a map value, where inline probes have theirs.
+// large is memory for more counters than fit into a map value of 4 MiB.
 const large = 256 << 20
+
+// Calls in crowd other mount namespaces fill the front of the CPU if there is memory for some counters. They fill all
+// counters if there is memory for the fewest.
+const (
+	crowd  = 120
+	some   = 2 << 20
+	fewest = 1
+)
 
 // noNamespace is the number of a mount namespace that does not exist.
 const noNamespace = 1
@@ -71,6 +81,15 @@ func (r *Rig) methods() []method {
 	trace := func(o tracer.TraceOptions) func(string, func() error) error {
 		return func(hook string, do func() error) error { return r.trace(hook, o, do) }
 	}
+	crowded := func(memory int) func(string, func() error) error {
+		run := probes(tracer.Options{Memory: memory}, false)
+		return func(hook string, do func() error) error {
+			return run(hook, func() error {
+				end := live(crowd, callHooks)
+				return errors.Join(do(), end())
+			})
+		}
+	}
 	return []method{
 		{EnforcerOnly, func(_ string, do func() error) error { return do() }},
 		{BPFStats, underStats},
@@ -78,6 +97,8 @@ func (r *Rig) methods() []method {
 		{Lsmprof, probes(tracer.Options{}, false)},
 		{LsmprofPreempt, probes(tracer.Options{}, true)},
 		{LsmprofLarge, probes(tracer.Options{Memory: large}, false)},
+		{LsmprofShared, crowded(some)},
+		{LsmprofOther, crowded(fewest)},
 		{LsmprofSample, probes(tracer.Options{Sample: sampled}, false)},
 		{LsmprofSkipped, probes(tracer.Options{Filter: tracer.Filter{MntNS: []uint32{noNamespace}}}, false)},
 		{LsmprofStacks, r.underStacks},
@@ -162,6 +183,14 @@ func (r *Rig) overhead(newOp func() (*operation, error), l layer) (_ []Figure, e
 		f.Added = f.Latency - over
 	}
 	return figures, nil
+}
+
+// callHooks makes a call of each hook that Overhead measures, in the syscall that the operation makes.
+func callHooks() {
+	_, _, _ = unix.RawSyscall(unix.SYS_GETPGID, uintptr(unix.Getpid()), 0, 0)
+	if fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
+		unix.Close(fd)
+	}
 }
 
 // underStats lets the kernel time every BPF program, as bpftop does. With probes attached, the kernel would time

@@ -34,6 +34,10 @@ func TestIcountOverheadDoesNotGrow(t *testing.T) {
 		if sendsEvents(name) {
 			slack = max(slack, was/20)
 		}
+		if strings.HasSuffix(name, LsmprofShared) {
+			// the key may find its first or second place taken, for 14 instructions each
+			slack = max(slack, 28)
+		}
 		switch {
 		case !ok:
 			t.Errorf("%s is not in %s; run with -update", name, path)

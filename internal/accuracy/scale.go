@@ -68,6 +68,26 @@ func WriteScale(w io.Writer, format string, o Origin, s Scale) error {
 	return t.Flush()
 }
 
+// WriteNodes prints what was measured as text or JSON.
+func WriteNodes(w io.Writer, format string, o Origin, nodes []Node) error {
+	if format == "json" {
+		return writeJSON(w, struct {
+			Schema string `json:"schema"`
+			Origin
+			Nodes []Node `json:"nodes"`
+		}{"lsmprof/nodes/v1", o, nodes})
+	}
+	fmt.Fprintf(w, "large nodes on %s (%s), default --memory\n", o.Kernel, o.Release)
+	t := newTable(w)
+	fmt.Fprintln(t, "possible CPUs\tonline\tworkloads\tcalls\trows\tin [other]\tkernel MiB\tRSS MiB\tidle\t"+
+		"idle poll\t\t")
+	for _, n := range nodes {
+		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%d\t%.3f %%\t%d\t%d\t%.2f %% of a CPU\t%.2f ms\t\t\n", n.Possible,
+			n.Online, n.Workloads, n.Calls, n.Rows, n.Other, n.Kernel>>20, n.RSS>>20, n.Idle, n.Polling/1e6)
+	}
+	return t.Flush()
+}
+
 func short(d time.Duration) string {
 	if d < time.Second {
 		return d.Round(time.Millisecond).String()

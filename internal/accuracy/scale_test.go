@@ -6,6 +6,7 @@ import (
 	"github.com/cilium/ebpf/rlimit"
 
 	"github.com/lsmprof/lsmprof/internal/vmtest"
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // Probes on 200 programs are attached several at a time, and every program records every call. The bounds on time
@@ -40,6 +41,23 @@ func TestManyWorkloadsAreRecordedCompletely(t *testing.T) {
 	t.Logf("%+v", c)
 	if want := c.Workloads * c.Programs * c.Syscalls; c.Other > 0 || c.Rows < want {
 		t.Errorf("%d rows and %.1f %% of the calls in [other], want %d and 0 %%", c.Rows, c.Other, want)
+	}
+}
+
+// With the default memory, a node with 192 CPUs names the workload and the syscall of every call of 60 confined
+// workloads. `make scale` measures 250.
+func TestLargeNodeNamesItsWorkloads(t *testing.T) {
+	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
+	scaleGuest(t)
+	n, err := MeasureNode(192, 60)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", n)
+	if n.Other > 0 || n.Rows < 60*25 || n.Kernel > tracer.DefaultMemory {
+		t.Errorf("%.2f %% of the calls are under [other], in %d rows and %d bytes; want none", n.Other, n.Rows,
+			n.Kernel)
 	}
 }
 

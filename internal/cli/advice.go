@@ -15,7 +15,10 @@ func advised(w profile.Warning) string {
 		return w.Text + ": detach that program, calibrate with `lsmprof check --json`, and pass the file to " +
 			"--calibration"
 	case profile.WarnCountersFull:
-		return w.Text + ": record with more --memory"
+		if w.Memory == 0 {
+			return w.Text + ". Record with more --memory"
+		}
+		return fmt.Sprintf("%s. Record with --memory %d", w.Text, w.Memory)
 	case profile.WarnStacksLost:
 		return w.Text + ": record with a larger --stacks-sample"
 	}

@@ -50,7 +50,11 @@ func (r *reader) list() (Listed, error) {
 			return nil, fmt.Errorf("find inner maps: %w", err)
 		}
 	}
-	modes, err := r.modes(inner)
+	caps, ptrace, err := r.values()
+	if err != nil {
+		return nil, err
+	}
+	modes, err := r.modes(inner, caps, ptrace)
 	if err != nil {
 		return nil, fmt.Errorf("list confined namespaces: %w", err)
 	}
@@ -66,11 +70,7 @@ func (r *reader) list() (Listed, error) {
 			}
 			out[ns] = append(out[ns], some...)
 		}
-		single, err := r.single(ns)
-		if err != nil {
-			return nil, err
-		}
-		out[ns] = append(out[ns], single...)
+		out[ns] = append(out[ns], r.single(caps[ns], ptrace[ns])...)
 	}
 	return out, nil
 }
@@ -104,23 +104,14 @@ func (r *reader) decodeInner(kind string, id ebpf.MapID, decode decoder) (all []
 	return all, nil
 }
 
-// single returns the rules of a namespace that are in one value: capabilities and ptrace.
-func (r *reader) single(ns uint32) (all []Rule, err error) {
-	var s state
-	found, err := lookup(r.caps, ns, s.caps[:])
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.layout.caps.name, err)
+// single returns the rules of a namespace that are in one value: capabilities and ptrace. nil: it has none.
+func (r *reader) single(caps, ptrace fields) (all []Rule) {
+	if caps != nil {
+		all = capRules(r.decode.action(caps), caps.u64(len(caps)-8))
 	}
-	if found {
-		value := fields(s.caps[:r.layout.caps.value])
-		all = capRules(r.decode.action(value), value.u64(len(value)-8))
-	}
-	if found, err = lookup(r.ptrace, ns, s.ptrace[:]); err != nil {
-		return nil, fmt.Errorf("%s: %w", r.layout.ptrace.name, err)
-	}
-	if found {
-		text, _ := r.decode.ptrace(s.ptrace[:r.layout.ptrace.value])
+	if ptrace != nil {
+		text, _ := r.decode.ptrace(ptrace)
 		all = append(all, Rule{Kind: rules.Ptrace, Text: text})
 	}
-	return all, nil
+	return all
 }

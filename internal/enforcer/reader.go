@@ -27,8 +27,8 @@ func (s state) generation() string {
 	return string(append(append(b, s.caps[:]...), s.ptrace[:]...))
 }
 
-// reader reads the rules of a product like vArmor. While the rules stay the same, a reading takes some ten system
-// calls, and two more for each workload.
+// reader reads the rules of a product like vArmor. While the rules stay the same, a reading takes some fifteen system
+// calls, however many workloads have rules.
 type reader struct {
 	*openMaps
 	counts map[ebpf.MapID]int // number of rules in an inner map, which never changes
@@ -70,7 +70,11 @@ func (r *reader) read() (Policies, error) {
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("find inner maps: %w", err)
 	}
-	modes, err := r.modes(inner)
+	caps, ptrace, err := r.values()
+	if err != nil {
+		return nil, err
+	}
+	modes, err := r.modes(inner, caps, ptrace)
 	if err != nil {
 		return nil, fmt.Errorf("list confined namespaces: %w", err)
 	}
@@ -81,7 +85,10 @@ func (r *reader) read() (Policies, error) {
 		for i := range inner {
 			s.inner[i] = inner[i][ns]
 		}
-		rules, err := r.fill(&s, ns)
+		copy(s.caps[:], caps[ns])
+		trace, traced := ptrace[ns]
+		copy(s.ptrace[:], trace)
+		rules, err := r.rules(&s, traced)
 		if err != nil {
 			return nil, fmt.Errorf("rules of mount namespace %d: %w", ns, err)
 		}
@@ -94,49 +101,43 @@ func (r *reader) read() (Policies, error) {
 	return all, nil
 }
 
+// values returns the rules that are single values, by namespace.
+func (r *reader) values() (caps, ptrace map[uint32][]byte, err error) {
+	if caps, err = entriesOf(r.caps); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", r.layout.caps.name, err)
+	}
+	if ptrace, err = entriesOf(r.ptrace); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", r.layout.ptrace.name, err)
+	}
+	return caps, ptrace, nil
+}
+
 const modeEnforce = 1
 
 // modes returns the confined namespaces with their modes: those in the map of modes or, in layouts without one, those
 // that have a rule.
-func (r *reader) modes(inner [numOuter]map[uint32]ebpf.MapID) (map[uint32]uint32, error) {
-	if r.mode != nil {
-		return entries(r.mode)
-	}
+func (r *reader) modes(inner [numOuter]map[uint32]ebpf.MapID, caps, ptrace map[uint32][]byte) (
+	map[uint32]uint32, error,
+) {
 	all := map[uint32]uint32{}
+	if r.mode != nil {
+		modes, err := entriesOf(r.mode)
+		for ns, value := range modes {
+			all[ns] = binary.NativeEndian.Uint32(value)
+		}
+		return all, err
+	}
 	for _, ids := range inner {
 		for ns := range ids {
 			all[ns] = modeEnforce
 		}
 	}
-	for _, m := range []*ebpf.Map{r.caps, r.ptrace} {
-		if m == nil {
-			continue
-		}
-		namespaces, err := keysOf[uint32](m)
-		if err != nil {
-			return nil, err
-		}
-		for _, ns := range namespaces {
+	for _, m := range []map[uint32][]byte{caps, ptrace} {
+		for ns := range m {
 			all[ns] = modeEnforce
 		}
 	}
 	return all, nil
-}
-
-// entries returns the entries of a map of numbers. It starts over if the product changes the map meanwhile.
-func entries(m *ebpf.Map) (all map[uint32]uint32, err error) {
-	for range attempts {
-		all = map[uint32]uint32{}
-		var key, value uint32
-		it := m.Iterate()
-		for it.Next(&key, &value) {
-			all[key] = value
-		}
-		if err = it.Err(); !errors.Is(err, ebpf.ErrIterationAborted) {
-			break
-		}
-	}
-	return all, err
 }
 
 func (r *reader) policy(s state, rules Rules) Policy {
@@ -153,39 +154,20 @@ func (r *reader) policy(s state, rules Rules) Policy {
 	return p
 }
 
-// fill counts the rules of a namespace, and completes its state, whose inner maps are known.
-func (r *reader) fill(s *state, ns uint32) (rules Rules, err error) {
+// rules counts the rules of a namespace, whose state is complete. traced: it has a ptrace rule.
+func (r *reader) rules(s *state, traced bool) (rules Rules, err error) {
 	for i, count := range [numOuter]*int{&rules.File, &rules.Exec, &rules.Net, &rules.Mount} {
 		if *count, err = r.count(s.inner[i], r.layout.outer[i]); err != nil {
 			return rules, fmt.Errorf("%s: %w", r.layout.outer[i].name, err)
 		}
 	}
-	if _, err := lookup(r.caps, ns, s.caps[:]); err != nil {
-		return rules, fmt.Errorf("%s: %w", r.layout.caps.name, err)
-	}
 	if r.caps != nil {
 		rules.Cap = bits.OnesCount64(binary.NativeEndian.Uint64(s.caps[r.layout.caps.value-8:]))
 	}
-	found, err := lookup(r.ptrace, ns, s.ptrace[:])
-	if err != nil {
-		return rules, fmt.Errorf("%s: %w", r.layout.ptrace.name, err)
-	}
-	if found {
+	if traced {
 		rules.Ptrace = 1
 	}
 	return rules, nil
-}
-
-// lookup reads the value of a namespace, and reports whether there is one. A nil map has none.
-func lookup(m *ebpf.Map, ns uint32, out []byte) (bool, error) {
-	if m == nil {
-		return false, nil
-	}
-	err := m.Lookup(ns, out[:m.ValueSize()])
-	if errors.Is(err, ebpf.ErrKeyNotExist) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // count returns the number of rules in an inner map: the keys 0, 1, 2, … up to the first gap, at which programs stop.

@@ -8,6 +8,7 @@ import "context"
 type Override struct {
 	HookScope   bool  // probe hooks, as before Linux 5.18
 	Preemptible *bool // whether the probes check for preemption; nil: as Preempts says
+	OnlineCPUs  int   // how many CPUs are online; 0: as they are
 }
 
 type overrideKey struct{}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,19 +32,20 @@ type probes struct {
 	ctx  context.Context // of the server: probes outlive the request that attached them
 	wake chan struct{}   // wakes run when probes were attached
 
-	mu        sync.Mutex // also serializes calls of the tracer
-	users     int
-	scraped   time.Time
-	tracer    Tracer    // nil: no probes are attached
-	attached  time.Time // when
-	life      int       // number of the tracer, which tells it from an earlier one
-	absorbed  profile.Snapshot
-	usage     []profile.CounterUsage
-	polled    time.Time
-	renewed   time.Time
-	attempted time.Time
-	trouble   error // why the last attempt to attach failed
-	closed    bool
+	mu         sync.Mutex // also serializes calls of the tracer
+	users      int
+	scraped    time.Time
+	tracer     Tracer    // nil: no probes are attached
+	attached   time.Time // when
+	life       int       // number of the tracer, which tells it from an earlier one
+	absorbed   profile.Snapshot
+	overflowed bool // some of what was absorbed last found no counter
+	usage      []profile.CounterUsage
+	polled     time.Time
+	renewed    time.Time
+	attempted  time.Time
+	trouble    error // why the last attempt to attach failed
+	closed     bool
 }
 
 // client identifies a client in the log.
@@ -178,6 +180,8 @@ func (p *probes) flush() error {
 		}
 	}
 	p.absorbed = now
+	p.overflowed = slices.ContainsFunc(delta.Rows,
+		func(r profile.Row) bool { return r.Syscall == profile.SyscallOverflow })
 	p.absorb(delta, p.usage)
 	return nil
 }
@@ -214,22 +218,22 @@ func (p *probes) discard(why error) {
 	p.tracer, p.usage, p.absorbed = nil, nil, profile.Snapshot{}
 }
 
-// The counters and rows of workloads that have ended stay for as long as the probes do. These are the bounds beyond
-// which new probes take the place of the old ones.
+// The rows of workloads that have ended stay for as long as the probes do, and so may their counters. These are the
+// bounds beyond which new probes take the place of the old ones.
 const (
 	crowdedRows   = 20_000
 	crowdedUsage  = 0.75
 	renewInterval = 10 * time.Minute
 )
 
-// renew attaches new probes if ended workloads have filled the counters of the old ones and no client is in the middle
-// of measuring. Calls in between, for about a second, are not measured.
+// renew attaches new probes if those of now are crowded and no client is in the middle of measuring. Calls in between,
+// for about a second, are not measured.
 func (p *probes) renew() error {
 	if p.users > 0 || p.now().Sub(p.renewed) < renewInterval || !p.crowded() {
 		return nil
 	}
 	p.discard(nil)
-	return p.attach(client{why: "the counters of the last probes were nearly full"})
+	return p.attach(client{why: "the counters of the last probes were nearly full or its rows too many"})
 }
 
 func (p *probes) crowded() bool {
@@ -237,6 +241,9 @@ func (p *probes) crowded() bool {
 		if float64(u.Used) > crowdedUsage*float64(u.Counters) {
 			return true
 		}
+	}
+	if p.overflowed {
+		return true
 	}
 	return len(p.absorbed.Rows) > crowdedRows
 }

@@ -60,19 +60,24 @@ func TestAlwaysWaitsForAnEnforcerAndKeepsProbes(t *testing.T) {
 func TestCrowdedProbesAreRenewed(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		usage   profile.CounterUsage
+		used    int // of 64 counters
+		syscall string
 		age     time.Duration
 		renewed bool
 	}{
-		{"room left", profile.CounterUsage{Program: 0, Used: 48, Counters: 64}, time.Hour, false},
-		{"crowded", profile.CounterUsage{Program: 0, Used: 49, Counters: 64}, time.Hour, true},
-		{"crowded, new", profile.CounterUsage{Program: 0, Used: 49, Counters: 64}, time.Minute, false},
+		{"room left", 48, "openat", time.Hour, false},
+		{"crowded", 49, "openat", time.Hour, true},
+		{"crowded, new", 49, "openat", time.Minute, false},
+		{"calls found no counter", 3, profile.SyscallOverflow, time.Hour, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var late atomic.Int64
 			s := startServer(t,
 				withClock(&late, func(c *Config) { c.Always, c.PollInterval = true, time.Hour }))
-			s.set(func(src *source) { src.usage = []profile.CounterUsage{test.usage} })
+			s.set(func(src *source) {
+				src.usage = []profile.CounterUsage{{Used: test.used, Counters: 64}}
+				src.rows[0].Syscall = test.syscall
+			})
 			s.get(t, "/metrics")
 			a := make(chan struct{})
 			go func() {

@@ -27,6 +27,7 @@ func main() {
 func run(w io.Writer, args []string) error {
 	f := flag.NewFlagSet("measure", flag.ContinueOnError)
 	format := f.String("o", "text", strings.Join(accuracy.Formats, ", "))
+	online := f.Int("online", 0, "measure a node as if `N` CPUs were online; 0: as many as are")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -45,6 +46,17 @@ func run(w io.Writer, args []string) error {
 		scale, err := accuracy.MeasureScale()
 		return errors.Join(err, accuracy.WriteScale(w, *format, origin, scale))
 	}
+	if f.Arg(0) == "node" {
+		var nodes []accuracy.Node
+		for _, workloads := range []int{110, 250} {
+			n, err := accuracy.MeasureNode(*online, workloads)
+			if err != nil {
+				return err
+			}
+			nodes = append(nodes, n)
+		}
+		return accuracy.WriteNodes(w, *format, origin, nodes)
+	}
 	rig, err := accuracy.NewRig()
 	if err != nil {
 		return err
@@ -61,5 +73,5 @@ func run(w io.Writer, args []string) error {
 		}
 		return accuracy.WriteOverhead(w, *format, origin, figures)
 	}
-	return fmt.Errorf("measure %q: want accuracy, overhead or scale, after the flags", f.Arg(0))
+	return fmt.Errorf("measure %q: want accuracy, overhead, scale or node, after the flags", f.Arg(0))
 }
