@@ -102,7 +102,7 @@ func forecastCommand() *command {
 				},
 				{
 					What:    "What would this policy cost?",
-					Command: "lsmprof forecast --model RUN --profile lsmprof.pb.gz --policy web.yaml",
+					Command: "lsmprof forecast --model RUN --profile FILE --policy web.yaml",
 				},
 			},
 		},
@@ -148,7 +148,8 @@ func (o *forecastOptions) unused(f *cmdline.Flags) error {
 	}
 	for _, name := range recordingFlags() {
 		if f.Changed(name) {
-			return fmt.Errorf("--%s without --duration: it is for a recording that lsmprof makes itself", name)
+			return fmt.Errorf("--%s without --duration: it is for a recording by forecast itself",
+				name)
 		}
 	}
 	return nil

@@ -31,17 +31,11 @@ type Budget struct {
 // Budgets returns how many rules each kind affords, while the others are as in base, and how many of each kind at once.
 // Kinds that base lacks stay as they are; in tests, whose rules are there for the sake of measuring, they have none.
 func (m *Model) Budgets(w *Workload, base Rules, share float64) []Budget {
-	reached := map[string]bool{}
-	for i := range w.Rows {
-		if l := m.lineOf(w.Rows[i].place(), w.Rows[i].Enforcer); l != nil {
-			reached[l.Kind] = true
-		}
-	}
 	all := append(kinds(), EachType)
 	out := make([]Budget, 0, len(all))
 	for _, kind := range all {
 		b := m.Budget(w, base, kind, share)
-		b.Unlimited = b.Unlimited || kind != EachType && !reached[kind]
+		b.Unlimited = b.Unlimited || kind != EachType && !m.Reaches(w, kind)
 		out = append(out, b)
 	}
 	return out
@@ -60,11 +54,7 @@ func (m *Model) Budget(w *Workload, base Rules, kind string, share float64) Budg
 	b.Without = w.Share(c.at(0).value)
 	b.Exceeded, b.Unlimited = b.Rules < 0, b.Rules >= mostRules
 	b.Rules = max(0, b.Rules)
-	for i := range m.Lines {
-		if l := &m.Lines[i]; l.Kind == kind || kind == EachType {
-			b.Measured = max(b.Measured, l.Most)
-		}
-	}
+	b.Measured = m.Measured(kind)
 	b.Extrapolated = !b.Unlimited && m.Forecast(w, c.rules(b.Rules)).Extrapolated
 	return b
 }

@@ -57,8 +57,10 @@ func TestCurve(t *testing.T) {
 			for _, n := range []int{0, 1, 2, 3, 4, 5, 9, 40, 41, 42, 500, 1e5} {
 				f, e := model.Forecast(&w, c.rules(n)), c.at(n)
 				half := model.quantile() * e.deviation()
-				if math.Abs(f.Then.Ns-e.value) > 1e-6*e.value || math.Abs(f.Then.CI.Half()-half) > 1e-6*half {
-					t.Errorf("%d %s rules from %d: %.3f ± %.3f, the forecast is %.3f ± %.3f", n, kind, from, e.value,
+				if math.Abs(f.Then.Ns-e.value) > 1e-6*e.value ||
+					math.Abs(f.Then.CI.Half()-half) > 1e-6*half {
+					t.Errorf("%d %s rules from %d: %.3f ± %.3f, the forecast is %.3f ± %.3f", n,
+						kind, from, e.value,
 						half, f.Then.Ns, f.Then.CI.Half())
 				}
 			}

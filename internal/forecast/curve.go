@@ -86,3 +86,34 @@ func mostOf(kind string) int {
 	}
 	return mostRules
 }
+
+// Curve returns the hook cost of a test or a workload over the number of rules of a kind, or of each. Rules of other
+// kinds are as in base, else as they are; in tests there are none.
+func (m *Model) Curve(w *Workload, base Rules, kind string) func(rules int) Amount {
+	if w.Test {
+		base = none().With(base)
+	}
+	c := m.curve(w, base, kind)
+	return func(n int) Amount { return m.amount(w, c.at(n)) }
+}
+
+// Measured returns the largest number of rules of a kind, or of any, that the model was fitted to.
+func (m *Model) Measured(kind string) (most int) {
+	for i := range m.Lines {
+		if l := &m.Lines[i]; l.Kind == kind || kind == EachType {
+			most = max(most, l.Most)
+		}
+	}
+	return most
+}
+
+// Reaches reports whether a workload calls a hook with rules of a kind.
+func (m *Model) Reaches(w *Workload, kind string) bool {
+	for i := range w.Rows {
+		l := m.lineOf(w.Rows[i].place(), w.Rows[i].Enforcer)
+		if l != nil && (l.Kind == kind || kind == EachType) {
+			return true
+		}
+	}
+	return false
+}

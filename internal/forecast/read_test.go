@@ -24,8 +24,11 @@ func recording() profile.Snapshot {
 	unknown.Sum = 3600
 	return profile.Snapshot{
 		Duration: time.Second,
-		Programs: []profile.Program{{ID: 1, Name: open.program, Hook: open.hook, Enforcer: "reference", Timed: 101}},
-		Rows:     []profile.Row{known, unknown},
+		Programs: []profile.Program{{
+			ID: 1, Name: open.program, Hook: open.hook, Enforcer: "reference",
+			Timed: 101,
+		}},
+		Rows: []profile.Row{known, unknown},
 	}
 }
 
@@ -52,7 +55,8 @@ func TestReadRecording(t *testing.T) {
 		}
 		f := model.Forecast(&all[0], Rules{rules.File: 8})
 		// 200 ns for each of 4 rules more; denied calls walk half of them, and the unknown call stays as it is.
-		if want := 101*3600 + 90*800 + 10*400.0; math.Abs(f.Then.Ns-want) > 1 || math.Abs(f.Unknown-1.0/101) > 1e-6 {
+		if want := 101*3600 + 90*800 + 10*400.0; math.Abs(f.Then.Ns-want) > 1 ||
+			math.Abs(f.Unknown-1.0/101) > 1e-6 {
 			t.Errorf("%s: %.0f ns, %.4f unknown; want %.0f", name, f.Then.Ns, f.Unknown, want)
 		}
 	}
@@ -82,7 +86,7 @@ func FuzzReadRecording(f *testing.F) {
 	}
 	f.Add(document.Bytes())
 	f.Add(pprofile.Bytes())
-	f.Add([]byte(`{"schema":"lsmprof/record/v1","duration_ns":1,"rows":[{"calls":1,"mean_ns":-1e300,"rules":1000000000}]}`))
+	f.Add([]byte(`{"schema":"lsmprof/record/v1","duration_ns":1,"rows":[{"calls":1,"mean_ns":-1e300}]}`))
 	model, err := fitModel(exact(open, 0, 1, 2, 4))
 	if err != nil {
 		f.Fatal(err)

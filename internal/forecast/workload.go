@@ -163,7 +163,7 @@ func OfRecording(doc *profile.Document) []Workload {
 		out = append(out, *w)
 	}
 	slices.SortFunc(out, func(a, b Workload) int {
-		return cmp.Or(cmp.Compare(b.hooks(), a.hooks()), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(b.Hooks(), a.Hooks()), cmp.Compare(a.Name, b.Name))
 	})
 	return out
 }
@@ -181,8 +181,8 @@ func errorOf(r *profile.DocumentRow) float64 {
 	return sigma / math.Sqrt(float64(max(1, min(r.Seen, r.Calls))))
 }
 
-// hooks returns the hook cost of all rows in ns.
-func (w *Workload) hooks() (ns float64) {
+// Hooks returns the hook cost of all rows in ns.
+func (w *Workload) Hooks() (ns float64) {
 	for i := range w.Rows {
 		ns += w.Rows[i].Calls * w.Rows[i].Mean
 	}

@@ -189,7 +189,7 @@ func (s *varmorSet) raw(r *varmorRawSet, privileged bool) {
 		s.destination(&r.Network.Egress.Destinations[i])
 	}
 	if n := len(r.Network.Egress.Pods) + len(r.Network.Egress.Services); n > 0 {
-		s.policy.note("toPods and toServices: at least one net rule for each address, which only the cluster knows")
+		s.policy.note("toPods and toServices: one or more net rules for each address, as the cluster has them")
 	}
 	if r.Ptrace != nil && permits(r.Ptrace.Permissions, "all", "*", "trace", "read", "traceby", "readby") {
 		s.Ptrace = 1

@@ -118,11 +118,13 @@ func varmorRules() map[string]map[string]builtIn {
 
 // capabilityNames are the capabilities of Linux in the order of their numbers.
 func capabilityNames() []string {
-	return strings.Fields("chown dac-override dac-read-search fowner fsetid kill setgid setuid setpcap linux-immutable " +
+	const names = "" +
+		"chown dac-override dac-read-search fowner fsetid kill setgid setuid setpcap linux-immutable " +
 		"net-bind-service net-broadcast net-admin net-raw ipc-lock ipc-owner sys-module sys-rawio sys-chroot " +
 		"sys-ptrace sys-pacct sys-admin sys-boot sys-nice sys-resource sys-time sys-tty-config mknod lease " +
 		"audit-write audit-control setfcap mac-override mac-admin syslog wake-alarm block-suspend audit-read " +
-		"perfmon bpf checkpoint-restore")
+		"perfmon bpf checkpoint-restore"
+	return strings.Fields(names)
 }
 
 func capabilityBits() map[string]int {
