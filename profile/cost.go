@@ -128,6 +128,7 @@ func (s Snapshot) mergedRows() ([]Row, error) {
 		syscall  string
 		workload Workload
 		rules    int
+		policy   string
 	}
 	byKey := map[key]*Row{}
 	for i := range s.Rows {
@@ -136,7 +137,7 @@ func (s Snapshot) mergedRows() ([]Row, error) {
 			return nil, fmt.Errorf("row %d is of program %d, the snapshot has %d", i, r.Program,
 				len(s.Programs))
 		}
-		k := key{r.Program, r.Syscall, r.Workload, r.Rules}
+		k := key{r.Program, r.Syscall, r.Workload, r.Rules, r.Policy}
 		sum := byKey[k]
 		if sum == nil {
 			byKey[k] = &r
@@ -165,7 +166,7 @@ func compareRows(a, b *Row) int {
 		cmp.Compare(v.MntNS, w.MntNS), cmp.Compare(v.Comm, w.Comm), cmp.Compare(v.Cgroup, w.Cgroup),
 		cmp.Compare(v.Name(), w.Name()), cmp.Compare(v.ContainerID, w.ContainerID),
 		cmp.Compare(v.Image, w.Image), cmp.Compare(v.Labels, w.Labels),
-		cmp.Compare(a.Syscall, b.Syscall), cmp.Compare(a.Rules, b.Rules))
+		cmp.Compare(a.Syscall, b.Syscall), cmp.Compare(a.Rules, b.Rules), cmp.Compare(a.Policy, b.Policy))
 }
 
 func compareCosts(a, b Cost) int {

@@ -58,31 +58,33 @@ type DocumentProgram struct {
 
 // DocumentRow is what one program cost one workload in one syscall under one number of rules.
 type DocumentRow struct {
-	Workload    string  `json:"workload"`
-	MntNS       uint32  `json:"mntns"`
-	Comm        string  `json:"comm"`
-	Cgroup      string  `json:"cgroup"`
-	Namespace   string  `json:"namespace"` // of the pod; empty outside of containers, like the next five
-	Pod         string  `json:"pod"`
-	Container   string  `json:"container"`
-	ContainerID string  `json:"container_id"` // in full
-	Image       string  `json:"image"`
-	Labels      string  `json:"labels"` // of the pod: app=web,tier=front
-	Syscall     string  `json:"syscall"`
-	Hook        string  `json:"hook"`
-	Program     string  `json:"program"` // empty with scope hook
-	ProgramID   uint32  `json:"program_id"`
-	Enforcer    string  `json:"enforcer"`
-	Rules       *int    `json:"rules"` // null: unknown
-	Calls       uint64  `json:"calls"`
-	Seen        uint64  `json:"seen"` // by the probes; calls also contains a share of the missed calls
-	Denials     uint64  `json:"denials"`
-	BodyNs      float64 `json:"body_ns"`       // all calls
-	HookNs      float64 `json:"hook_ns"`       // all calls: body and dispatch
-	MeanNs      float64 `json:"mean_ns"`       // hook cost of a call
-	P50Ns       float64 `json:"p50_ns"`        // median hook cost of a call
-	P99Ns       float64 `json:"p99_ns"`        // 99th percentile
-	Share       float64 `json:"share_percent"` // of the document's hook_ns
+	Workload    string `json:"workload"`
+	MntNS       uint32 `json:"mntns"`
+	Comm        string `json:"comm"`
+	Cgroup      string `json:"cgroup"`
+	Namespace   string `json:"namespace"` // of the pod; empty outside of containers, like the next five
+	Pod         string `json:"pod"`
+	Container   string `json:"container"`
+	ContainerID string `json:"container_id"` // in full
+	Image       string `json:"image"`
+	Labels      string `json:"labels"` // of the pod: app=web,tier=front
+	Syscall     string `json:"syscall"`
+	Hook        string `json:"hook"`
+	Program     string `json:"program"` // empty with scope hook
+	ProgramID   uint32 `json:"program_id"`
+	Enforcer    string `json:"enforcer"`
+	Rules       *int   `json:"rules"` // null: unknown
+	// Policy confines the workload under the security module of a function; empty for programs.
+	Policy  string  `json:"policy"`
+	Calls   uint64  `json:"calls"`
+	Seen    uint64  `json:"seen"` // by the probes; calls also contains a share of the missed calls
+	Denials uint64  `json:"denials"`
+	BodyNs  float64 `json:"body_ns"`       // all calls
+	HookNs  float64 `json:"hook_ns"`       // all calls: body and dispatch
+	MeanNs  float64 `json:"mean_ns"`       // hook cost of a call
+	P50Ns   float64 `json:"p50_ns"`        // median hook cost of a call
+	P99Ns   float64 `json:"p99_ns"`        // 99th percentile
+	Share   float64 `json:"share_percent"` // of the document's hook_ns
 }
 
 // DocumentCrossCheck is the comparison with a second pass, without probes.
@@ -183,7 +185,7 @@ func documentRow(c *Cost, share float64) DocumentRow {
 		Image: w.Image, Labels: w.Labels,
 
 		Syscall: c.Syscall, Hook: c.Program.Hook, Program: c.Program.Name, ProgramID: c.Program.ID,
-		Enforcer: c.Program.Enforcer,
+		Enforcer: c.Program.Enforcer, Policy: c.Policy,
 
 		Calls: c.Calls, Seen: c.Readings.Count() + c.Preempted, Denials: c.Denials,
 		BodyNs: c.Body, HookNs: c.Hook, MeanNs: c.Mean(), P50Ns: c.Quantile(0.5), P99Ns: c.Quantile(0.99),

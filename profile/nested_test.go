@@ -84,10 +84,14 @@ func TestTotalIsLessAllThatIsMeasured(t *testing.T) {
 			{Hook: "file_open", Name: "ref_file_open", Enforcer: "reference", ID: 1, Timed: 10},
 		},
 		Rows: []Row{
-			{Program: 0, Syscall: "openat", Rules: RulesUnknown, Sum: 20_000, Denials: 2,
-				Readings: reading(2000)},
-			{Program: 1, Syscall: "openat", Rules: RulesUnknown, Sum: 4_200, Denials: 1,
-				Readings: reading(420)},
+			{
+				Program: 0, Syscall: "openat", Rules: RulesUnknown, Sum: 20_000, Denials: 2,
+				Readings: reading(2000),
+			},
+			{
+				Program: 1, Syscall: "openat", Rules: RulesUnknown, Sum: 4_200, Denials: 1,
+				Readings: reading(420),
+			},
 			{Program: 2, Syscall: "openat", Rules: 8, Sum: 3_100, Readings: reading(310)},
 		},
 	}

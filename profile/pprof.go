@@ -213,7 +213,7 @@ func stringLabels(c *Cost) map[string][]string {
 	w := &c.Workload
 	for key, value := range map[string]string{
 		"comm": w.Comm, "namespace": w.Namespace, "pod": w.Pod, "container": w.Container,
-		"container_id": w.ContainerID, "image": w.Image,
+		"container_id": w.ContainerID, "image": w.Image, "policy": c.Policy,
 	} {
 		if value != "" {
 			labels[key] = []string{text.Printable(value)}

@@ -68,10 +68,11 @@ type recordedKey struct {
 	syscall string
 	mntns   uint32
 	rules   int
+	policy  string
 }
 
 func (r *Row) recorded() recordedKey {
-	return recordedKey{r.Program, r.Syscall, r.Workload.MntNS, r.Rules}
+	return recordedKey{r.Program, r.Syscall, r.Workload.MntNS, r.Rules, r.Policy}
 }
 
 // subtract subtracts an earlier state of the row, and reports whether it can be one: no number may be larger.

@@ -37,9 +37,9 @@ type Snapshot struct {
 // Machine names the machine that the numbers come from.
 type Machine struct {
 	Host   string `json:"host,omitempty"` // its name; empty: unknown, or left out
-	Kernel string `json:"kernel"` // uname -r
-	Arch   string `json:"arch"`   // GOARCH
-	CPU    string `json:"cpu"`    // model name
+	Kernel string `json:"kernel"`         // uname -r
+	Arch   string `json:"arch"`           // GOARCH
+	CPU    string `json:"cpu"`            // model name
 	CPUs   int    `json:"cpus"`
 }
 
@@ -88,10 +88,13 @@ const (
 
 // Row is what one program cost one workload in one syscall under one number of rules.
 type Row struct {
-	Program   int // index into Snapshot.Programs
-	Syscall   string
-	Workload  Workload
-	Rules     int // or RulesUnknown
+	Program  int // index into Snapshot.Programs
+	Syscall  string
+	Workload Workload
+	Rules    int // or RulesUnknown
+	// Policy is what confines the workload under the security module of a function: the profile of AppArmor with
+	// its mode, the type of SELinux's domain, mixed or unknown. "" for programs, and for modules without policies.
+	Policy    string
 	Denials   uint64
 	Preempted uint64    // calls without a time
 	Sum       uint64    // of all readings, ns

@@ -34,6 +34,11 @@ func newReport(run *rundir.Run) *Report {
 	for _, c := range a.PerRule {
 		r.PerRule = append(r.PerRule, r.perRule(c))
 	}
+	labels := map[string]string{}
+	for i := range r.Tests {
+		labels[r.Tests[i].Name] = r.Tests[i].Label
+	}
+	r.SideBySide = sideBySide(run, &a, labels)
 	r.addMissing(run)
 	r.Answer = r.answer()
 	return r
@@ -43,6 +48,15 @@ func newReport(run *rundir.Run) *Report {
 func title(run *rundir.Run) string {
 	if run.Info.Enforcer == "none" {
 		return "What this machine can tell apart: identical scenarios, no enforcer"
+	}
+	var compared []string
+	for _, s := range run.Info.Plan.Scenarios {
+		if s.Compare != nil && !slices.Contains(compared, s.Compare.Enforcer) {
+			compared = append(compared, s.Compare.Enforcer)
+		}
+	}
+	if len(compared) > 1 {
+		return fmt.Sprintf("What the enforcers %s cost", text.List(compared))
 	}
 	return fmt.Sprintf("What %s costs", text.List(subjects(run)))
 }

@@ -52,7 +52,8 @@ func (r *Report) writeHTML(w io.Writer, links []link) error {
 		p.Flames = template.JS(data) //nolint:gosec // JSON
 		p.FlameScenarios, p.FlameBase = f.scenarios(), f.base()
 	}
-	t, err := template.New("page").Funcs(functions()).Parse(pageHTML + insideHTML + forecastHTML)
+	page := pageHTML + insideHTML + forecastHTML + strings.TrimSpace(sideBySideHTML)
+	t, err := template.New("page").Funcs(functions()).Parse(page)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	m.explained()
 	m.hooks()
 	m.rules()
+	m.sideBySide()
 	m.how()
 	_, err := io.WriteString(w, m.String())
 	return err

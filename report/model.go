@@ -13,18 +13,20 @@ const Schema = "lsmprof/report/v2"
 
 // Report holds the figures of a run. WriteJSON writes it as report.json. The zero value is an empty report.
 type Report struct {
-	Schema     string      `json:"schema"`
-	Title      string      `json:"title"`
-	Answer     []string    `json:"answer"` // sentences
-	Baseline   string      `json:"baseline"`
-	Scenarios  []Scenario  `json:"scenarios"` // without the second baseline
-	Tests      []Test      `json:"tests"`
-	Index      []Index     `json:"index"` // UnixBench's
-	Hooks      []HookRow   `json:"hooks"`
-	PerRule    []PerRule   `json:"cost_per_rule"`
-	How        How         `json:"how"`
-	Warnings   []string    `json:"warnings"`
-	Comparison *Comparison `json:"comparison,omitempty"` // nil unless Compare made the report
+	Schema    string     `json:"schema"`
+	Title     string     `json:"title"`
+	Answer    []string   `json:"answer"` // sentences
+	Baseline  string     `json:"baseline"`
+	Scenarios []Scenario `json:"scenarios"` // without the second baseline
+	Tests     []Test     `json:"tests"`
+	Index     []Index    `json:"index"` // UnixBench's
+	Hooks     []HookRow  `json:"hooks"`
+	PerRule   []PerRule  `json:"cost_per_rule"`
+	// SideBySide compares enforcers; nil if the scenarios name no two.
+	SideBySide []SideBySide `json:"enforcers_side_by_side,omitempty"`
+	How        How          `json:"how"`
+	Warnings   []string     `json:"warnings"`
+	Comparison *Comparison  `json:"comparison,omitempty"` // nil unless Compare made the report
 
 	run, oldRun *rundir.Run    // oldRun: of a comparison
 	noise       []rundir.Noise // of the second baselines

@@ -10,7 +10,7 @@ func TestFunctionsAreThoseOfActiveModulesOnHooks(t *testing.T) {
 	described := map[string]bool{}
 	for _, name := range []string{
 		"bpf_lsm_file_open", "bpf_lsm_file_permission", "bpf_lsm_capable", "bpf_lsm_locked_down",
-			"bpf_lsm_init",
+		"bpf_lsm_init",
 		"bpf_lsm_bprm_check_security", "apparmor_file_open", "apparmor_file_permission", "apparmor_capable",
 		"apparmor_init", "apparmor_open_label", "cap_capable", "lockdown_is_locked_down", "selinux_file_open",
 		"security_file_open", "security_bprm_check",

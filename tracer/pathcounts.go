@@ -97,7 +97,7 @@ func (t *Tracer) chargeLine(l lineSample) {
 		default:
 			key := rowKey{
 				program, syscallName(l.syscall), t.set.names.lookup(l.mntns, l.comm),
-				t.set.rules(t.set.order[program], l.mntns),
+				t.set.rules(t.set.order[program], l.mntns), "",
 			}
 			t.paths.add(key, profile.Path{
 				Program: t.set.lines.code.programs[call.program].name, Code: call.path,

@@ -38,10 +38,12 @@ type probeSet struct {
 	links     []link.ID               // at the last scan
 	lastScan  time.Time
 	names     workloads
-	kernel    *kallsyms // nil: not needed yet
-	files     *elfFiles
-	warned    map[string]bool
-	warnings  []profile.Warning
+	// confinement knows the policies of other security modules.
+	confinement lsm.Confinement
+	kernel      *kallsyms // nil: not needed yet
+	files       *elfFiles
+	warned      map[string]bool
+	warnings    []profile.Warning
 
 	started  time.Time
 	resumed  time.Time     // zero: recording is paused

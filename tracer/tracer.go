@@ -75,6 +75,7 @@ type rowKey struct {
 	syscall  string
 	workload *profile.Workload // nil: [other]
 	rules    int
+	policy   string
 }
 
 // Start attaches probes to the selected programs, and begins to count when all are in place. It needs root. If no
@@ -195,11 +196,14 @@ func (t *Tracer) charge(program int, c *count) {
 	key := rowKey{program: program, syscall: profile.SyscallOverflow, rules: profile.RulesUnknown}
 	if !c.other {
 		workload := t.set.names.lookup(c.mntns, c.comm)
-		key = rowKey{program, syscallName(c.syscall), workload, t.set.rules(target, c.mntns)}
+		key = rowKey{program, syscallName(c.syscall), workload, t.set.rules(target, c.mntns), ""}
+		if target.target.scope == profile.ScopeFunction {
+			key.policy = t.set.confinement.Policy(target.target.function.LSM, c.mntns)
+		}
 	}
 	row := t.rows[key]
 	if row == nil {
-		row = &profile.Row{Program: program, Syscall: key.syscall, Rules: key.rules}
+		row = &profile.Row{Program: program, Syscall: key.syscall, Rules: key.rules, Policy: key.policy}
 		t.rows[key] = row
 	}
 	c.scale(uint64(max(1, t.set.opts.Sample)))

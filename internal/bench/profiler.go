@@ -37,7 +37,7 @@ func (m *batchRun) profile(ctx context.Context) error {
 		}
 		m.progress.report("profiling " + t.Name)
 		cells, costs := map[string]rundir.Explained{}, map[string]*profile.Costs{}
-		for _, state := range m.states() {
+		for _, state := range p.states(m.plan) {
 			if _, err := m.enter(ctx, state, p.members(m.plan, state), identity); err != nil {
 				return err
 			}
@@ -52,7 +52,7 @@ func (m *batchRun) profile(ctx context.Context) error {
 			}
 		}
 		for _, s := range m.plan.Scenarios {
-			if costs[s.Name] == nil {
+			if costs[s.Name] == nil || m.plan.IsBaseline(s.Name) {
 				continue
 			}
 			if err := dir.saveProfile(costs[s.Name], t, s, cells[s.Name]); err != nil {
@@ -67,11 +67,12 @@ func (m *batchRun) profile(ctx context.Context) error {
 	return nil
 }
 
-// states returns the states in which an enforcer is in force.
-func (m *batchRun) states() []rundir.State {
+// states returns the states in which an enforcer is in force. Functions of the kernel also run in the baseline.
+func (p *Profiler) states(plan *rundir.Plan) []rundir.State {
 	var all []rundir.State
-	for _, s := range m.plan.Scenarios {
-		if s.State != rundir.Removed && !s.SecondBaseline && !slices.Contains(all, s.State) {
+	for _, s := range plan.Scenarios {
+		inForce := s.State != rundir.Removed || len(p.Options.Functions) > 0
+		if inForce && !s.SecondBaseline && !slices.Contains(all, s.State) {
 			all = append(all, s.State)
 		}
 	}

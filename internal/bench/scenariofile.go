@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -230,6 +231,7 @@ func (f *scenarioFile) scenario(n *yaml.Node) {
 		"ready":    func(n *yaml.Node) { s.Ready = f.step(n) },
 		"teardown": func(n *yaml.Node) { s.Teardown = f.step(n) },
 		"expect":   func(n *yaml.Node) { expectNode = n; f.text(&expect)(n) },
+		"compare":  func(n *yaml.Node) { s.Compare = f.compared(n) },
 	})
 	switch {
 	case s.Name == "":
@@ -263,6 +265,18 @@ func (f *scenarioFile) scenario(n *yaml.Node) {
 		s.State = rundir.State("scenario " + s.Name)
 	}
 	f.scenarios = append(f.scenarios, s)
+}
+
+// compared reads what a scenario stands for in the comparison of enforcers: {enforcer: apparmor, rules: 8}.
+func (f *scenarioFile) compared(n *yaml.Node) *rundir.Compared {
+	var c rundir.Compared
+	var rules string
+	f.fields(n, "compare", map[string]func(*yaml.Node){"enforcer": f.text(&c.Enforcer), "rules": f.text(&rules)})
+	var err error
+	if c.Rules, err = strconv.Atoi(rules); err != nil || c.Rules < 0 || c.Enforcer == "" {
+		f.fail(n, "compare: want the name of an enforcer and a number of rules: {enforcer: apparmor, rules: 8}")
+	}
+	return &c
 }
 
 func (f *scenarioFile) checkName(n *yaml.Node, name string) {

@@ -24,6 +24,7 @@ scenarios:
   teardown: kubectl delete -f policy-4.yaml
 - name: ours
   rules: file=2,exec=1
+  compare: {enforcer: reference, rules: 2}
 tests:
 - name: redis
   run: redis-benchmark -q -t get
@@ -48,6 +49,9 @@ func TestReadScenarios(t *testing.T) {
 	}
 	if e := all[1].Expect; e == nil || e.None || e.Rules != (enforcer.Rules{File: 4}) {
 		t.Errorf("expects %+v", e)
+	}
+	if c := all[2].Compare; c == nil || *c != (rundir.Compared{Enforcer: "reference", Rules: 2}) {
+		t.Errorf("compares %+v", c)
 	}
 	if s := all[2]; s.State != rundir.Installed || s.Rules != (enforcer.Rules{File: 2, Exec: 1}) {
 		t.Errorf("%+v", s)
@@ -92,9 +96,12 @@ func TestScenarioFileErrorsSayWhere(t *testing.T) {
 		},
 		"bad test":     {two + "tests:\n- name: t\n  run: x\n  better: y", "f.yaml:5:3: better=y"},
 		"expect alone": {two + "  expect: 3", "f.yaml:3:3: scenario b: ready, expect"},
-		"bad expect":   {two + "  setup: x\n  expect: y", "f.yaml:5:11: "},
-		"syntax":       {"scenarios: [", "f.yaml:1: "},
-		"tab":          {"scenarios:\n\t- name: a", "f.yaml:2: "},
+		"bad compare": {
+			two + "  setup: x\n  compare: {enforcer: a, rules: x}", "f.yaml:5:12: compare: want the name",
+		},
+		"bad expect": {two + "  setup: x\n  expect: y", "f.yaml:5:11: "},
+		"syntax":     {"scenarios: [", "f.yaml:1: "},
+		"tab":        {"scenarios:\n\t- name: a", "f.yaml:2: "},
 		"second document": {
 			two + "---\ntests:\n- name: sleepy\n  run: sleep 0.01\n",
 			"f.yaml:4:1: a second document: write all",

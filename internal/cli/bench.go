@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
@@ -28,6 +29,7 @@ type benchOptions struct {
 	enforcer    string
 	rules       string
 	unknown     enforcerFlags
+	lsms        lsmFlags
 	tests       []string
 	custom      []string
 	unixbench   string
@@ -119,6 +121,8 @@ func (o *benchOptions) flags(f *cmdline.Flags) {
 		"Run each test with probes as well, which explains the losses.")
 	f.Var(cmdline.File(&o.calibration), "calibration",
 		"Take the calibration of the probes from this file of lsmprof check --json.")
+	o.lsms.flags(f)
+	f.Lookup("lsm").Usage = "In the profile runs, measure" + strings.TrimPrefix(f.Lookup("lsm").Usage, "Measure")
 	f.StringVar(&o.cpus, "cpus", "",
 		"Run the tests on these `CPUS`: a list such as 2-3,6, or any. By default they run on the last CPU. "+
 			"lsmprof itself stays off these CPUs.")
@@ -184,7 +188,7 @@ func (o *benchOptions) bench(ctx context.Context, std streams, f *cmdline.Flags)
 }
 
 func (o *benchOptions) validate(f *cmdline.Flags) error {
-	if err := o.unknown.validate(); err != nil {
+	if err := errors.Join(o.unknown.validate(), o.lsms.validate()); err != nil {
 		return err
 	}
 	if err := o.validateContainer(); err != nil {
@@ -207,6 +211,7 @@ func (o *benchOptions) validate(f *cmdline.Flags) error {
 		for _, flag := range []string{
 			"rules", "scenarios", "tests", "test", "unixbench", "runs", "slice",
 			"warmup", "order", "seed", "enforcer", "import", "copies", "container", "pod",
+			"lsm", "hook",
 		} {
 			if f.Changed(flag) {
 				return fmt.Errorf("--resume and --%s: a run goes on as it was begun", flag)

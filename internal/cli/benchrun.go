@@ -77,7 +77,7 @@ func (o *benchOptions) continueRun(ctx context.Context, std streams) (err error)
 	if plan.Imported() {
 		return fmt.Errorf("%s: %w", d.Path, bench.ErrImported)
 	}
-	o.unknown.rulesMap = plan.RulesMap
+	o.unknown.rulesMap, o.lsms.names, o.lsms.hooks = plan.RulesMap, plan.LSMs, plan.Hooks
 	now := o.attached(ctx)
 	s := o.with(plan, d.Info.Enforcer)
 	if err := setup.Continues(d.Info.Machine); err != nil {
@@ -147,6 +147,14 @@ func subject(s *setup.Setup, now inforce.Reading) string {
 		"scenarios in a file for --scenarios" + others
 }
 
+// selects returns which programs the profile runs measure.
+func (o *benchOptions) selects(s *setup.Setup) func(tracer.Program) bool {
+	selected := s.Selects()
+	return func(p tracer.Program) bool {
+		return o.lsms.measures(lsmBPF) && matchesAny(o.lsms.hooks, p.Hook) && (selected == nil || selected(p))
+	}
+}
+
 // check reports why a plan cannot be carried out, with advice.
 func (o *benchOptions) check(ctx context.Context, s *setup.Setup, now inforce.Reading) error {
 	err := s.Check(ctx, now)
@@ -195,7 +203,7 @@ func (o *benchOptions) calibrate(ctx context.Context, s *setup.Setup) (*profile.
 	if !s.Profiles() {
 		return nil, nil
 	}
-	cal, err := calibration(ctx, o.calibration, false)
+	cal, err := calibration(ctx, o.calibration, o.lsms.others())
 	return &cal, err
 }
 
@@ -233,10 +241,15 @@ func (o *benchOptions) runBench(
 	defer progress.End()
 	b := &bench.Bench{Dir: d, Suites: suites.ByKind(), Progress: progress.report, Settle: settle}
 	if s.Profiles() {
+		all := func(tracer.Function) bool { return true }
+		if err := o.lsms.find(nil, all); err != nil {
+			return err
+		}
 		b.Profiler = &bench.Profiler{
 			Options: tracer.Options{
-				Select: s.Selects(), Enforcers: s.Registry, Calibration: *d.Info.Calibration,
-				Logger: slog.Default(),
+				Select: o.selects(s), Functions: o.lsms.functions, Enforcers: s.Registry,
+				Calibration: *d.Info.Calibration,
+				Logger:      slog.Default(),
 			},
 			Slice: s.Plan.Slice,
 			Describe: func(snap *profile.Snapshot) {

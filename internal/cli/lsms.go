@@ -143,7 +143,8 @@ func (o *lsmFlags) notes() (notes []string) {
 		if len(frequent) == 1 {
 			are, them = "is", "it"
 		}
-		notes = append(notes, fmt.Sprintf("%s that %s called very often %s measured only if --hook names %s: %s",
+		notes = append(notes, fmt.Sprintf("%s that %s called very often %s measured "+
+			"only if --hook names %s: %s",
 			text.Plural(len(frequent), "hook"), are, are, them,
 			strings.Join(slices.Sorted(maps.Keys(frequent)), ", ")))
 	}

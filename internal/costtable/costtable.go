@@ -86,7 +86,8 @@ func first[T any](rows []T, n int) ([]T, int) {
 	return rows[:n], len(rows) - n
 }
 
-// dropped names the columns that would say nothing: PROGRAM if no hook has two programs, DENIED if no call was denied.
+// dropped names the columns that would say nothing: PROGRAM if no hook has two programs, DENIED if no call was
+// denied, POLICY if no row has one.
 func (t *Table) dropped() []string {
 	var out []string
 	if !severalPrograms(t.Costs.Rows) {
@@ -94,6 +95,9 @@ func (t *Table) dropped() []string {
 	}
 	if !slices.ContainsFunc(t.Costs.Rows, func(c profile.Cost) bool { return c.Denials > 0 }) {
 		out = append(out, "DENIED")
+	}
+	if !slices.ContainsFunc(t.Costs.Rows, func(c profile.Cost) bool { return c.Policy != "" }) {
+		out = append(out, "<POLICY")
 	}
 	return out
 }
@@ -223,6 +227,7 @@ func rowColumns(costs *profile.Costs) []column[profile.Cost] {
 		{"<SYSCALL", func(c *profile.Cost) string { return c.Syscall }},
 		{"<HOOK", func(c *profile.Cost) string { return c.Program.Hook }},
 		{"<PROGRAM", func(c *profile.Cost) string { return cmp.Or(c.Program.Name, "(all)") }},
+		{"<POLICY", func(c *profile.Cost) string { return text.Printable(c.Policy) }},
 		{"RULES", func(c *profile.Cost) string { return rules(c.Rules) }},
 		{"CALLS", func(c *profile.Cost) string { return text.Thousands(c.Calls) }},
 		{"DENIED", func(c *profile.Cost) string { return text.Thousands(c.Denials) }},

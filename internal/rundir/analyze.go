@@ -115,7 +115,8 @@ func analyze(p *Plan, results []Result, explained map[string]map[string]Explaine
 		}
 		for i, s := range p.Scenarios {
 			c := cellOf(p, t, s, byScenario[s.Name], base, losses[i])
-			if e, ok := explained[t.Name][s.Name]; ok {
+			if e, ok := explained[t.Name][s.Name]; ok && i != p.Baseline() {
+				e = e.beyond(explained[t.Name][p.Scenarios[p.Baseline()].Name])
 				c.explain(e, stats.Mean(rates(base))/float64(max(1, t.Copies)))
 			}
 			if i == p.SecondBaseline() {

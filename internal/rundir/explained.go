@@ -2,6 +2,7 @@ package rundir
 
 import (
 	"math"
+	"slices"
 
 	"github.com/lsmprof/lsmprof/profile"
 )
@@ -31,13 +32,15 @@ type SyscallTime struct {
 
 // ExplainedRow is the cost of one program in one syscall.
 type ExplainedRow struct {
-	Syscall string  `json:"syscall"`
-	Hook    string  `json:"hook"`
-	Program string  `json:"program"` // empty: the programs of the hook cannot be told apart
-	Rules   int     `json:"rules"`   // -1: unknown
-	Calls   float64 `json:"calls_per_op"`
-	HookNs  float64 `json:"hook_ns_per_op"`
-	Mean    float64 `json:"mean_ns"`
+	Syscall string `json:"syscall"`
+	Hook    string `json:"hook"`
+	Program string `json:"program"` // empty: the programs of the hook cannot be told apart
+	// Enforcer owns the program. Runs of older versions lack it.
+	Enforcer string  `json:"enforcer,omitempty"`
+	Rules    int     `json:"rules"` // -1: unknown
+	Calls    float64 `json:"calls_per_op"`
+	HookNs   float64 `json:"hook_ns_per_op"`
+	Mean     float64 `json:"mean_ns"`
 	// Typical is the mean without calls that were interrupted, and Err its standard error. In runs of older
 	// versions Typical is 0, and Err that of Mean.
 	Typical float64 `json:"typical_ns,omitempty"`
@@ -71,7 +74,8 @@ func Explain(costs *profile.Costs, ops float64) Explained {
 		e.Calls += calls
 		interrupts, err := interruptions(&c.Readings, float64(c.Sum))
 		e.Rows = append(e.Rows, ExplainedRow{
-			Syscall: c.Syscall, Hook: c.Program.Hook, Program: c.Program.Name, Rules: c.Rules, Calls: calls,
+			Syscall: c.Syscall, Hook: c.Program.Hook, Program: c.Program.Name, Enforcer: c.Program.Enforcer,
+			Rules: c.Rules, Calls: calls,
 			HookNs: c.Hook / ops,
 			Mean:   c.Mean(), Typical: max(0, c.Mean()-interrupts), Err: err, P50: c.Quantile(0.5),
 			P99:     c.Quantile(0.99),
@@ -110,6 +114,29 @@ func interruptions(h *profile.Histogram, sum float64) (above, err float64) {
 	}
 	sigma := (high - low) / quartilesToSigma
 	return above, max(floor, math.Sqrt(sigma*sigma/n+variance/(n*n)))
+}
+
+// beyond returns e with only the hook cost that base, the cell of the baseline, does not have as well: functions of the
+// kernel run in both. The cost of a call stays.
+func (e Explained) beyond(base Explained) Explained {
+	if len(base.Rows) == 0 {
+		return e
+	}
+	type key struct{ syscall, hook, program string }
+	before := map[key]float64{}
+	for _, r := range base.Rows {
+		before[key{r.Syscall, r.Hook, r.Program}] += r.HookNs
+	}
+	e.HookNs, e.Rows = 0, slices.Clone(e.Rows)
+	for i := range e.Rows {
+		r := &e.Rows[i]
+		k := key{r.Syscall, r.Hook, r.Program}
+		less := min(before[k], r.HookNs)
+		before[k] -= less
+		r.HookNs -= less
+		e.HookNs += r.HookNs
+	}
+	return e
 }
 
 // Exposed reports whether the enforcer runs in the test. Calls that are rarer than one in ten thousand operations

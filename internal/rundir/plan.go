@@ -43,6 +43,10 @@ type Plan struct {
 	Container string        `json:"container,omitempty"` // that tests run in: its id, or NAMESPACE/POD[/CONTAINER]
 	// RulesMap is the map that holds the rules of an enforcer that lsmprof does not know.
 	RulesMap string `json:"rules_map,omitempty"`
+	// LSMs are the security modules that profile runs measure, and Hooks globs of the hooks, as in --lsm and
+	// --hook. Nil: only BPF, and all hooks.
+	LSMs  []string `json:"lsms,omitempty"`
+	Hooks []string `json:"hooks,omitempty"`
 	// UntilCI adds rounds until every interval is at most this share on both sides of the loss; 0: none are added.
 	UntilCI float64       `json:"until_ci,omitempty"`
 	MaxTime time.Duration `json:"max_time_ns,omitempty"` // after which UntilCI adds no round; 0: no limit

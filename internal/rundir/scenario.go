@@ -33,6 +33,15 @@ type Scenario struct {
 	Teardown *Step `json:"teardown,omitempty"`
 	// Expect is what the enforcer's maps must hold for the workload after the setup; nil: not checked.
 	Expect *Expect `json:"expect,omitempty"`
+	// Compare places the scenario in the comparison of enforcers; nil: it has no part in it.
+	Compare *Compared `json:"compare,omitempty"`
+}
+
+// Compared says what a scenario stands for where enforcers are compared: how many rules of each type which enforcer
+// walks, such as 8 rules of AppArmor.
+type Compared struct {
+	Enforcer string `json:"enforcer"`
+	Rules    int    `json:"rules"`
 }
 
 // Expect is a policy with these numbers of rules, or none.

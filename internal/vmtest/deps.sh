@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what a make target needs and this machine lacks. Prints what and why before it does.
-# usage: deps.sh demo|sample|test
+# usage: deps.sh demo|sample|apparmor|test
 set -eu
 
 missing="" # packages
@@ -35,6 +35,11 @@ guest_tools() {
 		[ ! -e /usr/share/keyrings/debian-archive-keyring.pgp ]; then
 		need debian-archive-keyring "verifies the guests' kernels"
 	fi
+}
+
+apparmor_tools() {
+	PATH=$PATH:/usr/sbin:/sbin
+	have apparmor_parser || need apparmor "loads the AppArmor profiles of guests that measure AppArmor"
 }
 
 test_tools() {
@@ -74,9 +79,10 @@ sample)
 	have tmux || need tmux "the terminal that the picture of lsmprof top is taken of"
 	have chromium || need chromium "the browser that the pictures of the report are taken in"
 	;;
-test) guest_tools && test_tools ;;
+apparmor) guest_tools && apparmor_tools ;;
+test) guest_tools && test_tools && apparmor_tools ;;
 *)
-	echo "usage: deps.sh demo|sample|test" >&2
+	echo "usage: deps.sh demo|sample|apparmor|test" >&2
 	exit 2
 	;;
 esac
