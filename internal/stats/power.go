@@ -17,9 +17,9 @@ const (
 // deviations of a round's loss. It returns +Inf if n rounds cannot show any.
 //
 // Significant means what it means in the analysis: Wilcoxon's p, corrected by Holm for the number of cells, is below
-// 0.05, and the median lies outside the interval of the second baseline, whose rounds vary as much. The power of that
-// has no formula for few rounds, where p takes few values. It is therefore simulated, with normal noise and always the
-// same random numbers.
+// 0.05, the interval of the median does not contain 0, and the median lies outside the interval of the second baseline,
+// whose rounds vary as much. The power of that has no formula for few rounds, where p takes few values. It is therefore
+// simulated, with normal noise and always the same random numbers.
 func Sensitivity(n, cells int) float64 {
 	if n < RoundsForSignificance(cells) {
 		return math.Inf(1)
@@ -27,16 +27,19 @@ func Sensitivity(n, cells int) float64 {
 	if n > exactWilcoxon { // from here on only the square root of n matters
 		return Sensitivity(exactWilcoxon, cells) * math.Sqrt(exactWilcoxon/float64(n))
 	}
-	const benches = 400
+	const benches = 1000
+	const tail = (1 - 0.95) / 2
 	critical := criticalRankSum(n, Significant/float64(max(cells, 1)))
 	rng := rand.New(rand.NewPCG(uint64(n), 1))
 	needed := make([]float64, benches) // loss from which on each of the benches shows it
 	median := newMedianDistribution(normals(rng, n))
 	for i := range needed {
-		own := normals(rng, n)
-		median.sorted = normals(rng, n) // the probabilities depend on n alone
-		noise := median.quantile(1 - (1-0.95)/2)
-		needed[i] = max(lossForRankSum(own, critical), noise-medianOf(own))
+		own, second := normals(rng, n), normals(rng, n)
+		median.sorted = own // the probabilities depend on n alone
+		low := median.quantile(tail)
+		median.sorted = second
+		noise := median.quantile(1 - tail)
+		needed[i] = max(lossForRankSum(own, critical), -low, noise-medianOf(own))
 	}
 	slices.Sort(needed)
 	return needed[int(math.Ceil(power*benches))-1]
