@@ -22,7 +22,7 @@ func (r *Report) Handler() (http.Handler, error) {
 			if p == nil {
 				continue
 			}
-			pages, err := pprofPages(p)
+			pages, err := pprofPages(p, nil)
 			if err != nil {
 				return nil, err
 			}

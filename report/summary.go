@@ -281,8 +281,10 @@ func (s *summary) withoutRules(p *PerRule) (float64, bool) {
 	for i := range s.Hooks {
 		h := &s.Hooks[i]
 		same := h.Test == p.Test && h.Syscall == p.Syscall && h.Hook == p.Hook && h.Program == p.Program
-		confined := slices.ContainsFunc(s.Scenarios, func(sc Scenario) bool { return sc.Name == h.Scenario &&
-			sc.Confined })
+		confined := slices.ContainsFunc(s.Scenarios, func(sc Scenario) bool {
+			return sc.Name == h.Scenario &&
+				sc.Confined
+		})
 		if same && confined && h.Rules == 0 {
 			return cmp.Or(h.Typical, h.Mean), true
 		}

@@ -99,7 +99,7 @@ func TestSentencesAboutRules(t *testing.T) {
 		r := lost(program("a", explained(0.02, 0.02)))
 		r.Hooks = []HookRow{{
 			Test: "a", Scenario: "rules=8", Syscall: "openat", Hook: "file_open", Rules: 0, Mean: 300,
-				Calls: 1,
+			Calls: 1,
 		}}
 		r.PerRule = []PerRule{{
 			Test: "a", Syscall: "openat", Hook: "file_open", Loss: ref(0.001),

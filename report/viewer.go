@@ -26,11 +26,11 @@ var driverInUse sync.Mutex
 // deleteconfig).
 var servedPages = []string{"flamegraph", "top", "peek"}
 
-// pprofPages returns handlers for servedPages, by name.
-func pprofPages(p *pprof.Profile) (map[string]http.Handler, error) {
+// pprofPages returns handlers for servedPages on a profile, or on its difference to base, by name.
+func pprofPages(p, base *pprof.Profile) (map[string]http.Handler, error) {
 	driverInUse.Lock()
 	defer driverInUse.Unlock()
-	all, err := viewer(p, nil)
+	all, err := viewer(p, base)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/ownns"
 	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/profile"
+	"github.com/lsmprof/lsmprof/report"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -37,6 +38,7 @@ type recordOptions struct {
 	cmdline.Destination
 	top        int
 	by, sort   string // of the table
+	html       string // file of the page; "": none
 	crossCheck crossCheckFlag
 	stacks     stacksFlag
 	stackEach  sampleFlag
@@ -56,6 +58,9 @@ func (o *recordOptions) flags(f *cmdline.Flags) {
 	o.linesFlag(f)
 	o.Path = "lsmprof.pb.gz"
 	o.Destination.Flags(f, "Write the pprof profile to this `FILE`; - writes none.", "text", "json")
+	f.StringVar(&o.html, "html", "",
+		"Write the report on the profile, a page with tables and flame graphs, to this "+
+		"`FILE`.")
 	f.Var(cmdline.Choice(&o.by, costtable.Groupings()...), "by", "Print a row of the table for each of these. By "+
 		"default a row is a workload, syscall, hook, program and number of rules.")
 	f.Lookup("by").DefValue = ""
@@ -180,12 +185,17 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 			return err
 		}
 		if !std.quiet {
-			source := ""
+			fmt.Fprintf(std.err, "%s\nlook at it: lsmprof report %s --http localhost:0\n",
+				wrote(o.Path, kept), o.Path)
 			if sources != "" {
-				source = "-source_path=" + sources + " "
+				fmt.Fprintf(std.err, "with source code: go tool pprof -http=localhost: -source_path=%s %s\n",
+					sources, o.Path)
 			}
-			fmt.Fprintf(std.err, "%s\nlook at it: go tool pprof -http=localhost: %s%s\n",
-				wrote(o.Path, kept), source, o.Path)
+		}
+	}
+	if o.html != "" {
+		if err := o.writePage(std, &costs); err != nil {
+			return err
 		}
 	}
 	if exporter != nil {
@@ -197,6 +207,15 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 		return exitError{result.status}
 	}
 	return nil
+}
+
+// writePage writes the report on the profile.
+func (o *recordOptions) writePage(std streams, costs *profile.Costs) error {
+	p, err := costs.Profile()
+	if err != nil {
+		return err
+	}
+	return saveReport(std, o.html, report.NewProfile(p).WriteHTML)
 }
 
 // findCommand looks the command up before anything is measured.
@@ -296,7 +315,7 @@ func (o *recordOptions) print(std streams, costs *profile.Costs) error {
 	}
 	t := costtable.Table{
 		Costs: costs, By: o.by, Sort: o.sort, Rows: o.top, Verbose: std.verbose, Selection: o.selection(),
-			Advice: advised,
+		Advice: advised,
 	}
 	if terminal.Is(w) {
 		t.Width = terminal.Width(w)

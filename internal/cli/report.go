@@ -30,18 +30,18 @@ var reportFormats = []string{"html", "md", "text", "json", "csv"}
 func reportCommand() *command {
 	return &command{
 		Command: cmdline.Command{
-			Name: "report", Args: "RUN [NEWER-RUN]", Group: groupBenchmark,
-			Summary: "Report the results of a benchmark, or compare two",
-			Text: "It needs neither root nor BPF: copy the run directory to any machine and read it " +
-				"there.",
+			Name: "report", Args: "RUN|PROFILE [NEWER]", Group: groupBenchmark,
+			Summary: "Report on a benchmark or a profile, or compare two",
+			Text: "RUN is a run directory of lsmprof bench, and PROFILE a file of lsmprof record or serve. " +
+				"It needs neither root nor BPF: copy them to any machine and read them there.",
 			Examples: []cmdline.Example{
 				{
 					What:    "Write report.html to the run directory",
 					Command: "lsmprof report lsmprof-bench-20260102-150405",
 				},
 				{
-					What:    "Look at it in a browser, with flame graphs",
-					Command: "lsmprof report RUN --http localhost:0",
+					What:    "Look at a profile in a browser, with flame graphs",
+					Command: "lsmprof report lsmprof.pb.gz --http localhost:0",
 				},
 				{
 					What:    "Compare two runs, and fail if the newer one lost more than 1 %",
@@ -61,11 +61,13 @@ func (o *reportOptions) flags(f *cmdline.Flags) {
 	f.Group(cmdline.Output)
 	f.StringVarP(&o.output, "output", "o", "",
 		"Write report.html, report.md, report.txt, report.json and the .csv files to this "+
-			"`DIRECTORY` instead of RUN or NEWER-RUN; - prints a single format.")
+			"`DIRECTORY`; - prints a single format. The default is the newer run, or the directory of the "+
+			"newer profile.")
 	o.formats = []string{"html"}
-	f.Var(cmdline.Choices(&o.formats, reportFormats...), "format", "Write these formats.")
+	f.Var(cmdline.Choices(&o.formats, reportFormats...), "format", "Write these formats. Profiles have html, text "+
+		"and json.")
 	f.StringVar(&o.http, "http", "",
-		"Write nothing. Serve the page, and pprof's flame graphs of each scenario, at this "+
+		"Write nothing. Serve the page, and pprof's views of the profile or of each scenario, at this "+
 			"loopback `ADDRESS`, such as localhost:0.")
 	f.Group("Comparison of two runs")
 	f.Var(cmdline.Percent(&o.limit), "fail-over",
@@ -91,8 +93,8 @@ func (o *reportOptions) report(ctx context.Context, std streams, f *cmdline.Flag
 func (o *reportOptions) validate(f *cmdline.Flags) (err error) {
 	o.runs = f.Args()
 	if len(o.runs) < 1 || len(o.runs) > 2 {
-		return fmt.Errorf("%d run directories: want one, or an old and a new one; `lsmprof bench` makes them",
-			len(o.runs))
+		return fmt.Errorf("%d arguments: want a run directory of `lsmprof bench` or a profile of `lsmprof record`, "+
+			"or an old and a new one", len(o.runs))
 	}
 	if len(o.runs) == 1 && (o.limit > 0 || o.force) {
 		return errors.New("--fail-over and --force need two runs; for one run use `lsmprof bench --fail-over`")
@@ -109,6 +111,12 @@ func (o *reportOptions) validate(f *cmdline.Flags) (err error) {
 }
 
 func (o *reportOptions) run(ctx context.Context, std streams) error {
+	if profiles, err := o.areProfiles(); profiles || err != nil {
+		if err != nil {
+			return err
+		}
+		return o.runProfiles(ctx, std)
+	}
 	r, err := o.open()
 	if err != nil {
 		return err

@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"net/netip"
 	"time"
-
-	"github.com/lsmprof/lsmprof/report"
 )
 
 // loopback returns an error if other machines can reach an address.
@@ -27,7 +25,10 @@ func loopback(address string) error {
 
 // serveReport serves the report until ctx is done. Every process on the machine can reach a loopback address, so only
 // requests with the token in their path get an answer, and only if no page of another site can have made them.
-func serveReport(ctx context.Context, std streams, address string, r *report.Report) error {
+func serveReport(ctx context.Context, std streams, address string, r interface {
+	Handler() (http.Handler, error)
+},
+) error {
 	pages, err := r.Handler()
 	if err != nil {
 		return err

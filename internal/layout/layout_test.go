@@ -25,8 +25,9 @@ var only = map[string][]string{
 	"tracer":      {"bpf", "profile", "internal/containerid", "internal/kernel", "internal/lsm"},
 	"profile":     {"internal/containerid"},
 	"report": {
-		"profile", "internal/stats", "internal/rundir", "internal/forecast", "internal/text",
-			"internal/enforcer/rules",
+		"profile", "internal/stats", "internal/rundir", "internal/costtable", "internal/forecast",
+			"internal/text",
+		"internal/enforcer/rules",
 	},
 	"internal/rundir": {
 		"profile", "internal/stats", "internal/text", "internal/unixbench/score", "internal/enforcer/rules",

@@ -116,7 +116,7 @@ func TestOldNamesOfSampleTypesAreAccepted(t *testing.T) {
 	if err := p.WriteUncompressed(&b); err != nil {
 		t.Fatal(err)
 	}
-	p, err = parseProfile([]byte(b.String()), "old.pb.gz")
+	p, err = parseProfile([]byte(b.String()), "old.pb.gz", maxProfile, maxMessages)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,12 +22,14 @@ const (
 	maxFile    = 64 << 20  // run.json, explained.json
 	maxResults = 256 << 20 // results.jsonl
 	maxLine    = 1 << 20   // of results.jsonl
-	maxProfile = 2 << 20   // uncompressed
+	maxProfile = 2 << 20   // uncompressed, of a cell
+	maxSingle  = 64 << 20  // uncompressed, of a profile that is not in a run directory
 )
 
 const (
-	maxMessages = 50_000  // in a profile
-	maxCells    = 100_000 // tests times scenarios of a plan
+	maxMessages = 50_000    // in a profile of a cell
+	mostSingle  = 2_000_000 // in a profile that is not in a run directory
+	maxCells    = 100_000   // tests times scenarios of a plan
 )
 
 // Open reads the run directory at path. It opens no file through a link that leads out of the directory, and none that
@@ -77,20 +79,45 @@ func readAll(r io.Reader, name string, most int64) ([]byte, error) {
 	return data, err
 }
 
+// OpenProfile reads a profile of lsmprof that is not in a run directory, as Open reads files.
+func OpenProfile(path string) (*pprof.Profile, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(err, fmt.Errorf("%s is not a regular file", path))
+	}
+	data, err := readAll(f, path, maxSingle)
+	if err != nil {
+		return nil, err
+	}
+	p, err := parseProfile(data, path, maxSingle, mostSingle)
+	if err != nil {
+		return nil, err
+	}
+	if sampleIndex(p, profile.HookTime) < 0 || sampleIndex(p, profile.BodyTime) < 0 {
+		return nil, fmt.Errorf("%s is not a profile of lsmprof: it has no sample type %s", path,
+			profile.HookTime)
+	}
+	return p, nil
+}
+
 // parseProfile parses a profile that may be hostile: its size is bounded before and after inflating it, and so is the
 // number of its messages, each of which takes much more memory than it has bytes.
-func parseProfile(data []byte, name string) (*pprof.Profile, error) {
+func parseProfile(data []byte, name string, most int64, messages int) (*pprof.Profile, error) {
 	if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
 		z, err := gzip.NewReader(bytes.NewReader(data))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if data, err = readAll(z, name, maxProfile); err != nil {
+		if data, err = readAll(z, name, most); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	if n := messages(data); n > maxMessages {
-		return nil, fmt.Errorf("%s has more than %d samples, locations and functions", name, maxMessages)
+	if n := countMessages(data); n > messages {
+		return nil, fmt.Errorf("%s has more than %d samples, locations and functions", name, messages)
 	}
 	p, err := pprof.ParseUncompressed(data)
 	if err != nil {
@@ -113,8 +140,8 @@ func parseProfile(data []byte, name string) (*pprof.Profile, error) {
 // oldTypes maps the names that sample types had in older versions to those that they have now.
 var oldTypes = map[string]string{"body": profile.BodyTime, "hook": profile.HookTime}
 
-// messages counts the fields of a protobuf message.
-func messages(data []byte) (n int) {
+// countMessages counts the fields of a protobuf message.
+func countMessages(data []byte) (n int) {
 	for len(data) > 0 {
 		tag, size := binary.Uvarint(data)
 		if size <= 0 {

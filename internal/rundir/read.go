@@ -205,7 +205,7 @@ func (r *Run) Profile(scenario, test string) (*pprof.Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseProfile(data, name)
+	return parseProfile(data, name, maxProfile, maxMessages)
 }
 
 // Analyze returns what the run says.

@@ -1,0 +1,137 @@
+package report
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/lsmprof/lsmprof/internal/text"
+)
+
+//go:embed profile.html
+var profileHTML string
+
+// profilePage is the data of profile.html.
+type profilePage struct {
+	*ProfileReport
+	CSS    template.CSS
+	JS     template.JS
+	Links  []link
+	Flames template.JS
+	Roots  []string
+	Shown  []shownTable
+	Errors []string // of flame graphs
+}
+
+// shownTable is a table as the page shows it.
+type shownTable struct {
+	By     string
+	Header []string
+	Rows   [][]string
+	More   int // rows that are left out
+}
+
+// WriteHTML writes the report as one HTML file that loads nothing else.
+func (r *ProfileReport) WriteHTML(w io.Writer) error { return r.writeHTML(w, nil) }
+
+func (r *ProfileReport) writeHTML(w io.Writer, links []link) error {
+	//nolint:gosec // part of this package
+	page := profilePage{
+		ProfileReport: r, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Links: links,
+			Roots: profileRoots,
+	}
+	for i := range r.Tables {
+		t := &r.Tables[i]
+		header, rows := r.cells(t)
+		page.Shown = append(page.Shown, shownTable{
+			t.By, header, rows[:min(len(rows), mostProfileRows)], max(0, len(rows)-mostProfileRows),
+		})
+	}
+	f := r.flameGraphs()
+	page.Errors = f.problems
+	if len(f.Pages) > 0 {
+		data, err := json.Marshal(f) // escapes <, > and &: nothing in it can end the script
+		if err != nil {
+			return err
+		}
+		page.Flames = template.JS(data) //nolint:gosec // JSON
+	}
+	t, err := template.New("profile").Funcs(template.FuncMap{"printable": text.Printable}).Parse(profileHTML)
+	if err != nil {
+		return err
+	}
+	return t.Execute(w, page)
+}
+
+// profileName is what the page's script calls the profile.
+const profileName = "profile"
+
+func (r *ProfileReport) flameGraphs() *flames {
+	f := &flames{index: map[string]int{}, Pages: []flame{}, Parts: []string{}}
+	if r.now == nil || len(r.now.Sample) == 0 {
+		return f
+	}
+	for _, root := range profileRoots {
+		err := f.add(r.now, nil, flame{Scenario: profileName, Root: root})
+		if err == nil && r.old != nil {
+			err = f.add(r.now, r.old, flame{Scenario: profileName, Base: "older profile", Root: root})
+		}
+		if err != nil {
+			f.problems = append(f.problems, fmt.Sprintf("no flame graph by %s: %v", root, err))
+		}
+		if f.size > mostFlames {
+			f.problems = append(f.problems,
+				"flame graphs with other roots are left out to keep the page small; "+
+				"`lsmprof report --http localhost:0 FILE` has pprof's viewer")
+			break
+		}
+	}
+	return f
+}
+
+// Two reports whether the report compares two profiles.
+func (r *ProfileReport) Two() bool { return r.old != nil }
+
+// Handler returns a handler for "/", which serves the page of WriteHTML with links to pprof's web UI on the profile, as
+// [Report.Handler] does.
+func (r *ProfileReport) Handler() (http.Handler, error) {
+	mux := http.NewServeMux()
+	var links []link
+	add := func(prefix, name string, pages map[string]http.Handler) {
+		for page, h := range pages {
+			mux.Handle("GET /"+prefix+page, h)
+		}
+		links = append(links, link{prefix + "flamegraph", name})
+	}
+	if r.now != nil {
+		pages, err := pprofPages(r.now, nil)
+		if err != nil {
+			return nil, err
+		}
+		add("pprof/0/", "the profile", pages)
+	}
+	if r.old != nil {
+		pages, err := pprofPages(r.now, r.old)
+		if err != nil {
+			return nil, err
+		}
+		add("pprof/1/", "the difference", pages)
+	}
+	var page bytes.Buffer
+	if err := r.writeHTML(&page, links); err != nil {
+		return nil, err
+	}
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write(page.Bytes())
+	})
+	return mux, nil
+}
+
+// Title is the heading of the table.
+func (t shownTable) Title() string { return "By " + strings.ToLower(t.By) }

@@ -1,0 +1,209 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	pprof "github.com/google/pprof/profile"
+
+	"github.com/lsmprof/lsmprof/internal/text"
+	"github.com/lsmprof/lsmprof/profile"
+)
+
+// ProfileTable is a profile summed up by one property of the calls.
+type ProfileTable struct {
+	By   string       `json:"by"`   // pod, workload, syscall, hook, rules, program or enforcer
+	Rows []ProfileRow `json:"rows"` // the most expensive first; of two profiles, the largest change first
+}
+
+// ProfileRow is what calls that have something in common cost.
+type ProfileRow struct {
+	Name string       `json:"name"`
+	Now  ProfileCost  `json:"now"`
+	Old  *ProfileCost `json:"old,omitempty"` // of the older of two profiles; null: there is one profile
+}
+
+// ProfileCost is what some calls cost.
+type ProfileCost struct {
+	Calls   int64 `json:"calls"`
+	Denials int64 `json:"denials"`
+	HookNs  int64 `json:"hook_ns"` // of all calls
+
+	seconds float64 // of the recording
+}
+
+// Mean returns the hook cost of a call, in ns; 0 without calls.
+func (c *ProfileCost) Mean() float64 {
+	if c.Calls == 0 {
+		return 0
+	}
+	return float64(c.HookNs) / float64(c.Calls)
+}
+
+// Rate returns the calls per second, or their number if the profile does not say how long it is.
+func (c *ProfileCost) Rate() float64 { return float64(c.Calls) / c.length() }
+
+// PerSecond returns the hook cost in ns per second.
+func (c *ProfileCost) PerSecond() float64 { return float64(c.HookNs) / c.length() }
+
+func (c *ProfileCost) length() float64 {
+	if c.seconds <= 0 {
+		return 1
+	}
+	return c.seconds
+}
+
+// Change divides the change of the cost per second, in ns, between two causes: other numbers of calls, and calls that
+// take another time. They add up to the change.
+func (r *ProfileRow) Change() (total, calls, each float64) {
+	if r.Old == nil {
+		return 0, 0, 0
+	}
+	total = r.Now.PerSecond() - r.Old.PerSecond()
+	if r.Now.Calls == 0 || r.Old.Calls == 0 {
+		return total, total, 0
+	}
+	each = (r.Now.Mean() - r.Old.Mean()) * r.Now.Rate()
+	return total, total - each, each
+}
+
+// profileTables are the tables of a profile, in their order.
+var profileTables = []struct {
+	by string
+	of func(*pprof.Sample) string
+}{
+	{"pod", podOf},
+	{"workload", labelled("workload")},
+	{"syscall", labelled("syscall")},
+	{"hook", labelled("hook")},
+	{"rules", labelled("rule_count")},
+	{"program", func(s *pprof.Sample) string { return cmp.Or(labelOf(s, "program"),
+		"all of "+labelOf(s, "hook")) }},
+	{"enforcer", func(s *pprof.Sample) string { return text.Enforcer(labelOf(s, "enforcer")) }},
+}
+
+func labelled(key string) func(*pprof.Sample) string {
+	return func(s *pprof.Sample) string { return cmp.Or(labelOf(s, key), "unknown") }
+}
+
+func labelOf(s *pprof.Sample, key string) string {
+	if v := s.Label[key]; len(v) > 0 {
+		return text.Printable(v[0])
+	}
+	return ""
+}
+
+func podOf(s *pprof.Sample) string {
+	if labelOf(s, "pod") == "" {
+		return ""
+	}
+	return strings.TrimPrefix(labelOf(s, "namespace")+"/"+labelOf(s, "pod"), "/")
+}
+
+// tables sums a profile up, and an older one if it is not nil. Calls outside of pods are in no row of the pods. A table
+// that would have nothing to say is left out: no pod, or one enforcer.
+func tables(now, old *pprof.Profile) []ProfileTable {
+	out := []ProfileTable{}
+	for _, t := range profileTables {
+		rows := map[string]*ProfileRow{}
+		sum := func(p *pprof.Profile, into func(*ProfileRow) *ProfileCost) {
+			for _, s := range p.Sample {
+				name := t.of(s)
+				cost := costOf(p, s)
+				if name == "" || cost == (ProfileCost{seconds: cost.seconds}) {
+					continue
+				}
+				if rows[name] == nil {
+					rows[name] = &ProfileRow{Name: name}
+				}
+				into(rows[name]).add(cost)
+			}
+		}
+		sum(now, func(r *ProfileRow) *ProfileCost { return &r.Now })
+		if old != nil {
+			sum(old, func(r *ProfileRow) *ProfileCost {
+				if r.Old == nil {
+					r.Old = &ProfileCost{}
+				}
+				return r.Old
+			})
+		}
+		table := ProfileTable{By: t.by, Rows: []ProfileRow{}}
+		for _, r := range rows {
+			r.Now.seconds = seconds(now)
+			if old != nil {
+				if r.Old == nil {
+					r.Old = &ProfileCost{}
+				}
+				r.Old.seconds = seconds(old)
+			}
+			table.Rows = append(table.Rows, *r)
+		}
+		slices.SortFunc(table.Rows, compareProfileRows)
+		if len(rows) > 0 && (t.by != "enforcer" || len(rows) > 1) {
+			out = append(out, table)
+		}
+	}
+	return out
+}
+
+func (c *ProfileCost) add(o ProfileCost) {
+	c.Calls, c.Denials, c.HookNs = c.Calls+o.Calls, c.Denials+o.Denials, c.HookNs+o.HookNs
+}
+
+func costOf(p *pprof.Profile, s *pprof.Sample) ProfileCost {
+	c := ProfileCost{seconds: seconds(p)}
+	for i, t := range p.SampleType {
+		switch t.Type {
+		case "calls":
+			c.Calls = s.Value[i]
+		case "denials":
+			c.Denials = s.Value[i]
+		case profile.HookTime:
+			c.HookNs = s.Value[i]
+		}
+	}
+	return c
+}
+
+func seconds(p *pprof.Profile) float64 { return float64(p.DurationNanos) / 1e9 }
+
+func compareProfileRows(a, b ProfileRow) int {
+	size := func(r *ProfileRow) float64 {
+		if r.Old == nil {
+			return float64(r.Now.HookNs)
+		}
+		total, _, _ := r.Change()
+		return max(total, -total)
+	}
+	return cmp.Or(cmp.Compare(size(&b), size(&a)), cmp.Compare(a.Name, b.Name))
+}
+
+// enforcerCosts returns what each enforcer cost, with what it cost where no rule applies.
+func enforcerCosts(p *pprof.Profile) []profile.EnforcerCost {
+	byName := map[string]*profile.EnforcerCost{}
+	out := []profile.EnforcerCost{}
+	for _, s := range p.Sample {
+		name := labelOf(s, "enforcer")
+		if byName[name] == nil {
+			byName[name] = &profile.EnforcerCost{Name: name}
+		}
+		ns := float64(costOf(p, s).HookNs)
+		byName[name].Hook += ns
+		switch rules, err := strconv.Atoi(labelOf(s, "rule_count")); {
+		case err != nil:
+			byName[name].Unknown += ns
+		case rules == 0:
+			byName[name].Idle += ns
+		}
+	}
+	for _, e := range byName {
+		if e.Hook > 0 {
+			out = append(out, *e)
+		}
+	}
+	slices.SortFunc(out, func(a, b profile.EnforcerCost) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
