@@ -12,8 +12,8 @@ const (
 	lossTop, lossAxis                         = 4.0, 20.0
 )
 
-// lossPlot draws the losses of a test on bars of what the hooks explain, in the colour of each hook's class. The band is
-// the apparent loss of the second baseline: noise.
+// lossPlot draws the losses of a test on bars of what the hooks explain, in the colour of each hook's class. The band
+// is the apparent loss of the second baseline: noise.
 func lossPlot(t *Test, classes map[string]string) template.HTML {
 	var rows []*Cell
 	low, high := 0.0, 0.0

@@ -107,7 +107,8 @@ func (m *markdown) scores() {
 	if m.Comparison != nil {
 		m.line("\nOf the new run.")
 	}
-	m.line("\nBy how much a test is slower than under %s: median over the rounds, with its 95 %% interval in brackets. "+
+	m.line("\nBy how much a test is slower than under %s: median over the rounds, with its 95 %% interval in "+
+		"brackets. "+
 		"~ may be noise.", md(m.Baseline))
 	for _, g := range m.Groups() {
 		m.line("\n### %s\n\n%s", g.Name, g.What)

@@ -53,7 +53,8 @@ type Scenario struct {
 	Baseline bool   `json:"baseline"`
 	Confined bool   `json:"confined"` // whether the tests had a policy
 	Rules    int    `json:"rules"`    // of all types together
-	// ByType has the numbers of rules by type: file, exec, net, mount, cap, ptrace. Types without rules are left out.
+	// ByType has the numbers of rules by type: file, exec, net, mount, cap, ptrace. Types without rules are left
+	// out.
 	ByType    map[string]int `json:"rules_by_type"`
 	Enforcers []Enforcer     `json:"enforcers,omitempty"` // found in force; empty: none, or not recorded
 

@@ -181,9 +181,9 @@ func TestProfileIsServedWithPprofsViews(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		"/": `<a href="pprof/1/flamegraph">pprof: the difference</a>`,
-			"/pprof/0/flamegraph": "hook.path_rename",
-		"/pprof/1/top": "hook.file_open", "/pprof/0/peek?f=x": "",
+		"/":                   `<a href="pprof/1/flamegraph">pprof: the difference</a>`,
+		"/pprof/0/flamegraph": "hook.path_rename",
+		"/pprof/1/top":        "hook.file_open", "/pprof/0/peek?f=x": "",
 	} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))

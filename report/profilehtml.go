@@ -43,7 +43,7 @@ func (r *ProfileReport) writeHTML(w io.Writer, links []link) error {
 	//nolint:gosec // part of this package
 	page := profilePage{
 		ProfileReport: r, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Links: links,
-			Roots: profileRoots,
+		Roots: profileRoots,
 	}
 	for i := range r.Tables {
 		t := &r.Tables[i]
@@ -87,7 +87,7 @@ func (r *ProfileReport) flameGraphs() *flames {
 		if f.size > mostFlames {
 			f.problems = append(f.problems,
 				"flame graphs with other roots are left out to keep the page small; "+
-				"`lsmprof report --http localhost:0 FILE` has pprof's viewer")
+					"`lsmprof report --http localhost:0 FILE` has pprof's viewer")
 			break
 		}
 	}

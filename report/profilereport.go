@@ -122,7 +122,7 @@ func (r *ProfileReport) dearest() []string {
 				parts = append(parts, fmt.Sprintf("%s to %s %s",
 					text.Percent(float64(row.Now.HookNs)/float64(t.HookNs)), map[string]string{
 						"pod": "the pod", "workload": "the workload", "syscall": "the syscall",
-							"hook": "the hook",
+						"hook": "the hook",
 					}[by], row.Name))
 			}
 		}
@@ -143,10 +143,11 @@ func changeOf(now, old *pprof.Profile) string {
 		return fmt.Sprintf("Hooks took %s, and %s before.", text.Duration(float64(row.Now.HookNs)),
 			text.Duration(float64(was.HookNs)))
 	}
-	return fmt.Sprintf("Hooks took %s of each second, %s of one CPU, and %s before: %s, of which %s by %s calls and %s "+
+	return fmt.Sprintf("Hooks took %s of each second, %s of one CPU, and %s before: %s, of which %s by %s calls "+
+		"and %s "+
 		"by %s calls.", text.Duration(row.Now.PerSecond()), text.Percent(row.Now.PerSecond()/1e9),
 		text.Duration(was.PerSecond()), signedDuration(all), signedDuration(calls),
-			moreOr(calls, "more", "fewer"),
+		moreOr(calls, "more", "fewer"),
 		signedDuration(each), moreOr(each, "dearer", "cheaper"))
 }
 

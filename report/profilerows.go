@@ -79,8 +79,10 @@ var profileTables = []struct {
 	{"syscall", labelled("syscall")},
 	{"hook", labelled("hook")},
 	{"rules", labelled("rule_count")},
-	{"program", func(s *pprof.Sample) string { return cmp.Or(labelOf(s, "program"),
-		"all of "+labelOf(s, "hook")) }},
+	{"program", func(s *pprof.Sample) string {
+		return cmp.Or(labelOf(s, "program"),
+			"all of "+labelOf(s, "hook"))
+	}},
 	{"enforcer", func(s *pprof.Sample) string { return text.Enforcer(labelOf(s, "enforcer")) }},
 }
 

@@ -25,7 +25,8 @@ func (r *Report) summary() []string {
 	return out
 }
 
-const emulatedSentence = "The machine was emulated: losses and times are those of the emulator, and another machine's " +
+const emulatedSentence = "The machine was emulated: losses and times are those of the emulator, and another " +
+	"machine's " +
 	"will differ. Which hooks run, how often, and what grows with rules holds anywhere."
 
 // summary is about one scenario, the one whose hooks cost most.
@@ -125,7 +126,8 @@ func (s *summary) nothingLost(t *Test, c *Cell) string {
 		}
 	}
 	if low > mostDetectable {
-		return "No loss can be told from noise: this machine is too noisy for any. Quieten it and measure again."
+		return "No loss can be told from noise: this machine is too noisy for any. Quieten it and measure " +
+			"again."
 	}
 	what := map[string]string{GroupProgram: "program", GroupCall: "call"}[t.Group]
 	out := fmt.Sprintf("No %s gets slower %s, as far as this run can tell: ", what, s.with())
@@ -160,7 +162,8 @@ func (s *summary) free() string {
 	}
 	out := ""
 	if len(controls) > 0 {
-		out = fmt.Sprintf("Free: %s. No program of the enforcer runs there, so what they seem to lose or gain, at most "+
+		out = fmt.Sprintf("Free: %s. No program of the enforcer runs there, so what they seem to lose or "+
+			"gain, at most "+
 			"%s %%, is how far off this run can be.", text.List(controls), percent(apparent))
 	}
 	if len(quiet) > 0 {
@@ -296,7 +299,8 @@ func (s *summary) withoutRules(p *PerRule) (float64, bool) {
 func (s *summary) budget() string {
 	t := s.affected()
 	if t == nil {
-		return "Budget: any number of rules; no program of the enforcer runs in the tests that do what programs do."
+		return "Budget: any number of rules; no program of the enforcer runs in the tests that do what " +
+			"programs do."
 	}
 	if s.run == nil {
 		return "Budget: unknown."

@@ -54,38 +54,46 @@ func TestFirstSentence(t *testing.T) {
 		{
 			"all of it",
 			lost(program("a", explained(0.02, 0.0201)), program("b", explained(0.01, 0.01)), call),
-			"a runs 2.0 % slower with 8 rules of each type (95 % interval 1.9 to 2.1); all of it is spent in the " +
+			"a runs 2.0 % slower with 8 rules of each type (95 % interval 1.9 to 2.1); all of it is " +
+				"spent in the " +
 				"enforcer's hooks.",
 		},
 		{
 			"a part", lost(program("a", explained(0.02, 0.012))),
-			"a runs 2.0 % slower with 8 rules of each type (95 % interval 1.9 to 2.1); the enforcer's hooks explain " +
+			"a runs 2.0 % slower with 8 rules of each type (95 % interval 1.9 to 2.1); the enforcer's " +
+				"hooks explain " +
 				"1.2 points of it, and 0.80 points are left over.",
 		},
 		{
 			"not profiled", lost(program("a", unknown)),
-			"a runs 3.0 % slower with 8 rules of each type (95 % interval 2.9 to 3.1); without a profile run its " +
+			"a runs 3.0 % slower with 8 rules of each type (95 % interval 2.9 to 3.1); without a profile " +
+				"run its " +
 				"cause is unknown.",
 		},
 		{
 			"control", lost(program("a", control)),
-			"a runs 3.0 % slower with 8 rules of each type (95 % interval 2.9 to 3.1); no program of the enforcer " +
+			"a runs 3.0 % slower with 8 rules of each type (95 % interval 2.9 to 3.1); no program of the " +
+				"enforcer " +
 				"runs in it, so its hooks are not the cause.",
 		},
 		{
 			"nothing", lost(program("a", noise(0.001, 0.003)), program("b", noise(0.001, 0.02)), call),
-			"No program gets slower with 8 rules of each type, as far as this run can tell: a loss of 0.30 % to " +
+			"No program gets slower with 8 rules of each type, as far as this run can tell: a loss of " +
+				"0.30 % to " +
 				"2.0 %, depending on the test, would have shown.",
 		},
 		{
 			"noisy", lost(program("a", noise(0.1, 0.9))),
-			"No loss can be told from noise: this machine is too noisy for any. Quieten it and measure again.",
+			"No loss can be told from noise: this machine is too noisy for any. Quieten it and measure " +
+				"again.",
 		},
 		{"one round", lost(program("a", once)), "No loss can be told from noise: each cell has one round."},
 		{
 			"single calls", lost(call),
-			"The run has single calls only, which lose more than any program. opens runs 50.0 % slower with 8 rules " +
-				"of each type (95 % interval 49.9 to 50.1); all of it is spent in the enforcer's hooks.",
+			"The run has single calls only, which lose more than any program. opens runs 50.0 % slower " +
+				"with 8 rules " +
+				"of each type (95 % interval 49.9 to 50.1); all of it is spent in the enforcer's " +
+				"hooks.",
 		},
 	} {
 		if got := test.r.summary(); got[0] != test.want || len(got) != 5 {
@@ -110,7 +118,8 @@ func TestSentencesAboutRules(t *testing.T) {
 	for want, r := range map[string]*Report{
 		"The first rule is the expensive one: +2.10 µs in file_open, per openat; each further rule costs " +
 			"200 ns (190.0 to 210.0).": line(2200, false),
-		"Each rule costs 200 ns (190.0 to 210.0) in file_open, per openat, the first as much as any other; the cost " +
+		"Each rule costs 200 ns (190.0 to 210.0) in file_open, per openat, the first as much as any other; " +
+			"the cost " +
 			"does not grow in a straight line, so this is approximate.": line(300, true),
 		"What a rule costs is unknown: that takes profile runs with three different numbers of rules.": lost(
 			program("a", explained(0.02, 0.02))),
@@ -125,7 +134,8 @@ func TestSentencesAboutWhatIsFree(t *testing.T) {
 	quiet := noise(0.001, 0.003)
 	quiet.Exposed = ref(true)
 	r := lost(program("a", noise(-0.002, 0.003)), program("b", noise(0.001, 0.003)), program("c", quiet))
-	want := "Free: a and b. No program of the enforcer runs there, so what they seem to lose or gain, at most 0.20 %, " +
+	want := "Free: a and b. No program of the enforcer runs there, so what they seem to lose or gain, at most " +
+		"0.20 %, " +
 		"is how far off this run can be. No loss that can be told from noise: c (0.10 %)."
 	if got := r.summary()[1]; got != want {
 		t.Errorf("%s\nwant\n%s", got, want)

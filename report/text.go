@@ -147,8 +147,8 @@ func (v *view) sensitivity() string {
 // mostRuns is the largest number of runs that one would advise.
 const mostRuns = 1000
 
-// sensitivity returns the largest of the losses of the test's cells that would just have shown, 0 if that is unknown, and
-// how many runs it takes to detect a loss of 0.5 %.
+// sensitivity returns the largest of the losses of the test's cells that would just have shown, 0 if that is unknown,
+// and how many runs it takes to detect a loss of 0.5 %.
 func (t *Test) sensitivity(runs int) (detectable, need float64) {
 	for i := range t.Cells {
 		c := &t.Cells[i]

@@ -72,7 +72,8 @@ func (v *view) Groups() []testGroup {
 	var out []testGroup
 	for _, g := range []testGroup{
 		{Name: groupPrograms, What: "What programs do all day: the figures to go by."},
-		{Name: groupCalls, What: "Loops that do nothing else. Their losses are the ceiling, not what a workload loses."},
+		{Name: groupCalls, What: "Loops that do nothing else. Their losses are the ceiling, not what a " +
+			"workload loses."},
 	} {
 		for _, t := range v.Scored() {
 			if (t.Group == GroupCall) == (g.Name == groupCalls) {
@@ -112,7 +113,8 @@ func (v *view) Controls() string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("Controls: %s. No program of the enforcer runs in them. Whatever they seem to lose, %s %% to %s %%, "+
+	return fmt.Sprintf("Controls: %s. No program of the enforcer runs in them. Whatever they seem to lose, %s %% "+
+		"to %s %%, "+
 		"shows how far off this measurement can be.", text.List(names), fixed(low), fixed(high))
 }
 

@@ -49,8 +49,8 @@ var known = map[string]words{
 	"forkexec":         {"Fork and start a program", "Programs start", "fork and exec"},
 }
 
-// label returns what a test does with its name: "Start a program (execl)". A test that lsmprof does not know has its own
-// label.
+// label returns what a test does with its name: "Start a program (execl)". A test that lsmprof does not know has its
+// own label.
 func label(t *rundir.Test) string {
 	w, ok := known[t.Base()]
 	if !ok {

@@ -60,7 +60,7 @@ func (o *recordOptions) flags(f *cmdline.Flags) {
 	o.Destination.Flags(f, "Write the pprof profile to this `FILE`; - writes none.", "text", "json")
 	f.StringVar(&o.html, "html", "",
 		"Write the report on the profile, a page with tables and flame graphs, to this "+
-		"`FILE`.")
+			"`FILE`.")
 	f.Var(cmdline.Choice(&o.by, costtable.Groupings()...), "by", "Print a row of the table for each of these. By "+
 		"default a row is a workload, syscall, hook, program and number of rules.")
 	f.Lookup("by").DefValue = ""
@@ -188,7 +188,8 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 			fmt.Fprintf(std.err, "%s\nlook at it: lsmprof report %s --http localhost:0\n",
 				wrote(o.Path, kept), o.Path)
 			if sources != "" {
-				fmt.Fprintf(std.err, "with source code: go tool pprof -http=localhost: -source_path=%s %s\n",
+				fmt.Fprintf(std.err, "with source code: go tool pprof -http=localhost: "+
+					"-source_path=%s %s\n",
 					sources, o.Path)
 			}
 		}

@@ -32,7 +32,8 @@ func reportCommand() *command {
 		Command: cmdline.Command{
 			Name: "report", Args: "RUN|PROFILE [NEWER]", Group: groupBenchmark,
 			Summary: "Report on a benchmark or a profile, or compare two",
-			Text: "RUN is a run directory of lsmprof bench, and PROFILE a file of lsmprof record or serve. " +
+			Text: "RUN is a run directory of lsmprof bench, and PROFILE a file of lsmprof record or " +
+				"serve. " +
 				"It needs neither root nor BPF: copy them to any machine and read them there.",
 			Examples: []cmdline.Example{
 				{
@@ -93,7 +94,8 @@ func (o *reportOptions) report(ctx context.Context, std streams, f *cmdline.Flag
 func (o *reportOptions) validate(f *cmdline.Flags) (err error) {
 	o.runs = f.Args()
 	if len(o.runs) < 1 || len(o.runs) > 2 {
-		return fmt.Errorf("%d arguments: want a run directory of `lsmprof bench` or a profile of `lsmprof record`, "+
+		return fmt.Errorf("%d arguments: want a run directory of `lsmprof bench` or a profile of `lsmprof "+
+			"record`, "+
 			"or an old and a new one", len(o.runs))
 	}
 	if len(o.runs) == 1 && (o.limit > 0 || o.force) {

@@ -18,7 +18,8 @@ func (o *reportOptions) areProfiles() (bool, error) {
 	for _, path := range o.runs {
 		info, err := os.Stat(path)
 		if err != nil {
-			return false, fmt.Errorf("%w; `lsmprof bench -o DIR` makes a run directory, and `lsmprof record` a profile", err)
+			return false, fmt.Errorf("%w; `lsmprof bench -o DIR` makes a run directory, and `lsmprof "+
+				"record` a profile", err)
 		}
 		if !info.IsDir() {
 			files++
@@ -30,7 +31,8 @@ func (o *reportOptions) areProfiles() (bool, error) {
 	case files < len(o.runs):
 		return false, errors.New("a run directory and a profile cannot be compared; give two of one kind")
 	case o.limit > 0 || o.force:
-		return false, errors.New("--fail-over and --force are for run directories; a profile has no interval to test")
+		return false, errors.New("--fail-over and --force are for run directories; a profile has no interval " +
+			"to test")
 	}
 	return true, nil
 }
