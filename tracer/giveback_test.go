@@ -49,8 +49,14 @@ func givingBack(t *testing.T, wait func() error) (g *giveBack, c *counters, step
 func (c *counters) call(i int) { c.at(i).Sum += 100; c.at(i).Readings[20]++ }
 
 // A probe that found a counter just before it is closed charges it later. The old owner gets that call, and the next
-// owner only its own.
+// owner only its own: another namespace, or one that has the same number because the kernel reused it.
 func TestClosingCounterIsChargedToItsOwner(t *testing.T) {
+	t.Run("another namespace", func(t *testing.T) { closeAndReuse(t, func(uint32) uint32 { return 7 }) })
+	t.Run("same number", func(t *testing.T) { closeAndReuse(t, func(owner uint32) uint32 { return owner }) })
+}
+
+func closeAndReuse(t *testing.T, next func(owner uint32) uint32) {
+	t.Helper()
 	over := make(chan error)
 	g, c, step := givingBack(t, func() error { return <-over })
 	i := 0
@@ -76,8 +82,8 @@ func TestClosingCounterIsChargedToItsOwner(t *testing.T) {
 	if c.at(i).Tag != 0 {
 		t.Fatalf("tag %d, want a free counter", c.at(i).Tag)
 	}
-	const heir = 7
-	c.at(i).Tag, c.at(i).Comm[0] = 1<<32|heir, 'x'
+	heir := next(owner)
+	c.at(i).Tag, c.at(i).Comm[0] = 1<<32|uint64(heir), 'x'
 	*c.claims(0)++
 	*c.claims(c.layout.commonFront())++
 	c.call(i)

@@ -273,6 +273,8 @@ func target(kernel, method string) float64 {
 	case i < 0:
 	case method == Lsmprof, method == LsmprofPreempt:
 		return []float64{500, 520, 470}[i]
+	case method == LsmprofShared:
+		return []float64{640, 660, 580}[i]
 	case method == LsmprofSkipped, method == LsmprofSample:
 		return 330
 	}
