@@ -15,6 +15,9 @@ ICOUNT  ?= 6.1 6.12 newest
 SKIP    ?=
 # Of `make accuracy` and `make overhead`.
 FORMAT  ?= text
+# Of `make aa`: how many short benchmarks count false alarms. With AA_FILE only these run; those that it has are kept.
+AA      ?= 20
+AA_FILE ?=
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/lsmprof/lsmprof/internal/cli.buildVersion=$(VERSION)
@@ -118,7 +121,7 @@ scale: ## what large nodes, 500 workloads and 200 programs take, in VMs and with
 	done; exit $$status
 
 aa: ## what this machine can tell apart: benchmarks of identical scenarios (15 minutes, as root, on a quiet machine)
-	go test ./internal/cli -run TestAA -v -count 1 -timeout 60m -args -aa 20
+	go test ./internal/cli -run TestAA -v -count 1 -timeout 0 -args -aa $(AA) $(if $(AA_FILE),-aa-file $(abspath $(AA_FILE)))
 
 deps: ## install what the tests need, with apt
 	@internal/vmtest/deps.sh test
