@@ -20,7 +20,8 @@ type Model struct {
 	Spread   float64   // by which measurements of equal cost differ, as a share of the cost
 	Syscalls []Syscall // that the benchmark timed
 	Skipped  []string  // hooks without a line, with the reason
-	freedom  int       // of the residuals of all lines
+	freedom  int       // of the residuals of all lines; of the line that has least if workloads were joined
+	joined   bool      // some lines go through several workloads
 	pooled   []Line    // over the syscalls of a hook, then over the hooks of a kind
 }
 
@@ -45,6 +46,8 @@ type Line struct {
 	Sources int     `json:"sources"`        // tests or workloads that were measured
 	// Bent: the points are farther from the line than their errors allow, and one by more than 3 % of its value.
 	Bent bool `json:"bent"`
+
+	joined bool // see joinSources
 }
 
 func (l *Line) place() place { return place{l.Program, l.Hook, l.Syscall} }
@@ -81,6 +84,12 @@ func fitModel(all []observation) (*Model, error) {
 			m.skip(f.at, fmt.Sprintf("only measured with %d rules", f.most))
 		default:
 			m.Lines = append(m.Lines, f.line(spread))
+			if m.Lines[len(m.Lines)-1].joined {
+				if !m.joined || f.freedom < m.freedom {
+					m.freedom = f.freedom
+				}
+				m.joined = true
+			}
 		}
 	}
 	if len(m.Lines) == 0 {
@@ -133,6 +142,10 @@ func (f *fit) line(spread float64) Line {
 		l.Correlation = -lever * l.SlopeErr / l.FirstErr
 	}
 	l.Bent = f.bent(spread)
+	if l.joined = n == 1 && f.sources[0].source == allWorkloads; l.joined && f.freedom > 0 {
+		own := math.Sqrt(max(1, f.residuals(spread)/float64(f.freedom)))
+		l.SlopeErr, l.FirstErr = l.SlopeErr*own, l.FirstErr*own
+	}
 	return l
 }
 

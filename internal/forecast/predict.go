@@ -97,7 +97,12 @@ func (m *Model) amount(w *Workload, e estimate) Amount {
 }
 
 // quantile returns how many standard deviations are half a 95 % interval.
-func (m *Model) quantile() float64 { return stats.StudentT95(max(priorFreedom, m.freedom)) }
+func (m *Model) quantile() float64 {
+	if m.joined {
+		return stats.StudentT95(max(1, m.freedom))
+	}
+	return stats.StudentT95(max(priorFreedom, m.freedom))
+}
 
 // recorded returns the cost of a call as it was recorded. Recordings differ from each other as the runs of the model
 // do.
@@ -211,7 +216,13 @@ func (l *Line) further(rules float64, n int) estimate {
 	return e.with("longer walk "+l.key(), bend*l.Slope*beyond)
 }
 
-func (l *Line) key() string { return l.Hook + " " + l.Program + " " + l.Syscall + " " + l.Kind }
+// key names the errors of a line. Lines through the same workloads share theirs.
+func (l *Line) key() string {
+	if l.joined {
+		return allWorkloads
+	}
+	return l.Hook + " " + l.Program + " " + l.Syscall + " " + l.Kind
+}
 
 // syscallParts returns the share of each syscall that its hooks take. Of hooks that are called several times, all calls
 // count.

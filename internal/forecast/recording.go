@@ -44,8 +44,12 @@ var errTooAlike = errors.New("it takes a workload under two numbers of rules, or
 // fewestRecorded is the number of calls below which the mean of a row says little.
 const fewestRecorded = 20
 
+// allWorkloads is the source of observations that joinSources joined.
+const allWorkloads = "all workloads"
+
 // joinSources makes one source of all workloads at a place if none of them had two numbers of rules but three of them
-// had different ones. Their paths differ in depth, which then shows as distance from the line.
+// had different ones. Their paths differ in depth, which then shows as distance from the line. A workload with deep paths has
+// them at every hook, so the errors of all lines are one error.
 func joinSources(all []observation) {
 	type source struct {
 		at   place
@@ -69,7 +73,7 @@ func joinSources(all []observation) {
 	}
 	for i, o := range all {
 		if !several[o.at] && len(numbers[o.at]) >= 3 && o.at.kind() != rules.Other {
-			all[i].source = "all workloads"
+			all[i].source = allWorkloads
 		}
 	}
 }

@@ -137,3 +137,55 @@ func TestSimulatedIntervalsHoldTheTruth(t *testing.T) {
 		}
 	}
 }
+
+// A model fitted to a recording alone holds its interval, too. Workloads under one number of rules each differ in depth,
+// which shows as distance from the line.
+func TestSimulatedRecordings(t *testing.T) {
+	runs, least := 100, 90
+	if testing.Short() {
+		runs, least = 10, 8
+	}
+	for name, numbers := range map[string][][]int{
+		"five workloads under five numbers":  {{1}, {2}, {4}, {8}, {12}},
+		"workloads whose rules changed":      {{2, 6}, {4, 8}},
+		"one workload whose rules changed":   {{2, 8}},
+		"eight workloads, several unchanged": {{0}, {1}, {1}, {4}, {4}, {9}, {9}, {12}},
+	} {
+		for _, to := range []int{1, 8, 16, 32} {
+			held := 0
+			m := machine{rand.New(rand.NewPCG(19, uint64(to))), 0.005, 0.1, 0.2}
+			for range runs {
+				var all []Workload
+				for i, ns := range numbers {
+					depth := m.randomDepth()
+					w := Workload{Name: fmt.Sprint("pod", i), Time: 1e9}
+					for _, n := range ns {
+						w.Rows = append(w.Rows, m.workload(depth, n).Rows...)
+					}
+					all = append(all, w)
+				}
+				model, err := FitWorkloads(all)
+				if err != nil {
+					t.Fatal(err)
+				}
+				depth, truth := m.randomDepth(), 0.0
+				w := m.workload(depth, 4)
+				for i := range w.Rows {
+					truth += w.Rows[i].Calls * m.cost(w.Rows[i].place(), depth, to)
+				}
+				if model.Forecast(&w, Rules{
+					rules.File: to, rules.Exec: to,
+					rules.Net: to,
+				}).Then.CI.Contains(truth) {
+					held++
+				}
+			}
+			t.Logf("%-34s 4 -> %2d rules: the interval holds the truth in %3d of %d", name, to, held, runs)
+			if held < least {
+				t.Errorf("%s, 4 -> %d rules: the interval holds the truth in %d of %d, not %d", name,
+					to, held, runs,
+					least)
+			}
+		}
+	}
+}
