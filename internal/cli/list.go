@@ -42,6 +42,8 @@ func listCommand() *command {
 			var d cmdline.Destination
 			d.Flags(f, "Write to this `FILE` instead of stdout.", "text", "json")
 			programs := f.Bool("programs", false, "List every BPF LSM program as well.")
+			lsms := f.Bool("lsm", false, "List the active security modules as well: what of each can be measured, "+
+				"loaded profiles, and who is under which.")
 			var texts bool
 			f.Group(cmdline.Containers)
 			known.endpointFlag(f)
@@ -55,7 +57,7 @@ func listCommand() *command {
 				return std.produce(&d, func(std streams) error {
 					return list(ctx, std, &unknown, d.JSON(), listing.TextOptions{
 						Programs: *programs, Rules: texts, Unknown: unknownRules,
-					})
+					}, *lsms)
 				})
 			}
 		},
@@ -88,7 +90,9 @@ func printRules(f *cmdline.Flags, texts *bool) {
 		"know."
 }
 
-func list(ctx context.Context, std streams, unknown *enforcerFlags, asJSON bool, o listing.TextOptions) error {
+func list(
+	ctx context.Context, std streams, unknown *enforcerFlags, asJSON bool, o listing.TextOptions, lsms bool,
+) error {
 	known := unknown.containers
 	known.Look(ctx)
 	l, err := listing.New(unknown.registry(), listing.Options{
@@ -96,6 +100,11 @@ func list(ctx context.Context, std streams, unknown *enforcerFlags, asJSON bool,
 	})
 	if err != nil {
 		return classify(err)
+	}
+	if lsms {
+		if err := l.AddLSMs(known); err != nil {
+			return err
+		}
 	}
 	if warning := known.Unlocated(); warning != "" {
 		l.Warnings = append(l.Warnings, warning)

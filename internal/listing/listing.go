@@ -22,6 +22,8 @@ type Listing struct {
 	Pods      *Pods      `json:"pods,omitempty"` // of the container runtime, if one answers
 	Programs  []Program  `json:"programs"`
 	Workloads []Workload `json:"workloads"`
+	LSMs      []LSM      `json:"lsms,omitempty"`     // active, in the order in which the kernel calls them
+	Confined  []Confined `json:"confined,omitempty"` // by other modules than BPF
 	Warnings  []string   `json:"warnings,omitempty"`
 }
 

@@ -51,6 +51,9 @@ func (l *Listing) Write(w io.Writer, o TextOptions) error {
 			return err
 		}
 	}
+	if err := l.writeLSMs(w); err != nil {
+		return err
+	}
 	for _, warning := range l.Warnings {
 		fmt.Fprintln(w, "warning: "+warning)
 	}

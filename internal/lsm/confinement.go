@@ -32,7 +32,6 @@ type Confinement struct {
 	proc   string // "": /proc
 	looked time.Time
 	byNS   map[uint32]map[string]string // by module
-	count  map[uint32]int               // processes
 }
 
 // Policy returns the policy of a mount namespace under a module: the profile of AppArmor with its mode, the type of
@@ -53,12 +52,12 @@ func (c *Confinement) Policy(module string, mntns uint32) string {
 	return PolicyUnknown
 }
 
-// Workloads returns the number of processes of each mount namespace at the last look.
-func (c *Confinement) Workloads() map[uint32]int {
+// All returns the policies of each mount namespace, by module. The caller must not change them.
+func (c *Confinement) All() map[uint32]map[string]string {
 	if time.Since(c.looked) > time.Second {
 		c.look()
 	}
-	return c.count
+	return c.byNS
 }
 
 // look reads the policies of all processes. A namespace whose processes are gone keeps its policy.
@@ -72,7 +71,6 @@ func (c *Confinement) look() {
 		return
 	}
 	now := map[uint32]map[string]string{}
-	c.count = map[uint32]int{}
 	for _, e := range entries {
 		if _, err := strconv.Atoi(e.Name()); err != nil {
 			continue
@@ -83,7 +81,6 @@ func (c *Confinement) look() {
 		if n, _ := fmt.Sscanf(link, "mnt:[%d]", &ns); n != 1 {
 			continue // it ended
 		}
-		c.count[ns]++
 		if now[ns] == nil {
 			now[ns] = map[string]string{}
 		}
