@@ -31,7 +31,7 @@ C_SOURCES := $(wildcard $(BPF_DIRS:%=%/*.[ch]) internal/unixbench/suite/*.[ch])
 CLANG_TOOLS := clang-19 llvm-strip-19 ld.lld-19
 CLANG_FORMAT := clang-format-19
 
-.PHONY: help demo sample test test-fast build install release generate check-generate lint fmt vuln vm
+.PHONY: help demo sample apparmor-or-bpf test test-fast build install release generate check-generate lint fmt vuln vm
 .PHONY: accuracy overhead scale aa deps
 
 help: ## list the targets
@@ -97,6 +97,9 @@ vm: build ## run CMD in a VM with KERNEL, lsmprof on its PATH
 
 sample: build ## rebuild docs/sample/ and docs/img/: a benchmark in a VM that counts instructions (some minutes)
 	@internal/demo/sample.sh
+
+apparmor-or-bpf: build ## AppArmor against BPF in a VM that counts instructions; the reports go to bin/apparmor-or-bpf/
+	@internal/demo/apparmor.sh bin/apparmor-or-bpf
 
 accuracy: ## how accurate costs are, in VMs that count instructions; FORMAT=text or json
 overhead: ## what measuring costs, in the same VMs; FORMAT=text, json or bench (for benchstat)

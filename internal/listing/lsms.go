@@ -74,7 +74,8 @@ func (l *Listing) AddLSMs(namer tracer.Namer) error {
 		}
 	}
 	slices.SortFunc(l.Confined, func(a, b Confined) int {
-		return cmp.Or(cmp.Compare(a.LSM, b.LSM), cmp.Compare(a.Workload, b.Workload), cmp.Compare(a.MntNS, b.MntNS))
+		return cmp.Or(cmp.Compare(a.LSM, b.LSM), cmp.Compare(a.Workload, b.Workload),
+			cmp.Compare(a.MntNS, b.MntNS))
 	})
 	return nil
 }
