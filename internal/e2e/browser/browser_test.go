@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -156,7 +157,7 @@ func TestPageInABrowser(t *testing.T) {
 	b := openBrowser(t)
 	file := writePage(t, r)
 	b.do(t, chromedp.Navigate("file://"+file), chromedp.WaitReady("#flame"))
-	for _, id := range []string{"answer", "scores", "explained", "where", "rules", "flames", "how"} {
+	for _, id := range []string{"answer", "compared", "scores", "where", "rules", "flames", "how"} {
 		if eval[string](t, b, fmt.Sprintf(`document.getElementById(%q).innerText`, id)) == "" {
 			t.Errorf("section %s is empty", id)
 		}
@@ -168,8 +169,8 @@ func TestPageInABrowser(t *testing.T) {
 		}
 	}
 	const mostRules = 9 // drawings of costs per rule on a page
-	// The losses of each test, the explained losses of each exposed test, the heat map, and the costs per rule.
-	want := len(r.Tests) + exposed + 1 + min(len(r.PerRule), mostRules)
+	// The losses and the forecast of each exposed test, the heat map, and the costs per rule.
+	want := 2*exposed + 1 + min(len(r.PerRule), mostRules)
 	if got := eval[int](t, b, `document.querySelectorAll("svg").length`); got != want || exposed == 0 {
 		t.Errorf("%d drawings, want %d; %d tests are exposed", got, want, exposed)
 	}
@@ -186,10 +187,18 @@ func TestPageInABrowser(t *testing.T) {
 	testLayout(t, b)
 	b.await(t, "very-long", func(f box) bool { return f.W > 0 })
 
+	single, err := report.OpenProfile("../../../docs/sample/run/profiles/rules=8/rename.pb.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	third := writePage(t, single)
+	b.do(t, chromedp.Navigate("file://"+third), chromedp.WaitReady("#flame"))
+	b.await(t, "path_rename", func(f box) bool { return f.W > 0 })
+
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, url := range b.seen {
-		if url != "file://"+file && url != "file://"+second && url != "about:srcdoc" &&
+		if url != "file://"+file && url != "file://"+second && url != "file://"+third && url != "about:srcdoc" &&
 			!strings.HasPrefix(url, "data:") {
 			b.bad = append(b.bad, "request: "+url)
 		}
@@ -261,7 +270,7 @@ func (b *browser) await(t *testing.T, name string, good func(box) bool) box {
 }
 
 // writePage writes the page of a report and returns the path of the file.
-func writePage(t *testing.T, r *report.Report) string {
+func writePage(t *testing.T, r interface{ WriteHTML(io.Writer) error }) string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := r.WriteHTML(&out); err != nil {

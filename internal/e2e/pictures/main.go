@@ -64,7 +64,7 @@ func sections(page, folder string) error {
 	err := chromedp.Run(ctx,
 		chromedp.Navigate("file://"+page),
 		chromedp.WaitReady("#flame"),
-		chromedp.Screenshot("#explained .grid", &loss, chromedp.NodeVisible),
+		chromedp.Screenshot("#scores > .grid:last-of-type", &loss, chromedp.NodeVisible),
 		chromedp.ScrollIntoView("#flame"),
 		chromedp.Poll(`document.getElementById("flame").srcdoc`, &graph),
 	)
