@@ -64,12 +64,13 @@ static __always_inline __u64 stack_pointer(void *ctx)
 	return sp;
 }
 
+/* Kernel addresses and lengths of code are below 1 << 63 apart. */
 static __always_inline int sample_line(enum probe_kind kind, void *ctx)
 {
 	struct task_struct *task = current_task(kind);
 	struct slot *cpu = cpu_slot();
 	struct line_buffer *b;
-	__u64 *range, used;
+	__u64 *range, used, first, length;
 	__u32 zero = 0;
 	long n;
 
@@ -85,14 +86,22 @@ static __always_inline int sample_line(enum probe_kind kind, void *ctx)
 		b->tally.unknown++;
 		return 0;
 	}
-	b->used = 0;
-	for (int i = 0; i < FRAMES; i++) {
+	first = range[0];
+	length = range[1];
+	used = 0;
+	for (__u32 i = 0; i < FRAMES; i++) {
+		__u64 offset, inside;
+
 		if (i * 8 >= n)
 			break;
-		if (b->frames[i] - range[0] < range[1])
-			b->used = i + 1; /* in memory: in a register the verifier would follow every value */
+		/* offset < length without a branch: the verifier would follow both ways of all of them. */
+		offset = b->frames[i] - first;
+		inside = ((offset - length) & ~offset) >> 63;
+		barrier_var(inside);
+		used += (i + 1 - used) & -inside;
 	}
-	used = b->used;
+	b->used = used; /* in memory, so that the verifier forgets in how many ways it got here */
+	used = *(volatile __u64 *)&b->used;
 	if (!used || used > FRAMES)
 		return 0;
 	b->sample.time = bpf_ktime_get_ns();

@@ -87,14 +87,13 @@ func (r *Row) subtract(was *Row) bool {
 		}
 		r.Readings[i] -= n
 	}
-	return r.subtractPaths(was.Paths)
+	r.subtractPaths(was.Paths)
+	return true
 }
 
-// subtractPaths leaves the samples that were taken after an earlier state, and reports whether it can be one.
-func (r *Row) subtractPaths(was []Path) bool {
-	if len(was) == 0 {
-		return true
-	}
+// subtractPaths leaves the samples that were taken after an earlier state. If there were more in that, sampling began
+// anew meanwhile, and all are later.
+func (r *Row) subtractPaths(was []Path) {
 	before := make(map[string]uint64, len(was))
 	for _, p := range was {
 		before[p.Key()] += p.Count
@@ -103,14 +102,15 @@ func (r *Row) subtractPaths(was []Path) bool {
 	for _, p := range r.Paths {
 		n := before[p.Key()]
 		if delete(before, p.Key()); p.Count < n {
-			return false
+			return
 		}
 		if p.Count -= n; p.Count > 0 {
 			now = append(now, p)
 		}
 	}
-	r.Paths = now
-	return len(before) == 0
+	if len(before) == 0 {
+		r.Paths = now
+	}
 }
 
 // since returns what was sampled after an earlier state.

@@ -17,8 +17,8 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// DefaultLines is how often each CPU is interrupted by default, in Hz. A sample costs some 5 µs, so that this is half a
-// percent of a CPU that is in the kernel all the time, and nothing otherwise. It is no divisor of common intervals:
+// DefaultLines is how often each CPU is interrupted by default, in Hz. An interrupt costs some 3 µs, so that this is
+// 0.3 % of a CPU that is in the kernel all the time, and nothing otherwise. It is no divisor of common intervals:
 // else samples would keep step with what a program does every millisecond.
 const DefaultLines = 997
 

@@ -174,6 +174,36 @@ func TestSamplesBelongToTheCalledProgram(t *testing.T) {
 	}
 }
 
+// Sampling can begin and end while a tracer counts: each time it begins anew.
+func TestSampleLinesWhileCounting(t *testing.T) {
+	vmtest.Guest(t)
+	call := attachSections(t)["sections"]
+	tr, err := tracer.Start(context.Background(), tracer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	for _, hz := range []int{0, 400, 0, 400} {
+		if err := tr.SampleLines(hz); err != nil {
+			t.Fatal(err)
+		}
+		callFor(300*time.Millisecond, call)
+		if err := tr.Poll(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		s, err := tr.Snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case (s.Inside != nil) != (hz > 0):
+			t.Errorf("%d Hz: the snapshot has samples: %v", hz, s.Inside != nil)
+		case hz > 0 && (s.Inside.Samples == 0 || s.Inside.Samples > 200):
+			t.Errorf("%d samples in 300 ms at %d Hz", s.Inside.Samples, hz)
+		}
+	}
+}
+
 // Each section takes a known share of the instructions. In 95 of 100 recordings the interval of a section holds it,
 // whatever the rate; and the lines add up to the exact body.
 func TestIcountSharesOfSections(t *testing.T) {

@@ -215,6 +215,25 @@ func (t *Tracer) charge(program int, c *count) {
 	row.Readings.Merge(&c.readings)
 }
 
+// SampleLines samples the insides of programs from now on, hz times per second on each CPU; 0 stops it. Earlier samples
+// are forgotten.
+func (t *Tracer) SampleLines(hz int) (err error) {
+	if err := t.set.check("sample lines"); err != nil {
+		return err
+	}
+	if err := t.set.lines.Close(); err != nil {
+		return err
+	}
+	t.set.lines, t.paths = nil, pathCounts{}
+	if hz == 0 {
+		return nil
+	}
+	if t.set.lines, err = newLineSampler(hz, t.set.loader, t.set.machine.scope); err != nil {
+		return err
+	}
+	return t.set.watchLines()
+}
+
 // Snapshot returns what was charged up to the last Poll. The tracer does not change it later. After Close, Snapshot
 // still returns it; that of a zero Tracer is empty.
 func (t *Tracer) Snapshot() (profile.Snapshot, error) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -122,6 +123,25 @@ type topFeed struct {
 	tracer *tracer.Tracer
 	last   profile.Snapshot
 	self   time.Duration
+	lines  *profile.Snapshot // before the insides of programs were sampled; nil: they are not
+}
+
+// sampleLines samples the insides of programs while the user looks at them.
+func (f *topFeed) sampleLines(m *top.Model) error {
+	switch {
+	case m.WantsLines() && f.lines == nil:
+		if err := f.tracer.SampleLines(cmp.Or(f.session.lines, tracer.DefaultLines)); err != nil {
+			m.NoLines(err)
+			return nil
+		}
+		base, err := f.snapshot(f.tracer)
+		f.lines = &base
+		return err
+	case !m.WantsLines() && f.lines != nil:
+		f.lines = nil
+		return f.tracer.SampleLines(0)
+	}
+	return nil
 }
 
 // next returns what was measured since the last call, or since the recording began.
@@ -136,6 +156,11 @@ func (f *topFeed) next(ctx context.Context) (top.Interval, error) {
 	i := top.Interval{End: now.Start.Add(now.Duration), Delta: now}
 	if f.last.Duration > 0 {
 		if i.Delta, err = now.Since(f.last); err != nil {
+			return i, err
+		}
+	}
+	if f.lines != nil {
+		if i.Inside, err = now.Since(*f.lines); err != nil {
 			return i, err
 		}
 	}
@@ -162,6 +187,9 @@ func (f *topFeed) run(ctx context.Context, m *top.Model, iterations int, events 
 		case e := <-events:
 			if !handle(e) {
 				return nil
+			}
+			if err := f.sampleLines(m); err != nil {
+				return err
 			}
 			if now := m.Interval(); now != interval {
 				interval = now

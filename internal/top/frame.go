@@ -28,7 +28,7 @@ type Line struct {
 }
 
 const (
-	keysLine = "? help  q quit  Enter into a row  w s h p rows  < > sort  / filter  space pause"
+	keysLine = "? help  q quit  Enter into a row  w s h p rows  l lines  < > sort  / filter  space pause"
 	// minName is the width that columns leave for the name.
 	minName = 16
 	gap     = 2
@@ -46,7 +46,11 @@ func (m *Model) Frame(width, height int) []Line {
 			lines = m.header()
 		}
 		room := height - len(lines) - 2 // without the table's header and the keys
-		lines = append(lines, m.table(width, room)...)
+		if m.lines {
+			lines = append(lines, m.lineTable(width, room)...)
+		} else {
+			lines = append(lines, m.table(width, room)...)
+		}
 	}
 	lines = lines[:min(len(lines), max(0, height-1))]
 	for len(lines) < height-1 {
@@ -235,6 +239,9 @@ func (m *Model) footer() Line {
 		return Line{Text: "filter: " + text.Printable(m.filter) + "_   Enter keeps it, Esc removes it"}
 	case askInterval:
 		return Line{Text: "seconds between updates: " + m.answer + "_   Enter sets them, Esc leaves them"}
+	}
+	if m.lines {
+		return Line{Text: "lines of programs   l, Esc back to the rows  space pause  q quit"}
 	}
 	return Line{Text: keysLine}
 }

@@ -2,6 +2,7 @@ package top_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -63,6 +64,50 @@ func TestFrames(t *testing.T) {
 			golden.Equal(t, c.name+".txt", draft(m, c.width, c.height))
 		})
 	}
+}
+
+// l shows the lines of the selected program as far as they were sampled since, and why they cannot be.
+func TestLinesOfTheSelectedProgram(t *testing.T) {
+	m := modelOf(t, measured(0))
+	press(m, "p", top.KeyDown, "l")
+	if !m.WantsLines() {
+		t.Fatal("l does not show lines")
+	}
+	golden.Equal(t, "lines_begin.txt", draft(m, 100, 12))
+	i := measured(1)
+	i.Inside = sampled(i.Delta)
+	add(t, m, i)
+	golden.Equal(t, "lines.txt", draft(m, 100, 14))
+	press(m, "l", top.KeyDown, "l") // the other program
+	add(t, m, i)
+	golden.Equal(t, "lines_of_none.txt", draft(m, 100, 12))
+	m.NoLines(errors.New("open a perf event: permission denied"))
+	golden.Equal(t, "lines_refused.txt", draft(m, 100, 12))
+	if press(m, top.KeyEscape); m.WantsLines() {
+		t.Error("Esc does not lead back to the rows")
+	}
+}
+
+// sampled adds samples of ref_file_open.
+func sampled(s profile.Snapshot) profile.Snapshot {
+	const program, file = "ref_file_open", "src/enforcer.bpf.c"
+	line := func(n int) profile.Code {
+		return profile.Code{Program: program, Function: program, File: file, Line: n}
+	}
+	hash := profile.Code{Function: "jhash", Module: "[kernel]"}
+	s.Rows = append([]profile.Row{}, s.Rows...)
+	s.Rows[0].Paths = []profile.Path{
+		{Program: program, Code: []profile.Code{hash, line(84)}, Count: 80},
+		{Program: program, Code: []profile.Code{line(84)}, Count: 40},
+		{Program: program, Code: []profile.Code{line(91)}, Count: 30},
+	}
+	s.Inside = &profile.Inside{Event: "cpu-clock", Hz: 997, Samples: 150, Programs: []profile.Source{{
+		Program: program, Lines: []profile.SourceLine{
+			{File: file, Line: 84, Text: "\trule = bpf_map_lookup_elem(rules, &key);"},
+			{File: file, Line: 91, Text: "\treturn rule->action == REF_DENY;"},
+		},
+	}}}
+	return s
 }
 
 func TestIncompleteFrameAlerts(t *testing.T) {

@@ -32,6 +32,7 @@ const helpText = `lsmprof top: what BPF LSM programs cost, interval by interval
   w s h p    rows by workload, syscall, hook, program; Tab: the next of them
   < >        sort by the column to the left or right (or arrow keys); r reverses
   /          only names that contain what you type
+  l          lines of the programs in the selected row, sampled while you look
   f          freeze the selected row on top, or release it
   space      pause and continue; measuring goes on meanwhile
   d          change the interval
@@ -78,9 +79,14 @@ func (m *Model) Key(k string) (goOn bool) {
 		m.help = false
 		return true
 	}
+	if m.lines && (k == KeyEscape || k == KeyBackspace) {
+		k = "l"
+	}
 	switch k {
 	case "q":
 		return false
+	case "l":
+		m.showLines()
 	case "?":
 		m.help = true
 	case "w", "s", "h", "p":

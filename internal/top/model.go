@@ -37,6 +37,8 @@ type Interval struct {
 	End   time.Time
 	Delta profile.Snapshot
 	Self  time.Duration // CPU time that lsmprof itself took meanwhile
+	// Inside is what was measured since the insides of programs are sampled. Without Inside.Inside they are not.
+	Inside profile.Snapshot
 }
 
 // place names a row in every grouping.
@@ -60,7 +62,8 @@ type placeShare struct {
 type state struct {
 	Interval
 	costs   profile.Costs
-	history []moment // oldest first
+	inside  profile.Costs // of Interval.Inside
+	history []moment      // oldest first
 }
 
 // step is one descent into a row.
@@ -85,6 +88,8 @@ type Model struct {
 	interval time.Duration
 	paused   bool
 	help     bool
+	lines    bool   // instead of rows
+	noLines  string // why they cannot be sampled
 	selected string
 	frozen   map[string]bool
 }
@@ -109,7 +114,13 @@ func (m *Model) Add(i Interval) error {
 	history := slices.DeleteFunc(slices.Clone(m.live.history), func(old moment) bool {
 		return i.End.Sub(old.end) >= historyLength
 	})
-	m.live = state{i, costs, append(history, m.moment(i, &costs))}
+	var inside profile.Costs
+	if m.lines && i.Inside.Inside != nil {
+		if inside, err = i.Inside.Costs(); err != nil {
+			return err
+		}
+	}
+	m.live = state{i, costs, inside, append(history, m.moment(i, &costs))}
 	if !m.paused {
 		m.shown = m.live
 	}
