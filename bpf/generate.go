@@ -12,3 +12,4 @@ package bpf
 //go:generate ./compile.sh v3 Empty empty.bpf.c
 //go:generate ./compile.sh v3 Syscalls syscalls.bpf.c syscall_key syscall_time call
 //go:generate ./compile.sh v3 Command command.bpf.c
+//go:generate ./compile.sh v3 EachRule eachrule.bpf.c rule_key rule_cost rule_lost walk_kind

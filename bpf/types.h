@@ -175,4 +175,27 @@ struct program_link {
 	__u32 program;
 };
 
+/* A rule that a program looks at for the tasks in a mount namespace. */
+struct rule_key {
+	__u32 mntns;
+	__u32 rule; /* its index; RULE_LOST, with mntns 0: all for which the map had no room */
+};
+
+enum rule_lost { RULE_LOST = 0xffffffff };
+
+/* How often a rule was looked at, how often the walk ended there, and what the timed looks took. */
+struct rule_cost {
+	__u64 looks, ends;
+	__u64 timed, ns;
+};
+
+/* What the walk of the calibration does with each index. */
+enum walk_kind { WALK_EMPTY, WALK_HASH, WALK_ARRAY };
+
+/* The walk of the calibration. User space changes it between batches of calls. */
+struct rule_walk {
+	__u32 length;
+	__u32 kind; /* enum walk_kind */
+};
+
 #endif

@@ -30,8 +30,9 @@ type Document struct {
 	Enforcers    []EnforcerCost       `json:"enforcers"`     // the parts of hook_ns
 	Programs     []DocumentProgram    `json:"programs"`
 	CrossCheck   *DocumentCrossCheck  `json:"cross_check"` // null: no second pass
-	Lines        *DocumentLines       `json:"lines"`       // null: the insides of programs were not sampled
-	Rows         []DocumentRow        `json:"rows"`        // by workload, syscall, hook, program, rules
+	EachRule     *DocumentEachRule    `json:"each_rule,omitempty"`
+	Lines        *DocumentLines       `json:"lines"` // null: the insides of programs were not sampled
+	Rows         []DocumentRow        `json:"rows"`  // by workload, syscall, hook, program, rules
 	Warnings     []string             `json:"warnings"`
 }
 
@@ -156,6 +157,7 @@ func (c *Costs) Document() *Document {
 		Enforcers:    c.Enforcers(),
 		Programs:     []DocumentProgram{},
 		CrossCheck:   c.documentCrossCheck(),
+		EachRule:     s.EachRule.document(),
 		Lines:        c.documentLines(),
 		Rows:         []DocumentRow{},
 		Warnings:     []string{},

@@ -26,6 +26,7 @@ type Snapshot struct {
 	Rows        []Row
 	Warnings    []Warning
 	CrossCheck  *CrossCheck // nil if there was no second pass
+	EachRule    *EachRule   // nil if no pass timed each rule
 	StackSample int         // the stack of 1 of StackSample calls was taken; 0: no stacks
 	OwnCalls    uint64      // calls of lsmprof itself, which no row and no program counts
 	Inside      *Inside     // nil: the insides of programs were not sampled

@@ -30,7 +30,7 @@ const (
 
 // forCalibration reports whether lsmprof calibrates with the program.
 func (p Program) forCalibration() bool {
-	return p.Name == emptyProgram || p.Name == emptySleepableProgram
+	return p.Name == emptyProgram || p.Name == emptySleepableProgram || p.Name == walkProgramName
 }
 
 // calibrationProgram is an attached LSM program that does nothing.
@@ -136,16 +136,20 @@ func probed(t target, m machine, f Filter, call func()) (readings, latencies []f
 func latency(call, then func()) []float64 {
 	out := make([]float64, 0, batches)
 	for range batches {
-		start := time.Now()
-		for range batchSize {
-			call()
-		}
-		out = append(out, float64(time.Since(start).Nanoseconds())/batchSize)
+		out = append(out, latencyOfBatch(call))
 		if then != nil {
 			then()
 		}
 	}
 	return out
+}
+
+func latencyOfBatch(call func()) float64 {
+	start := time.Now()
+	for range batchSize {
+		call()
+	}
+	return float64(time.Since(start).Nanoseconds()) / batchSize
 }
 
 var self = uintptr(unix.Getpid()) // getpgid(0) does not call task_getpgid

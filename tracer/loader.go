@@ -1,6 +1,7 @@
 package tracer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -102,7 +103,7 @@ func (l *loader) load(
 		}
 	}
 	for _, p := range spec.Programs {
-		p.AttachTo = t.String()
+		p.AttachTo = cmp.Or(t.subprogram, t.String())
 	}
 	maps.Copy(constants, map[string]any{bpf.ProbeVarArguments: arguments, bpf.ProbeVarModeOfAll: uint32(mode)})
 	for name, value := range constants {

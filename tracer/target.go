@@ -18,6 +18,8 @@ type target struct {
 	// refused says, with ScopeHook, that a program on the hook refuses to be opened. Other programs have probes of
 	// their own.
 	refused bool
+	// subprogram is a function of the program that has the probes instead of the program; "": the program.
+	subprogram string
 }
 
 // targetID identifies a target. The kernel does not reuse a program id soon.

@@ -86,8 +86,8 @@ func printRules(f *cmdline.Flags, texts *bool) {
 	flag := f.Lookup("rules")
 	flag.Value = listRulesFlag{flag.Value, texts}
 	flag.NoOptDefVal = bareRules
-	flag.Usage = "Print the rules of each workload. With =`N`, assume N rules for enforcers that lsmprof does not " +
-		"know."
+	flag.Usage = "Print the rules of each workload. With =`N`, assume N rules for enforcers that lsmprof does " +
+		"not know."
 }
 
 func list(

@@ -40,6 +40,7 @@ type recordOptions struct {
 	by, sort   string // of the table
 	html       string // file of the page; "": none
 	crossCheck crossCheckFlag
+	eachRule   eachRuleFlags
 	stacks     stacksFlag
 	stackEach  sampleFlag
 	all        bool
@@ -56,6 +57,7 @@ func (o *recordOptions) flags(f *cmdline.Flags) {
 	o.stackEach = defaultStackSample
 	f.Var(&o.stackEach, "stacks-sample", "Record the stack of one call in `N`, chosen at random.")
 	o.linesFlag(f)
+	o.eachRuleFlags(f)
 	o.Path = "lsmprof.pb.gz"
 	o.Destination.Flags(f, "Write the pprof profile to this `FILE`; - writes none.", "text", "json")
 	f.StringVar(&o.html, "html", "",
@@ -130,7 +132,7 @@ func (o *recordOptions) validate(dash int) error {
 	case len(o.command) == 0 && o.all:
 		return errors.New("--all without a command: the whole machine is recorded anyway")
 	}
-	if err := o.validateCrossCheck(); err != nil {
+	if err := errors.Join(o.validateCrossCheck(), o.validateEachRule()); err != nil {
 		return err
 	}
 	return o.session.validate()
@@ -143,6 +145,9 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 	}
 	if err := o.findCommand(std); err != nil {
 		return err
+	}
+	if err := o.supportsEachRule(); err != nil {
+		return classify(err)
 	}
 	o.session.command = len(o.command) > 0 && !o.all && !o.crossCheck.on && !o.selectsProcesses()
 	out := &atomicfile.File{}
@@ -165,7 +170,7 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 	if filters := o.filterText(); filters != "" && snap.Total().Calls() == 0 {
 		return o.nothingPassed(ctx, std, "record", filters)
 	}
-	if err := o.checkAcross(ctx, std, &snap); err != nil {
+	if err := errors.Join(o.checkAcross(ctx, std, &snap), o.timeRules(ctx, std, &snap)); err != nil {
 		return err
 	}
 	costs, err := snap.Costs()
@@ -203,6 +208,9 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 		if err := o.send(ctx, exporter, &costs); err != nil {
 			return err
 		}
+	}
+	if err := o.writeRules(std, snap.EachRule); err != nil {
+		return err
 	}
 	if result.status != 0 {
 		return exitError{result.status}

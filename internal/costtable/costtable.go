@@ -43,6 +43,9 @@ func (t *Table) Write(w io.Writer) error {
 	if err := t.writeLines(w); err != nil {
 		return err
 	}
+	if err := t.writeEachRule(w); err != nil {
+		return err
+	}
 	if err := writeCrossCheck(w, t.Costs); err != nil {
 		return err
 	}

@@ -91,6 +91,42 @@ func sampled() profile.Snapshot {
 	return s
 }
 
+// withRules is measured with a pass that timed each rule.
+func withRules() profile.Snapshot {
+	s := measured()
+	row := func(rule int, text string, looks, matches uint64) profile.RuleRow {
+		return profile.RuleRow{
+			Program: profile.Program{
+				ID: 7, Name: "ref_file_open", Hook: "file_open",
+				Enforcer: "reference",
+			},
+			Function: "path_rule_at", Workload: profile.Workload{MntNS: 1, Comm: "nginx"}, Kind: "file",
+			Rule: rule,
+			Text: text, ShadowedBy: -1, Looks: looks, Matches: matches, Timed: looks,
+			Sum: time.Duration(looks) * 380, ByIndex: true,
+		}
+	}
+	s.EachRule = &profile.EachRule{
+		Duration: 3 * time.Second,
+		Calibration: profile.RuleCalibration{
+			Bias: profile.Median{Value: 180}, Step: profile.Median{Value: 10},
+			HashLookup: profile.Median{Value: 70}, ArrayLookup: profile.Median{Value: 10},
+		},
+		Rows: []profile.RuleRow{
+			row(0, "deny /a/**", 1000, 0), row(1, "deny /etc/\x1b[2J", 1000, 600), row(2, "", 400, 0),
+			row(3, "deny /b", 400, 0), row(4, "", 400, 400),
+		},
+		Untimed: []profile.UntimedRules{{
+			Program:  profile.Program{Name: "ref_capable", Hook: "capable"},
+			Workload: profile.Workload{MntNS: 1, Comm: "nginx"}, Kind: "cap",
+			Rules: []string{"deny cap_sys_admin", "deny cap_net_raw"}, Reason: "they are one value",
+		}},
+		Missed: 3,
+	}
+	s.EachRule.Rows[4].PastEnd = true
+	return s
+}
+
 func costsOf(t *testing.T, s profile.Snapshot) *profile.Costs {
 	t.Helper()
 	costs, err := s.Costs()
@@ -145,6 +181,7 @@ func TestTable(t *testing.T) {
 		"hook_scope":         {Costs: costsOf(t, hooks), Rows: 30},
 		"selection":          {Costs: costsOf(t, measured()), Rows: 1, Selection: "the processes of make"},
 		"empty":              {Costs: costsOf(t, profile.Snapshot{}), Rows: 30},
+		"each_rule":          {Costs: costsOf(t, withRules()), Rows: 4},
 		"cross_check":        {Costs: costsOf(t, crossChecked(true)), Rows: 2},
 		"cross_check_rates":  {Costs: costsOf(t, crossChecked(false)), Rows: 2},
 		"by_workload":        {Costs: costsOf(t, several), By: "workload"},

@@ -19,8 +19,9 @@ var BPFLock = Product{
 		"bpfrestrict_bpf", "bpfrestrict_locked_down", "bprm_creds_from_file", "kimg_lockdown", "km_autoload",
 		"km_load_data", "km_locked_down", "km_read_file",
 	},
-	uses: bpflockArguments,
-	open: openBPFLock,
+	untimed: "they are found by key, so that their number does not matter",
+	uses:    bpflockArguments,
+	open:    openBPFLock,
 }
 
 // bpflockArguments are the maps of arguments, bpfrestrict_args_map and so on, by the names that the kernel stores.

@@ -27,6 +27,7 @@ var KubeArmor = Product{
 		// programs.
 		"ima_bprm_check_security", "ima_file_open", "test_memfd",
 	},
+	untimed:  "they are found by key, so that their number does not matter",
 	uses:     []string{"kubearmor_", "protectproc_"},
 	constant: []string{"ima_bprm_check_security", "ima_file_open", "test_memfd"},
 	open:     openKubeArmor,

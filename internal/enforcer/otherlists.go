@@ -48,7 +48,8 @@ func (r *systemdReader) List() (Listed, error) {
 	return listByNamespace(policies, func(p process) []Rule { return texts[p.cgroup] })
 }
 
-// systemdTexts decodes the set of a cgroup. The value of the key 0 is 1 if the others are allowed, else they are denied.
+// systemdTexts decodes the set of a cgroup. The value of the key 0 is 1 if the others are allowed, else they are
+// denied.
 func systemdTexts(all []entry) (out []Rule) {
 	action := "deny"
 	for _, e := range all {

@@ -25,6 +25,10 @@ type Product struct {
 	// constant holds the names of programs that walk no rules.
 	constant []string
 	open     func([]tracer.Program) (Reader, error)
+	// ruleFunctions are functions of programs that look at one rule of a hash map and have its index as their first
+	// argument; untimed says why a program has none of them.
+	ruleFunctions []string
+	untimed       string
 }
 
 // Owns reports whether a program belongs to the product.

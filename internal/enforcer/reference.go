@@ -17,6 +17,8 @@ var Reference = Product{
 		"ref_path_rename", "ref_path_symlink", "ref_ptrace_access_check", "ref_sb_mount", "ref_sb_umount",
 		"ref_socket_connect", "ref_socket_create",
 	},
+	ruleFunctions: []string{"path_rule_at", "net_rule_at", "mount_rule_at"},
+	untimed:       "before Linux 5.17 no function of the program looks at one rule",
 	open: openLayouts(layout{
 		version: thisVersion,
 		mode:    "ref_mode",

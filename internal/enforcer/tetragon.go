@@ -16,6 +16,7 @@ import (
 var Tetragon = Product{
 	Name:     "tetragon",
 	programs: []string{"generic_lsm_*", "ima_bprm", "ima_file"},
+	untimed:  "no function of the program looks at one selector",
 	distinct: []string{"generic_lsm_*"},
 	uses:     []string{"ima_hash_map"},
 	constant: []string{"generic_lsm_output", "ima_bprm", "ima_file"},

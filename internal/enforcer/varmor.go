@@ -10,6 +10,8 @@ var VArmor = Product{
 		"varmor_path_symlink", "varmor_ptrace_access_check", "varmor_socket_connect", "varmor_socket_create",
 		"varmor_umount",
 	},
+	ruleFunctions: []string{"file_iter_cb", "mount_iter_cb", "mount_extra_iter_cb"},
+	untimed:       "the loop over them is unrolled, so that no function of the program looks at one rule",
 	open: openLayouts(
 		layout{
 			version: "v0.9 to v0.10",
