@@ -105,26 +105,34 @@ func TestChangeIsDividedBetweenItsCauses(t *testing.T) {
 		{"gone", cost(0, 0), cost(10, 1000), -500, -500, 0},
 	} {
 		row := ProfileRow{Now: test.now, Old: &test.old}
-		total, calls, each := row.Change()
-		if total != test.total || calls != test.calls || each != test.each {
-			t.Errorf("%s: %g = %g + %g, want %g = %g + %g", test.name, total, calls, each, test.total,
-				test.calls,
-				test.each)
+		row.divide()
+		if row.Change() != test.total || row.ByCalls != test.calls || row.ByMean != test.each {
+			t.Errorf("%s: %g = %g + %g, want %g = %g + " +
+				"%g", test.name, row.Change(), row.ByCalls, row.ByMean,
+				test.total, test.calls, test.each)
 		}
 	}
-	if total, _, _ := (&ProfileRow{Now: cost(1, 1)}).Change(); total != 0 {
-		t.Errorf("a single profile changed by %g", total)
+	one := ProfileRow{Now: cost(1, 1)}
+	if one.divide(); one.Change() != 0 {
+		t.Errorf("a single profile changed by %g", one.Change())
 	}
 }
 
 // The tables of pods, workloads, syscalls and so on have the same sum, except that not everything is in a pod.
 func TestTablesAddUp(t *testing.T) {
-	p := recorded(t, 1000, 2000)
+	p, old := recorded(t, 1000, 2000), recorded(t, 300, 2500)
 	whole := total(p)
-	for _, table := range tables(p, nil) {
+	before := total(old)
+	change := whole.PerSecond() - before.PerSecond()
+	for _, table := range tables(p, old) {
 		var sum ProfileCost
+		changed := 0.0
 		for _, r := range table.Rows {
 			sum.add(r.Now)
+			changed += r.Change()
+		}
+		if table.By != "pod" && math.Abs(changed-change) > 1 {
+			t.Errorf("by %s the cost changed by %g ns/s, want %g", table.By, changed, change)
 		}
 		if table.By != "pod" && (sum.HookNs != whole.HookNs || sum.Calls != whole.Calls ||
 			sum.Denials != whole.Denials) {

@@ -136,9 +136,8 @@ func (r *ProfileReport) dearest() []string {
 
 // changeOf says by how much the cost changed, and why.
 func changeOf(now, old *pprof.Profile) string {
-	was := total(old)
-	row := ProfileRow{Now: total(now), Old: &was}
-	all, calls, each := row.Change()
+	row, was := whole(now, old), total(old)
+	calls, each := row.ByCalls, row.ByMean
 	if row.Now.seconds <= 0 || was.seconds <= 0 {
 		return fmt.Sprintf("Hooks took %s, and %s before.", text.Duration(float64(row.Now.HookNs)),
 			text.Duration(float64(was.HookNs)))
@@ -146,7 +145,7 @@ func changeOf(now, old *pprof.Profile) string {
 	return fmt.Sprintf("Hooks took %s of each second, %s of one CPU, and %s before: %s, of which %s by %s calls "+
 		"and %s "+
 		"by %s calls.", text.Duration(row.Now.PerSecond()), text.Percent(row.Now.PerSecond()/1e9),
-		text.Duration(was.PerSecond()), signedDuration(all), signedDuration(calls),
+		text.Duration(was.PerSecond()), signedDuration(row.Change()), signedDuration(calls),
 		moreOr(calls, "more", "fewer"),
 		signedDuration(each), moreOr(each, "dearer", "cheaper"))
 }
@@ -237,11 +236,10 @@ func (r *ProfileReport) cells(t *ProfileTable) (header []string, rows [][]string
 	}
 	for i := range t.Rows {
 		row := &t.Rows[i]
-		all, calls, each := row.Change()
 		rows = append(rows, []string{
 			row.Name, rateText(row.Old), rateText(&row.Now), meanText(row.Old), meanText(&row.Now),
-			text.Duration(row.Old.PerSecond()), text.Duration(row.Now.PerSecond()), signedDuration(all),
-			signedDuration(calls), signedDuration(each),
+			text.Duration(row.Old.PerSecond()), text.Duration(row.Now.PerSecond()),
+			signedDuration(row.Change()), signedDuration(row.ByCalls), signedDuration(row.ByMean),
 		})
 	}
 	return header, rows

@@ -23,6 +23,10 @@ type ProfileRow struct {
 	Name string       `json:"name"`
 	Now  ProfileCost  `json:"now"`
 	Old  *ProfileCost `json:"old,omitempty"` // of the older of two profiles; null: there is one profile
+	// The change of the cost per second, in ns, by its causes: other numbers of calls, and calls that take another
+	// time. Both are sums over calls of the same workload, syscall, program and number of rules.
+	ByCalls float64 `json:"change_by_calls_ns,omitempty"`
+	ByMean  float64 `json:"change_by_mean_ns,omitempty"`
 }
 
 // ProfileCost is what some calls cost.
@@ -55,18 +59,31 @@ func (c *ProfileCost) length() float64 {
 	return c.seconds
 }
 
-// Change divides the change of the cost per second, in ns, between two causes: other numbers of calls, and calls that
-// take another time. They add up to the change.
-func (r *ProfileRow) Change() (total, calls, each float64) {
+// Change returns the change of the cost per second, in ns.
+func (r *ProfileRow) Change() float64 { return r.ByCalls + r.ByMean }
+
+// divide divides the change of the cost per second between its causes.
+func (r *ProfileRow) divide() {
 	if r.Old == nil {
-		return 0, 0, 0
+		return
 	}
-	total = r.Now.PerSecond() - r.Old.PerSecond()
-	if r.Now.Calls == 0 || r.Old.Calls == 0 {
-		return total, total, 0
+	total := r.Now.PerSecond() - r.Old.PerSecond()
+	if r.Now.Calls > 0 && r.Old.Calls > 0 {
+		r.ByMean = (r.Now.Mean() - r.Old.Mean()) * r.Now.Rate()
 	}
-	each = (r.Now.Mean() - r.Old.Mean()) * r.Now.Rate()
-	return total, total - each, each
+	r.ByCalls = total - r.ByMean
+}
+
+// add adds the costs and changes of a part of the row.
+func (r *ProfileRow) add(part *ProfileRow) {
+	r.Now.add(part.Now)
+	if part.Old != nil {
+		if r.Old == nil {
+			r.Old = &ProfileCost{}
+		}
+		r.Old.add(*part.Old)
+	}
+	r.ByCalls, r.ByMean = r.ByCalls+part.ByCalls, r.ByMean+part.ByMean
 }
 
 // profileTables are the tables of a profile, in their order.
@@ -104,43 +121,68 @@ func podOf(s *pprof.Sample) string {
 	return strings.TrimPrefix(labelOf(s, "namespace")+"/"+labelOf(s, "pod"), "/")
 }
 
+// part is what calls of one workload, syscall, program and number of rules cost.
+type part struct {
+	ProfileRow
+	sample *pprof.Sample // one of them
+}
+
+// partsOf sums a profile up by everything that tells calls apart, and an older one if it is not nil.
+func partsOf(now, old *pprof.Profile) []*part {
+	byName := map[string]*part{}
+	var out []*part
+	at := func(s *pprof.Sample) *part {
+		var name []string
+		for _, t := range profileTables {
+			name = append(name, t.of(s))
+		}
+		key := strings.Join(append(name, labelOf(s, "hook")), "\x00")
+		if byName[key] == nil {
+			byName[key] = &part{sample: s}
+			if old != nil {
+				byName[key].Old = &ProfileCost{}
+			}
+			out = append(out, byName[key])
+		}
+		return byName[key]
+	}
+	for _, s := range now.Sample {
+		at(s).Now.add(costOf(now, s))
+	}
+	if old != nil {
+		for _, s := range old.Sample {
+			at(s).Old.add(costOf(old, s))
+		}
+	}
+	for _, p := range out {
+		p.Now.seconds = seconds(now)
+		if old != nil {
+			p.Old.seconds = seconds(old)
+		}
+		p.divide()
+	}
+	return slices.DeleteFunc(out, func(p *part) bool { return p.Now.none() && (p.Old == nil || p.Old.none()) })
+}
+
 // tables sums a profile up, and an older one if it is not nil. Calls outside of pods are in no row of the pods. A table
 // that would have nothing to say is left out: no pod, or one enforcer.
 func tables(now, old *pprof.Profile) []ProfileTable {
 	out := []ProfileTable{}
+	parts := partsOf(now, old)
 	for _, t := range profileTables {
 		rows := map[string]*ProfileRow{}
-		sum := func(p *pprof.Profile, into func(*ProfileRow) *ProfileCost) {
-			for _, s := range p.Sample {
-				name := t.of(s)
-				cost := costOf(p, s)
-				if name == "" || cost == (ProfileCost{seconds: cost.seconds}) {
-					continue
-				}
-				if rows[name] == nil {
-					rows[name] = &ProfileRow{Name: name}
-				}
-				into(rows[name]).add(cost)
+		for _, p := range parts {
+			name := t.of(p.sample)
+			if name == "" {
+				continue
 			}
-		}
-		sum(now, func(r *ProfileRow) *ProfileCost { return &r.Now })
-		if old != nil {
-			sum(old, func(r *ProfileRow) *ProfileCost {
-				if r.Old == nil {
-					r.Old = &ProfileCost{}
-				}
-				return r.Old
-			})
+			if rows[name] == nil {
+				rows[name] = &ProfileRow{Name: name}
+			}
+			rows[name].add(&p.ProfileRow)
 		}
 		table := ProfileTable{By: t.by, Rows: []ProfileRow{}}
 		for _, r := range rows {
-			r.Now.seconds = seconds(now)
-			if old != nil {
-				if r.Old == nil {
-					r.Old = &ProfileCost{}
-				}
-				r.Old.seconds = seconds(old)
-			}
 			table.Rows = append(table.Rows, *r)
 		}
 		slices.SortFunc(table.Rows, compareProfileRows)
@@ -151,9 +193,21 @@ func tables(now, old *pprof.Profile) []ProfileTable {
 	return out
 }
 
+// whole returns the sum of all rows.
+func whole(now, old *pprof.Profile) (all ProfileRow) {
+	for _, p := range partsOf(now, old) {
+		all.add(&p.ProfileRow)
+	}
+	return all
+}
+
+// add adds what other calls of the same recording cost.
 func (c *ProfileCost) add(o ProfileCost) {
 	c.Calls, c.Denials, c.HookNs = c.Calls+o.Calls, c.Denials+o.Denials, c.HookNs+o.HookNs
+	c.seconds = max(c.seconds, o.seconds)
 }
+
+func (c *ProfileCost) none() bool { return c.Calls == 0 && c.Denials == 0 && c.HookNs == 0 }
 
 func costOf(p *pprof.Profile, s *pprof.Sample) ProfileCost {
 	c := ProfileCost{seconds: seconds(p)}
@@ -177,8 +231,7 @@ func compareProfileRows(a, b ProfileRow) int {
 		if r.Old == nil {
 			return float64(r.Now.HookNs)
 		}
-		total, _, _ := r.Change()
-		return max(total, -total)
+		return max(r.Change(), -r.Change())
 	}
 	return cmp.Or(cmp.Compare(size(&b), size(&a)), cmp.Compare(a.Name, b.Name))
 }
