@@ -107,7 +107,7 @@ func TestChangeIsDividedBetweenItsCauses(t *testing.T) {
 		row := ProfileRow{Now: test.now, Old: &test.old}
 		row.divide()
 		if row.Change() != test.total || row.ByCalls != test.calls || row.ByMean != test.each {
-			t.Errorf("%s: %g = %g + %g, want %g = %g + " +
+			t.Errorf("%s: %g = %g + %g, want %g = %g + "+
 				"%g", test.name, row.Change(), row.ByCalls, row.ByMean,
 				test.total, test.calls, test.each)
 		}
