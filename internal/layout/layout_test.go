@@ -26,7 +26,7 @@ var only = map[string][]string{
 	"profile":     {"internal/containerid"},
 	"report": {
 		"profile", "internal/stats", "internal/rundir", "internal/costtable", "internal/forecast",
-			"internal/text",
+		"internal/text",
 		"internal/enforcer/rules",
 	},
 	"internal/rundir": {
