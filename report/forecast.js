@@ -1,5 +1,5 @@
-// Moves the line of every plot to the number of rules of the slider, says what the loss is there, and draws the curve of
-// the chosen type. Losses are hundredths of a percent. The sizes are those of forecast.go.
+// Moves the line of every plot to the number of rules of the slider, says what the loss is there, and draws the curve
+// of the chosen type. Losses are hundredths of a percent. The sizes are those of forecast.go.
 (() => {
   const data = JSON.parse(document.getElementById("forecast-data").textContent);
   const slider = document.getElementById("forecast-number");

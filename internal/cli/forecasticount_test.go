@@ -55,7 +55,8 @@ func TestIcountForecast(t *testing.T) {
 			f := model.Forecast(&recorded, forecast.Counted(s.Rules))
 			truth, _ := forecast.OfCell(run, test, s.Name)
 			ns, loss := truth.Hooks(), truth.Share(truth.Hooks())
-			t.Logf("%-7s under %-8s: %.0f ns (%.0f to %.0f), measured %.0f, %+.2f %%; loss %.2f %%, measured %.2f",
+			t.Logf("%-7s under %-8s: %.0f ns (%.0f to %.0f), measured %.0f, %+.2f %%; loss %.2f %%, "+
+				"measured %.2f",
 				test, s.Name, f.Then.Ns, f.Then.CI.Low, f.Then.CI.High, ns, 100*(f.Then.Ns/ns-1),
 				100*f.Then.Share,
 				100*loss)

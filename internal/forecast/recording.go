@@ -48,8 +48,8 @@ const fewestRecorded = 20
 const allWorkloads = "all workloads"
 
 // joinSources makes one source of all workloads at a place if none of them had two numbers of rules but three of them
-// had different ones. Their paths differ in depth, which then shows as distance from the line. A workload with deep paths has
-// them at every hook, so the errors of all lines are one error.
+// had different ones. Their paths differ in depth, which then shows as distance from the line. A workload with deep
+// paths has them at every hook, so the errors of all lines are one error.
 func joinSources(all []observation) {
 	type source struct {
 		at   place

@@ -138,8 +138,8 @@ func TestSimulatedIntervalsHoldTheTruth(t *testing.T) {
 	}
 }
 
-// A model fitted to a recording alone holds its interval, too. Workloads under one number of rules each differ in depth,
-// which shows as distance from the line.
+// A model fitted to a recording alone holds its interval, too. Workloads under one number of rules each differ in
+// depth, which shows as distance from the line.
 func TestSimulatedRecordings(t *testing.T) {
 	runs, least := 100, 90
 	if testing.Short() {
