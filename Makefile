@@ -5,12 +5,12 @@ SHELL := /bin/bash
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
-# A guest's kernel: 5.10, 6.1, 6.12, newest, distro or /path/vmlinuz.
+# A guest's kernel: 5.10, 6.1, 6.12, newest, distro or /path/vmlinuz; 6.12-arm64, newest-arm64.
 KERNEL  ?= 6.1
 CMD     ?= lsmprof check
 # For `make test`: the kernels of its guests, those that also count instructions, and checks to skip (lint,
 # check-generate, host, e2e).
-KERNELS ?= 5.10 6.1 6.12 newest
+KERNELS ?= 5.10 6.1 6.12 newest newest-arm64 6.1-arm64
 ICOUNT  ?= 6.1 6.12 newest
 SKIP    ?=
 # Of `make accuracy` and `make overhead`.
@@ -31,11 +31,12 @@ C_SOURCES := $(wildcard $(BPF_DIRS:%=%/*.[ch]) internal/unixbench/suite/*.[ch])
 CLANG_TOOLS := clang-19 llvm-strip-19 ld.lld-19
 CLANG_FORMAT := clang-format-19
 
-.PHONY: help demo sample apparmor-or-bpf test test-fast build install release generate check-generate lint fmt vuln vm
+.PHONY: help demo sample apparmor-or-bpf test test-fast test-arm64 build install release generate check-generate
+.PHONY: lint fmt vuln vm
 .PHONY: accuracy overhead scale aa deps
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
 	@echo
 	@echo "make vm KERNEL=6.12 CMD='lsmprof check'     KERNEL: 5.10 6.1 6.12 newest distro /path/vmlinuz"
 	@echo "make test KERNELS='6.1 newest' SKIP=lint    SKIP: lint check-generate host e2e"
@@ -45,6 +46,10 @@ demo: build ## profile and benchmark a live enforcer: here as root if this kerne
 
 test: deps ## everything CI runs: lint, generated files, host tests, kernel tests in VMs
 	@go run ./internal/vmtest/cmd/testall -kernels '$(KERNELS)' -icount '$(ICOUNT)' -skip '$(SKIP)'
+
+test-arm64: deps ## the kernel tests on arm64, with accuracy and overhead
+	@go run ./internal/vmtest/cmd/testall -kernels 'newest-arm64 6.12-arm64 6.1-arm64' \
+		-icount 'newest-arm64 6.12-arm64' -skip 'lint check-generate host e2e'
 
 test-fast: ## host tests, and the kernel tests on one kernel
 	@internal/vmtest/deps.sh demo
@@ -90,10 +95,12 @@ fmt: ## format Go and C
 	go tool gofumpt -w .
 	$(CLANG_FORMAT) -i $(C_SOURCES)
 
-vm: build ## run CMD in a VM with KERNEL, lsmprof on its PATH
+vm: ## run CMD in a VM with KERNEL, lsmprof on its PATH
 	@internal/vmtest/deps.sh demo
 	@CGO_ENABLED=0 go build -o bin/vm ./internal/vmtest/cmd/vm
-	@bin/vm -kernel '$(KERNEL)' -in bin/lsmprof:/usr/local/bin/lsmprof $(VMFLAGS) -- $(call quote,$(value CMD))
+	@CGO_ENABLED=0 GOARCH=$(if $(filter %-arm64,$(KERNEL)),arm64,amd64) \
+		go build -ldflags '$(LDFLAGS)' -o bin/guest/lsmprof ./cmd/lsmprof
+	@bin/vm -kernel '$(KERNEL)' -in bin/guest/lsmprof:/usr/local/bin/lsmprof $(VMFLAGS) -- $(call quote,$(value CMD))
 
 sample: build ## rebuild docs/sample/ and docs/img/: a benchmark in a VM that counts instructions (some minutes)
 	@internal/demo/sample.sh
@@ -105,9 +112,11 @@ accuracy: ## how accurate costs are, in VMs that count instructions; FORMAT=text
 overhead: ## what measuring costs, in the same VMs; FORMAT=text, json or bench (for benchstat)
 accuracy overhead:
 	@internal/vmtest/deps.sh demo
-	@mkdir -p bin && CGO_ENABLED=0 go build -o bin/ ./internal/vmtest/cmd/vm ./internal/accuracy/cmd/measure
-	@status=0; for k in $(KERNELS); do \
-		bin/vm -kernel $$k -icount -in bin/measure:/usr/local/bin/measure $(VMFLAGS) -- \
+	@mkdir -p bin && CGO_ENABLED=0 go build -o bin/ ./internal/vmtest/cmd/vm
+	@status=0; for k in $(filter-out 6.1-arm64,$(KERNELS)); do \
+		arch=amd64; case $$k in *-arm64) arch=arm64;; esac; \
+		CGO_ENABLED=0 GOARCH=$$arch go build -o bin/measure-$$arch ./internal/accuracy/cmd/measure; \
+		bin/vm -kernel $$k -icount -in bin/measure-$$arch:/usr/local/bin/measure $(VMFLAGS) -- \
 			measure -o $(FORMAT) $@ || status=1; \
 	done; exit $$status
 
@@ -115,7 +124,7 @@ scale: ## what large nodes, 500 workloads and 200 programs take, in VMs and with
 	@internal/vmtest/deps.sh demo
 	@mkdir -p bin && CGO_ENABLED=0 go build -o bin/ ./internal/vmtest/cmd/vm ./internal/accuracy/cmd/measure
 	go test ./tracer -run '^$$' -bench Scale -benchtime 3x -benchmem
-	@status=0; for k in $(KERNELS); do \
+	@status=0; for k in $(filter-out %-arm64,$(KERNELS)); do \
 		bin/vm -kernel $$k -smp 1 -memory 2G -in bin/measure:/usr/local/bin/measure $(VMFLAGS) -- \
 			measure -o $(FORMAT) scale || status=1; \
 	done; for cpus in 2 64 192; do \

@@ -87,8 +87,17 @@ func (k *kallsyms) frame(address uint64) profile.Frame {
 	}
 }
 
-// kernelFrames names a kernel stack from the hook outwards. The frames inside the hook are its programs and the probes.
-func (s *probeSet) kernelFrames(stack []uint64) []profile.Frame {
+// named returns the first instruction of a function as a frame.
+func (k *kallsyms) named(function string) profile.Frame {
+	if i := slices.Index(k.names, function); i >= 0 {
+		return profile.Frame{Function: function, Module: k.modules[i], Address: k.addresses[i]}
+	}
+	return profile.Frame{Function: function, Module: kernelModule}
+}
+
+// kernelFrames names a kernel stack from the hook of a target outwards. The frames inside the hook are its programs and
+// the probes.
+func (s *probeSet) kernelFrames(t *probedTarget, stack []uint64) []profile.Frame {
 	if len(stack) == 0 {
 		return nil
 	}
@@ -96,7 +105,20 @@ func (s *probeSet) kernelFrames(stack []uint64) []profile.Frame {
 	for i, address := range stack {
 		frames[i] = s.kernelSymbols().frame(address)
 	}
-	return fromHook(frames)
+	return fromHook(frames, s.hookFrame(t.target.hookFunction()))
+}
+
+// hookFrame returns the frame of a hook's function, which it looks up once.
+func (s *probeSet) hookFrame(function string) profile.Frame {
+	f, ok := s.hookFrames[function]
+	if !ok {
+		f = s.kernelSymbols().named(function)
+		if s.hookFrames == nil {
+			s.hookFrames = map[string]profile.Frame{}
+		}
+		s.hookFrames[function] = f
+	}
+	return f
 }
 
 // kernelSymbols returns the kernel's symbol table, which it reads once; an empty one if it cannot be read.
@@ -112,16 +134,36 @@ func (s *probeSet) kernelSymbols() *kallsyms {
 	return s.kernel
 }
 
-// fromHook drops the frames inside the hook's function. If that function is not on the stack, because it ended in a
-// jump, the stack begins with its caller.
-func fromHook(frames []profile.Frame) []profile.Frame {
+// fromHook drops the frames inside the hook's function. That function itself is missing where the kernel jumps to
+// trampolines instead of calling them (since Linux 6.19): fromHook adds it, so that a stack looks the same on all
+// kernels.
+func fromHook(frames []profile.Frame, hook profile.Frame) []profile.Frame {
 	i := slices.IndexFunc(frames, func(f profile.Frame) bool {
-		return strings.HasPrefix(f.Function, lsm.HookPrefix) || strings.HasPrefix(f.Function, "security_")
+		return f.Function == hook.Function || isHook(f.Function) && !strings.HasPrefix(hook.Function,
+			securityPrefix)
 	})
 	if i < 0 {
 		i = slices.IndexFunc(frames, func(f profile.Frame) bool { return !isBPF(f.Function) })
 	}
-	return frames[max(i, 0):]
+	switch {
+	case i < 0 && !isHook(hook.Function):
+		return frames
+	case i < 0:
+		i = len(frames)
+	}
+	frames = frames[i:]
+	if isHook(hook.Function) && (len(frames) == 0 || frames[0].Function != hook.Function) {
+		frames = slices.Insert(frames, 0, hook)
+	}
+	return frames
+}
+
+// securityPrefix begins the names of the functions that call all security modules of a hook.
+const securityPrefix = "security_"
+
+// isHook reports whether a function is where the kernel calls a hook: of BPF alone, or of all security modules.
+func isHook(function string) bool {
+	return strings.HasPrefix(function, lsm.HookPrefix) || strings.HasPrefix(function, securityPrefix)
 }
 
 // isBPF reports whether a function is a BPF program, a trampoline or a helper that takes stacks.

@@ -58,17 +58,46 @@ func TestStackBeginsAtTheHook(t *testing.T) {
 		}
 		return out
 	}
-	for _, c := range []struct{ in, want []string }{
+	for _, c := range []struct {
+		hook     string
+		in, want []string
+	}{
 		{
+			"bpf_lsm_file_open",
 			[]string{"bpf_prog_x", "bpf_trampoline_1", "bpf_lsm_file_open", "security_file_open", "open"},
 			[]string{"bpf_lsm_file_open", "security_file_open", "open"},
 		},
-		{[]string{"bpf_prog_x", "", "security_file_open", "open"}, []string{"security_file_open", "open"}},
-		{[]string{"bpf_get_stack_raw_tp", "bpf_trampoline_1", "caller"}, []string{"caller"}},
-		{[]string{"bpf_prog_x"}, []string{"bpf_prog_x"}},
+		{ // the kernel jumped to the trampoline
+			"bpf_lsm_file_open",
+			[]string{"bpf_prog_x", "bpf_trampoline_1", "security_file_open", "open"},
+			[]string{"bpf_lsm_file_open", "security_file_open", "open"},
+		},
+		{
+			"bpf_lsm_x",
+			[]string{"bpf_get_stack_raw_tp", "bpf_trampoline_1", "caller"},
+			[]string{"bpf_lsm_x", "caller"},
+		},
+		{"bpf_lsm_x", []string{"bpf_prog_x"}, []string{"bpf_lsm_x"}},
+		{
+			"security_file_open",
+			[]string{"bpf_prog_x", "", "open", "security_outer", "outer"},
+			[]string{"security_file_open", "open", "security_outer", "outer"},
+		},
+		{
+			"apparmor_file_open",
+			[]string{"bpf_prog_x", "bpf_trampoline_1", "apparmor_file_open", "security_file_open"},
+			[]string{"apparmor_file_open", "security_file_open"},
+		},
+		{
+			"apparmor_file_open",
+			[]string{"bpf_prog_x", "bpf_trampoline_1", "security_file_open", "open"},
+			[]string{"security_file_open", "open"},
+		},
+		{"apparmor_file_open", []string{"bpf_prog_x"}, []string{"bpf_prog_x"}},
 	} {
-		if got := fromHook(frames(c.in...)); !reflect.DeepEqual(got, frames(c.want...)) {
-			t.Errorf("%v: %v, want %v", c.in, got, c.want)
+		hook := profile.Frame{Function: c.hook}
+		if got := fromHook(frames(c.in...), hook); !reflect.DeepEqual(got, frames(c.want...)) {
+			t.Errorf("%s: %v: %v, want %v", c.hook, c.in, got, c.want)
 		}
 	}
 }

@@ -40,7 +40,8 @@ type probeSet struct {
 	names     workloads
 	// confinement knows the policies of other security modules.
 	confinement lsm.Confinement
-	kernel      *kallsyms // nil: not needed yet
+	kernel      *kallsyms                // nil: not needed yet
+	hookFrames  map[string]profile.Frame // by function
 	files       *elfFiles
 	warned      map[string]bool
 	warnings    []profile.Warning

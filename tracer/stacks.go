@@ -38,7 +38,7 @@ func (t *Tracer) collectStacks() error {
 		}
 		key := stackKey{source.target, syscallName(e.Syscall), t.set.names.lookup(e.Mntns, cString(e.Comm[:]))}
 		t.stacks.add(key, profile.Stack{
-			Kernel: t.set.kernelFrames(e.kernel), User: symbols.frames(e.Tgid, e.user),
+			Kernel: t.set.kernelFrames(source.target, e.kernel), User: symbols.frames(e.Tgid, e.user),
 		})
 	})
 }

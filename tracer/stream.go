@@ -230,7 +230,7 @@ func (s *Stream) describe(e *pendingEvent, source *eventSource, epoch time.Time,
 		Syscall: syscallName(e.Syscall), Program: source.program, Rules: profile.RulesUnknown,
 		Timed: e.Reading != noReading, Return: int(e.Ret), Void: source.void,
 		About:  source.subject.describe(source.program.Hook, e.about),
-		Kernel: s.set.kernelFrames(e.kernel), User: symbols.frames(e.Tgid, e.user),
+		Kernel: s.set.kernelFrames(source.target, e.kernel), User: symbols.frames(e.Tgid, e.user),
 	}
 	out.Workload = *s.set.names.lookup(e.Mntns, out.Comm)
 	if out.Timed {

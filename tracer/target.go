@@ -53,6 +53,14 @@ func (t target) String() string {
 	return t.program.Name
 }
 
+// hookFunction returns the kernel's function that calls the target or, with ScopeFunction, that the target is.
+func (t target) hookFunction() string {
+	if t.scope == profile.ScopeFunction {
+		return t.program.Name
+	}
+	return lsm.HookPrefix + t.program.Hook
+}
+
 // prototype returns the prototype of the hook that the target is on or, with ScopeFunction, of the function itself.
 func (t target) prototype() (*btf.FuncProto, error) {
 	if t.scope == profile.ScopeFunction {

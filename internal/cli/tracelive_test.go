@@ -326,7 +326,7 @@ func TestTraceColumns(t *testing.T) {
 			t.Errorf("%s: program %s", c.hook, line.Program)
 		}
 		if !hasFrame(line.Kernel, "security_") || !hasFrame(line.Kernel, "do_syscall_64") ||
-			strings.HasPrefix(line.Kernel[0].Function, "bpf_prog") {
+			line.Kernel[0].Function != "bpf_lsm_"+c.hook {
 			t.Errorf("%s: kernel stack %v", c.hook, line.Kernel)
 		}
 		if !hasFrame(line.User, "github.com/lsmprof/lsmprof/internal/cli.workloadMain") {
@@ -453,7 +453,7 @@ func TestRecordStacks(t *testing.T) {
 		for stack := range stacks {
 			leaves := "cost.program body;" + strings.ReplaceAll(leaf, "%s", hook) + "hook." + hook + ";"
 			found = found || strings.HasPrefix(stack, leaves) &&
-				inOrder(stack, ";security_"+hook+";", ";do_syscall_64;", ";syscall."+syscall+";",
+				inOrder(stack, ";bpf_lsm_"+hook+";", ";security_"+hook+";", ";do_syscall_64;", ";syscall."+syscall+";",
 					"cli.workloadMain;", ";workload.exe")
 		}
 		if !found {

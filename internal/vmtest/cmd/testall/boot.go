@@ -52,7 +52,7 @@ func (b boot) run(ctx context.Context, runner, one string) []result {
 		args = append(args, "-icount", "-append", "selinux=1 enforcing=0 lsm=lockdown,capability,selinux,bpf")
 	case twoCPUs:
 		args = append(args, "-smp", "2")
-	case pods:
+	case pods, podsV1:
 		args = append(args, "-smp", "2", "-memory", "2G")
 		for _, command := range []string{"containerd", "containerd-shim-runc-v2", "runc", "ctr"} {
 			args = append(args, "-with", command)

@@ -117,7 +117,7 @@ func compile(ctx context.Context, work string, all []goPackage, kernels []string
 	for _, arch := range archs {
 		build := []string{"test", "-c", "-o", filepath.Join(work, arch) + "/"}
 		for _, p := range pkgs {
-			if arch == runtime.GOARCH || len(onArm64[short(p.path)]) > 0 {
+			if arch == runtime.GOARCH || anyOnArm64(short(p.path)) {
 				build = append(build, p.path)
 			}
 		}

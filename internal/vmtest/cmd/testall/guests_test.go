@@ -56,7 +56,8 @@ func TestPlan(t *testing.T) {
 	pkgs := []kernelTests{
 		{path: "small", tests: []string{"TestOne"}},
 		{path: module + "internal/cli", tests: []string{
-			"TestA", "TestB", "TestIcountCost", "TestTwoCPUsMeet", "TestContainerd",
+			"TestA", "TestB", "TestIcountCost", "TestTwoCPUsMeet", "TestContainerd", "TestCgroupV1Containerd",
+			"TestCheckOnArm64",
 		}},
 		{path: module + "tracer", tests: []string{
 			"TestT", "TestIcountLSMs", "TestIcountSELinux",
@@ -66,12 +67,14 @@ func TestPlan(t *testing.T) {
 	h := newHost()
 	h.settle("small", nil)
 	var got []string
-	for _, b := range plan(pkgs, []string{"5.10", "6.1", "newest-arm64"}, []string{"6.1", "newest-arm64"}) {
+	for _, b := range plan(pkgs, []string{"5.10", "6.1", "newest-arm64", "6.1-arm64"},
+		[]string{"6.1", "newest-arm64"}) {
 		for _, p := range b.unsettled(h).parts {
 			got = append(got, b.name(p)+" "+strings.Join(p.tests, ","))
 		}
 	}
 	want := []string{
+		"internal/cli [5.10 containerd, cgroup v1] TestCgroupV1Containerd",
 		"internal/cli [6.1 containerd] TestContainerd",
 		"internal/cli [6.1 icount] TestIcountCost",
 		"tracer [6.1 icount] TestIcountT",
@@ -79,12 +82,15 @@ func TestPlan(t *testing.T) {
 		"tracer [6.1 icount, SELinux] TestIcountSELinux",
 		"internal/cli [6.1 1/3] TestA",
 		"internal/cli [6.1 2/3] TestB",
+		"internal/cli [6.1 3/3] TestCheckOnArm64",
 		"small [6.1] TestOne",
 		"tracer [6.1] TestT",
-		"internal/cli [5.10] TestA,TestB",
+		"internal/cli [5.10] TestA,TestB,TestCheckOnArm64",
 		"small [5.10] TestOne",
 		"tracer [5.10] TestT",
+		"internal/cli [newest-arm64] TestCheckOnArm64",
 		"tracer [newest-arm64] TestT",
+		"internal/cli [6.1-arm64] TestCheckOnArm64",
 		"internal/cli [5.10 2 CPUs] TestTwoCPUsMeet",
 		"internal/cli [6.1 2 CPUs] TestTwoCPUsMeet",
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,12 +16,13 @@ const (
 	exact   pass = "icount"
 	twoCPUs pass = "2 CPUs"
 	pods    pass = "containerd"
+	podsV1  pass = "containerd, cgroup v1" // on the oldest kernel only
 	// Guests that count instructions and have other security modules beside BPF.
 	modules pass = "icount, AppArmor"
 	selinux pass = "icount, SELinux"
 )
 
-var passes = []pass{plain, exact, twoCPUs, pods, modules, selinux}
+var passes = []pass{plain, exact, twoCPUs, pods, podsV1, modules, selinux}
 
 // counts reports whether the guest counts instructions.
 func (p pass) counts() bool { return strings.HasPrefix(string(p), string(exact)) }
@@ -35,6 +37,8 @@ func passOf(test string) pass {
 		return exact
 	case strings.Contains(test, "TwoCPUs"):
 		return twoCPUs
+	case strings.Contains(test, "CgroupV1"):
+		return podsV1
 	case strings.Contains(test, "Containerd"):
 		return pods
 	}
@@ -63,19 +67,51 @@ func alone(path string, kind pass) bool {
 	return path == "internal/cli" && (kind == plain || kind == exact) || path == "internal/accuracy" && kind.counts()
 }
 
-// onArm64 are the packages whose tests run on the kernels of arm64, and in which guests. Emulating that machine takes
-// longer than emulating this one.
-var onArm64 = map[string][]pass{
-	"tracer": {plain}, "internal/enforcer": {plain}, "internal/enforcer/reference": {plain},
-	"internal/accuracy": {exact},
+// onArm64 are the packages whose tests run on the kernels of arm64, in which guests, and which tests. Emulating that
+// machine takes longer than emulating this one.
+var onArm64 = []struct {
+	pkg   string
+	pass  pass
+	tests *regexp.Regexp // nil: all
+}{
+	{"tracer", plain, nil},
+	{"internal/enforcer", plain, nil},
+	{"internal/enforcer/reference", plain, nil},
+	{"internal/cli", plain, regexp.MustCompile("CheckOnArm64|32Bit|KernelThreads|IOUring")},
+	{"internal/accuracy", exact, regexp.MustCompile("Overhead|Accuracy|OncePerHook|HooksOnce|Bias")},
+}
+
+// anyOnArm64 reports whether any test of a package runs on arm64.
+func anyOnArm64(pkg string) bool {
+	for _, on := range onArm64 {
+		if on.pkg == pkg {
+			return true
+		}
+	}
+	return false
+}
+
+// beforeLSM are kernels of arm64 that cannot attach LSM programs. What runs there are the tests that lsmprof says so.
+var beforeLSM = map[string]*regexp.Regexp{"6.1-arm64": regexp.MustCompile("CheckOnArm64")}
+
+// runsOn reports whether a test of a package runs in guests of a kind with a kernel.
+func runsOn(pkg, test, kernel string, kind pass) bool {
+	if archOf(kernel) != "arm64" {
+		return true
+	}
+	if only := beforeLSM[kernel]; only != nil && !only.MatchString(test) {
+		return false
+	}
+	for _, on := range onArm64 {
+		if on.pkg == pkg && on.pass == kind && (on.tests == nil || on.tests.MatchString(test)) {
+			return true
+		}
+	}
+	return false
 }
 
 // archOf returns the architecture of a kernel's guests.
 func archOf(kernel string) string { return vmtest.ArchOf(kernel).Name }
-
-func (p kernelTests) runsOn(kernel string, kind pass) bool {
-	return archOf(kernel) != "arm64" || slices.Contains(onArm64[short(p.path)], kind)
-}
 
 // plan returns the boots, the longest first, so that nothing long is left alone at the end.
 func plan(pkgs []kernelTests, kernels, icount []string) (all []boot) {
@@ -86,16 +122,17 @@ func plan(pkgs []kernelTests, kernels, icount []string) (all []boot) {
 			case pass.counts() && !slices.Contains(icount, kernel):
 				continue
 			// The container runtime does not depend on the kernel, and starting it takes its time.
-			case pass == pods && kernel != one:
+			case pass == pods && kernel != one, pass == podsV1 && kernel != "5.10":
 				continue
 			}
 			shared := boot{kernel: kernel, pass: pass}
 			for _, p := range pkgs {
-				p.tests = slices.DeleteFunc(slices.Clone(p.tests),
-					func(name string) bool { return passOf(name) != pass })
+				p.tests = slices.DeleteFunc(slices.Clone(p.tests), func(name string) bool {
+					return passOf(name) != pass || !runsOn(short(p.path), name, kernel, pass)
+				})
 				switch {
-				case len(p.tests) == 0 || !p.runsOn(kernel, pass):
-				case !alone(short(p.path), pass):
+				case len(p.tests) == 0:
+				case !alone(short(p.path), pass) || archOf(kernel) == "arm64":
 					shared.parts = append(shared.parts, part{kernelTests: p})
 				case kernel != one || pass != plain:
 					all = append(all, boot{kernel, pass, []part{{kernelTests: p}}})
@@ -121,7 +158,7 @@ func plan(pkgs []kernelTests, kernels, icount []string) (all []boot) {
 // weight orders the boots by how long they take, roughly.
 func (b boot) weight(one string) int {
 	switch {
-	case b.pass == pods:
+	case b.pass == pods, b.pass == podsV1:
 		return 4
 	case b.pass.counts():
 		return 3
