@@ -10,9 +10,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Files are the manifests, the Dockerfile, the dashboard and the rules for Prometheus.
+// Files are the manifests, the Helm chart, the Dockerfile, the dashboard and the rules for Prometheus.
 //
-//go:embed Dockerfile kubernetes grafana prometheus
+//go:embed Dockerfile kubernetes grafana prometheus all:helm
 var Files embed.FS
 
 // PodSpec is the part of the DaemonSet's pod that limits what lsmprof may do and see.

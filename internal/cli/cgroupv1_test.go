@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lsmprof/lsmprof/internal/cri/critest"
+	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
@@ -21,7 +23,21 @@ func TestCgroupV1Containerd(t *testing.T) {
 		t.Run(map[bool]string{false: "v1", true: "hybrid"}[hybrid], func(t *testing.T) {
 			mountCgroupV1(t, hybrid)
 			c, r := startContainerd(t)
-			podsAreChargedTheirRules(t, c, r)
+			pod := c.Pod("shop", "web-0", nil, "").Container("nginx", critest.App)
+			nginx := startInContainer(t, r, pod.Containers["nginx"])
+			startReference(t, map[uint32]enforcer.Rules{nginx.mntns: {File: 8}})
+			rec := startRecord(t, "--runtime-endpoint", c.Socket)
+			nginx.do("openat", 100)
+			nginx.stop()
+			opens, _ := rec.opens()
+			// Ending the workload opens a few files as well.
+			if got := opens["shop/web-0/nginx 8"]; got < 100 || got > 150 || len(opens) > 1 {
+				t.Errorf("%v, want 100 calls of shop/web-0/nginx and a few, and no others", opens)
+			}
+			// Without the runtime, the id in the path of the cgroup names the workload.
+			if text := listed(t, "--runtime-endpoint", ""); !strings.Contains(text, pod.Containers["nginx"][:12]) {
+				t.Errorf("list does not name the container:\n%s", text)
+			}
 		})
 	}
 }

@@ -73,12 +73,20 @@ var onArm64 = []struct {
 	pkg   string
 	pass  pass
 	tests *regexp.Regexp // nil: all
+	not   *regexp.Regexp // nil: none
 }{
-	{"tracer", plain, nil},
-	{"internal/enforcer", plain, nil},
-	{"internal/enforcer/reference", plain, nil},
-	{"internal/cli", plain, regexp.MustCompile("CheckOnArm64|32Bit|KernelThreads|IOUring")},
-	{"internal/accuracy", exact, regexp.MustCompile("Overhead|Accuracy|OncePerHook|HooksOnce|Bias")},
+	// A timer that samples 4000 times a second leaves an emulated arm64 no time for anything else.
+	{pkg: "tracer", pass: plain, not: regexp.MustCompile("SamplesBelong")},
+	{pkg: "internal/enforcer", pass: plain},
+	{pkg: "internal/enforcer/reference", pass: plain},
+	{
+		pkg: "internal/cli", pass: plain,
+		tests: regexp.MustCompile("CheckOnArm64|32Bit|KernelThreads|IOUring"),
+	},
+	{
+		pkg: "internal/accuracy", pass: exact,
+		tests: regexp.MustCompile("Overhead|Accuracy|HooksOnce|Bias"),
+	},
 }
 
 // anyOnArm64 reports whether any test of a package runs on arm64.
@@ -103,8 +111,8 @@ func runsOn(pkg, test, kernel string, kind pass) bool {
 		return false
 	}
 	for _, on := range onArm64 {
-		if on.pkg == pkg && on.pass == kind && (on.tests == nil || on.tests.MatchString(test)) {
-			return true
+		if on.pkg == pkg && on.pass == kind {
+			return (on.tests == nil || on.tests.MatchString(test)) && (on.not == nil || !on.not.MatchString(test))
 		}
 	}
 	return false
