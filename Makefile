@@ -33,7 +33,7 @@ CLANG_FORMAT := clang-format-19
 
 .PHONY: help demo sample apparmor-or-bpf test test-fast test-arm64 build install release generate check-generate
 .PHONY: lint fmt vuln vm
-.PHONY: accuracy overhead scale aa deps
+.PHONY: accuracy overhead scale aa deps image
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -90,6 +90,16 @@ vuln: ## known vulnerabilities in what the binary links
 
 release: ## binaries, deb and rpm packages, SBOMs and checksums for amd64 and arm64 in dist/
 	@internal/release/release.sh dist
+
+# Needs no Docker: the image holds nothing but the static binary. Load it with ctr, podman, skopeo or docker.
+IMAGE ?= lsmprof:$(VERSION)
+image: ## the image of lsmprof for amd64 and arm64, as an OCI layout in dist/lsmprof-image.tar
+	@mkdir -p bin/image dist
+	@for a in amd64 arm64; do CGO_ENABLED=0 GOARCH=$$a go build -trimpath -ldflags '$(LDFLAGS)' \
+		-o bin/image/lsmprof-$$a ./cmd/lsmprof; done
+	@go run ./internal/ociimage/cmd/image -name '$(IMAGE)' -version '$(VERSION)' \
+		-created $$(git log -1 --format=%ct) -o dist/lsmprof-image.tar bin/image/lsmprof-amd64 bin/image/lsmprof-arm64
+	@ls -l dist/lsmprof-image.tar
 
 fmt: ## format Go and C
 	go tool gofumpt -w .

@@ -63,9 +63,13 @@ static __always_inline struct user_state user_state_of(enum probe_kind kind, str
 		struct pt_regs___arm64 *arm64 = regs;
 		struct task_struct___arm64 *t = (void *)task;
 
-		s.ip = TASK(kind, arm64, pc);
+		/* Zeroed registers have the number 0, io_setup, which is rare: only then the pc is worth its load,
+		 * which the JIT guards with six instructions. */
 		s.nr = TASK(kind, arm64, syscallno);
-		s.compat = !!(TASK(kind, t, thread_info.flags) & TIF_32BIT);
+		s.ip = 1;
+		if (unlikely(!(__u32)s.nr))
+			s.ip = TASK(kind, arm64, pc);
+		s.compat = TASK(kind, t, thread_info.flags) & TIF_32BIT;
 	}
 	return s;
 }
@@ -73,8 +77,10 @@ static __always_inline struct user_state user_state_of(enum probe_kind kind, str
 /* The upper half of the result is undefined: clearing it would take an instruction. So would passing the struct. */
 static __always_inline __u64 syscall_in(__u64 nr, __u32 compat)
 {
+	/* On arm64 compat says what the task is, and not how it came into the kernel. */
 	if (unlikely(compat))
-		return syscall(SYSCALL_COMPAT, nr & SYSCALL_NR_MASK);
+		return nr & 1U << 31 ? syscall(SYSCALL_NONE, NO_SYSCALL_EXCEPTION)
+				     : syscall(SYSCALL_COMPAT, nr & SYSCALL_NR_MASK);
 	if (likely((__u32)nr <= SYSCALL_NR_MASK))
 		return syscall(SYSCALL_NATIVE, nr);
 	if (nr & 1U << 31)

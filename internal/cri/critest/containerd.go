@@ -166,16 +166,22 @@ func (c *Containerd) load(i image) {
 	if err != nil {
 		c.tb.Fatal(err)
 	}
+	c.Import(i.name, archive)
+}
+
+// Import loads an image from an OCI layout in a tar.
+func (c *Containerd) Import(name string, archive []byte) {
+	c.tb.Helper()
 	cmd := exec.Command("ctr", "-a", c.Socket, "-n", "k8s.io", "images", "import", "--snapshotter", "native", "-")
 	cmd.Stdin = bytes.NewReader(archive)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		c.tb.Fatalf("import %s: %v: %s", i.name, err, out)
+		c.tb.Fatalf("import %s: %v: %s", name, err, out)
 	}
 	// The CRI plugin knows the image a little later. Until then, it would ask a registry.
 	images := runtime.NewImageServiceClient(c.conn)
-	Wait(c.tb, "CRI knows "+i.name, func() error {
+	Wait(c.tb, "CRI knows "+name, func() error {
 		s, err := images.ImageStatus(context.Background(),
-			&runtime.ImageStatusRequest{Image: &runtime.ImageSpec{Image: i.name}})
+			&runtime.ImageStatusRequest{Image: &runtime.ImageSpec{Image: name}})
 		if err == nil && s.GetImage() == nil {
 			err = errors.New("not yet")
 		}
