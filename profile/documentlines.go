@@ -6,7 +6,7 @@ type DocumentLines struct {
 	Hz       int                    `json:"hz"`      // interrupts of each CPU per second
 	Samples  uint64                 `json:"samples"` // in programs; the following are in none of them
 	Own      uint64                 `json:"own"`     // in lsmprof's probes
-	Other    uint64                 `json:"other"`   // in programs that are not measured
+	Other    uint64                 `json:"other"`   // in programs that several others call
 	Lost     uint64                 `json:"lost"`    // a buffer was full
 	Unknown  uint64                 `json:"unknown"` // the kernel knew no stack
 	Programs []DocumentProgramLines `json:"programs"`

@@ -14,7 +14,7 @@ type Inside struct {
 	Event string // what interrupted the CPUs: cycles:pp, cycles or cpu-clock
 	Hz    int    // interrupts of each CPU per second
 	// Samples are in the paths of rows. The others are in no row: Own interrupted lsmprof's probes, Other a program
-	// that is not measured or a call that was in no row, Lost found a full buffer, and for Unknown the kernel knew
+	// of which it is unknown which other one called it, Lost found a full buffer, and for Unknown the kernel knew
 	// no stack.
 	Samples, Own, Other, Lost, Unknown uint64
 	Programs                           []Source

@@ -211,7 +211,7 @@ func (in *Inside) Fact() string {
 		what string
 	}{
 		{in.Own, "in lsmprof's probes"},
-		{in.Other, "in programs that are not measured"},
+		{in.Other, "in programs that several others call"},
 		{in.Lost, "lost because a buffer was full"},
 		{in.Unknown, "without a stack"},
 	} {

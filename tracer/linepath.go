@@ -80,10 +80,12 @@ func (c *code) caller(p *codeProgram) (ebpf.ProgramID, bool) {
 	return 0, false
 }
 
-// hasProbe reports whether one of lsmprof's probes is on a stack.
-func (c *code) hasProbe(stack []uint64) bool {
-	return slices.ContainsFunc(stack, func(address uint64) bool {
-		f := c.place(address)
-		return f != nil && f.program.own
-	})
+// on reports whether a known program is on a stack, and whether one of lsmprof's probes is.
+func (c *code) on(stack []uint64) (program, probe bool) {
+	for _, address := range stack {
+		if f := c.place(address); f != nil {
+			program, probe = program || !f.program.own, probe || f.program.own
+		}
+	}
+	return program, probe
 }

@@ -104,29 +104,31 @@ func lineOf(l profile.LineCost) string {
 	return comment
 }
 
-// sample records while each program is called for a while, and returns the costs.
-func sampleSections(t *testing.T, opts tracer.Options, calls map[string]func(), d time.Duration) profile.Costs {
+// sampleSections records while a program is called, until there are enough samples, and returns the costs.
+func sampleSections(t *testing.T, enough uint64, call func()) profile.Costs {
 	t.Helper()
-	tr, err := tracer.Start(context.Background(), opts)
+	tr, err := tracer.Start(context.Background(), tracer.Options{Lines: 400})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tr.Close()
-	for _, call := range calls {
-		for range 4 {
-			callFor(d/4, call)
-			if err := tr.Poll(context.Background()); err != nil {
-				t.Fatal(err)
-			}
+	var s profile.Snapshot
+	for range 40 { // an emulated machine under load gets a few samples per second only
+		callFor(100*time.Millisecond, call)
+		if err := tr.Poll(context.Background()); err != nil {
+			t.Fatal(err)
 		}
-	}
-	s, err := tr.Snapshot()
-	if err != nil {
-		t.Fatal(err)
+		if s, err = tr.Snapshot(); err != nil {
+			t.Fatal(err)
+		}
+		if s.Inside.Samples >= enough {
+			break
+		}
 	}
 	in := s.Inside
 	t.Logf("%s; %d in programs", in.Fact(), in.Samples)
-	if in.Lost > 0 || in.Unknown > 0 || in.Other > 0 {
+	// On 5.10 a stack is unwound wrong now and then. Such a sample is left out.
+	if in.Lost > 0 || in.Unknown > 0 || 20*in.Other > in.Samples {
 		t.Errorf("%d samples lost, %d without a stack, %d in other programs", in.Lost, in.Unknown, in.Other)
 	}
 	c, err := s.Costs()
@@ -143,8 +145,8 @@ func TestSamplesBelongToTheCalledProgram(t *testing.T) {
 	calls := attachSections(t)
 	for name, call := range calls {
 		t.Run(name, func(t *testing.T) {
-			c := sampleSections(t, tracer.Options{Lines: 400}, map[string]func(){name: call},
-				time.Second)
+			const enough = 60
+			c := sampleSections(t, enough, call)
 			for _, p := range c.Lines(nil) {
 				if p.Program != name {
 					t.Errorf("%d samples in %s, which was not called", p.Samples, p.Program)
@@ -163,7 +165,7 @@ func TestSamplesBelongToTheCalledProgram(t *testing.T) {
 						t.Errorf("%d samples without a line, in %s", l.Samples, l.Code.Function)
 					}
 				}
-				if len(missing) > 0 || p.Samples < 20 {
+				if len(missing) > 0 || p.Samples < enough {
 					t.Errorf("%d samples, none in %v", p.Samples, missing)
 				}
 			}

@@ -19,7 +19,7 @@ type pathCounts struct {
 	byRow    map[rowKey]map[string]*profile.Path // by profile.Path.Key
 	distinct int
 	own      uint64 // samples of lsmprof's probes
-	other    uint64 // samples of programs that have no probes, and of paths beyond maxPaths
+	other    uint64 // samples of programs that several others may tail-call, and of paths beyond maxPaths
 }
 
 // watchLines tells the sampler which programs are probed now: before Linux 5.18, all on the hooks that are.
@@ -78,9 +78,11 @@ func (t *Tracer) chargeLine(l lineSample) {
 	}
 	calls := t.set.lines.code.insides(l.stack, t.set.kernelCode)
 	if len(calls) == 0 {
-		if t.set.lines.code.hasProbe(l.stack) {
+		// Other code lies between the programs, such as modules: samples of it are not in a program at all.
+		switch program, probe := t.set.lines.code.on(l.stack); {
+		case probe:
 			t.paths.own++
-		} else {
+		case program:
 			t.paths.other++
 		}
 	}
