@@ -138,12 +138,14 @@ scale: ## what large nodes, 500 workloads and 200 programs take, in VMs and with
 		bin/vm -kernel $$k -smp 1 -memory 2G -in bin/measure:/usr/local/bin/measure $(VMFLAGS) -- \
 			measure -o $(FORMAT) scale || status=1; \
 	done; for cpus in 2 64 192; do \
-		bin/vm -kernel 6.1 -icount -append "possible_cpus=$$cpus tsc=reliable" -in bin/measure:/usr/local/bin/measure $(VMFLAGS) -- \
+		bin/vm -kernel 6.1 -icount -append "possible_cpus=$$cpus tsc=reliable" \
+			-in bin/measure:/usr/local/bin/measure $(VMFLAGS) -- \
 			measure -o $(FORMAT) -online $$cpus node || status=1; \
 	done; exit $$status
 
 aa: ## what this machine can tell apart: benchmarks of identical scenarios (15 minutes, as root, on a quiet machine)
-	go test ./internal/cli -run TestAA -v -count 1 -timeout 0 -args -aa $(AA) $(if $(AA_FILE),-aa-file $(abspath $(AA_FILE)))
+	go test ./internal/cli -run TestAA -v -count 1 -timeout 0 -args -aa $(AA) \
+		$(if $(AA_FILE),-aa-file $(abspath $(AA_FILE)))
 
 deps: ## install what the tests need, with apt
 	@internal/vmtest/deps.sh test

@@ -23,8 +23,8 @@ func TestStackIsWorkloadRulesSyscallHookProgram(t *testing.T) {
 		s     Snapshot
 		stack string
 	}{
-		{"program", sample(), "workload.web/nginx-0/nginx > rules.8 rules > syscall.execve > hook.file_open > " +
-			"program.varmor_file_open > cost.program body"},
+		{"program", sample(), "workload.web/nginx-0/nginx > rules.8 rules > syscall.execve > " +
+			"hook.file_open > program.varmor_file_open > cost.program body"},
 		{"hook", whole, "workload.web/nginx-0/nginx > rules.8 rules > syscall.execve > hook.file_open > " +
 			"cost.program body"},
 	} {

@@ -52,12 +52,20 @@ func TestRemedyFitsTheDistribution(t *testing.T) {
 			"lsm=yama",
 			"run rpm-ostree kargs --delete=lsm --append=lsm=capability,bpf and reboot",
 		},
-		{"ID=rhcos\nID_LIKE=\"rhel fedora\"\n", []string{ostreeBooted}, "", "kernelArguments of a MachineConfig"},
+		{
+			"ID=rhcos\nID_LIKE=\"rhel fedora\"\n",
+			[]string{ostreeBooted},
+			"",
+			"kernelArguments of a MachineConfig",
+		},
 		{"ID=opensuse-leap\nID_LIKE='suse opensuse'\n", nil, "", "run grub2-mkconfig -o /boot/grub2/grub.cfg"},
 		{"ID=azurelinux\n", nil, "", "run grub2-mkconfig -o /boot/grub2/grub.cfg"},
 		{"ID=arch", nil, "", "run grub-mkconfig -o /boot/grub/grub.cfg"},
 		{"ID=arch", []string{cmdlineD}, "", "to a file in /etc/cmdline.d, run mkinitcpio -P and reboot"},
-		{"ID=alpine", nil, "", "default_kernel_opts in /etc/update-extlinux.conf, run update-extlinux and reboot"},
+		{
+			"ID=alpine", nil, "",
+			"default_kernel_opts in /etc/update-extlinux.conf, run update-extlinux and reboot",
+		},
 		{
 			"ID=bottlerocket", nil, "",
 			`set "lsm" = ["capability,bpf"] in settings.boot.kernel-parameters of the node's user data`,
@@ -69,7 +77,10 @@ func TestRemedyFitsTheDistribution(t *testing.T) {
 			`add the line set linux_append="$linux_append lsm=capability,bpf" to /oem/grub.cfg and reboot`,
 		},
 		{"ID=unheard-of", nil, "", "add lsm=capability,bpf to the kernel's command line and reboot"},
-		{"", nil, "lsm=yama", "replace lsm=yama with lsm=capability,bpf on the kernel's command line and reboot"},
+		{
+			"", nil, "lsm=yama",
+			"replace lsm=yama with lsm=capability,bpf on the kernel's command line and reboot",
+		},
 	} {
 		root := t.TempDir()
 		for _, file := range append(test.files, "/etc/os-release") {

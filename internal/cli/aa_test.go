@@ -96,8 +96,8 @@ func aaFalseAlarms(t *testing.T) {
 			alarms++
 		}
 	}
-	t.Logf("%d of %d benches with a false alarm, %.0f %% of rounds busy; p alone is below 0.05 in %d of %d cells, %.0f are "+
-		"expected by chance", alarms, len(done), 100*busy, small, cells, 0.05*float64(cells))
+	t.Logf("%d of %d benches with a false alarm, %.0f %% of rounds busy; p alone is below 0.05 in %d of %d cells, "+
+		"%.0f are expected by chance", alarms, len(done), 100*busy, small, cells, 0.05*float64(cells))
 	n := float64(len(done))
 	if most := 0.05*n + 3*math.Sqrt(0.05*0.95*n); float64(alarms) > most {
 		t.Errorf("%d of %d benches raise a false alarm, want 5 %%, give or take three standard errors", alarms,

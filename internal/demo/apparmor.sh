@@ -1,6 +1,6 @@
 #!/bin/bash
-# make apparmor-or-bpf: the comparison that docs/apparmor-or-bpf.md shows. It runs examples/apparmor/ in a VM that counts
-# instructions (1 ns is one instruction), with AppArmor active, and writes the reports on it.
+# make apparmor-or-bpf: the comparison that docs/apparmor-or-bpf.md shows. It runs examples/apparmor/ in a VM that
+# counts instructions (1 ns is one instruction), with AppArmor active, and writes the reports on it.
 # usage: apparmor.sh DIRECTORY
 set -euo pipefail
 cd "$(dirname "$0")/../.."

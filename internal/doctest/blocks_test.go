@@ -40,7 +40,10 @@ func TestDiffer(t *testing.T) {
 		{"…", "", exactly, false},
 		{"x 3.84 µs  1,234", "x  12.1 ms 7", roughly, false},
 		{"x 3.84 µs", "x 3.84 %", roughly, true},
-		{"at most 7 µs (path_rename in rename, sh)", "at most 14 µs (file_open in openat, cat)", roughly, false},
+		{
+			"at most 7 µs (path_rename in rename, sh)", "at most 14 µs (file_open in openat, cat)",
+			roughly, false,
+		},
 		{"at most 7 µs (path_rename in rename, sh)", "at most 14 µs", roughly, true},
 	} {
 		split := func(s string) []string {

@@ -10,8 +10,9 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// Five times a second the tracer reads the rules of every workload. While they stay the same, that must take little: for
-// 250 workloads 5 million instructions at most. Two system calls for each workload and map take several times as many.
+// Five times a second the tracer reads the rules of every workload. While they stay the same, that must take little:
+// for 250 workloads 5 million instructions at most. Two system calls for each workload and map take several times as
+// many.
 func TestIcountRulesOfManyWorkloadsAreReadQuickly(t *testing.T) {
 	vmtest.IcountGuest(t)
 	const workloads, first, readings, most = 250, 4026532000, 20, 5 * time.Millisecond

@@ -18,8 +18,8 @@ type Config struct {
 	// Endpoint is a URL such as http://collector:4318. Without a path it is that of the protocol,
 	// /v1development/profiles.
 	Endpoint string
-	// HeadersFile has lines `Name: value`, which every request carries; "": none. It is read for each request, so that
-	// a token can be renewed.
+	// HeadersFile has lines `Name: value`, which every request carries; "": none. It is read for each request, so
+	// that a token can be renewed.
 	HeadersFile string
 	// CAFile has the authorities (PEM) that sign the receiver's certificate; "": those of the system.
 	CAFile            string

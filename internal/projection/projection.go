@@ -13,10 +13,11 @@ import (
 
 // Projection says what of a profile to keep. The zero value keeps everything.
 type Projection struct {
-	// Labels are those to keep; nil keeps all. Labels are strings then, `rules` among them: stores drop numeric ones.
+	// Labels are those to keep; nil keeps all. Labels are strings then, `rules` among them: stores drop numeric
+	// ones.
 	Labels []string
-	// Levels are the levels of the stack to keep, see profile.LevelWorkload; nil keeps all. Frames that have no level,
-	// such as kernel functions and the leaves, are dropped then.
+	// Levels are the levels of the stack to keep, see profile.LevelWorkload; nil keeps all. Frames that have no
+	// level, such as kernel functions and the leaves, are dropped then.
 	Levels []string
 	// MaxSamples folds the samples that are cheapest into one, other; 0: no limit. It must be at least 2.
 	MaxSamples int
@@ -43,8 +44,8 @@ func Levels() []string {
 	}
 }
 
-// Apply returns the projection of a profile, which it leaves alone, and how many samples were folded into other. The sum
-// of each sample type is that of the profile.
+// Apply returns the projection of a profile, which it leaves alone, and how many samples were folded into other. The
+// sum of each sample type is that of the profile.
 func (p Projection) Apply(in *pprof.Profile) (out *pprof.Profile, folded int, err error) {
 	out = in.Copy()
 	if p.Labels != nil {

@@ -54,7 +54,8 @@ func TestLinesOfRules(t *testing.T) {
 					var points []stats.Point
 					for _, x := range xs {
 						var h profile.Histogram
-						sum, run := 0.0, (intercept+slope*float64(x))*(1+c.runs*rng.NormFloat64())
+						sum := 0.0
+						run := (intercept + slope*float64(x)) * (1 + c.runs*rng.NormFloat64())
 						for range calls {
 							v := math.Max(1, math.Round(c.draw(rng, run)))
 							h.Add(uint64(v))
@@ -78,7 +79,8 @@ func TestLinesOfRules(t *testing.T) {
 				t.Logf("%-46s %4d calls, %d points: interval holds the slope in %5.1f %%, not a "+
 					"line in %4.1f %% of %d", c.name, calls, len(xs),
 					100*heldShare, 100*bentShare, fits)
-				if slack := 3 * math.Sqrt(0.05*0.95/float64(fits)); math.Abs(heldShare-0.95) > 0.02+slack ||
+				slack := 3 * math.Sqrt(0.05*0.95/float64(fits))
+				if math.Abs(heldShare-0.95) > 0.02+slack ||
 					bentShare > 0.05+slack && c.runs < 0.02 {
 					t.Errorf("%s, %d calls, %d points: interval holds the slope in %.1f %%, "+
 						"want 93 to 97 %%; not a line in %.1f %%, want 5 %% at most", c.name,

@@ -42,7 +42,8 @@ func costPerRule(p *Plan, explained map[string]map[string]Explained) []RuleCost 
 				// Without rules the programs end before they build a path.
 				if r.Rules > 0 && r.Calls > 1e-3 {
 					k := key{test, r.Syscall, r.Hook, r.Program}
-					points[k] = append(points[k], ruleCostAt(r.Rules, cmp.Or(r.Typical, r.Mean), r.Err))
+					points[k] = append(points[k], ruleCostAt(r.Rules, cmp.Or(r.Typical, r.Mean),
+						r.Err))
 				}
 			}
 		}

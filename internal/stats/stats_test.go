@@ -243,7 +243,8 @@ func TestSensitivity(t *testing.T) {
 				losses[i], second[i] = loss+rng.NormFloat64(), rng.NormFloat64()
 			}
 			inNoise := Bootstrap(second, 0.95).Contains(Median(losses))
-			if Wilcoxon(losses)*float64(c.cells) < Significant && !inNoise && !Bootstrap(losses, 0.95).Contains(0) {
+			if Wilcoxon(losses)*float64(c.cells) < Significant && !inNoise &&
+				!Bootstrap(losses, 0.95).Contains(0) {
 				found++
 			}
 		}

@@ -198,7 +198,8 @@ func TestPageInABrowser(t *testing.T) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, url := range b.seen {
-		if url != "file://"+file && url != "file://"+second && url != "file://"+third && url != "about:srcdoc" &&
+		if url != "file://"+file && url != "file://"+second && url != "file://"+third &&
+			url != "about:srcdoc" &&
 			!strings.HasPrefix(url, "data:") {
 			b.bad = append(b.bad, "request: "+url)
 		}

@@ -64,7 +64,8 @@ const cliGuests = 3
 
 // alone reports whether a package shares no guest of this kind: its tests take long, or count every instruction.
 func alone(path string, kind pass) bool {
-	return path == "internal/cli" && (kind == plain || kind == exact) || path == "internal/accuracy" && kind.counts()
+	return path == "internal/cli" && (kind == plain || kind == exact) || path == "internal/accuracy" &&
+		kind.counts()
 }
 
 // onArm64 are the packages whose tests run on the kernels of arm64, in which guests, and which tests. Emulating that
