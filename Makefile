@@ -98,7 +98,8 @@ image: ## the image of lsmprof for amd64 and arm64, as an OCI layout in dist/lsm
 	@for a in amd64 arm64; do CGO_ENABLED=0 GOARCH=$$a go build -trimpath -ldflags '$(LDFLAGS)' \
 		-o bin/image/lsmprof-$$a ./cmd/lsmprof; done
 	@go run ./internal/ociimage/cmd/image -name '$(IMAGE)' -version '$(VERSION)' \
-		-created $$(git log -1 --format=%ct) -o dist/lsmprof-image.tar bin/image/lsmprof-amd64 bin/image/lsmprof-arm64
+		-created $$(git log -1 --format=%ct) -o dist/lsmprof-image.tar \
+		bin/image/lsmprof-amd64 bin/image/lsmprof-arm64
 	@ls -l dist/lsmprof-image.tar
 
 fmt: ## format Go and C
@@ -110,7 +111,8 @@ vm: ## run CMD in a VM with KERNEL, lsmprof on its PATH
 	@CGO_ENABLED=0 go build -o bin/vm ./internal/vmtest/cmd/vm
 	@CGO_ENABLED=0 GOARCH=$(if $(filter %-arm64,$(KERNEL)),arm64,amd64) \
 		go build -ldflags '$(LDFLAGS)' -o bin/guest/lsmprof ./cmd/lsmprof
-	@bin/vm -kernel '$(KERNEL)' -in bin/guest/lsmprof:/usr/local/bin/lsmprof $(VMFLAGS) -- $(call quote,$(value CMD))
+	@bin/vm -kernel '$(KERNEL)' -in bin/guest/lsmprof:/usr/local/bin/lsmprof $(VMFLAGS) -- \
+		$(call quote,$(value CMD))
 
 sample: build ## rebuild docs/sample/ and docs/img/: a benchmark in a VM that counts instructions (some minutes)
 	@internal/demo/sample.sh

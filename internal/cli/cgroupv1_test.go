@@ -35,7 +35,8 @@ func TestCgroupV1Containerd(t *testing.T) {
 				t.Errorf("%v, want 100 calls of shop/web-0/nginx and a few, and no others", opens)
 			}
 			// Without the runtime, the id in the path of the cgroup names the workload.
-			if text := listed(t, "--runtime-endpoint", ""); !strings.Contains(text, pod.Containers["nginx"][:12]) {
+			if text := listed(t, "--runtime-endpoint", ""); !strings.Contains(text,
+				pod.Containers["nginx"][:12]) {
 				t.Errorf("list does not name the container:\n%s", text)
 			}
 		})

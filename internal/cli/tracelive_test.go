@@ -453,7 +453,8 @@ func TestRecordStacks(t *testing.T) {
 		for stack := range stacks {
 			leaves := "cost.program body;" + strings.ReplaceAll(leaf, "%s", hook) + "hook." + hook + ";"
 			found = found || strings.HasPrefix(stack, leaves) &&
-				inOrder(stack, ";bpf_lsm_"+hook+";", ";security_"+hook+";", ";do_syscall_64;", ";syscall."+syscall+";",
+				inOrder(stack, ";bpf_lsm_"+hook+";", ";security_"+hook+";", ";do_syscall_64;",
+					";syscall."+syscall+";",
 					"cli.workloadMain;", ";workload.exe")
 		}
 		if !found {

@@ -25,7 +25,8 @@ func example(t *testing.T) ociimage.Image {
 	platform := func(arch string) ociimage.Platform {
 		return ociimage.Platform{
 			Arch: arch, Files: map[string]string{"/b": file, "/a": file},
-			Links: map[string]string{"/bin/sh": "busybox"}, Entrypoint: []string{"/a"}, Cmd: []string{"serve"},
+			Links: map[string]string{"/bin/sh": "busybox"}, Entrypoint: []string{"/a"},
+			Cmd: []string{"serve"},
 		}
 	}
 	return ociimage.Image{
@@ -96,7 +97,8 @@ func TestEveryBlobIsWhatItsDescriptorSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(top.Manifests) != 1 || top.Manifests[0].Annotations["io.containerd.image.name"] !=
-		"registry.test:5000/lsmprof:1.2" || top.Manifests[0].Annotations["org.opencontainers.image.ref.name"] != "1.2" {
+		"registry.test:5000/lsmprof:1.2" ||
+		top.Manifests[0].Annotations["org.opencontainers.image.ref.name"] != "1.2" {
 		t.Fatalf("%s", all["index.json"])
 	}
 	resolve(t, all, top.Manifests[0], &list)
@@ -115,7 +117,8 @@ func TestEveryBlobIsWhatItsDescriptorSays(t *testing.T) {
 		resolve(t, all, list.Manifests[n], &m)
 		resolve(t, all, m.Config, &config)
 		layer := untar(t, resolve(t, all, m.Layers[0], nil))
-		if list.Manifests[n].Platform.Architecture != arch || config.Architecture != arch || config.OS != "linux" ||
+		if list.Manifests[n].Platform.Architecture != arch || config.Architecture != arch ||
+			config.OS != "linux" ||
 			config.Created != "2023-11-14T22:13:20Z" || config.Config.Entrypoint[0] != "/a" ||
 			config.Config.Cmd[0] != "serve" || config.Rootfs.DiffIDs[0] != m.Layers[0].Digest ||
 			string(layer["a"]) != "a program" || layer["bin/sh"] == nil || layer["tmp/"] == nil {

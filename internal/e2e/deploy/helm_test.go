@@ -94,7 +94,10 @@ func TestChartEqualsTheBase(t *testing.T) {
 	}
 	for kind := range base {
 		var got, want map[string]any
-		for text, into := range map[string]*map[string]any{string(chart[kind]): &got, string(base[kind]): &want} {
+		for text, into := range map[string]*map[string]any{
+			string(chart[kind]): &got,
+			string(base[kind]):  &want,
+		} {
 			if err := yaml.Unmarshal([]byte(text), into); err != nil {
 				t.Fatal(err)
 			}
@@ -116,7 +119,8 @@ func TestChartOnLoopbackNeedsNoSecret(t *testing.T) {
 	strictly(t, all["DaemonSet"], &set)
 	pod := set.Spec.Template.Spec
 	c := pod.Containers[0]
-	if !slices.Contains(c.Args, "--listen=127.0.0.1:6061") || strings.Contains(string(all["DaemonSet"]), "token-file") ||
+	if !slices.Contains(c.Args, "--listen=127.0.0.1:6061") || strings.Contains(string(all["DaemonSet"]),
+		"token-file") ||
 		c.LivenessProbe != nil || c.ReadinessProbe != nil ||
 		slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Secret != nil }) {
 		t.Errorf("%s", all["DaemonSet"])
@@ -128,7 +132,10 @@ func TestChartOnLoopbackNeedsNoSecret(t *testing.T) {
 
 func TestChartValues(t *testing.T) {
 	all := mustRender(t, "node-costs", map[string]any{
-		"image":   map[string]any{"repository": "registry.test/lsmprof", "tag": "1.2.3", "pullPolicy": "Always"},
+		"image": map[string]any{
+			"repository": "registry.test/lsmprof", "tag": "1.2.3",
+			"pullPolicy": "Always",
+		},
 		"port":    7000,
 		"runtime": map[string]any{"directory": "/run/crio", "socket": "crio.sock"},
 		"extraArgs": []any{
@@ -161,7 +168,8 @@ func TestChartValues(t *testing.T) {
 			}),
 		"arguments": c.Args[len(c.Args)-1] == "--memory=128M",
 		"pod": pod.Labels["team"] == "a" && pod.Annotations["b"] == "c" &&
-			pod.Spec.PriorityClassName == "system-node-critical" && pod.Spec.ImagePullSecrets[0].Name == "pull",
+			pod.Spec.PriorityClassName == "system-node-critical" &&
+			pod.Spec.ImagePullSecrets[0].Name == "pull",
 		"selectors": reflect.DeepEqual(set.Spec.Selector.MatchLabels, service.Spec.Selector) &&
 			reflect.DeepEqual(policy.Spec.PodSelector.MatchLabels, service.Spec.Selector) &&
 			pod.Labels["app.kubernetes.io/instance"] == "node-costs",

@@ -56,7 +56,8 @@ func TestPlan(t *testing.T) {
 	pkgs := []kernelTests{
 		{path: "small", tests: []string{"TestOne"}},
 		{path: module + "internal/cli", tests: []string{
-			"TestA", "TestB", "TestIcountCost", "TestTwoCPUsMeet", "TestContainerd", "TestCgroupV1Containerd",
+			"TestA", "TestB", "TestIcountCost", "TestTwoCPUsMeet", "TestContainerd",
+			"TestCgroupV1Containerd",
 			"TestCheckOnArm64",
 		}},
 		{path: module + "tracer", tests: []string{

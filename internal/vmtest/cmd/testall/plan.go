@@ -113,7 +113,8 @@ func runsOn(pkg, test, kernel string, kind pass) bool {
 	}
 	for _, on := range onArm64 {
 		if on.pkg == pkg && on.pass == kind {
-			return (on.tests == nil || on.tests.MatchString(test)) && (on.not == nil || !on.not.MatchString(test))
+			return (on.tests == nil || on.tests.MatchString(test)) &&
+				(on.not == nil || !on.not.MatchString(test))
 		}
 	}
 	return false
