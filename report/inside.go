@@ -217,8 +217,11 @@ func annotate(p, base *profile.DocumentProgramLines, sources map[string][]profil
 		}
 		if c := now[at]; c != nil {
 			l.Sampled, l.Ns, l.Share = true, c.ns, c.ns/perCall(p, p.BodyNs)
-			l.Delta, l.Certain = c.ns, true
-			if b := before[at]; b != nil {
+			b := before[at]
+			if b == nil && base != nil {
+				b = &placeCost{half: noSample(base)}
+			}
+			if b != nil {
 				l.Delta = c.ns - b.ns
 				l.Certain = math.Abs(l.Delta) > math.Hypot(c.half, b.half)
 			}
@@ -227,6 +230,11 @@ func annotate(p, base *profile.DocumentProgramLines, sources map[string][]profil
 		out = append(out, l)
 	}
 	return shortened(out)
+}
+
+// noSample returns what a line may cost per call of which no sample was taken: three samples' worth, with 95 %.
+func noSample(p *profile.DocumentProgramLines) float64 {
+	return 3 * perCall(p, p.BodyNs) / float64(max(1, p.Samples))
 }
 
 // programsOf returns the programs that lines are in: with tail calls there are several.

@@ -42,6 +42,11 @@ func withLines(t *testing.T, s *rundirtest.Run) fstest.MapFS {
 					line(90, 200),
 				},
 			}}
+			if in.Rules.File > 1 { // a single sample is no difference, hundreds are
+				rare, many := line(80, 2), line(83, 150)
+				rare.Samples, rare.LowNs, rare.HighNs = 1, 0, 11_000
+				e.Lines[0].Lines = append(e.Lines[0].Lines, rare, many)
+			}
 			s.Explained[test.Name][in.Name] = e
 		}
 	}
