@@ -134,6 +134,13 @@ func merged(run *rundir.Run, scenario string, wanted map[string]float64) (*pprof
 
 // addScenario adds the pages of a scenario by each root, and of its difference to base unless that is nil.
 func (f *flames) addScenario(scenario string, p, base *pprof.Profile, baseName string) error {
+	p, err := simplified(p)
+	if err != nil {
+		return err
+	}
+	if base, err = simplified(base); err != nil {
+		return err
+	}
 	for _, root := range roots {
 		if err := f.add(p, nil, flame{Scenario: scenario, Root: root}); err != nil {
 			return err
@@ -167,6 +174,75 @@ func (f *flames) add(p, base *pprof.Profile, page flame) error {
 	return nil
 }
 
+// tooThin is the share of the time below which a system call is too thin to be seen.
+const tooThin = 1e-3
+
+// otherSyscalls is the frame of those that are too thin.
+const otherSyscalls = profile.LevelSyscall + ".other"
+
+// simplified returns what an embedded flame graph shows of a profile: no lines and helpers, which the section on the
+// inside of programs has, no thin system calls, and no labels. These are most of the stacks, and would make the page
+// three times as large.
+func simplified(p *pprof.Profile) (*pprof.Profile, error) {
+	if p == nil {
+		return nil, nil
+	}
+	p = p.Copy()
+	value := func(s *pprof.Sample) int64 { return s.Value[len(s.Value)-1] }
+	var total int64
+	bySyscall := map[string]int64{}
+	for _, s := range p.Sample {
+		total += value(s)
+		bySyscall[frameAt(s, profile.LevelSyscall)] += value(s)
+	}
+	for _, f := range p.Function {
+		if ns, ok := bySyscall[f.Name]; ok && float64(ns) < tooThin*float64(total) {
+			f.Name, f.SystemName = otherSyscalls, otherSyscalls
+		}
+	}
+	other := map[*pprof.Location]*pprof.Location{} // one of the locations that are the same now, by mapping
+	first := map[*pprof.Mapping]*pprof.Location{}
+	for _, l := range p.Location {
+		if len(l.Line) > 0 && l.Line[0].Function.Name == otherSyscalls {
+			if first[l.Mapping] == nil {
+				first[l.Mapping] = l
+			}
+			other[l] = first[l.Mapping]
+		}
+	}
+	for _, s := range p.Sample {
+		s.Label, s.NumLabel, s.NumUnit = nil, nil, nil
+		s.Location = slices.DeleteFunc(s.Location, func(l *pprof.Location) bool {
+			return hasLevel(l, profile.LevelLine) || hasLevel(l, profile.LevelHelper)
+		})
+		for i, l := range s.Location {
+			if o := other[l]; o != nil {
+				s.Location[i] = o
+			}
+		}
+	}
+	merged, err := pprof.Merge([]*pprof.Profile{p})
+	if err != nil {
+		return nil, fmt.Errorf("simplify the flame graph: %w", err)
+	}
+	return merged, nil
+}
+
+// hasLevel reports whether a location is a frame of a level.
+func hasLevel(l *pprof.Location, level string) bool {
+	return len(l.Line) > 0 && strings.HasPrefix(l.Line[0].Function.Name, level+".")
+}
+
+// frameAt returns the name of the frame of a level in a stack, or "".
+func frameAt(s *pprof.Sample, level string) string {
+	for _, l := range s.Location {
+		if hasLevel(l, level) {
+			return l.Line[0].Function.Name
+		}
+	}
+	return ""
+}
+
 // rooted returns a copy of a profile whose stacks begin with the frame of a level. Those without such a frame stay as
 // they are.
 func rooted(p *pprof.Profile, level string) *pprof.Profile {
@@ -175,9 +251,7 @@ func rooted(p *pprof.Profile, level string) *pprof.Profile {
 	}
 	p = p.Copy()
 	for _, s := range p.Sample {
-		i := slices.IndexFunc(s.Location, func(l *pprof.Location) bool {
-			return len(l.Line) > 0 && strings.HasPrefix(l.Line[0].Function.Name, level+".")
-		})
+		i := slices.IndexFunc(s.Location, func(l *pprof.Location) bool { return hasLevel(l, level) })
 		if i >= 0 {
 			root := s.Location[i]
 			s.Location = append(slices.Delete(s.Location, i, i+1), root)

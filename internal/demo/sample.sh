@@ -17,8 +17,8 @@ rm -rf "$sample"
 mkdir -p "$sample"
 cp -r "$work/run" "$sample/run"
 rm -rf "$sample/run/raw" "$sample/run/.lock"
-# bench.txt and analysis.json follow from the rest, which is what the report reads.
-rm -f "$sample/run/bench.txt" "$sample/run/analysis.json"
+# bench.txt, analysis.json and report.html follow from the rest, which is what the report reads.
+rm -f "$sample/run/bench.txt" "$sample/run/analysis.json" "$sample/run/report.html"
 cp internal/demo/sample.md "$sample/README.md"
 bin/lsmprof report --output "$sample" --format html,md,text,json,csv "$sample/run"
 
