@@ -168,9 +168,7 @@ func (f *forecastResult) hookTable() *text.Table {
 func (f *forecastResult) budgetTable() *text.Table {
 	kinds := append(rules.Kinds()[:6], forecast.EachType)
 	t := &text.Table{Header: []string{"<RULES FOR " + text.Percent(f.doc.Budgets[0].Share)}}
-	for _, k := range kinds {
-		t.Header = append(t.Header, k)
-	}
+	t.Header = append(t.Header, kinds...)
 	for from := 0; from < len(f.doc.Budgets); from += len(kinds) {
 		cells := []string{f.doc.Budgets[from].Workload}
 		for _, b := range f.doc.Budgets[from : from+len(kinds)] {
