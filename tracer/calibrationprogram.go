@@ -163,9 +163,10 @@ func callCapget() {
 		uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0)
 }
 
-// ownNamespace returns the mount namespace of this process.
+// ownNamespace returns the mount namespace of this thread. The first thread of a program that uses this package may be
+// in another one: Go keeps that thread, but runs nothing on it any more, if a goroutine ended that was locked to it.
 func ownNamespace() []uint32 {
-	ns, err := kernel.MountNamespace("/proc/self")
+	ns, err := kernel.MountNamespace("/proc/thread-self")
 	if err != nil {
 		return nil
 	}
