@@ -243,9 +243,19 @@ func bodiesOf(t *testing.T, calls map[string]func()) map[string]float64 {
 // Each section takes a known share of the instructions. In 95 of 100 recordings the interval of a section holds it,
 // whatever the rate; and the lines add up to the exact body.
 func TestIcountSharesOfSections(t *testing.T) {
-	vmtest.Guest(t)
+	r := vmtest.Guest(t)
 	calls := attachSections(t)
 	bodies := bodiesOf(t, calls)
+	sections := 10
+	for name, ns := range bodies {
+		switch {
+		case ns > 0:
+		case name == "sections_sleepable" && r.AtLeast(7, 0) && !tracer.HasCX16():
+			sections -= 2 // sleepable programs have no times there, see TestSleepablePrograms
+		default:
+			t.Fatalf("%s has no times", name)
+		}
+	}
 	shares := map[int]map[string]float64{}
 	for _, hz := range []int{1000, 20_000} {
 		intervals, held := 0, 0
@@ -282,7 +292,7 @@ func TestIcountSharesOfSections(t *testing.T) {
 			for _, p := range c.Lines(nil) {
 				for _, l := range p.Lines {
 					turns, ok := sectionTruth[p.Program][lineOf(l)]
-					if !ok {
+					if !ok || bodies[p.Program] == 0 {
 						continue
 					}
 					intervals++
@@ -311,7 +321,7 @@ func TestIcountSharesOfSections(t *testing.T) {
 		}
 		tr.Close()
 		t.Logf("%d Hz: %d of %d intervals hold the truth; %s", hz, held, intervals, before.Inside.Fact())
-		if intervals < 100 || float64(held) < 0.9*float64(intervals) {
+		if intervals != 12*sections || float64(held) < 0.9*float64(intervals) {
 			t.Errorf("%d Hz: %d of %d intervals hold the truth", hz, held, intervals)
 		}
 	}
