@@ -34,9 +34,9 @@ func TestDenialsAreCounted(t *testing.T) {
 	}
 }
 
-// A sleepable program may move to another CPU, and other tasks may run it meanwhile.
-// HasCX16 reports whether the CPU has cmpxchg16b. Since 7.0 the kernel allocates task storage with kmalloc_nolock, which
-// needs it. It is broken in QEMU 7.2, so guests do not have it, and sleepable programs have no times.
+// A sleepable program may move to another CPU, and other tasks may run it meanwhile. HasCX16 reports whether the CPU
+// has cmpxchg16b. Since 7.0 the kernel allocates task storage with kmalloc_nolock, which needs it. It is broken in QEMU
+// 7.2, so guests do not have it, and sleepable programs have no times.
 func HasCX16() bool {
 	cpu, _ := os.ReadFile("/proc/cpuinfo")
 	return bytes.Contains(cpu, []byte("cx16"))
