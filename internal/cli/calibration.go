@@ -43,6 +43,7 @@ func calibration(ctx context.Context, file string, functions bool) (profile.Cali
 // fits returns an error if a calibration does not hold for this machine, or for the probes that are used now.
 func fits(cal profile.Calibration, of profile.Machine, scope profile.Scope, preemptible bool) error {
 	here := machine()
+	of.Host, here.Host = "", "" // other machines of a kind have the same costs
 	switch {
 	case of != here:
 		return fmt.Errorf("calibrated on %s with %d × %s, but this is %s with %d × %s",

@@ -32,6 +32,7 @@ func writeProfile(t *testing.T, path string, opens int) {
 }
 
 func TestReportOnProfiles(t *testing.T) {
+	onHost(t)
 	dir := t.TempDir()
 	older, newer := filepath.Join(dir, "old.pb.gz"), filepath.Join(dir, "new.pb.gz")
 	writeProfile(t, older, 10)

@@ -279,12 +279,11 @@ func TestServe(t *testing.T) {
 	t.Run("SIGKILL leaves nothing", func(t *testing.T) {
 		s := startServe(t, "--calibrate=off", "--always")
 		vmtest.WaitFor(t, "probes", func() bool { return s.metrics("lsmprof_probes_attached")[""] == 1 })
-		// One counter of each CPU is in use from the start, for [other]. A busy guest takes a few more, but not
-		// half of them.
+		// A busy guest uses a few of the counters, but not half of them.
 		used := s.metrics("lsmprof_cells_used", "hook")["file_open"]
 		all := s.metrics("lsmprof_cells", "hook")["file_open"]
-		if used < 1 || used > all/2 {
-			t.Errorf("%g of %g counters are in use, want at least 1 and at most half", used, all)
+		if all == 0 || used > all/2 {
+			t.Errorf("%g of %g counters are in use, want at most half", used, all)
 		}
 		if programs(t, before) == 0 {
 			t.Error("no probes are attached with --always")
