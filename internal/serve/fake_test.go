@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -66,8 +67,12 @@ func (t *fakeTracer) Poll(context.Context) error {
 	if t.pollErr != nil {
 		return t.pollErr
 	}
-	for i, r := range t.rows {
-		if i == len(t.snap.Rows) {
+	for _, r := range t.rows {
+		i := slices.IndexFunc(t.snap.Rows, func(was profile.Row) bool {
+			return was.Syscall == r.Syscall && was.Workload == r.Workload && was.Rules == r.Rules
+		})
+		if i < 0 {
+			i = len(t.snap.Rows)
 			t.snap.Rows = append(t.snap.Rows, r)
 		}
 		row := &t.snap.Rows[i]
