@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	pprof "github.com/google/pprof/profile"
-
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/otlp"
 	"github.com/lsmprof/lsmprof/internal/projection"
@@ -66,7 +64,7 @@ const sendTimeout = 30 * time.Second
 
 // send sends what record measured.
 func (o *otlpFlags) send(ctx context.Context, e *otlp.Exporter, costs *profile.Costs) error {
-	p, err := otlpProfile(costs)
+	p, err := projection.ForStore("otel", costs)
 	if err != nil {
 		return err
 	}
@@ -79,14 +77,4 @@ func (o *otlpFlags) send(ctx context.Context, e *otlp.Exporter, costs *profile.C
 		return fmt.Errorf("--otlp: %w", err)
 	}
 	return nil
-}
-
-func otlpProfile(costs *profile.Costs) (*pprof.Profile, error) {
-	p, err := costs.Profile()
-	if err != nil {
-		return nil, err
-	}
-	shape, _ := projection.Preset("otel")
-	p, _, err = shape.Apply(p)
-	return p, err
 }

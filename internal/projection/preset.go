@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	pprof "github.com/google/pprof/profile"
+
+	"github.com/lsmprof/lsmprof/profile"
 )
 
 // presets hold the default limits of stores.
@@ -36,6 +40,20 @@ func Preset(store string) (Projection, bool) {
 	p, ok := presets[store]
 	p.Labels = slices.Clone(p.Labels)
 	return p, ok
+}
+
+// ForStore returns the costs as a profile that a store takes. It fails if the store has no preset.
+func ForStore(store string, costs *profile.Costs) (*pprof.Profile, error) {
+	shape, ok := Preset(store)
+	if !ok {
+		return nil, fmt.Errorf("store %q: must be one of %s", store, strings.Join(Stores(), ", "))
+	}
+	p, err := costs.Profile()
+	if err != nil {
+		return nil, err
+	}
+	p, _, err = shape.Apply(p)
+	return p, err
 }
 
 // Stores returns the names of the presets.

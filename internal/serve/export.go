@@ -11,7 +11,6 @@ import (
 // export measures all the time and gives the exporter a profile every ExportInterval, until ctx is done. While there is
 // nothing to measure it waits for an enforcer.
 func (s *Server) export(ctx context.Context) {
-	shape, _ := projection.Preset("otel")
 	tick := time.NewTicker(s.config.ExportInterval)
 	defer tick.Stop()
 	f := follower{probes: s.probes}
@@ -19,7 +18,7 @@ func (s *Server) export(ctx context.Context) {
 	for {
 		delta, err := f.next(ctx)
 		if err == nil && len(delta.Rows) > 0 {
-			err = s.exportOne(delta, shape)
+			err = s.exportOne(delta)
 		}
 		if err != nil {
 			s.log.Debug("nothing to export", "reason", err)
@@ -32,16 +31,12 @@ func (s *Server) export(ctx context.Context) {
 	}
 }
 
-func (s *Server) exportOne(delta profile.Snapshot, shape projection.Projection) error {
+func (s *Server) exportOne(delta profile.Snapshot) error {
 	costs, err := delta.Costs()
 	if err != nil {
 		return err
 	}
-	p, err := costs.Profile()
-	if err != nil {
-		return err
-	}
-	p, _, err = shape.Apply(p)
+	p, err := projection.ForStore("otel", &costs)
 	if err != nil {
 		return err
 	}
