@@ -43,34 +43,23 @@ func (r *reader) List() (all Listed, err error) {
 }
 
 func (r *reader) list() (Listed, error) {
-	var inner [numOuter]map[uint32]ebpf.MapID
-	for i := range inner {
-		var err error
-		if inner[i], err = innerIDs(r.outer[i]); err != nil {
-			return nil, fmt.Errorf("find inner maps: %w", err)
-		}
-	}
-	caps, ptrace, err := r.values()
+	c, err := r.confined()
 	if err != nil {
 		return nil, err
 	}
-	modes, err := r.modes(inner, caps, ptrace)
-	if err != nil {
-		return nil, fmt.Errorf("list confined namespaces: %w", err)
-	}
 	out := Listed{}
-	for ns, mode := range modes {
+	for ns, mode := range c.modes {
 		if r.mode != nil && mode != modeEnforce {
 			continue
 		}
 		for i, kind := range [numOuter]string{rules.File, rules.Exec, rules.Net, rules.Mount} {
-			some, err := r.decodeInner(kind, inner[i][ns], r.decode.outer[i])
+			some, err := r.decodeInner(kind, c.inner[i][ns], r.decode.outer[i])
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", r.layout.outer[i].name, err)
 			}
 			out[ns] = append(out[ns], some...)
 		}
-		out[ns] = append(out[ns], r.single(caps[ns], ptrace[ns])...)
+		out[ns] = append(out[ns], r.single(c.caps[ns], c.ptrace[ns])...)
 	}
 	return out, nil
 }

@@ -59,34 +59,19 @@ func (r *reader) Read() (all Policies, err error) {
 const attempts = 10
 
 func (r *reader) read() (Policies, error) {
-	var inner [numOuter]map[uint32]ebpf.MapID
-	var g errgroup.Group
-	for i := range inner {
-		g.Go(func() (err error) {
-			inner[i], err = innerIDs(r.outer[i])
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("find inner maps: %w", err)
-	}
-	caps, ptrace, err := r.values()
+	c, err := r.confined()
 	if err != nil {
 		return nil, err
 	}
-	modes, err := r.modes(inner, caps, ptrace)
-	if err != nil {
-		return nil, fmt.Errorf("list confined namespaces: %w", err)
-	}
-	all := make(Policies, len(modes))
+	all := make(Policies, len(c.modes))
 	inUse := map[ebpf.MapID]int{}
-	for ns, mode := range modes {
+	for ns, mode := range c.modes {
 		s := state{mode: mode}
-		for i := range inner {
-			s.inner[i] = inner[i][ns]
+		for i := range c.inner {
+			s.inner[i] = c.inner[i][ns]
 		}
-		copy(s.caps[:], caps[ns])
-		trace, traced := ptrace[ns]
+		copy(s.caps[:], c.caps[ns])
+		trace, traced := c.ptrace[ns]
 		copy(s.ptrace[:], trace)
 		rules, err := r.rules(&s, traced)
 		if err != nil {
@@ -99,6 +84,33 @@ func (r *reader) read() (Policies, error) {
 	}
 	r.counts = inUse
 	return all, nil
+}
+
+// confined is what the maps say of the confined mount namespaces.
+type confined struct {
+	inner        [numOuter]map[uint32]ebpf.MapID // the maps with the rules
+	caps, ptrace map[uint32][]byte
+	modes        map[uint32]uint32
+}
+
+func (r *reader) confined() (c confined, err error) {
+	var g errgroup.Group
+	for i := range c.inner {
+		g.Go(func() (err error) {
+			c.inner[i], err = innerIDs(r.outer[i])
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return c, fmt.Errorf("find inner maps: %w", err)
+	}
+	if c.caps, c.ptrace, err = r.values(); err != nil {
+		return c, err
+	}
+	if c.modes, err = r.modes(c.inner, c.caps, c.ptrace); err != nil {
+		return c, fmt.Errorf("list confined namespaces: %w", err)
+	}
+	return c, nil
 }
 
 // values returns the rules that are single values, by namespace.
