@@ -3,8 +3,8 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
-	"strings"
 )
 
 // Handler returns a handler for "/", which serves the page of WriteHTML with links to pprof's web UI on the profile of
@@ -13,8 +13,7 @@ import (
 // Of pprof's pages it serves the flame graph, the top list and the callers of a function. It serves none that reads
 // files which a profile names, that runs Graphviz or that writes settings.
 func (r *Report) Handler() (http.Handler, error) {
-	mux := http.NewServeMux()
-	var links []link
+	site := site{mux: http.NewServeMux()}
 	if r.run != nil {
 		wanted := operations(r.run)
 		for i, s := range r.Scenarios {
@@ -26,20 +25,35 @@ func (r *Report) Handler() (http.Handler, error) {
 			if err != nil {
 				return nil, err
 			}
-			prefix := fmt.Sprintf("/pprof/%d/", i)
-			for name, h := range pages {
-				mux.Handle("GET "+prefix+name, h)
-			}
-			links = append(links, link{strings.TrimPrefix(prefix, "/") + "flamegraph", s.Name})
+			site.add(fmt.Sprintf("pprof/%d/", i), s.Name, pages)
 		}
 	}
+	return site.handler(r.writeHTML)
+}
+
+// site is a page with links to pprof's web UI on its profiles.
+type site struct {
+	mux   *http.ServeMux
+	links []link
+}
+
+// add adds pprof's pages on a profile below a prefix such as pprof/0/.
+func (s *site) add(prefix, name string, pages map[string]http.Handler) {
+	for page, h := range pages {
+		s.mux.Handle("GET /"+prefix+page, h)
+	}
+	s.links = append(s.links, link{prefix + "flamegraph", name})
+}
+
+// handler writes the page with its links, and returns what serves all pages.
+func (s *site) handler(write func(io.Writer, []link) error) (http.Handler, error) {
 	var page bytes.Buffer
-	if err := r.writeHTML(&page, links); err != nil {
+	if err := write(&page, s.links); err != nil {
 		return nil, err
 	}
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+	s.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = w.Write(page.Bytes())
 	})
-	return mux, nil
+	return s.mux, nil
 }

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -100,37 +99,22 @@ func (r *ProfileReport) Two() bool { return r.old != nil }
 // Handler returns a handler for "/", which serves the page of WriteHTML with links to pprof's web UI on the profile, as
 // [Report.Handler] does.
 func (r *ProfileReport) Handler() (http.Handler, error) {
-	mux := http.NewServeMux()
-	var links []link
-	add := func(prefix, name string, pages map[string]http.Handler) {
-		for page, h := range pages {
-			mux.Handle("GET /"+prefix+page, h)
-		}
-		links = append(links, link{prefix + "flamegraph", name})
-	}
+	site := site{mux: http.NewServeMux()}
 	if r.now != nil {
 		pages, err := pprofPages(r.now, nil)
 		if err != nil {
 			return nil, err
 		}
-		add("pprof/0/", "the profile", pages)
+		site.add("pprof/0/", "the profile", pages)
 	}
 	if r.old != nil {
 		pages, err := pprofPages(r.now, r.old)
 		if err != nil {
 			return nil, err
 		}
-		add("pprof/1/", "the difference", pages)
+		site.add("pprof/1/", "the difference", pages)
 	}
-	var page bytes.Buffer
-	if err := r.writeHTML(&page, links); err != nil {
-		return nil, err
-	}
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write(page.Bytes())
-	})
-	return mux, nil
+	return site.handler(r.writeHTML)
 }
 
 // Title is the heading of the table.
