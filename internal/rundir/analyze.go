@@ -93,10 +93,6 @@ func repeated(results []Result) []Repeat {
 
 // Analyze returns what complete results say, given what the profile runs explain, by test and scenario.
 func Analyze(p *Plan, results []Result, explained map[string]map[string]Explained) Analysis {
-	return analyze(p, results, explained, sensitivities{})
-}
-
-func analyze(p *Plan, results []Result, explained map[string]map[string]Explained, known sensitivities) Analysis {
 	a := Analysis{Schema: AnalysisSchema, Cells: []Cell{}, Noise: []Noise{}, Warnings: []string{}}
 	for _, t := range p.Tests {
 		losses := Losses(p, results, t.Name)
@@ -127,7 +123,7 @@ func analyze(p *Plan, results []Result, explained map[string]map[string]Explaine
 			}
 		}
 	}
-	a.judge(p, known)
+	a.judge(p)
 	a.Index = indexes(p, results)
 	a.Repeated = repeated(results)
 	a.PerRule = costPerRule(p, explained)
@@ -306,7 +302,7 @@ func roundsOf(p *Plan, results []Result, test string) [][]*Result {
 }
 
 // judge corrects for the number of cells, and decides which losses are significant.
-func (a *Analysis) judge(p *Plan, known sensitivities) {
+func (a *Analysis) judge(p *Plan) {
 	noise := map[string]stats.Interval{}
 	for _, n := range a.Noise {
 		noise[n.Test] = n.CI
@@ -318,7 +314,7 @@ func (a *Analysis) judge(p *Plan, known sensitivities) {
 			cells, ps = append(cells, c), append(ps, c.P)
 		}
 	}
-	sensitivity := func(rounds int) float64 { return known.of(p, rounds, len(cells)) }
+	sensitivity := func(rounds int) float64 { return sensitivity(p, rounds, len(cells)) }
 	for i := range a.Cells { // the second baseline's, too
 		if c := &a.Cells[i]; len(c.losses) > 0 && c.Scenario != p.Scenarios[p.Baseline()].Name {
 			c.Detectable = min(1, stats.Detectable(c.losses, sensitivity(len(c.losses))))
@@ -334,21 +330,14 @@ func (a *Analysis) judge(p *Plan, known sensitivities) {
 	}
 }
 
-// sensitivities holds stats.Sensitivity by the numbers of rounds and cells: it is the same for all cells of a run, and
-// takes a while.
-type sensitivities map[[2]int]float64
-
-// of returns the sensitivity of a run. In sequential order the baseline's rounds are not paired with the others, and
-// its noise adds to theirs.
-func (known sensitivities) of(p *Plan, rounds, cells int) float64 {
-	key := [2]int{rounds, cells}
-	if _, ok := known[key]; !ok {
-		known[key] = stats.Sensitivity(rounds, cells)
-	}
+// sensitivity returns the stats.Sensitivity of a run. In sequential order the baseline's rounds are not paired with the
+// others, and its noise adds to theirs.
+func sensitivity(p *Plan, rounds, cells int) float64 {
+	x := stats.Sensitivity(rounds, cells)
 	if p.Order == Sequential {
-		return known[key] * math.Sqrt2
+		x *= math.Sqrt2
 	}
-	return known[key]
+	return x
 }
 
 // warn adds what a reader must know.

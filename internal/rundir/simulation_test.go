@@ -30,14 +30,13 @@ func atMost(p float64, n int) float64 { return p + 3*math.Sqrt(p*(1-p)/float64(n
 func TestFalseAlarms(t *testing.T) {
 	n := benches(t, 40)
 	const rounds = 40
-	known := sensitivities{}
 	all, allAlarms := 0, 0
 	for _, m := range machineModels {
 		rng := rand.New(rand.NewPCG(21, rounds))
 		alarms, gains, covered, cells, bias := 0, 0, 0, 0, 0.0
 		for b := range n {
 			p := simulatedPlan(10, 6, rounds/RoundsPerRun, b%2 == 0, uint64(b)*7919)
-			a := analyze(p, simulate(p, rng, m.make(), m.copies, rounds, noLoss), nil, known)
+			a := Analyze(p, simulate(p, rng, m.make(), m.copies, rounds, noLoss), nil)
 			alarm := false
 			for _, c := range a.Cells {
 				if p.IsBaseline(c.Scenario) {
@@ -78,7 +77,7 @@ func TestFalseAlarms(t *testing.T) {
 
 // The smallest loss that would have shown, as printed, is found in four of five benches.
 func TestPowerIsAsPrinted(t *testing.T) {
-	n, known := benches(t, 40), sensitivities{}
+	n := benches(t, 40)
 	for _, c := range []struct{ tests, scenarios, rounds int }{
 		{1, 1, 12},
 		{1, 1, 40},
@@ -89,13 +88,13 @@ func TestPowerIsAsPrinted(t *testing.T) {
 		rng := rand.New(rand.NewPCG(31, uint64(c.rounds)))
 		measure := func(seed int, loss float64) []Cell {
 			p := simulatedPlan(c.tests, c.scenarios, c.rounds/RoundsPerRun, false, uint64(seed))
-			return analyze(p, simulate(p, rng, normalNoise(0.01), 0, c.rounds,
+			return Analyze(p, simulate(p, rng, normalNoise(0.01), 0, c.rounds,
 				func(test, scenario int) float64 {
 					if test == 0 && scenario == 1 {
 						return loss
 					}
 					return 0
-				}), nil, known).Cells
+				}), nil).Cells
 		}
 		printed, cells := 0.0, 0.0
 		for b := range 10 + 200/(c.tests*c.scenarios) {

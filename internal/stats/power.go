@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sort"
+	"sync"
 )
 
 const (
@@ -19,7 +20,8 @@ const (
 // Significant means what it means in the analysis: Wilcoxon's p, corrected by Holm for the number of cells, is below
 // 0.05, the interval of the median does not contain 0, and the median lies outside the interval of the second baseline,
 // whose rounds vary as much. The power of that has no formula for few rounds, where p takes few values. It is therefore
-// simulated, with normal noise and always the same random numbers.
+// simulated, with normal noise and always the same random numbers. That takes 50 ms, and is done once for each n and
+// cells.
 func Sensitivity(n, cells int) float64 {
 	if n < RoundsForSignificance(cells) {
 		return math.Inf(1)
@@ -27,9 +29,22 @@ func Sensitivity(n, cells int) float64 {
 	if n > exactWilcoxon { // from here on only the square root of n matters
 		return Sensitivity(exactWilcoxon, cells) * math.Sqrt(exactWilcoxon/float64(n))
 	}
+	key := [2]int{n, max(cells, 1)}
+	if known, ok := sensitivities.Load(key); ok {
+		return known.(float64)
+	}
+	simulated := simulateSensitivity(n, max(cells, 1))
+	sensitivities.Store(key, simulated)
+	return simulated
+}
+
+// sensitivities are the results of simulateSensitivity, by its arguments.
+var sensitivities sync.Map
+
+func simulateSensitivity(n, cells int) float64 {
 	const benches = 1000
 	const tail = (1 - 0.95) / 2
-	critical := criticalRankSum(n, Significant/float64(max(cells, 1)))
+	critical := criticalRankSum(n, Significant/float64(cells))
 	rng := rand.New(rand.NewPCG(uint64(n), 1))
 	needed := make([]float64, benches) // loss from which on each of the benches shows it
 	median := newMedianDistribution(normals(rng, n))
