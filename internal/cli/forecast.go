@@ -16,6 +16,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/forecast"
 	"github.com/lsmprof/lsmprof/internal/policy"
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 )
@@ -166,46 +167,43 @@ func recordingFlags() []string {
 }
 
 func (o *forecastOptions) run(ctx context.Context, std streams) error {
-	f := &forecastResult{top: o.top}
-	f.doc = forecast.Document{
-		Schema: forecast.Schema, Version: version(), CommandLine: o.invocation, Rules: o.rules.Rules,
-		ShareOf: "cpu",
-		Answer:  []string{}, Workloads: []forecast.Forecast{}, Budgets: []forecast.Budget{},
-		Warnings: []string{},
+	q := forecast.Question{
+		Rules: o.rules.Rules, Budget: o.budget, Most: o.top, Name: recordingName(o.profile, o.duration),
 	}
-	if err := o.readPolicy(f); err != nil {
+	var err error
+	if q.Policy, err = o.readPolicy(); err != nil {
 		return err
 	}
-	run, err := o.openModel()
-	if err != nil {
+	if q.Run, err = o.openModel(); err != nil {
 		return err
 	}
-	doc, all, err := o.calls(ctx, std, run)
-	if err != nil {
+	if q.Recording, q.Workloads, err = o.calls(ctx, std, q.Run); err != nil {
 		return err
 	}
-	if run == nil {
-		f.model, err = forecast.FitWorkloads(all)
-		if err != nil {
-			err = fmt.Errorf("%w; or give a benchmark with --model", err)
-		}
-	} else {
-		f.model, err = forecast.FitRun(run, o.model)
+	if q.Run != nil {
+		q.Model, err = forecast.FitRun(q.Run, o.model)
+	} else if q.Model, err = forecast.FitWorkloads(q.Workloads); err != nil {
+		err = fmt.Errorf("%w; or give a benchmark with --model", err)
 	}
 	if err != nil {
 		return err
 	}
-	f.describe(doc, run, recordingName(o.profile, o.duration))
-	if all, err = o.selectWorkloads(all); err != nil {
+	if q.Workloads, err = o.selectWorkloads(q.Workloads); err != nil {
 		return err
 	}
-	if err := f.work(all, o.budget); err != nil {
+	doc, err := q.Answer()
+	if err != nil {
 		return err
 	}
+	doc.Version, doc.CommandLine = version(), o.invocation
 	if o.JSON() {
-		return f.doc.WriteJSON(std.out)
+		return doc.WriteJSON(std.out)
 	}
-	return f.write(std)
+	out := forecast.Text{Document: doc, Top: o.top, Verbose: std.verbose}
+	if terminal.Is(std.out) {
+		out.Width = terminal.Width(std.out)
+	}
+	return out.Write(std.out)
 }
 
 // recordingName returns what the calls of workloads are from.
@@ -216,30 +214,28 @@ func recordingName(file string, duration time.Duration) string {
 	return "a recording of " + duration.String()
 }
 
-// readPolicy counts the rules of --policy.
-func (o *forecastOptions) readPolicy(f *forecastResult) error {
+// readPolicy counts the rules of --policy. It returns nil without one.
+func (o *forecastOptions) readPolicy() (*forecast.DocumentPolicy, error) {
 	if o.policy == "" {
-		return nil
+		return nil, nil
 	}
 	file, err := os.Open(o.policy)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer file.Close()
 	all, err := policy.Read(file)
 	if err != nil {
-		return fmt.Errorf("%s: %w", o.policy, err)
+		return nil, fmt.Errorf("%s: %w", o.policy, err)
 	}
 	p, err := policy.Sum(all)
 	if err != nil {
-		return fmt.Errorf("%s: %w", o.policy, err)
+		return nil, fmt.Errorf("%s: %w", o.policy, err)
 	}
-	f.doc.Rules = forecast.Counted(p.Rules)
-	f.doc.Policy = &forecast.DocumentPolicy{
-		Kind: p.Kind, Name: p.Name, Enforcer: p.Enforcer, Rules: f.doc.Rules, Hooks: p.Hooks,
+	return &forecast.DocumentPolicy{
+		Kind: p.Kind, Name: p.Name, Enforcer: p.Enforcer, Rules: forecast.Counted(p.Rules), Hooks: p.Hooks,
 		Notes: append([]string{}, p.Notes...),
-	}
-	return nil
+	}, nil
 }
 
 // openModel opens the benchmark of --model, or returns nil without one.

@@ -1,4 +1,4 @@
-package cli
+package forecast
 
 import (
 	"fmt"
@@ -7,27 +7,32 @@ import (
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer/rules"
-	"github.com/lsmprof/lsmprof/internal/forecast"
-	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// write prints the answer, the tables and the warnings.
-func (f *forecastResult) write(std streams) error {
-	w := std.out
-	for _, s := range f.doc.Answer {
+// Text prints a forecast for people.
+type Text struct {
+	*Document
+	Top     int  // rows of each table; 0: all
+	Width   int  // of the terminal; 0: lines may be of any width
+	Verbose bool // name the hooks without a line
+}
+
+// Write prints the answer, the tables and the warnings.
+func (f *Text) Write(w io.Writer) error {
+	for _, s := range f.Answer {
 		fmt.Fprintln(w, text.Printable(s))
 	}
-	if p := f.doc.Policy; p != nil {
+	if p := f.Policy; p != nil {
 		for _, n := range p.Notes {
 			fmt.Fprintln(w, "note:", text.Printable(n))
 		}
 	}
 	tables := []*text.Table{}
-	if f.doc.Rules != nil {
+	if f.Rules != nil {
 		tables = append(tables, f.workloadTable(), f.hookTable())
 	}
-	if len(f.doc.Budgets) > 0 {
+	if len(f.Budgets) > 0 {
 		tables = append(tables, f.budgetTable())
 	}
 	tables = append(tables, f.modelTable())
@@ -36,26 +41,26 @@ func (f *forecastResult) write(std streams) error {
 			continue
 		}
 		fmt.Fprintln(w)
-		if terminal.Is(w) {
-			t.Fit(terminal.Width(w))
+		if f.Width > 0 {
+			t.Fit(f.Width)
 		}
 		if err := t.Print(w); err != nil {
 			return err
 		}
 	}
-	return f.writeNotes(w, std.verbose)
+	return f.writeNotes(w)
 }
 
-func (f *forecastResult) writeNotes(w io.Writer, verbose bool) error {
-	fmt.Fprintln(w, "\ncost of a call in ns, with its standard error: "+f.doc.Model.Origin)
-	if f.doc.Of != f.doc.Model.Origin {
-		fmt.Fprintln(w, "calls: "+f.doc.Of)
+func (f *Text) writeNotes(w io.Writer) error {
+	fmt.Fprintln(w, "\ncost of a call in ns, with its standard error: "+f.Model.Origin)
+	if f.Of != f.Model.Origin {
+		fmt.Fprintln(w, "calls: "+f.Of)
 	}
-	for _, s := range f.doc.Warnings {
+	for _, s := range f.Warnings {
 		fmt.Fprintln(w, "warning:", text.Printable(s))
 	}
-	if verbose {
-		for _, s := range f.doc.Model.Skipped {
+	if f.Verbose {
+		for _, s := range f.Model.Skipped {
 			fmt.Fprintln(w, "not fitted:", text.Printable(s))
 		}
 	}
@@ -63,11 +68,11 @@ func (f *forecastResult) writeNotes(w io.Writer, verbose bool) error {
 }
 
 // limit returns how many of n rows to print.
-func (f *forecastResult) limit(n int) int {
-	if f.top == 0 {
+func (f *Text) limit(n int) int {
+	if f.Top == 0 {
 		return n
 	}
-	return min(n, f.top)
+	return min(n, f.Top)
 }
 
 func mark(extrapolated bool) string {
@@ -86,36 +91,36 @@ func points(share float64) string {
 	return strings.Replace(strings.Replace(s, "-", "−", 1), "%", "points", 1)
 }
 
-func (f *forecastResult) workloadTable() *text.Table {
+func (f *Text) workloadTable() *text.Table {
 	t := &text.Table{Header: []string{"<WORKLOAD", "NOW", "<FORECAST (95 %)", "<CHANGE", "<"}}
-	if f.doc.ShareOf == "score" {
+	if f.ShareOf == "score" {
 		t.Header[0] = "<TEST"
 	}
-	row := func(w *forecast.Forecast) {
+	row := func(w *Forecast) {
 		t.Add(w.Workload, text.Percent(w.Now.Share), interval(&w.Then), points(w.Then.Share-w.Now.Share),
 			mark(w.Extrapolated))
 	}
-	all := f.doc.Workloads
+	all := f.Workloads
 	for i := range all[:f.limit(len(all))] {
 		row(&all[i])
 	}
 	if left := len(all) - f.limit(len(all)); left > 0 {
 		t.Add(fmt.Sprintf("and %d more", left), "", "", "", "")
 	}
-	if f.doc.Total != nil && len(all) > 1 {
-		row(f.doc.Total)
+	if f.Total != nil && len(all) > 1 {
+		row(f.Total)
 	}
 	return t
 }
 
 // hookTable lists the hooks whose cost changes most.
-func (f *forecastResult) hookTable() *text.Table {
+func (f *Text) hookTable() *text.Table {
 	type entry struct {
 		workload, syscall string
-		hook              forecast.RowForecast
+		hook              RowForecast
 	}
 	var all []entry
-	for _, w := range f.doc.Workloads {
+	for _, w := range f.Workloads {
 		parts := map[string]string{}
 		for _, s := range w.Syscalls {
 			parts[s.Syscall] = text.Percent(s.Now) + " → " + text.Percent(s.Then)
@@ -139,7 +144,7 @@ func (f *forecastResult) hookTable() *text.Table {
 	t := &text.Table{Header: []string{
 		"<WORKLOAD", "<SYSCALL", "<HOOK", "<RULES", "NOW", "<FORECAST (95 %)", "<OF THE SYSCALL", "<",
 	}}
-	if f.doc.ShareOf == "score" {
+	if f.ShareOf == "score" {
 		t.Header[0] = "<TEST"
 	}
 	for _, e := range all[:f.limit(len(all))] {
@@ -165,13 +170,13 @@ func (f *forecastResult) hookTable() *text.Table {
 }
 
 // budgetTable has a row for each workload, and a column for each kind of rules.
-func (f *forecastResult) budgetTable() *text.Table {
-	kinds := append(rules.Kinds()[:6], forecast.EachType)
-	t := &text.Table{Header: []string{"<RULES FOR " + text.Percent(f.doc.Budgets[0].Share)}}
+func (f *Text) budgetTable() *text.Table {
+	kinds := append(rules.Kinds()[:6], EachType)
+	t := &text.Table{Header: []string{"<RULES FOR " + text.Percent(f.Budgets[0].Share)}}
 	t.Header = append(t.Header, kinds...)
-	for from := 0; from < len(f.doc.Budgets); from += len(kinds) {
-		cells := []string{f.doc.Budgets[from].Workload}
-		for _, b := range f.doc.Budgets[from : from+len(kinds)] {
+	for from := 0; from < len(f.Budgets); from += len(kinds) {
+		cells := []string{f.Budgets[from].Workload}
+		for _, b := range f.Budgets[from : from+len(kinds)] {
 			cells = append(cells, budgetCell(&b))
 		}
 		t.Add(cells...)
@@ -179,7 +184,7 @@ func (f *forecastResult) budgetTable() *text.Table {
 	return t
 }
 
-func budgetCell(b *forecast.Budget) string {
+func budgetCell(b *Budget) string {
 	switch {
 	case b.Exceeded:
 		return "none"
@@ -194,7 +199,7 @@ func budgetCell(b *forecast.Budget) string {
 }
 
 // modelTable lists the fitted lines.
-func (f *forecastResult) modelTable() *text.Table {
+func (f *Text) modelTable() *text.Table {
 	t := &text.Table{Header: []string{
 		"<HOOK", "<SYSCALL", "<RULE TYPE", "NO POLICY", "NO RULES", "FIRST RULE", "EACH FURTHER", "MEASURED TO",
 	}}
@@ -204,7 +209,7 @@ func (f *forecastResult) modelTable() *text.Table {
 		}
 		return fmt.Sprintf("%.0f", *v)
 	}
-	for _, l := range f.model.Lines {
+	for _, l := range f.Model.Lines {
 		t.Add(l.Hook, l.Syscall, l.Kind, measured(l.NoPolicy), measured(l.NoRules),
 			fmt.Sprintf("%.0f ± %.0f", l.First, l.FirstErr), fmt.Sprintf("%.1f ± %.1f", l.Slope,
 				l.SlopeErr),
