@@ -53,7 +53,7 @@ func (b boot) run(ctx context.Context, runner, one string) []result {
 	case twoCPUs:
 		args = append(args, "-smp", "2")
 	case pods, podsV1:
-		args = append(args, "-smp", "2", "-memory", "2G")
+		args = append(args, "-smp", "1", "-memory", "2G")
 		for _, command := range []string{"containerd", "containerd-shim-runc-v2", "runc", "ctr"} {
 			args = append(args, "-with", command)
 		}
