@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/lsmprof/lsmprof/internal/text"
 )
@@ -52,81 +51,6 @@ func (v *view) Scored() []*Test {
 		}
 	}
 	return out
-}
-
-const groupPrograms, groupCalls = "Programs", "Single calls"
-
-// testGroup is a group of tests under one heading.
-type testGroup struct {
-	Name, What string
-	Tests      []*Test // that have cells
-}
-
-// Plotted returns the tests of the group that are drawn: all but those in which no program of the enforcer runs.
-func (g testGroup) Plotted() []*Test {
-	return slices.DeleteFunc(slices.Clone(g.Tests), func(t *Test) bool { return t.control() })
-}
-
-// Groups returns the groups that have tests, programs first.
-func (v *view) Groups() []testGroup {
-	var out []testGroup
-	for _, g := range []testGroup{
-		{Name: groupPrograms, What: "What programs do all day: the figures to go by."},
-		{Name: groupCalls, What: "Loops that do nothing else. Their losses are the ceiling, not what a " +
-			"workload loses."},
-	} {
-		for _, t := range v.Scored() {
-			if (t.Group == GroupCall) == (g.Name == groupCalls) {
-				g.Tests = append(g.Tests, t)
-			}
-		}
-		if len(g.Tests) > 0 {
-			out = append(out, g)
-		}
-	}
-	return out
-}
-
-// Profiled returns the tests that have a profile run and are not controls.
-func (v *view) Profiled() []*Test {
-	return slices.DeleteFunc(v.Scored(), func(t *Test) bool { return t.Exposed == nil || t.control() })
-}
-
-// control reports whether no program of the enforcer runs in the test.
-func (t *Test) control() bool { return t.Exposed != nil && !*t.Exposed }
-
-// Controls returns a sentence about the tests in which no program of the enforcer runs, or "".
-func (v *view) Controls() string {
-	var names []string
-	low, high := 0.0, 0.0
-	for _, t := range v.Scored() {
-		if !t.control() {
-			continue
-		}
-		names = append(names, t.Label)
-		for i := range t.Cells {
-			if c := &t.Cells[i]; !c.Baseline && !c.absurd() {
-				low, high = min(low, c.Loss), max(high, c.Loss)
-			}
-		}
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("Controls: %s. No program of the enforcer runs in them. Whatever they seem to lose, %s %% "+
-		"to %s %%, "+
-		"shows how far off this measurement can be.", text.List(names), fixed(low), fixed(high))
-}
-
-// nature says where a test comes from, and if it is a control.
-func (t *Test) nature() string {
-	switch {
-	case t.Exposed == nil:
-		return t.Kind + ", not profiled"
-	case t.control():
-		return t.Kind + ", control"
-	}
-	return t.Kind
 }
 
 // base returns the cell of the baseline, or nil.
@@ -228,68 +152,6 @@ func (v *view) Legend() []legendItem {
 	return out
 }
 
-// HeatScenario returns the scenario whose hooks are drawn and listed first.
-func (v *view) HeatScenario() string { return v.heat.scenario }
-
-// Heat draws the hook costs of that scenario. It returns nothing if no hook was measured.
-func (v *view) Heat() template.HTML {
-	if len(v.heat.hooks) == 0 {
-		return ""
-	}
-	return heatPlot(v.heat)
-}
-
-// mostRows is how many rows of a table a page has. report.json and the CSV have all.
-const mostRows = 400
-
-// hookTable is a table of hooks, without the columns that would say the same in every row.
-type hookTable struct {
-	Others bool // of several scenarios
-	Denied bool
-	Rows   []HookRow
-}
-
-// HeatTable returns the hook rows of HeatScenario.
-func (v *view) HeatTable() hookTable {
-	return newHookTable(false, v.hookRows(func(s string) bool { return s == v.heat.scenario }))
-}
-
-// OtherTable returns the hook rows of the other scenarios.
-func (v *view) OtherTable() hookTable {
-	return newHookTable(true, v.hookRows(func(s string) bool { return s != v.heat.scenario }))
-}
-
-func newHookTable(others bool, rows []HookRow) hookTable {
-	return hookTable{others, slices.ContainsFunc(rows, func(h HookRow) bool { return h.Denials > 0 }), rows}
-}
-
-// hookRows returns the rows of the wanted scenarios, the most expensive first.
-func (v *view) hookRows(want func(scenario string) bool) []HookRow {
-	var out []HookRow
-	for _, h := range v.Hooks {
-		if want(h.Scenario) && h.Calls > 1e-4 { // rarer calls belong to the tests' own bookkeeping
-			out = append(out, h)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b HookRow) int { return cmp.Compare(b.share(), a.share()) })
-	return out[:min(len(out), mostRows)]
-}
-
-func (h *HookRow) share() float64 {
-	if h.Share == nil {
-		return 0
-	}
-	return *h.Share
-}
-
-// rulesText formats the number of rules in force.
-func rulesText(n int) string {
-	if n < 0 {
-		return "unknown"
-	}
-	return fmt.Sprint(n)
-}
-
 // Steepest returns the steepest lines of cost per rule, nine at most: more would make the page long.
 func (v *view) Steepest() []*PerRule {
 	var out []*PerRule
@@ -329,78 +191,6 @@ func (f *flames) base() string {
 		}
 	}
 	return ""
-}
-
-// fact is a line of "How it was measured".
-type fact struct{ Name, Value string }
-
-func (h *How) facts() []fact {
-	m := &h.Machine
-	var out []fact
-	add := func(name, value string) {
-		if value != "" {
-			out = append(out, fact{name, value})
-		}
-	}
-	add("Host", m.Host)
-	add("Kernel", strings.TrimSpace(m.Kernel+"  "+m.Build))
-	if m.CPU != "" {
-		add("CPU", fmt.Sprintf("%d × %s, %s", m.CPUs, m.CPU, m.Arch))
-	}
-	switch {
-	case m.Emulated:
-		add("Virtual machine", "emulated by QEMU without hardware virtualization: times are the emulator's")
-	case m.Hypervisor:
-		add("Virtual machine", "yes")
-	}
-	add("Preemption", m.Preemption)
-	if m.Kernel != "" {
-		add("Mitigations", cmp.Or(strings.Join(m.Mitigations, "; "), "none reported"))
-	}
-	add("LSMs", strings.Join(m.LSMs, ", "))
-	add("Clock", m.ClockSource)
-	if m.Kernel != "" {
-		add("Frequency governor", cmp.Or(m.Governor, "none: the kernel does not scale frequencies here"))
-	}
-	add("Kernel command line", m.CommandLine)
-	add("Enforcer", strings.TrimSpace(h.Enforcer+" "+h.Product))
-	add("Suite", h.Suite)
-	add("Container", h.Container)
-	if h.Imported {
-		add("Measured", "elsewhere: the scores were imported")
-	} else if h.Order != "" {
-		add("Order", fmt.Sprintf("%s, seed %d", h.Order, h.Seed))
-		add("Rounds of a cell", rangeText(h.RoundsMin, h.RoundsMax)+fmt.Sprintf(" (%s)",
-			text.Plural(h.Runs, "run")))
-		add("Slice", fmt.Sprintf("%s, after a warm-up of %s that does not count", time.Duration(h.SliceNs),
-			time.Duration(h.WarmupNs)))
-	}
-	if c := h.Calibration; c != nil {
-		add("Calibration", c.String())
-		add("Cost of probing", fmt.Sprintf("%s per call, in profile runs only: scores never come from a "+
-			"probed run", text.Duration(c.ProbeCost.Value)))
-	} else if !h.Imported && h.Order != "" {
-		add("Calibration", "none: hook costs are uncorrected readings")
-	}
-	if h.Completeness != nil {
-		add("Completeness", fmt.Sprintf("%.2f %% of the hook calls have a time, in the least complete "+
-			"profile run", *h.Completeness))
-	}
-	add("lsmprof", h.Version)
-	return out
-}
-
-func rangeText(low, high int) string {
-	if low == high {
-		return fmt.Sprint(low)
-	}
-	return fmt.Sprintf("%d to %d", low, high)
-}
-
-// OldFacts returns the facts of the old run of a comparison that differ from those of the new one.
-func (v *view) OldFacts() []fact {
-	now := v.How.facts()
-	return slices.DeleteFunc(v.Comparison.Old.facts(), func(f fact) bool { return slices.Contains(now, f) })
 }
 
 // ByTest groups the deltas of a comparison.
