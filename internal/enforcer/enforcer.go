@@ -20,7 +20,7 @@ type Rules = rules.Rules
 
 // Reader reads the rules of one running product from its maps. It is not safe for concurrent use.
 type Reader interface {
-	// Read returns what is in force now.
+	// Read returns what is in force now. The caller must not change it: two readings may return the same map.
 	Read() (Policies, error)
 	// Close closes the maps.
 	Close() error

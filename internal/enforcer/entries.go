@@ -2,63 +2,113 @@ package enforcer
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"iter"
+	"maps"
 	"reflect"
+	"slices"
+	"unsafe"
 
 	"github.com/cilium/ebpf"
 )
 
-// entriesOf returns the values of a hash whose keys are mount namespaces. It returns nil for a nil map.
-func entriesOf(m *ebpf.Map) (map[uint32][]byte, error) {
-	if m == nil {
-		return nil, nil
-	}
-	all, err := entriesAtOnce(m)
-	if errors.Is(err, ebpf.ErrNotSupported) {
-		return entriesOneByOne(m)
-	}
-	return all, err
+// table holds the entries of a hash whose keys are mount namespaces, as of its last reading. A reading that finds what
+// the one before found allocates hardly anything. A table of a nil map has no entries.
+type table struct {
+	m           *ebpf.Map
+	now, before entries
 }
 
-// entriesAtOnce takes two system calls for a thousand entries. The kernel holds the lock of a bucket while it copies
-// it, so an entry that the product replaces meanwhile is not missed.
-func entriesAtOnce(m *ebpf.Map) (map[uint32][]byte, error) {
+// entries are those of a hash, in an order that stays the same while the hash does.
+type entries struct {
+	keys   []uint32
+	values []byte // one after the other
+}
+
+// read reads all entries, and reports whether they differ from those of the reading before.
+func (t *table) read() (changed bool, err error) {
+	if t.m == nil {
+		return false, nil
+	}
+	t.now, t.before = t.before, t.now
+	err = t.readAtOnce()
+	if errors.Is(err, ebpf.ErrNotSupported) {
+		err = t.readOneByOne()
+	}
+	if err != nil {
+		t.now.clear() // the next reading finds a change
+	}
+	return !slices.Equal(t.now.keys, t.before.keys) || !bytes.Equal(t.now.values, t.before.values), err
+}
+
+// all returns the namespaces with their values, which are valid until the next reading.
+func (t *table) all() iter.Seq2[uint32, []byte] {
+	return func(yield func(uint32, []byte) bool) {
+		for i, ns := range t.now.keys {
+			size := len(t.now.values) / len(t.now.keys)
+			if !yield(ns, t.now.values[i*size:(i+1)*size]) {
+				return
+			}
+		}
+	}
+}
+
+func (e *entries) clear() { e.keys, e.values = e.keys[:0], e.values[:0] }
+
+// readAtOnce takes a system call for a thousand entries. The kernel holds the lock of a bucket while it copies it, so
+// an entry that the product replaces meanwhile is not missed.
+func (t *table) readAtOnce() error {
 	const most = 1024
-	size := int(min(m.MaxEntries(), most))
-	keys := make([]uint32, size)
-	array := reflect.ArrayOf(int(m.ValueSize()), reflect.TypeFor[byte]())
-	values := reflect.MakeSlice(reflect.SliceOf(array), size, size)
-	all := map[uint32][]byte{}
+	size, valueSize := int(min(t.m.MaxEntries(), most)), int(t.m.ValueSize())
+	value := reflect.ArrayOf(valueSize, reflect.TypeFor[byte]())
+	e := &t.now
+	e.clear()
 	var cursor ebpf.MapBatchCursor
 	for {
-		n, err := m.BatchLookup(&cursor, keys, values.Interface(), nil)
+		used := len(e.keys)
+		e.keys = slices.Grow(e.keys, size)
+		e.values = slices.Grow(e.values, size*valueSize)
+		at := unsafe.Pointer(unsafe.SliceData(e.values[used*valueSize : (used+size)*valueSize]))
+		n, err := t.m.BatchLookup(&cursor, e.keys[used:used+size],
+			reflect.SliceAt(value, at, size).Interface(), nil)
 		if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-			return nil, err
+			return err
 		}
-		for i := range n {
-			value := make([]byte, m.ValueSize())
-			reflect.Copy(reflect.ValueOf(value), values.Index(i))
-			all[keys[i]] = value
-		}
+		e.keys, e.values = e.keys[:used+n], e.values[:(used+n)*valueSize]
 		if err != nil {
-			return all, nil
+			return nil
 		}
 	}
 }
 
-// entriesOneByOne starts over if the product changes the map meanwhile.
-func entriesOneByOne(m *ebpf.Map) (all map[uint32][]byte, err error) {
-	for range attempts {
-		all = map[uint32][]byte{}
-		var key uint32
-		var value []byte
-		it := m.Iterate()
-		for it.Next(&key, &value) {
-			all[key] = bytes.Clone(value)
-		}
-		if err = it.Err(); !errors.Is(err, ebpf.ErrIterationAborted) {
-			break
-		}
+// readOneByOne starts over if the product changes the map meanwhile. Before Linux 5.14 maps of maps, and before 5.6 all
+// maps, are read in this way.
+func (t *table) readOneByOne() (err error) {
+	if t.m.Type() == ebpf.HashOfMaps {
+		return t.readInnerOneByOne()
 	}
-	return all, err
+	var all []entry
+	if all, err = contents(t.m); err != nil {
+		return err
+	}
+	t.now.clear()
+	for _, e := range all {
+		t.now.keys = append(t.now.keys, binary.NativeEndian.Uint32(e.key))
+		t.now.values = append(t.now.values, e.value...)
+	}
+	return nil
+}
+
+func (t *table) readInnerOneByOne() error {
+	ids, err := innerIDsOneByOne[uint32](t.m)
+	if err != nil {
+		return err
+	}
+	t.now.clear()
+	for _, ns := range slices.Sorted(maps.Keys(ids)) {
+		t.now.keys = append(t.now.keys, ns)
+		t.now.values = binary.NativeEndian.AppendUint32(t.now.values, uint32(ids[ns]))
+	}
+	return nil
 }

@@ -8,11 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// innerIDs returns the id of the inner map of every key in a map of maps whose keys are mount namespaces. It returns
-// nil for a nil map.
-func innerIDs(outer *ebpf.Map) (map[uint32]ebpf.MapID, error) { return innerIDsOf[uint32](outer) }
-
-// innerIDsOf is innerIDs for other types of keys.
+// innerIDsOf returns the id of the inner map of every key in a map of maps. It returns nil for a nil map.
 func innerIDsOf[K comparable](outer *ebpf.Map) (map[K]ebpf.MapID, error) {
 	if outer == nil {
 		return nil, nil

@@ -43,10 +43,10 @@ func (r *reader) List() (all Listed, err error) {
 }
 
 func (r *reader) list() (Listed, error) {
-	c, err := r.confined()
-	if err != nil {
+	if _, err := r.readTables(); err != nil {
 		return nil, err
 	}
+	c := r.confined()
 	out := Listed{}
 	for ns, mode := range c.modes {
 		if r.mode != nil && mode != modeEnforce {

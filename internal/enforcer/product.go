@@ -1,6 +1,7 @@
 package enforcer
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -89,6 +90,7 @@ type constantReader struct {
 // Read returns policies under which only the walking programs walk rules.
 func (r constantReader) Read() (Policies, error) {
 	policies, err := r.Reader.Read()
+	policies = maps.Clone(policies) // the reader may return them again
 	for workload, policy := range policies {
 		policy.walking = r.walking
 		policies[workload] = policy

@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math/bits"
 	"os"
+	"sync/atomic"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sync/errgroup"
@@ -27,14 +29,27 @@ func (s state) generation() string {
 	return string(append(append(b, s.caps[:]...), s.ptrace[:]...))
 }
 
-// reader reads the rules of a product like vArmor. While the rules stay the same, a reading takes some fifteen system
-// calls, however many workloads have rules.
+// reader reads the rules of a product like vArmor. While the rules stay the same, a reading takes some seven system
+// calls, however many workloads have rules, and returns what the reading before returned.
 type reader struct {
 	*openMaps
-	counts map[ebpf.MapID]int // number of rules in an inner map, which never changes
+	outers           [numOuter]table // namespace -> id of the inner map with its rules
+	capsOf, ptraceOf table
+	modeOf           table
+	counts           map[ebpf.MapID]int // number of rules in an inner map, which never changes
+	last             Policies           // as of the tables; nil: not known
 }
 
-func newReader(m *openMaps) *reader { return &reader{m, map[ebpf.MapID]int{}} }
+func newReader(m *openMaps) *reader {
+	r := &reader{
+		openMaps: m, capsOf: table{m: m.caps}, ptraceOf: table{m: m.ptrace}, modeOf: table{m: m.mode},
+		counts: map[ebpf.MapID]int{},
+	}
+	for i, outer := range m.outer {
+		r.outers[i].m = outer
+	}
+	return r
+}
 
 // Layout returns the versions of the product whose maps are laid out like these, or "" for the reference enforcer.
 func (r *reader) Layout() string {
@@ -44,7 +59,7 @@ func (r *reader) Layout() string {
 	return r.version
 }
 
-// Read returns the policies in force.
+// Read returns the policies in force. The caller must not change them.
 func (r *reader) Read() (all Policies, err error) {
 	for range attempts {
 		// An inner map may be replaced before its rules are counted.
@@ -59,10 +74,16 @@ func (r *reader) Read() (all Policies, err error) {
 const attempts = 10
 
 func (r *reader) read() (Policies, error) {
-	c, err := r.confined()
+	last := r.last
+	changed, err := r.readTables()
 	if err != nil {
 		return nil, err
 	}
+	if last != nil && !changed {
+		r.last = last
+		return last, nil
+	}
+	c := r.confined()
 	all := make(Policies, len(c.modes))
 	inUse := map[ebpf.MapID]int{}
 	for ns, mode := range c.modes {
@@ -82,8 +103,33 @@ func (r *reader) read() (Policies, error) {
 			inUse[id] = r.counts[id]
 		}
 	}
-	r.counts = inUse
+	r.counts, r.last = inUse, all
 	return all, nil
+}
+
+// readTables reads all maps, and reports whether any has changed since the last time.
+func (r *reader) readTables() (changed bool, err error) {
+	r.last = nil
+	tables := []*table{&r.capsOf, &r.ptraceOf, &r.modeOf}
+	for i := range r.outers {
+		tables = append(tables, &r.outers[i])
+	}
+	var g errgroup.Group // where the kernel waits for each map of maps, it can wait for all at once
+	var any atomic.Bool
+	for _, t := range tables {
+		g.Go(func() error {
+			changed, err := t.read()
+			if err != nil {
+				return fmt.Errorf("read %s: %w", t.m, err)
+			}
+			if changed {
+				any.Store(true)
+			}
+			return nil
+		})
+	}
+	err = g.Wait()
+	return any.Load(), err
 }
 
 // confined is what the maps say of the confined mount namespaces.
@@ -93,63 +139,42 @@ type confined struct {
 	modes        map[uint32]uint32
 }
 
-func (r *reader) confined() (c confined, err error) {
-	var g errgroup.Group
-	for i := range c.inner {
-		g.Go(func() (err error) {
-			c.inner[i], err = innerIDs(r.outer[i])
-			return err
-		})
+// confined returns what the tables hold. It is valid until they are read again.
+func (r *reader) confined() (c confined) {
+	for i := range r.outers {
+		c.inner[i] = map[uint32]ebpf.MapID{}
+		for ns, id := range r.outers[i].all() {
+			c.inner[i][ns] = ebpf.MapID(binary.NativeEndian.Uint32(id))
+		}
 	}
-	if err := g.Wait(); err != nil {
-		return c, fmt.Errorf("find inner maps: %w", err)
-	}
-	if c.caps, c.ptrace, err = r.values(); err != nil {
-		return c, err
-	}
-	if c.modes, err = r.modes(c.inner, c.caps, c.ptrace); err != nil {
-		return c, fmt.Errorf("list confined namespaces: %w", err)
-	}
-	return c, nil
-}
-
-// values returns the rules that are single values, by namespace.
-func (r *reader) values() (caps, ptrace map[uint32][]byte, err error) {
-	if caps, err = entriesOf(r.caps); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", r.layout.caps.name, err)
-	}
-	if ptrace, err = entriesOf(r.ptrace); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", r.layout.ptrace.name, err)
-	}
-	return caps, ptrace, nil
+	c.caps, c.ptrace = maps.Collect(r.capsOf.all()), maps.Collect(r.ptraceOf.all())
+	c.modes = r.modes(c)
+	return c
 }
 
 const modeEnforce = 1
 
 // modes returns the confined namespaces with their modes: those in the map of modes or, in layouts without one, those
 // that have a rule.
-func (r *reader) modes(inner [numOuter]map[uint32]ebpf.MapID, caps, ptrace map[uint32][]byte) (
-	map[uint32]uint32, error,
-) {
+func (r *reader) modes(c confined) map[uint32]uint32 {
 	all := map[uint32]uint32{}
 	if r.mode != nil {
-		modes, err := entriesOf(r.mode)
-		for ns, value := range modes {
+		for ns, value := range r.modeOf.all() {
 			all[ns] = binary.NativeEndian.Uint32(value)
 		}
-		return all, err
+		return all
 	}
-	for _, ids := range inner {
+	for _, ids := range c.inner {
 		for ns := range ids {
 			all[ns] = modeEnforce
 		}
 	}
-	for _, m := range []map[uint32][]byte{caps, ptrace} {
+	for _, m := range []map[uint32][]byte{c.caps, c.ptrace} {
 		for ns := range m {
 			all[ns] = modeEnforce
 		}
 	}
-	return all, nil
+	return all
 }
 
 func (r *reader) policy(s state, rules Rules) Policy {
