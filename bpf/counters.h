@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /* The counters, and how a call finds its own.
  *
- * Every CPU has a small table of its own, its front. What finds no place there is in the part that all CPUs share,
- * where charging takes atomic instructions. So most keys exist once, and not once for every CPU. */
+ * Every CPU has a small table of its own, its front. A key that finds no place there has a counter in the part that
+ * all CPUs share, where charging takes atomic instructions. So most keys have one counter, and not one on each CPU. */
 #ifndef LSMPROF_COUNTERS_H
 #define LSMPROF_COUNTERS_H
 

@@ -54,10 +54,13 @@ struct counter {
 
 /* Tags that are no key. The first two counters of every front have the first two. */
 enum special_counter {
-	COUNTER_OTHER =
-		1, /* takes the calls that found no free counter; counts in comm the counters that were claimed */
-	COUNTER_SINK = 2, /* takes what the exit probe writes after it has charged a shared counter; nobody reads it */
-	COUNTER_CLOSING = 3, /* user space takes it back: no call finds it any more, and none may claim it yet */
+	/* Calls that found no free counter are charged to it. Its comm is a number: how many counters of the front
+	 * were claimed. */
+	COUNTER_OTHER = 1,
+	/* The exit probe writes to this one after a shared counter was charged. Nobody reads it. */
+	COUNTER_SINK = 2,
+	/* User space is taking the counter back: no call finds it, and none may claim it yet. */
+	COUNTER_CLOSING = 3,
 };
 
 /* Stand-ins for two numbers that user space knows only when it loads the probes. It patches the instructions that

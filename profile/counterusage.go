@@ -7,4 +7,7 @@ type CounterUsage struct {
 	Program        int // index into the programs of a Snapshot
 	Used, Counters int
 	Bytes          int // kernel memory of all counters of the program
+	// SharedCalls are those charged to counters that all CPUs share. Each takes some 120 instructions more than
+	// others.
+	SharedCalls uint64
 }

@@ -39,6 +39,7 @@ type counters struct {
 	last    []*bpf.ProbeCounter // what the last drain found, by counter; tag 0: given back; nil: never claimed
 	regions []region
 	now     uint64 // when the last drain began, as monotonic says
+	shared  uint64 // calls that were charged to shared counters
 }
 
 // newCounters takes over m, also when it fails.
@@ -136,6 +137,9 @@ func (c *counters) gained(i int32, fn func(*count)) (changed bool) {
 	now.Tag = last.Tag // it may be closing
 	d, changed := difference(&now, last)
 	if changed {
+		if c.layout.shared > 0 && int(i) >= c.layout.sharedFirst() {
+			c.shared += d.readings.Count() + d.preempted
+		}
 		fn(d)
 	}
 	*last = now

@@ -87,7 +87,7 @@ func (t *Tracer) CounterUsage() []profile.CounterUsage {
 // usage returns the usage of the region that decides whether a new key finds a counter: the shared part or, without
 // one, the fullest front.
 func (c *counters) usage() profile.CounterUsage {
-	u := profile.CounterUsage{Bytes: len(c.mem)}
+	u := profile.CounterUsage{Bytes: len(c.mem), SharedCalls: c.shared}
 	for _, r := range c.regions {
 		if c.layout.shared > 0 && !r.shared {
 			continue

@@ -29,11 +29,13 @@ type Node struct {
 
 	Calls   uint64  `json:"calls"` // of the workloads
 	Rows    int     `json:"rows"`
-	Other   float64 `json:"other_percent"` // calls that found no free counter
-	Kernel  int     `json:"kernel_bytes"`  // of counters
-	RSS     int     `json:"rss_bytes"`     // of lsmprof
-	Idle    float64 `json:"idle_percent"`  // of a CPU, that lsmprof takes while nothing happens
-	Polling float64 `json:"idle_poll_ns"`  // CPU time of a poll while nothing happens
+	Other   float64 `json:"other_percent"`  // calls that found no free counter
+	Shared  float64 `json:"shared_percent"` // of all calls, charged to counters that all CPUs share
+	Kernel  int     `json:"kernel_bytes"`   // of counters
+	Heap    int     `json:"heap_bytes"`     // of lsmprof, after a garbage collection
+	RSS     int     `json:"rss_bytes"`      // of lsmprof
+	Idle    float64 `json:"idle_percent"`   // of a CPU, that lsmprof takes while nothing happens
+	Polling float64 `json:"idle_poll_ns"`   // CPU time of a poll while nothing happens
 }
 
 // MeasureNode runs the reference enforcer with eight rules of each type for every workload, and a mix of syscalls that
@@ -104,10 +106,11 @@ func (n *Node) fill(t *tracer.Tracer) error {
 	if err != nil {
 		return err
 	}
-	var other uint64
+	var other, all, shared uint64
 	for i := range s.Rows {
 		r := &s.Rows[i]
 		calls := r.Readings.Count() + r.Preempted
+		all += calls
 		switch {
 		case r.Syscall == profile.SyscallOverflow:
 			other += calls
@@ -120,9 +123,15 @@ func (n *Node) fill(t *tracer.Tracer) error {
 	n.Other = 100 * float64(other) / float64(max(1, n.Calls))
 	for _, u := range t.CounterUsage() {
 		n.Kernel += u.Bytes
+		shared += u.SharedCalls
 	}
-	n.RSS, err = residentMemory()
-	return err
+	n.Shared = 100 * float64(shared) / float64(max(1, all))
+	if n.RSS, err = residentMemory(); err != nil {
+		return err
+	}
+	n.Heap = int(heapInUse())
+	runtime.KeepAlive(s)
+	return nil
 }
 
 func residentMemory() (int, error) {

@@ -79,11 +79,12 @@ func WriteNodes(w io.Writer, format string, o Origin, nodes []Node) error {
 	}
 	fmt.Fprintf(w, "large nodes on %s (%s), default --memory\n", o.Kernel, o.Release)
 	t := newTable(w)
-	fmt.Fprintln(t, "possible CPUs\tonline\tworkloads\tcalls\trows\tin [other]\tkernel MiB\tRSS MiB\tidle\t"+
-		"idle poll\t\t")
+	fmt.Fprintln(t, "possible CPUs\tonline\tworkloads\tcalls\trows\tin [other]\tshared\tkernel MiB\theap MiB\t"+
+		"RSS MiB\tidle poll\tidle\t\t")
 	for _, n := range nodes {
-		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%d\t%.3f %%\t%d\t%d\t%.2f %% of a CPU\t%.2f ms\t\t\n", n.Possible,
-			n.Online, n.Workloads, n.Calls, n.Rows, n.Other, n.Kernel>>20, n.RSS>>20, n.Idle, n.Polling/1e6)
+		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%d\t%.3f %%\t%.0f %%\t%d\t%d\t%d\t%.2f ms\t%.2f %% of a CPU\t\t\n",
+			n.Possible, n.Online, n.Workloads, n.Calls, n.Rows, n.Other, n.Shared, n.Kernel>>20, n.Heap>>20,
+			n.RSS>>20, n.Polling/1e6, n.Idle)
 	}
 	return t.Flush()
 }
