@@ -41,7 +41,7 @@ func TestSamplerSeesTheKernel(t *testing.T) {
 		t.Skip("needs root")
 	}
 	s := startSampler(t, 500)
-	for end := time.Now().Add(time.Second); time.Now().Before(end) && s.tally().Seen < 20; {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end) && s.tally().Seen < 20; {
 		busy(1000)
 	}
 	tally := s.tally()

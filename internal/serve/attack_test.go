@@ -49,7 +49,7 @@ func TestCrowdStarvesNobody(t *testing.T) {
 			crowd(t, s, 300, request)
 			for range 10 {
 				client := &http.Client{
-					Timeout:   10 * time.Second,
+					Timeout:   time.Minute, // idle connections are kept for two
 					Transport: &http.Transport{DisableKeepAlives: true},
 				}
 				for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
@@ -85,7 +85,7 @@ func TestRequestWithoutItsBodyIsCut(t *testing.T) {
 			}
 			defer conn.Close()
 			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n", path)
-			_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
+			_ = conn.SetReadDeadline(time.Now().Add(5 * time.Minute))
 			answer, err := io.ReadAll(conn) // until the server closes
 			if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 413 ") {
 				t.Errorf("answer %q, %v; want 413 and the end of the connection", answer, err)

@@ -207,7 +207,7 @@ func (s *served) raw(t *testing.T, request string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Minute))
 	_, _ = io.WriteString(conn, request) // the server may stop reading
 	answer := make([]byte, 512)
 	n, _ := conn.Read(answer)

@@ -67,7 +67,7 @@ func prepare(spec guestSpec) error {
 	// Until then amd64 kernels refine tsc-early, and every time read from it is wrong.
 	const clock = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 	want := here().clock
-	return waitFor("clocksource "+want+", without which no instruction count is right", 30*time.Second,
+	return waitFor("clocksource "+want+", without which no instruction count is right", 5*time.Minute,
 		func() bool {
 			now, err := os.ReadFile(clock)
 			return err == nil && strings.TrimSpace(string(now)) == want
@@ -80,7 +80,7 @@ func saveFiles(paths []string) error {
 	if len(paths) == 0 {
 		return nil
 	}
-	err := waitFor("disk "+outDisk, 10*time.Second, func() bool {
+	err := waitFor("disk "+outDisk, 5*time.Minute, func() bool {
 		_, err := os.Stat(outDisk)
 		return err == nil
 	})

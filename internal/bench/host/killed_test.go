@@ -93,7 +93,7 @@ func processesIn(dir string) (pids []int) {
 }
 
 func eventually(f func() bool) bool {
-	for range 600 {
+	for range 6000 {
 		if f() {
 			return true
 		}

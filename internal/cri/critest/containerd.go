@@ -29,7 +29,7 @@ const (
 )
 
 // limit bounds every wait. Tests run in emulated machines beside others.
-const limit = 2 * time.Minute
+const limit = 10 * time.Minute
 
 // Containerd is a containerd with its state in a directory of its own.
 type Containerd struct {
@@ -146,7 +146,7 @@ func (c *Containerd) Launch() {
 	}
 	c.conn, c.cri = conn, runtime.NewRuntimeServiceClient(conn)
 	Wait(c.tb, "containerd answers", func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), limit/10)
 		defer cancel()
 		_, err := c.cri.Status(ctx, &runtime.StatusRequest{})
 		return err

@@ -254,12 +254,12 @@ func testFlameGraph(t *testing.T, b *browser, hook string) {
 	}
 }
 
-// await waits up to 10 s until the box of a flame graph's frame is good, and returns the box.
+// await waits up to 5 minutes until the box of a flame graph's frame is good, and returns the box.
 func (b *browser) await(t *testing.T, name string, good func(box) bool) box {
 	t.Helper()
 	var f box
 	var err error
-	for range 100 {
+	for range 3000 {
 		f = box{}
 		if err = b.inFrame(fmt.Sprintf("%s(%q)", frameBox, name), &f); err == nil && good(f) {
 			return f

@@ -33,7 +33,7 @@ func (h *host) tests(module string, fast bool, flags string, packages ...string)
 			packages = []string{"./..."}
 		}
 		// Lint has vetted all packages.
-		args := append([]string{"-C", module, "test", "-vet=off", "-json", "-timeout", "20m"},
+		args := append([]string{"-C", module, "test", "-vet=off", "-json", "-timeout", "60m"},
 			strings.Fields(flags)...)
 		cmd := exec.CommandContext(ctx, "go", append(args, packages...)...)
 		if !fast {
