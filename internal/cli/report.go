@@ -11,6 +11,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
+	"github.com/lsmprof/lsmprof/internal/fetch"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/report"
 )
@@ -21,6 +22,8 @@ type reportOptions struct {
 	formats []string
 	http    string
 	force   bool
+	fleet   bool
+	nodes   fetch.Config
 
 	limit float64
 }
@@ -30,11 +33,13 @@ var reportFormats = []string{"html", "md", "text", "json", "csv"}
 func reportCommand() *command {
 	return &command{
 		Command: cmdline.Command{
-			Name: "report", Args: "RUN|PROFILE [NEWER]", Group: groupBenchmark,
-			Summary: "Report on a benchmark or a profile, or compare two",
-			Text: "RUN is a run directory of lsmprof bench, and PROFILE a file of lsmprof record or " +
-				"serve. " +
-				"It needs neither root nor BPF: copy them to any machine and read them there.",
+			Name: "report", Args: "RUN|PROFILE|URL…", Group: groupBenchmark,
+			Summary: "Report on a benchmark, a profile or a fleet, or compare two",
+			Text: "RUN is a run directory of lsmprof bench, PROFILE a file of lsmprof record or serve, " +
+				"and " +
+				"URL the address of lsmprof serve. One is reported on, two are compared (the older " +
+				"first), and three or more profiles are those of a fleet: of many nodes. " +
+				"It needs neither root nor BPF: copy files to any machine and read them there.",
 			Examples: []cmdline.Example{
 				{
 					What:    "Write report.html to the run directory",
@@ -43,6 +48,11 @@ func reportCommand() *command {
 				{
 					What:    "Look at a profile in a browser, with flame graphs",
 					Command: "lsmprof report lsmprof.pb.gz --http localhost:0",
+				},
+				{
+					What: "Find the node that differs; each measures 10 seconds",
+					Command: "lsmprof report --fleet " +
+						"http://node-{1,2,3,4,5}:6061/debug/pprof/lsm?seconds=30",
 				},
 				{
 					What:    "Compare two runs, and fail if the newer one lost more than 1 %",
@@ -63,13 +73,14 @@ func (o *reportOptions) flags(f *cmdline.Flags) {
 	f.StringVarP(&o.output, "output", "o", "",
 		"Write report.html, report.md, report.txt, report.json and the .csv files to this "+
 			"`DIRECTORY`; - prints a single format. The default is the newer run, or the directory of the "+
-			"newer profile.")
+			"newer profile; of fleets and URLs, the current directory.")
 	o.formats = []string{"html"}
 	f.Var(cmdline.Choices(&o.formats, reportFormats...), "format", "Write these formats. Profiles have html, text "+
 		"and json.")
 	f.StringVar(&o.http, "http", "",
 		"Write nothing. Serve the page, and pprof's views of the profile or of each scenario, at this "+
 			"loopback `ADDRESS`, such as localhost:0.")
+	o.fleetFlags(f)
 	f.Group("Comparison of two runs")
 	f.Var(cmdline.Percent(&o.limit), "fail-over",
 		"Exit with status 4 if a significant regression is above this many points of the "+
@@ -93,10 +104,18 @@ func (o *reportOptions) report(ctx context.Context, std streams, f *cmdline.Flag
 
 func (o *reportOptions) validate(f *cmdline.Flags) (err error) {
 	o.runs = f.Args()
-	if len(o.runs) < 1 || len(o.runs) > 2 {
-		return fmt.Errorf("%d arguments: want a run directory of `lsmprof bench` or a profile of `lsmprof "+
-			"record`, "+
-			"or an old and a new one", len(o.runs))
+	if len(o.runs) < 1 {
+		return errors.New("0 arguments: want a run directory of `lsmprof bench` or a profile of `lsmprof " +
+			"record`, " +
+			"or an old and a new one, or the profiles of many nodes")
+	}
+	if err := o.checkNodes(); err != nil {
+		return err
+	}
+	if o.isFleet() {
+		if err := o.checkFleet(); err != nil {
+			return err
+		}
 	}
 	if len(o.runs) == 1 && (o.limit > 0 || o.force) {
 		return errors.New("--fail-over and --force need two runs; for one run use `lsmprof bench --fail-over`")
@@ -113,6 +132,9 @@ func (o *reportOptions) validate(f *cmdline.Flags) (err error) {
 }
 
 func (o *reportOptions) run(ctx context.Context, std streams) error {
+	if o.isFleet() {
+		return o.runFleet(ctx, std)
+	}
 	if profiles, err := o.areProfiles(); profiles || err != nil {
 		if err != nil {
 			return err

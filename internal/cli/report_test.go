@@ -124,7 +124,11 @@ func TestReportCompares(t *testing.T) {
 		"forced":           {[]string{sampleRun, other, "--force", "--fail-over", "1%"}, exitOK, ""},
 		"a limit, one run": {[]string{sampleRun, "--fail-over", "1%"}, exitUsage, "two runs"},
 		"no run":           {nil, exitUsage, "or an old and a new one"},
-		"three":            {[]string{"a", "b", "c"}, exitUsage, "3 arguments"},
+		"three runs": {
+			[]string{sampleRun, sampleRun, sampleRun},
+			exitUsage,
+			"a fleet is made of profiles",
+		},
 		"a format": {
 			[]string{sampleRun, "--format", "pdf"},
 			exitUsage,

@@ -5,17 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
-	"path/filepath"
-	"strings"
 
-	"github.com/lsmprof/lsmprof/report"
+	"github.com/lsmprof/lsmprof/internal/fetch"
 )
 
 // areProfiles reports whether the arguments are profiles instead of run directories. They must be of one kind.
 func (o *reportOptions) areProfiles() (bool, error) {
 	files := 0
 	for _, path := range o.runs {
+		if fetch.IsURL(path) {
+			files++
+			continue
+		}
 		info, err := os.Stat(path)
 		if err != nil {
 			return false, fmt.Errorf("%w; `lsmprof bench -o DIR` makes a run directory, and `lsmprof "+
@@ -39,53 +42,58 @@ func (o *reportOptions) areProfiles() (bool, error) {
 
 // runProfiles reports on one profile, or compares two.
 func (o *reportOptions) runProfiles(ctx context.Context, std streams) error {
-	r, err := report.OpenProfile(o.runs[0])
+	r, err := o.openProfile(ctx, std, o.runs[0])
 	if err != nil {
 		return err
 	}
 	if len(o.runs) == 2 {
-		newer, err := report.OpenProfile(o.runs[1])
+		newer, err := o.openProfile(ctx, std, o.runs[1])
 		if err != nil {
 			return err
 		}
 		r = newer.Compare(r)
 	}
+	return o.writeProfile(ctx, std, r)
+}
+
+// profileReport is a report that is made of profiles.
+type profileReport interface {
+	WriteHTML(io.Writer) error
+	WriteText(io.Writer) error
+	WriteJSON(io.Writer) error
+	Handler() (http.Handler, error)
+}
+
+// writeProfile writes or serves a report that is made of profiles.
+func (o *reportOptions) writeProfile(ctx context.Context, std streams, r profileReport) error {
 	if o.http != "" {
 		return serveReport(ctx, std, o.http, r)
 	}
 	for _, format := range o.formats {
 		var write func(io.Writer) error
+		ending := "." + format
 		switch format {
 		case "html":
 			write = r.WriteHTML
 		case "text":
-			write = r.WriteText
+			write, ending = r.WriteText, ".txt"
 		case "json":
 			write = r.WriteJSON
 		default:
-			return usageError{fmt.Errorf("report: --format %s: a report on a profile is html, text or json",
+			return usageError{fmt.Errorf("report: --format %s: a report on profiles is html, text or json",
 				format)}
 		}
 		if o.output == "-" {
 			return write(std.out)
 		}
-		if err := saveReport(std, o.profileFile(format), write); err != nil {
+		if o.output != "" {
+			if err := os.MkdirAll(o.output, 0o755); err != nil {
+				return err
+			}
+		}
+		if err := saveReport(std, o.reportFile()+ending, write); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// profileFile returns the path of a report on the newer profile: lsmprof.html for lsmprof.pb.gz.
-func (o *reportOptions) profileFile(format string) string {
-	newer := o.runs[len(o.runs)-1]
-	name := filepath.Base(newer)
-	for _, ending := range []string{".gz", ".pb", ".pprof"} {
-		name = strings.TrimSuffix(name, ending)
-	}
-	dir := o.output
-	if dir == "" {
-		dir = filepath.Dir(newer)
-	}
-	return filepath.Join(dir, name+map[string]string{"html": ".html", "text": ".txt", "json": ".json"}[format])
 }

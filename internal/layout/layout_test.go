@@ -27,7 +27,7 @@ var only = map[string][]string{
 	"report": {
 		"profile", "internal/stats", "internal/rundir", "internal/costtable", "internal/forecast",
 		"internal/text",
-		"internal/enforcer/rules",
+		"internal/enforcer/rules", "internal/fleet",
 	},
 	"internal/rundir": {
 		"profile", "internal/stats", "internal/text", "internal/unixbench/score", "internal/enforcer/rules",
@@ -54,6 +54,8 @@ var only = map[string][]string{
 	"internal/containerid": {},
 	"internal/cri":         {"internal/containerid", "internal/kernel"},
 	"internal/projection":  {"profile"},
+	"internal/fleet":       {"profile", "internal/stats"},
+	"internal/fetch":       {},
 	"internal/otlp":        {},
 	"internal/serve":       {"profile", "internal/projection", "internal/otlp"},
 
@@ -101,7 +103,7 @@ func TestDependencies(t *testing.T) {
 var pureRoots = []string{
 	"profile", "report", "internal/stats", "internal/rundir", "internal/forecast", "internal/policy",
 	"internal/serve",
-	"internal/unixbench/score",
+	"internal/unixbench/score", "internal/fleet",
 }
 
 // TestPurePackages checks that no package behind a pure one loads BPF or runs a process, and that none of this module

@@ -89,16 +89,21 @@ func OpenProfile(path string) (*pprof.Profile, error) {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil, errors.Join(err, fmt.Errorf("%s is not a regular file", path))
 	}
-	data, err := readAll(f, path, maxSingle)
+	return ReadProfile(f, path)
+}
+
+// ReadProfile reads a profile of lsmprof, and names it so in errors.
+func ReadProfile(r io.Reader, name string) (*pprof.Profile, error) {
+	data, err := readAll(r, name, maxSingle)
 	if err != nil {
 		return nil, err
 	}
-	p, err := parseProfile(data, path, maxSingle, mostSingle)
+	p, err := parseProfile(data, name, maxSingle, mostSingle)
 	if err != nil {
 		return nil, err
 	}
 	if sampleIndex(p, profile.HookTime) < 0 || sampleIndex(p, profile.BodyTime) < 0 {
-		return nil, fmt.Errorf("%s is not a profile of lsmprof: it has no sample type %s", path,
+		return nil, fmt.Errorf("%s is not a profile of lsmprof: it has no sample type %s", name,
 			profile.HookTime)
 	}
 	return p, nil

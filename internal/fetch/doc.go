@@ -1,0 +1,2 @@
+// Package fetch opens profiles that are files or addresses of `lsmprof serve`.
+package fetch
