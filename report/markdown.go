@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/text"
@@ -27,6 +28,9 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	m.explained()
 	m.hooks()
 	m.rules()
+	if err := m.forecast(); err != nil {
+		return err
+	}
 	m.sideBySide()
 	m.how()
 	_, err := io.WriteString(w, m.String())
@@ -109,7 +113,7 @@ func (m *markdown) scores() {
 	}
 	m.line("\nBy how much a test is slower than under %s: median over the rounds, with its 95 %% interval in "+
 		"brackets. "+
-		"~ may be noise.", md(m.Baseline))
+		"~ may be noise.%s", md(m.Baseline), sentence(m.Units()))
 	for _, g := range m.Groups() {
 		m.line("\n### %s\n\n%s", g.Name, g.What)
 		m.group(g)
@@ -226,6 +230,28 @@ func (m *markdown) rules() {
 			bent)
 	}
 	m.line("\n\\* extrapolated.")
+}
+
+func (m *markdown) forecast() error {
+	f, err := m.Forecast()
+	if err != nil || len(f.Tests) == 0 {
+		return err
+	}
+	m.line("\n## What other rules would cost")
+	m.line("\nLoss in %%, by the number of rules of each type, and how many of each type keep the loss within "+
+		"1, 2 and 5 %%. \\*: extrapolated, %d rules were measured.", f.Measured)
+	header := []string{"<Test"}
+	for _, n := range f.Numbers {
+		header = append(header, text.Plural(n, "rule"))
+	}
+	for _, b := range f.Budgets {
+		header = append(header, b+" affords")
+	}
+	m.table(header...)
+	for _, t := range f.Tests {
+		m.row(slices.Concat([]string{t.Label}, t.Losses, t.Affords)...)
+	}
+	return nil
 }
 
 func (m *markdown) how() {

@@ -63,20 +63,30 @@ func linePlot(p *PerRule) template.HTML {
 
 // heatPlot draws the hook cost of a call by syscall and hook. Darker is more expensive.
 func heatPlot(h *heat) template.HTML {
-	const cell, row, character = 66.0, 27.0, 8.5 // the widest of most fonts
+	// The width of a column, of a page and, in most fonts, of a character at most; the height of a row.
+	const narrow, most, character, row = 66.0, 1000.0, 8.5, 27.0
 	longest := func(names []string, most int) (n float64) {
 		for _, name := range names {
 			n = max(n, float64(text.Width(short(name, most))))
 		}
 		return n * character
 	}
-	left, top := 12+longest(h.syscalls, 17), 20+longest(h.hooks, 22)*0.65 // slanted by 40 degrees
-	width, height := left+cell*float64(len(h.hooks))+longest(h.hooks, 22)*0.77-cell/2,
-		top+row*float64(len(h.syscalls))+4
+	label := longest(h.hooks, 22)
+	left, top, cell, over := 12+longest(h.syscalls, 17), 24.0, max(narrow, label+6), 0.0
+	level := left+cell*float64(len(h.hooks)) <= most
+	if !level { // slanted by 40 degrees
+		top, cell, over = 20+label*0.65, narrow, label*0.77-narrow/2
+	}
+	width, height := left+cell*float64(len(h.hooks))+over, top+row*float64(len(h.syscalls))+4
 	s := newSVG(width, height, "hook cost of a call under "+h.scenario+", by syscall and hook",
 		"The table below has the same figures.")
 	for j, hook := range h.hooks {
-		s.slanted(left+cell*float64(j)+cell/2-8, top-8, short(hook, 22))
+		x := left + cell*float64(j) + cell/2
+		if level {
+			s.text("m", x, top-9, short(hook, 22))
+		} else {
+			s.slanted(x-8, top-8, short(hook, 22))
+		}
 	}
 	const steps = 9
 	for i, syscall := range h.syscalls {

@@ -17,4 +17,15 @@
     document.getElementById(id).addEventListener("change", show);
   }
   show();
+  // On paper the frame is narrower than on the screen, and pprof does not draw again: scale what it has drawn.
+  const paper = 690; // px: A4 without the margins of the style sheet
+  window.addEventListener("beforeprint", () => {
+    const { offsetWidth: width, offsetHeight: height } = frame;
+    const scale = Math.min(1, paper / width);
+    Object.assign(frame.style, {
+      width: `${width}px`, transform: `scale(${scale})`, transformOrigin: "0 0",
+      margin: `0 ${(scale - 1) * width}px ${(scale - 1) * height}px 0`,
+    });
+  });
+  window.addEventListener("afterprint", () => frame.removeAttribute("style"));
 })();

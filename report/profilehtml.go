@@ -118,4 +118,18 @@ func (r *ProfileReport) Handler() (http.Handler, error) {
 }
 
 // Title is the heading of the table.
-func (t shownTable) Title() string { return "By " + strings.ToLower(t.By) }
+func (t shownTable) Title() string {
+	if t.By == byDenied {
+		return "Denied calls"
+	}
+	return "By " + strings.ToLower(t.By)
+}
+
+// Note is what the table says about itself.
+func (t shownTable) Note() string {
+	if t.By == byDenied {
+		return "Mean and total are those of all calls in a row: the probes count denied calls and time them " +
+			"like any other. lsmprof trace --denied shows the time of each."
+	}
+	return ""
+}

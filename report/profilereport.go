@@ -57,7 +57,11 @@ func newProfileReport(now, old *pprof.Profile) *ProfileReport {
 	r := &ProfileReport{
 		Schema: ProfileSchema, Tables: tables(now, old), Facts: facts(now), now: now, old: old,
 	}
-	enforcers := enforcersOf(now)
+	var names []string
+	for _, e := range enforcerCosts(now) {
+		names = append(names, map[bool]string{true: "the "}[e.Name == "reference"]+text.Enforcer(e.Name))
+	}
+	enforcers := cmp.Or(text.List(names), "the hooks")
 	r.Title = fmt.Sprintf("What %s cost", enforcers)
 	if old == nil {
 		r.Answer = []string{headline(now)}
@@ -219,7 +223,10 @@ func (r *ProfileReport) WriteText(w io.Writer) error {
 func (r *ProfileReport) cells(t *ProfileTable) (header []string, rows [][]string) {
 	whole := total(r.now)
 	if r.old == nil {
-		header = []string{t.By, "calls", "denied", "mean", "total", "% of hooks"}
+		header = []string{
+			strings.Replace(t.By, byDenied, "denied calls", 1), "calls", "denied", "mean",
+			"total", "% of hooks",
+		}
 		for i := range t.Rows {
 			c := &t.Rows[i].Now
 			rows = append(rows, []string{

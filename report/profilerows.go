@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +15,8 @@ import (
 
 // ProfileTable is a profile summed up by one property of the calls.
 type ProfileTable struct {
-	By   string       `json:"by"`   // pod, workload, syscall, hook, rules, program or enforcer
+	// pod, workload, syscall, hook, rules, program or enforcer; or denied, see deniedTable
+	By   string       `json:"by"`
 	Rows []ProfileRow `json:"rows"` // the most expensive first; of two profiles, the largest change first
 }
 
@@ -190,7 +192,37 @@ func tables(now, old *pprof.Profile) []ProfileTable {
 			out = append(out, table)
 		}
 	}
+	if t := deniedTable(parts); old == nil && len(t.Rows) > 0 {
+		out = append(out, t)
+	}
 	return out
+}
+
+// byDenied is the property of the table of denied calls.
+const byDenied = "denied"
+
+// deniedTable sums up which calls were denied, by workload, hook and syscall. The most frequent come first. The cost in
+// a row is that of all its calls: allowed and denied ones are not timed apart.
+func deniedTable(parts []*part) ProfileTable {
+	rows := map[string]*ProfileRow{}
+	for _, p := range parts {
+		name := fmt.Sprintf("%s: %s in %s", labelOf(p.sample, "workload"), labelOf(p.sample, "hook"),
+			labelOf(p.sample, "syscall"))
+		if rows[name] == nil {
+			rows[name] = &ProfileRow{Name: name}
+		}
+		rows[name].add(&p.ProfileRow)
+	}
+	table := ProfileTable{By: byDenied, Rows: []ProfileRow{}}
+	for _, r := range rows {
+		if r.Now.Denials > 0 {
+			table.Rows = append(table.Rows, *r)
+		}
+	}
+	slices.SortFunc(table.Rows, func(a, b ProfileRow) int {
+		return cmp.Or(cmp.Compare(b.Now.Denials, a.Now.Denials), cmp.Compare(a.Name, b.Name))
+	})
+	return table
 }
 
 // whole returns the sum of all rows.

@@ -237,13 +237,13 @@ func (s *summary) rules() string {
 		return "What a rule costs is unknown: that takes profile runs with three different numbers of rules."
 	}
 	further := slopeText(&p.Line)
-	where := fmt.Sprintf("in %s, per %s", p.Hook, p.Syscall)
-	out := fmt.Sprintf("Each rule costs %s %s", further, where)
+	where := fmt.Sprintf("to each %s (hook %s)", p.Syscall, p.Hook)
+	out := fmt.Sprintf("Each rule adds %s %s", further, where)
 	if none, ok := s.withoutRules(p); ok {
 		first := p.Line.Intercept + p.Line.Slope - none
 		if first > 2*p.Line.Slope {
-			out = fmt.Sprintf("The first rule is the expensive one: +%s %s; each further rule costs %s",
-				text.Duration(first), where, further)
+			out = fmt.Sprintf("The first rule is the expensive one: it adds %s %s; each further rule "+
+				"adds %s", text.Duration(first), where, further)
 		} else if first > 0 {
 			out += ", the first as much as any other"
 		}

@@ -116,10 +116,10 @@ func TestSentencesAboutRules(t *testing.T) {
 		return r
 	}
 	for want, r := range map[string]*Report{
-		"The first rule is the expensive one: +2.10 µs in file_open, per openat; each further rule costs " +
-			"200 ns (190.0 to 210.0).": line(2200, false),
-		"Each rule costs 200 ns (190.0 to 210.0) in file_open, per openat, the first as much as any other; " +
-			"the cost " +
+		"The first rule is the expensive one: it adds 2.10 µs to each openat (hook file_open); each further " +
+			"rule adds 200 ns (190.0 to 210.0).": line(2200, false),
+		"Each rule adds 200 ns (190.0 to 210.0) to each openat (hook file_open), the first as much as any " +
+			"other; the cost " +
 			"does not grow in a straight line, so this is approximate.": line(300, true),
 		"What a rule costs is unknown: that takes profile runs with three different numbers of rules.": lost(
 			program("a", explained(0.02, 0.02))),

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/text"
@@ -19,8 +20,32 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	b.WriteString("\n" + v.lossTable())
 	v.notes(&b)
+	if err := v.forecastTable(&b); err != nil {
+		return err
+	}
 	_, err := io.WriteString(w, printableLines(b.String()))
 	return err
+}
+
+// forecastTable writes what other numbers of rules would cost, if the run can tell.
+func (v *view) forecastTable(b *strings.Builder) error {
+	f, err := v.Forecast()
+	if err != nil || len(f.Tests) == 0 {
+		return err
+	}
+	t := &text.Table{Header: []string{"<LOSS IN %, BY RULES OF EACH TYPE"}}
+	for _, n := range f.Numbers {
+		t.Header = append(t.Header, fmt.Sprint(n))
+	}
+	for _, s := range f.Budgets {
+		t.Header = append(t.Header, s+" AFFORDS")
+	}
+	for _, test := range f.Tests {
+		t.Add(slices.Concat([]string{test.Label}, test.Losses, test.Affords)...)
+	}
+	fmt.Fprintf(b, "\n%s* extrapolated: at most %s measured. AFFORDS: as many rules of each type keep the loss "+
+		"within this.\n", t, text.Plural(f.Measured, "rule"))
+	return nil
 }
 
 // printableLines keeps the ends of lines and makes everything between them printable.
@@ -94,6 +119,9 @@ func (v *view) notes(b *strings.Builder) {
 	fmt.Fprintf(b, "\nLOSS: by how much slower than under %s, in %%; median of %s rounds; ~ may be noise. "+
 		"EXPLAINED by the hooks and LEFT OVER of it: points.\n", v.Baseline, rangeText(v.How.RoundsMin,
 		v.How.RoundsMax))
+	if s := v.legend(); s != "" {
+		b.WriteString(s + "\n")
+	}
 	if s := v.sensitivity(); s != "" {
 		b.WriteString(s + "\n")
 	}
@@ -103,6 +131,20 @@ func (v *view) notes(b *strings.Builder) {
 	if v.How.Order != "" {
 		fmt.Fprintf(b, "order: %s, seed %d\n", v.How.Order, v.How.Seed)
 	}
+}
+
+// legend explains the names of tests and the units of scores that the table has.
+func (v *view) legend() string {
+	var words []string
+	for _, t := range v.Scored() {
+		if what, found := strings.CutSuffix(t.Label, " ("+t.Name+")"); found {
+			words = append(words, t.Name+": "+strings.ToLower(what[:1])+what[1:])
+		}
+	}
+	if s := v.Units(); s != "" {
+		words = append(words, s)
+	}
+	return strings.Join(words, "; ")
 }
 
 // sensitivity says what losses would have shown, and how many runs it takes to detect one of 0.5 %.

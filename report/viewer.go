@@ -118,7 +118,8 @@ const (
 func withoutMenus(page, hidden string) string {
 	page = savedConfigs.ReplaceAllString(page, "$1$2")
 	page = configList.ReplaceAllString(page, `<datalist id="config-list"></datalist>`)
-	hide := "<style>" + hidden + "{display:none!important}.header{min-height:2.2em}body{background:#fff}</style>"
+	hide := "<style>" + hidden + "{display:none!important}.header{min-height:2.2em}body{background:#fff}" +
+		"@media print{.header{display:none!important}*{print-color-adjust:exact!important}}</style>"
 	return strings.Replace(page, "</head>", hide+"</head>", 1)
 }
 

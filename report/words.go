@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/rundir"
@@ -49,6 +50,23 @@ var known = map[string]words{
 	"forkexec":         {"Fork and start a program", "Programs start", "fork and exec"},
 }
 
+// unitWords explains the units of UnixBench's scores.
+var unitWords = map[string]string{
+	"lps": "loops per second", "lpm": "loops per minute", "KBps": "KB per second",
+	"MWIPS": "million Whetstone instructions per second",
+}
+
+// Units explains the units of the scores: "lps: loops per second; KBps: KB per second".
+func (v *view) Units() string {
+	var out []string
+	for _, t := range v.Scored() {
+		if what := unitWords[t.Unit]; what != "" && !slices.Contains(out, t.Unit+": "+what) {
+			out = append(out, t.Unit+": "+what)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
 // label returns what a test does with its name: "Start a program (execl)". A test that lsmprof does not know has its
 // own label.
 func label(t *rundir.Test) string {
@@ -82,4 +100,12 @@ func groupOf(t *rundir.Test) string {
 		return GroupCall
 	}
 	return GroupProgram
+}
+
+// sentence returns words as a further sentence, or "" without any.
+func sentence(words string) string {
+	if words == "" {
+		return ""
+	}
+	return " " + words + "."
 }

@@ -89,7 +89,10 @@ func (b Budget) String() string {
 	if b.Rules == 0 {
 		number = "no" + what // the first one would be too much
 	}
-	out := fmt.Sprintf("affords %s (%s to %s)", number, text.Thousands(b.Low), text.Thousands(b.High))
+	out := "affords " + number
+	if b.Low != b.High {
+		out += fmt.Sprintf(" (%s to %s)", text.Thousands(b.Low), text.Thousands(b.High))
+	}
 	if b.Extrapolated {
 		out += fmt.Sprintf(", extrapolated from %d", b.Measured)
 	}

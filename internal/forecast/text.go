@@ -191,7 +191,10 @@ func budgetCell(b *Budget) string {
 	case b.Unlimited:
 		return "any"
 	}
-	s := fmt.Sprintf("%s (%s–%s)", text.Thousands(b.Rules), text.Thousands(b.Low), text.Thousands(b.High))
+	s := text.Thousands(b.Rules)
+	if b.Low != b.High {
+		s += fmt.Sprintf(" (%s–%s)", text.Thousands(b.Low), text.Thousands(b.High))
+	}
 	if b.Extrapolated {
 		s = "~" + s
 	}

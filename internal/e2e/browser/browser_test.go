@@ -177,6 +177,7 @@ func TestPageInABrowser(t *testing.T) {
 	testLayout(t, b)
 	b.do(t, emulation.SetDeviceMetricsOverride(1440, 900, 1, false))
 	testFlameGraph(t, b, "path_rename")
+	testPaper(t, b)
 
 	hostile, err := report.OpenFS(rundirtest.Hostile(t).Files(t))
 	if err != nil {
@@ -223,6 +224,28 @@ func testLayout(t *testing.T, b *browser) {
 			}
 		}
 	}
+}
+
+// testPaper checks that the page fits the width of A4 without its margins: no column and no part of the flame graph is
+// cut off, and what nobody unfolded is not printed.
+func testPaper(t *testing.T, b *browser) {
+	t.Helper()
+	const paper = 703 // px
+	b.do(t, chromedp.Evaluate(`dispatchEvent(new Event("beforeprint"))`, nil),
+		emulation.SetDeviceMetricsOverride(paper, 900, 1, false), emulation.SetEmulatedMedia().WithMedia("print"))
+	faults := eval[[]string](t, b, `(() => { const out = [];
+		for (const e of document.querySelectorAll("table, svg, iframe")) {
+			const r = e.getBoundingClientRect();
+			if (r.right > innerWidth + 1) out.push(e.tagName + " in " + e.closest("section").id + " ends at " + r.right);
+		}
+		for (const e of document.querySelectorAll("details:not([open])"))
+			if (e.getBoundingClientRect().height > 0) out.push(e.innerText + " is printed");
+		return out })()`)
+	if len(faults) > 0 {
+		t.Errorf("on paper: %s", strings.Join(faults, "\n"))
+	}
+	b.do(t, chromedp.Evaluate(`dispatchEvent(new Event("afterprint"))`, nil),
+		emulation.SetEmulatedMedia().WithMedia(""), emulation.SetDeviceMetricsOverride(1440, 900, 1, false))
 }
 
 // testFlameGraph zooms into a frame with a click, and selects the other graphs.
