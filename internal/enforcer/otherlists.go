@@ -3,10 +3,8 @@ package enforcer
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"math/bits"
-	"os"
 	"strconv"
 
 	"github.com/cilium/ebpf"
@@ -26,23 +24,16 @@ var fileSystemNames = map[int]string{
 
 // List returns the file systems that the units of each mount namespace may, or may not, use.
 func (r *systemdReader) List() (Listed, error) {
-	policies, err := r.Read()
-	if err != nil || len(policies) == 0 {
-		return nil, err
-	}
-	inner, err := innerIDsOf[uint64](r.cgroups)
+	sets, err := r.sets()
 	if err != nil {
 		return nil, err
 	}
+	policies, err := systemdPolicies(sets)
+	if err != nil || len(policies) == 0 {
+		return nil, err
+	}
 	texts := map[uint64][]Rule{}
-	for cgroup, id := range inner {
-		all, err := innerContents(id)
-		if errors.Is(err, os.ErrNotExist) {
-			continue // its unit stopped meanwhile
-		}
-		if err != nil {
-			return nil, fmt.Errorf("rules of cgroup %d: %w", cgroup, err)
-		}
+	for cgroup, all := range sets {
 		texts[cgroup] = systemdTexts(all)
 	}
 	return listByNamespace(policies, func(p process) []Rule { return texts[p.cgroup] })

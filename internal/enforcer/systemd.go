@@ -37,13 +37,13 @@ var Systemd = Product{
 
 type systemdReader struct{ cgroups *ebpf.Map }
 
-// Read returns a policy for each mount namespace all of whose processes are in cgroups with the same rules.
-func (r *systemdReader) Read() (Policies, error) {
+// sets returns the set of file systems of each cgroup that has one.
+func (r *systemdReader) sets() (map[uint64][]entry, error) {
 	inner, err := innerIDsOf[uint64](r.cgroups)
-	if err != nil || len(inner) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	policies := map[uint64]Policy{}
+	out := map[uint64][]entry{}
 	for cgroup, id := range inner {
 		all, err := innerContents(id)
 		if errors.Is(err, os.ErrNotExist) {
@@ -52,6 +52,26 @@ func (r *systemdReader) Read() (Policies, error) {
 		if err != nil {
 			return nil, fmt.Errorf("rules of cgroup %d: %w", cgroup, err)
 		}
+		out[cgroup] = all
+	}
+	return out, nil
+}
+
+// Read returns a policy for each mount namespace all of whose processes are in cgroups with the same rules.
+func (r *systemdReader) Read() (Policies, error) {
+	sets, err := r.sets()
+	if err != nil {
+		return nil, err
+	}
+	return systemdPolicies(sets)
+}
+
+func systemdPolicies(sets map[uint64][]entry) (Policies, error) {
+	if len(sets) == 0 {
+		return nil, nil
+	}
+	policies := map[uint64]Policy{}
+	for cgroup, all := range sets {
 		policies[cgroup] = Policy{Generation: digest(all), Rules: Rules{File: fileSystems(all)}}
 	}
 	running, err := processes("/proc")

@@ -1,7 +1,6 @@
 package otlp
 
 import (
-	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -18,6 +17,8 @@ import (
 	pprof "github.com/google/pprof/profile"
 	"go.opentelemetry.io/collector/pdata/pprofile"
 	"go.opentelemetry.io/collector/pdata/pprofile/pprofileotlp"
+
+	"github.com/lsmprof/lsmprof/internal/otlp/otlptest"
 )
 
 // profileOf has the given number of workloads, with two samples each.
@@ -48,32 +49,13 @@ func profileOf(workloads int) *pprof.Profile {
 	return p
 }
 
-// sum adds up the values of a sample type in all resources.
-func sum(t *testing.T, p pprofile.Profiles, sampleType string) (total int64) {
-	t.Helper()
-	strings := p.Dictionary().StringTable()
-	for _, r := range p.ResourceProfiles().All() {
-		for _, s := range r.ScopeProfiles().All() {
-			for _, one := range s.Profiles().All() {
-				if strings.At(int(one.SampleType().TypeStrindex())) != sampleType {
-					continue
-				}
-				for _, sample := range one.Samples().All() {
-					total += sample.Values().At(0)
-				}
-			}
-		}
-	}
-	return total
-}
-
 func TestConvert(t *testing.T) {
 	out := Convert(profileOf(3), map[string]string{"host.name": "node-1"})
 	if n := out.ResourceProfiles().Len(); n != 3 {
 		t.Fatalf("%d resources, want one for each container", n)
 	}
-	if calls, ns := sum(t, out, "calls"), sum(t, out, "hook_time"); calls != 9 || ns != 12_000 {
-		t.Errorf("%d calls and %d ns, want 9 and 12,000", calls, ns)
+	if sums := otlptest.Sums(out); sums["calls"] != 9 || sums["hook_time"] != 12_000 {
+		t.Errorf("%d calls and %d ns, want 9 and 12,000", sums["calls"], sums["hook_time"])
 	}
 	r := out.ResourceProfiles().At(1)
 	for name, want := range map[string]string{
@@ -135,15 +117,7 @@ func newReceiver(t *testing.T) *receiver {
 func (r *receiver) answer(w http.ResponseWriter, req *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	zip, err := gzip.NewReader(req.Body)
-	var body []byte
-	if err == nil {
-		body, err = io.ReadAll(zip)
-	}
-	in := pprofileotlp.NewExportRequest()
-	if err == nil {
-		err = in.UnmarshalProto(body)
-	}
+	p, err := otlptest.Decode(req)
 	if err != nil || req.URL.Path != profilesPath {
 		w.WriteHeader(400)
 		return
@@ -153,7 +127,7 @@ func (r *receiver) answer(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set(name, value)
 	}
 	if r.status == 200 {
-		r.got = append(r.got, in.Profiles())
+		r.got = append(r.got, p)
 	}
 	w.WriteHeader(r.status)
 	if r.status != 200 {

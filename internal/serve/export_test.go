@@ -1,9 +1,7 @@
 package serve
 
 import (
-	"compress/gzip"
 	"context"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -11,12 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"go.opentelemetry.io/collector/pdata/pprofile/pprofileotlp"
-
 	"github.com/lsmprof/lsmprof/internal/otlp"
+	"github.com/lsmprof/lsmprof/internal/otlp/otlptest"
 )
 
-// collector adds up the first sample type of what it receives.
+// collector adds up the calls in what it receives.
 type collector struct {
 	mu       sync.Mutex
 	calls    int64
@@ -26,23 +23,13 @@ type collector struct {
 func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	zip, err := gzip.NewReader(r.Body)
+	p, err := otlptest.Decode(r)
 	if err != nil {
 		w.WriteHeader(400)
 		return
 	}
-	body, _ := io.ReadAll(zip)
-	in := pprofileotlp.NewExportRequest()
-	if err := in.UnmarshalProto(body); err != nil {
-		w.WriteHeader(400)
-		return
-	}
 	c.profiles++
-	for _, r := range in.Profiles().ResourceProfiles().All() {
-		for _, sample := range r.ScopeProfiles().At(0).Profiles().At(0).Samples().All() {
-			c.calls += sample.Values().At(0)
-		}
-	}
+	c.calls += otlptest.Sums(p)["calls"]
 }
 
 func (c *collector) received() (calls int64, profiles int) {

@@ -232,11 +232,13 @@ func testPaper(t *testing.T, b *browser) {
 	t.Helper()
 	const paper = 703 // px
 	b.do(t, chromedp.Evaluate(`dispatchEvent(new Event("beforeprint"))`, nil),
-		emulation.SetDeviceMetricsOverride(paper, 900, 1, false), emulation.SetEmulatedMedia().WithMedia("print"))
+		emulation.SetDeviceMetricsOverride(paper, 900, 1, false),
+		emulation.SetEmulatedMedia().WithMedia("print"))
 	faults := eval[[]string](t, b, `(() => { const out = [];
 		for (const e of document.querySelectorAll("table, svg, iframe")) {
 			const r = e.getBoundingClientRect();
-			if (r.right > innerWidth + 1) out.push(e.tagName + " in " + e.closest("section").id + " ends at " + r.right);
+			if (r.right > innerWidth + 1)
+				out.push(e.tagName + " in " + e.closest("section").id + " ends at " + r.right);
 		}
 		for (const e of document.querySelectorAll("details:not([open])"))
 			if (e.getBoundingClientRect().height > 0) out.push(e.innerText + " is printed");

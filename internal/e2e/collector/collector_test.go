@@ -17,12 +17,12 @@ import (
 	"go.opentelemetry.io/collector/config/configgrpc"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/consumer/consumertest"
-	"go.opentelemetry.io/collector/pdata/pprofile"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 	"go.opentelemetry.io/collector/receiver/xreceiver"
 
 	"github.com/lsmprof/lsmprof/internal/otlp"
+	"github.com/lsmprof/lsmprof/internal/otlp/otlptest"
 	"github.com/lsmprof/lsmprof/internal/projection"
 	"github.com/lsmprof/lsmprof/profile"
 )
@@ -70,24 +70,6 @@ func recorded(t *testing.T) *pprof.Profile {
 		t.Fatal(err)
 	}
 	return p
-}
-
-// sums returns the sums of the sample types that were received.
-func sums(all []pprofile.Profiles) map[string]int64 {
-	out := map[string]int64{}
-	for _, p := range all {
-		for _, r := range p.ResourceProfiles().All() {
-			for _, s := range r.ScopeProfiles().All() {
-				for _, one := range s.Profiles().All() {
-					name := p.Dictionary().StringTable().At(int(one.SampleType().TypeStrindex()))
-					for _, sample := range one.Samples().All() {
-						out[name] += sample.Values().At(0)
-					}
-				}
-			}
-		}
-	}
-	return out
 }
 
 func TestTheCollectorReceivesWhatWasRecorded(t *testing.T) {
@@ -143,7 +125,7 @@ func TestTheCollectorReceivesWhatWasRecorded(t *testing.T) {
 			delete(want, name)
 		}
 	}
-	if got := sums(sink.AllProfiles()); fmt.Sprint(got) != fmt.Sprint(want) {
+	if got := otlptest.Sums(sink.AllProfiles()...); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("received %v, want %v", got, want)
 	}
 	pods := map[string]bool{}
