@@ -71,7 +71,7 @@ type DocumentRow struct {
 	Labels      string `json:"labels"` // of the pod: app=web,tier=front
 	Syscall     string `json:"syscall"`
 	Hook        string `json:"hook"`
-	Program     string `json:"program"` // empty with scope hook
+	Program     string `json:"program"` // empty if all programs of the hook are measured together
 	ProgramID   uint32 `json:"program_id"`
 	Enforcer    string `json:"enforcer"`
 	Rules       *int   `json:"rules"` // null: unknown

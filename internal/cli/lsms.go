@@ -105,8 +105,8 @@ func (o *lsmFlags) find(programs []tracer.Program, selects func(tracer.Function)
 	return nil
 }
 
-// nameOfTotal returns what the rows of tracer.Total hold: all modules, what is left beside some, or what calling all
-// of them takes.
+// nameOfTotal returns the name for the rows of tracer.Total. It depends on which of the active modules have rows of
+// their own: with none, these rows are the total; with all, the framework; with some, the remainder.
 func (o *lsmFlags) nameOfTotal(active []string) string {
 	n := 0
 	for _, name := range active {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/text"
@@ -102,10 +103,11 @@ func (m *message) header(data []byte) error {
 	if err != nil {
 		return err
 	}
-	for i, name := range []string{"calls", "denials", profile.HookTime} {
+	// Earlier versions called the time in hooks hook.
+	for i, names := range [][]string{{"calls"}, {"denials"}, {profile.HookTime, "hook"}} {
 		m.values[i] = -1
 		for j, t := range m.types {
-			if m.string(t) == name {
+			if slices.Contains(names, m.string(t)) {
 				m.values[i] = j
 			}
 		}

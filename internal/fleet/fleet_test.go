@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -97,6 +98,28 @@ func TestDecodeAgreesWithPprof(t *testing.T) {
 	}
 	if got.Host != "node-1" || got.Version != "v1" || got.Seconds != 15 || !strings.HasPrefix(got.Kernel, "6.12") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Profiles of earlier versions have other names for the sample types.
+func TestDecodeOldSampleTypes(t *testing.T) {
+	data := bytesOf(t, "node-1", 50, nil)
+	want, err := new(Decoder).Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := pprof.ParseData(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.SampleType[2].Type, p.SampleType[3].Type, p.DefaultSampleType = "body", "hook", "hook"
+	var old bytes.Buffer
+	if err := p.Write(&old); err != nil {
+		t.Fatal(err)
+	}
+	got, err := new(Decoder).Decode(&old)
+	if err != nil || !maps.Equal(got.Costs, want.Costs) {
+		t.Errorf("an old profile has other costs (%v)", err)
 	}
 }
 

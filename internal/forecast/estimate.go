@@ -11,7 +11,8 @@ type estimate struct {
 
 func exactly(v float64) estimate { return estimate{value: v} }
 
-// with adds an error of a cause to an estimate that nobody else holds yet, and returns it.
+// with adds an error with its cause to an estimate, and returns the estimate. It changes the map of errors in place, so
+// only call it on an estimate that has just been made.
 func (e estimate) with(cause string, deviation float64) estimate {
 	if deviation == 0 {
 		return e

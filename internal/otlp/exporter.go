@@ -202,7 +202,7 @@ func (e *Exporter) oldest() (request, bool) {
 	return e.queue[0], true
 }
 
-// settle takes a request out of the queue that was sent, or that nobody will take.
+// settle removes a request from the queue after it was sent (err is nil) or refused for good, and counts which.
 func (e *Exporter) settle(r request, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -24,7 +24,7 @@ type Policy struct {
 	Rules    rules.Rules
 	// Hooks holds the number of rules by hook where each hook has a program of its own, as Tetragon's have.
 	Hooks map[string]int
-	Notes []string // what was left out, or depends on the cluster
+	Notes []string // sentences: what the product ignores, and what only the cluster knows
 }
 
 func (p *Policy) note(format string, args ...any) {
