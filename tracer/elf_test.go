@@ -35,8 +35,9 @@ func craft(sections ...section) []byte {
 	}
 	h := elf.Header64{
 		Ident: [16]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), 1},
-		Type:  uint16(elf.ET_DYN),
-		Phoff: uint64(head), Phentsize: uint16(program), Phnum: 1,
+		Type:  uint16(elf.ET_DYN), Machine: uint16(elf.EM_X86_64), Version: uint32(elf.EV_CURRENT),
+		Ehsize: uint16(head),
+		Phoff:  uint64(head), Phentsize: uint16(program), Phnum: 1,
 		Shoff: uint64(head + program + body.Len()), Shentsize: uint16(binary.Size(elf.Section64{})),
 		Shnum: uint16(len(all)), Shstrndx: uint16(len(all) - 1),
 	}
