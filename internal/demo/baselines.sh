@@ -1,0 +1,55 @@
+#!/bin/bash
+# How often the two baselines of the demo or of the sample differ: repeats their benchmarks, with another seed each time,
+# in a VM that counts instructions, without the scenarios in between except one, and without profile runs. A run whose
+# result is in DIRECTORY already is not repeated.
+# usage: baselines.sh demo|sample RUNS DIRECTORY
+set -euo pipefail
+[ $# -eq 3 ] || { sed -n '/^# usage/s/^# //p' "$0" >&2; exit 2; }
+which=$1 runs=$2
+mkdir -p "$3"
+out=$(cd "$3" && pwd)
+cd "$(dirname "$0")/../.."
+case $which in
+demo) bench="--tests execl,fstime,pipe,spawn,syscall --runs 6" ;;
+sample) bench="--tests execl,fstime,pipe,spawn,syscall,openclose,rename,connect --runs 3" ;;
+esac
+
+internal/vmtest/deps.sh demo
+CGO_ENABLED=0 go build -o bin/vm ./internal/vmtest/cmd/vm
+cat >"$out/scenarios.yaml" <<'EOF'
+scenarios:
+- name: not-installed
+- name: rules=1
+  rules: 1
+EOF
+for seed in $(seq "$runs"); do
+	json=$out/$which-$seed.json
+	[ ! -e "$json" ] || continue
+	bin/vm -kernel "${KERNEL:-6.1}" -icount -timeout 30m -in bin/lsmprof:/usr/local/bin/lsmprof \
+		-in "$out/scenarios.yaml:/scenarios.yaml" -out "/out.json:$out" -- "lsmprof bench -q \
+		--scenarios /scenarios.yaml $bench --slice 12ms --warmup 12ms --profile off --seed $seed \
+		--dir /run-$which -o json >/out.json"
+	mv "$out/out.json" "$json"
+done
+
+# Of each run: the tests whose two baselines differ, if any, after Holm's correction for the number of tests.
+python3 - "$out" "$which" <<'EOF'
+import glob, json, sys
+runs = differing = outside = cells = 0
+for path in sorted(glob.glob(f"{sys.argv[1]}/{sys.argv[2]}-*.json")):
+    second = [c for c in json.load(open(path))["cells"] if c["scenario"] == "second-baseline"]
+    runs += 1
+    cells += len(second)
+    found, last = [], 0
+    for i, c in enumerate(sorted(second, key=lambda c: c["p"])):
+        last = max(last, c["p"] * (len(second) - i))
+        if last < 0.05:
+            found.append("%s %+.3f %% (p %.4f)" % (c["test"], 100 * c["loss"], last))
+        outside += not c["ci"]["low"] <= 0 <= c["ci"]["high"]
+    differing += bool(found)
+    worst = max(second, key=lambda c: abs(c["loss"]))
+    print("%s: %s; largest difference %+.3f %% (%s)" % (path, ", ".join(found) or "no difference",
+          100 * worst["loss"], worst["test"]))
+print("%s: the baselines differ in %d of %d runs; %d of %d intervals do not hold 0" %
+      (sys.argv[2], differing, runs, outside, cells))
+EOF
