@@ -20,6 +20,17 @@ import (
 // nodeProfile returns the profile of a node: opens of a pod that take ns each under 8 rules, and of the host.
 func nodeProfile(t testing.TB, host string, opens int, ns float64) *bytes.Buffer {
 	t.Helper()
+	return nodeProfileOf(t, host, time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC), opens, ns)
+}
+
+// nodeProfileAt returns the profile of a node on a day.
+func nodeProfileAt(t testing.TB, host string, day int, ns float64) *bytes.Buffer {
+	t.Helper()
+	return nodeProfileOf(t, host, time.Date(2026, 7, 1+day, 12, 0, 0, 0, time.UTC), 10000, ns)
+}
+
+func nodeProfileOf(t testing.TB, host string, start time.Time, opens int, ns float64) *bytes.Buffer {
+	t.Helper()
 	row := func(program int, syscall string, w profile.Workload, rules, calls int, ns float64) profile.Row {
 		r := profile.Row{
 			Program: program, Syscall: syscall, Workload: w, Rules: rules,
@@ -29,7 +40,7 @@ func nodeProfile(t testing.TB, host string, opens int, ns float64) *bytes.Buffer
 		return r
 	}
 	s := profile.Snapshot{
-		Start: time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC), Duration: 10 * time.Second, Version: "v1",
+		Start: start, Duration: 10 * time.Second, Version: "v1",
 		Machine: profile.Machine{Host: host, Kernel: "6.12", Arch: "amd64", CPU: "a CPU", CPUs: 4},
 		Calibration: profile.Calibration{
 			Runs: 9, Bias: profile.Median{Value: 100}, Dispatch: profile.Median{Value: 50},

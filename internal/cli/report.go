@@ -23,6 +23,7 @@ type reportOptions struct {
 	http    string
 	force   bool
 	fleet   bool
+	history bool
 	nodes   fetch.Config
 
 	limit float64
@@ -55,6 +56,10 @@ func reportCommand() *command {
 						"http://node-{1,2,3,4,5}:6061/debug/pprof/lsm?seconds=30",
 				},
 				{
+					What:    "Find out what changed over many runs, and when",
+					Command: "lsmprof report --history runs",
+				},
+				{
 					What:    "Compare two runs, and fail if the newer one lost more than 1 %",
 					Command: "lsmprof report OLD NEW --fail-over 1%",
 				},
@@ -81,6 +86,7 @@ func (o *reportOptions) flags(f *cmdline.Flags) {
 		"Write nothing. Serve the page, and pprof's views of the profile or of each scenario, at this "+
 			"loopback `ADDRESS`, such as localhost:0.")
 	o.fleetFlags(f)
+	o.historyFlags(f)
 	f.Group("Comparison of two runs")
 	f.Var(cmdline.Percent(&o.limit), "fail-over",
 		"Exit with status 4 if a significant regression is above this many points of the "+
@@ -112,7 +118,12 @@ func (o *reportOptions) validate(f *cmdline.Flags) (err error) {
 	if err := o.checkNodes(); err != nil {
 		return err
 	}
-	if o.isFleet() {
+	switch {
+	case o.history:
+		if err := o.checkHistory(); err != nil {
+			return err
+		}
+	case o.isFleet():
 		if err := o.checkFleet(); err != nil {
 			return err
 		}
@@ -132,7 +143,10 @@ func (o *reportOptions) validate(f *cmdline.Flags) (err error) {
 }
 
 func (o *reportOptions) run(ctx context.Context, std streams) error {
-	if o.isFleet() {
+	switch {
+	case o.history:
+		return o.runHistory(ctx, std)
+	case o.isFleet():
 		return o.runFleet(ctx, std)
 	}
 	if profiles, err := o.areProfiles(); profiles || err != nil {

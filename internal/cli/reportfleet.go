@@ -134,6 +134,8 @@ func (o *reportOptions) reportFile() string {
 	newer := o.runs[len(o.runs)-1]
 	dir, name := filepath.Dir(newer), filepath.Base(newer)
 	switch {
+	case o.history:
+		dir, name = ".", historyName
 	case o.isFleet():
 		dir, name = ".", fleetName
 	case fetch.IsURL(newer):

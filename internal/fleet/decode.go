@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
@@ -25,6 +26,7 @@ type Profile struct {
 	Host     string // empty: the profile does not say
 	Version  string // of lsmprof
 	Kernel   string
+	Start    time.Time // zero: the profile does not say
 	Seconds  float64
 	Warnings []string
 	Costs    map[Part]Cost
@@ -70,6 +72,7 @@ type message struct {
 	strings  []string
 	types    []uint64 // names of the sample types
 	comments []uint64
+	start    uint64
 	nanos    uint64
 	values   [3]int // indices of calls, denials and hook time among the values
 	keys     [partFields][]uint64
@@ -93,6 +96,8 @@ func (m *message) header(data []byte) error {
 				return fmt.Errorf("the profile has more than %d strings", maxStrings)
 			}
 			m.strings = append(m.strings, string(f.data))
+		case 9: // time_nanos
+			m.start = f.value
 		case 10: // duration_nanos
 			m.nanos = f.value
 		case 13: // comment
@@ -212,6 +217,9 @@ func (m *message) named(costs map[[partFields]uint64]Cost) (*Profile, error) {
 	p := &Profile{Seconds: float64(int64(m.nanos)) / 1e9, Costs: make(map[Part]Cost, len(costs))}
 	if !(p.Seconds > 0) {
 		return nil, errors.New("the profile does not say how long it took: nodes are compared per second")
+	}
+	if start := int64(m.start); start > 0 {
+		p.Start = time.Unix(0, start).UTC()
 	}
 	for ids, c := range costs {
 		var part Part
