@@ -10,8 +10,8 @@
 //	}
 //	err = r.WriteHTML(w)
 //
-// [OpenProfile] does the same for a profile, [Fleet] adds up the profiles of many nodes, and [History] finds what changed
-// over many runs or profiles.
+// [OpenProfile] does the same for a profile, [Fleet] adds up the profiles of many nodes, and [History] finds what
+// changed over many runs or profiles.
 //
 // The package is pure: it starts no process, loads no BPF and asks the machine nothing. The same run directory gives
 // the same bytes on every machine. Losses and shares are fractions of the baseline's score (0.02 is 2 %) and times are

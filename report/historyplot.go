@@ -46,11 +46,9 @@ func historyPlot(r *HistoryReport, s *HistorySeries) template.HTML {
 			break
 		}
 	}
-	from, before := 0, math.NaN()
+	from, before := 0, medianOr1(s.known())
 	if len(s.Changes) > 0 {
 		before = s.Changes[0].Before
-	} else {
-		before = medianOr1(s.known())
 	}
 	for i := range len(s.Changes) + 1 {
 		to := len(r.Points) - 1

@@ -42,7 +42,7 @@ func TestReportOnHistory(t *testing.T) {
 			"out/lsmprof-history.json",
 		},
 		{
-			"--history runs/0 runs/1 --format text -o -", exitOK, "over 2 points, 1 March 2026 to 2 March 2026",
+			"--history runs/0 runs/1 --format text -o -", exitOK, "over 2 points, 1 March 2026",
 			"",
 		},
 		{"--history runs --format text -o -", exitOK, "No change can be told yet", ""},
