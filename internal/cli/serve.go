@@ -162,7 +162,7 @@ func (o *serveOptions) prepare(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		return servedTracer{t, &o.session}, nil
+		return sessionTracer{t, &o.session}, nil
 	}
 	return nil
 }
@@ -256,17 +256,4 @@ func (o *serveOptions) inForce() (now serve.InForce, err error) {
 		}
 	}
 	return now, errors.Join(err, reading.Err())
-}
-
-// servedTracer is a tracer whose snapshots say where they come from.
-type servedTracer struct {
-	*tracer.Tracer
-	session *session
-}
-
-func (t servedTracer) Snapshot() (profile.Snapshot, error) { return t.session.snapshot(t.Tracer) }
-
-// Close detaches the probes and closes the maps of the enforcers.
-func (t servedTracer) Close() error {
-	return errors.Join(t.Tracer.Close(), t.session.unknown.registry().Close())
 }

@@ -283,3 +283,16 @@ func u32s(in []uint) []uint32 {
 	}
 	return out
 }
+
+// sessionTracer is a tracer whose snapshots say where they come from.
+type sessionTracer struct {
+	*tracer.Tracer
+	session *session
+}
+
+func (t sessionTracer) Snapshot() (profile.Snapshot, error) { return t.session.snapshot(t.Tracer) }
+
+// Close detaches the probes and closes the maps of the enforcers.
+func (t sessionTracer) Close() error {
+	return errors.Join(t.Tracer.Close(), t.session.unknown.registry().Close())
+}

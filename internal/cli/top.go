@@ -18,7 +18,6 @@ import (
 	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/internal/top"
-	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -103,123 +102,25 @@ func (o *topOptions) run(ctx context.Context, std streams) error {
 	if err != nil {
 		return classify(err)
 	}
-	feed := topFeed{session: &o.session, tracer: t}
+	feed := top.Feed{
+		Recording: sessionTracer{t, &o.session}, PollInterval: tracer.PollInterval, CPUTime: kernel.CPUTime,
+		Lines: cmp.Or(o.lines, tracer.DefaultLines),
+	}
 	if interactive {
 		err = o.interact(ctx, &feed, top.New(by, o.interval))
 	} else {
 		err = o.print(ctx, std.out, &feed, top.New(by, o.interval))
 	}
 	if !std.quiet {
-		for _, line := range feed.last.Facts() {
+		for _, line := range feed.Last().Facts() {
 			fmt.Fprintln(std.err, text.Printable(line))
 		}
 	}
 	return errors.Join(err, t.Close())
 }
 
-// topFeed cuts a recording into intervals.
-type topFeed struct {
-	*session
-	tracer *tracer.Tracer
-	last   profile.Snapshot
-	self   time.Duration
-	lines  *profile.Snapshot // before the insides of programs were sampled; nil: they are not
-}
-
-// sampleLines samples the insides of programs while the user looks at them.
-func (f *topFeed) sampleLines(m *top.Model) error {
-	switch {
-	case m.WantsLines() && f.lines == nil:
-		if err := f.tracer.SampleLines(cmp.Or(f.session.lines, tracer.DefaultLines)); err != nil {
-			m.NoLines(err)
-			return nil
-		}
-		base, err := f.snapshot(f.tracer)
-		f.lines = &base
-		return err
-	case !m.WantsLines() && f.lines != nil:
-		f.lines = nil
-		return f.tracer.SampleLines(0)
-	}
-	return nil
-}
-
-// next returns what was measured since the last call, or since the recording began.
-func (f *topFeed) next(ctx context.Context) (top.Interval, error) {
-	if err := f.tracer.Poll(ctx); err != nil {
-		return top.Interval{}, err
-	}
-	now, err := f.snapshot(f.tracer)
-	if err != nil {
-		return top.Interval{}, err
-	}
-	i := top.Interval{End: now.Start.Add(now.Duration), Delta: now}
-	if f.last.Duration > 0 {
-		if i.Delta, err = now.Since(f.last); err != nil {
-			return i, err
-		}
-	}
-	if f.lines != nil {
-		if i.Inside, err = now.Since(*f.lines); err != nil {
-			return i, err
-		}
-	}
-	self := kernel.CPUTime()
-	i.Self = self - f.self
-	f.last, f.self = now, self
-	return i, nil
-}
-
-// run adds intervals to the model and calls show after each, until the number of intervals is reached, handle
-// returns false or ctx is done. events may be nil.
-func (f *topFeed) run(ctx context.Context, m *top.Model, iterations int, events <-chan top.Event,
-	show func() error, handle func(top.Event) (goOn bool),
-) error {
-	f.self = kernel.CPUTime()
-	interval := m.Interval()
-	poll, tick := time.NewTicker(tracer.PollInterval), time.NewTicker(interval)
-	defer poll.Stop()
-	defer tick.Stop()
-	for n := 0; ; {
-		select {
-		case <-ctx.Done():
-			return nil
-		case e := <-events:
-			if !handle(e) {
-				return nil
-			}
-			if err := f.sampleLines(m); err != nil {
-				return err
-			}
-			if now := m.Interval(); now != interval {
-				interval = now
-				tick.Reset(now)
-			}
-		case <-poll.C:
-			if err := f.tracer.Poll(ctx); err != nil {
-				return err
-			}
-		case <-tick.C:
-			i, err := f.next(ctx)
-			if err != nil {
-				return err
-			}
-			if err := m.Add(i); err != nil {
-				return err
-			}
-			if err := show(); err != nil {
-				return err
-			}
-			if n++; n == iterations {
-				return nil
-			}
-			tick.Reset(interval) // after a stall the next interval has its full length
-		}
-	}
-}
-
 // interact shows the model on the terminal until the user ends it.
-func (o *topOptions) interact(ctx context.Context, f *topFeed, m *top.Model) error {
+func (o *topOptions) interact(ctx context.Context, f *top.Feed, m *top.Model) error {
 	screen, err := top.OpenScreen()
 	if err != nil {
 		return fmt.Errorf("%w; `lsmprof top | cat` prints tables instead", err)
@@ -234,12 +135,12 @@ func (o *topOptions) interact(ctx context.Context, f *topFeed, m *top.Model) err
 		screen.Draw(m)
 		return nil
 	}
-	return f.run(ctx, m, o.iterations, screen.Events(), show, func(e top.Event) bool { return screen.Handle(e, m) })
+	return f.Run(ctx, m, o.iterations, screen.Events(), show, func(e top.Event) bool { return screen.Handle(e, m) })
 }
 
 // print writes a table or an object per interval.
-func (o *topOptions) print(ctx context.Context, w io.Writer, f *topFeed, m *top.Model) error {
-	return f.run(ctx, m, o.iterations, nil, func() error {
+func (o *topOptions) print(ctx context.Context, w io.Writer, f *top.Feed, m *top.Model) error {
+	return f.Run(ctx, m, o.iterations, nil, func() error {
 		if o.JSON() {
 			return m.WriteJSON(w)
 		}
