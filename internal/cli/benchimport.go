@@ -1,17 +1,13 @@
 package cli
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/rundir"
-	"github.com/lsmprof/lsmprof/internal/unixbench/score"
 )
 
 // importRuns makes a run directory from files that UnixBench's Run wrote.
@@ -21,7 +17,7 @@ func (o *benchOptions) importRuns(std streams) (err error) {
 	var warnings []string
 	unnamed := map[string]string{} // files by the scenario that their names give
 	for _, s := range o.imports {
-		source, err := readImport(s)
+		source, err := bench.ReadSource(s)
 		if err != nil {
 			return fmt.Errorf("--import %s: %w", s, err)
 		}
@@ -58,33 +54,4 @@ func (o *benchOptions) importInfo(unixbench string) rundir.Info {
 		Suite: "imported, UnixBench" + unixbench,
 		Plan:  rundir.Plan{Seed: o.seed},
 	}
-}
-
-// readImport reads SCENARIO=FILE. Without a scenario the file's name is used.
-func readImport(s string) (bench.Source, error) {
-	scenario, file, named := strings.Cut(s, "=")
-	if !named {
-		file = s
-		scenario = withoutExtension(filepath.Base(s))
-	}
-	if scenario == "" || file == "" {
-		return bench.Source{}, errors.New("want SCENARIO=FILE")
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return bench.Source{}, err
-	}
-	report, err := score.Import(bytes.NewReader(data), "")
-	return bench.Source{Scenario: scenario, Name: file, Data: data, Report: report}, err
-}
-
-// withoutExtension removes the extensions that Run gives its files. Anything else after a dot belongs to the name of
-// the host, after which Run names its files: "node.example.com-2026-01-02-01".
-func withoutExtension(name string) string {
-	for _, ext := range []string{".log", ".csv", ".html", ".txt"} {
-		if base := strings.TrimSuffix(name, ext); base != name && base != "" {
-			return base
-		}
-	}
-	return name
 }

@@ -31,17 +31,17 @@ func (o *benchOptions) newRun(ctx context.Context, std streams, plan rundir.Plan
 	now := o.attached(ctx)
 	s := o.with(&plan, o.enforcer)
 	if o.dryRun {
-		fmt.Fprintln(std.out, subject(s, now))
+		fmt.Fprintln(std.out, s.Describe(now))
 		hooks, err := s.Hooks(now)
 		if err != nil {
 			return err
 		}
-		if err := o.printPlan(std.out, s, hooks); err != nil {
+		if err := s.WritePlan(std.out, hooks); err != nil {
 			return err
 		}
 		return dryCheck(std, o.check(ctx, s, now))
 	}
-	std.say(subject(s, now))
+	std.say(s.Describe(now))
 	if err := o.check(ctx, s, now); err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (o *benchOptions) continueRun(ctx context.Context, std streams) (err error)
 		return err
 	}
 	if o.dryRun {
-		if err := o.printLeft(std.out, s, d); err != nil {
+		if err := s.WriteLeft(std.out, d); err != nil {
 			return err
 		}
 		return dryCheck(std, o.check(ctx, s, now))
@@ -98,7 +98,7 @@ func (o *benchOptions) continueRun(ctx context.Context, std streams) (err error)
 			left))
 		now = o.attached(ctx)
 	}
-	std.say(subject(s, now))
+	std.say(s.Describe(now))
 	if err := o.check(ctx, s, now); err != nil {
 		return err
 	}
@@ -127,24 +127,6 @@ func (o *benchOptions) attached(ctx context.Context) inforce.Reading {
 	}
 	now, _ := o.unknown.registry().Read()
 	return now
-}
-
-// subject returns a line that says what a bench measures, and which other enforcers are attached.
-func subject(s *setup.Setup, now inforce.Reading) string {
-	attached, others := setup.Attached(now), ""
-	if attached != "" {
-		others = ". Attached in every scenario, the baseline included: " + attached
-	}
-	switch {
-	case s.Enforcer == setup.NoEnforcer:
-		return "measuring identical scenarios, which show what this machine can tell apart" + others
-	case s.Plan.Scripted() && attached == "":
-		return "measuring the enforcer that the commands of the scenarios set up; none is attached now"
-	case s.Plan.Scripted():
-		return "measuring the enforcer that the commands of the scenarios set up; attached now: " + attached
-	}
-	return "measuring the reference enforcer of lsmprof, a stand-in. To measure another one, describe its " +
-		"scenarios in a file for --scenarios" + others
 }
 
 // selects returns which programs the profile runs measure.

@@ -1,15 +1,12 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/terminal"
-	"github.com/lsmprof/lsmprof/internal/text"
+	"github.com/lsmprof/lsmprof/internal/tracefmt"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -28,16 +25,9 @@ func (s *session) nothingPassed(ctx context.Context, std streams, name, filters 
 // censusLength is how long a census counts.
 const censusLength = time.Second
 
-// census counts the calls of the selected programs without the filters on calls.
-type census struct {
-	calls, denied uint64
-	slowest       float64 // body, ns
-	seen          map[string]uint64
-}
-
 // takeCensus counts calls for a second. It ignores that ctx may be done: Ctrl-C may have ended the measurement. Another
 // Ctrl-C ends lsmprof.
-func (s *session) takeCensus(ctx context.Context, std streams) (c census, err error) {
+func (s *session) takeCensus(ctx context.Context, std streams) (c tracefmt.Census, err error) {
 	p := terminal.NewProgress(std.err, std.quiet)
 	defer p.End()
 	p.Show(-1, 0, "no call passed the filter; counting the calls without it for a second")
@@ -54,11 +44,11 @@ func (s *session) takeCensus(ctx context.Context, std streams) (c census, err er
 	ctx, done := context.WithTimeout(ctx, censusLength)
 	defer done()
 	err = stream.Trace(ctx, func(e *tracer.Event) error {
-		c.add(e, s.censusName(e))
+		c.Add(e, s.censusName(e))
 		return nil
 	}, func(tracer.Loss) error { return nil })
 	if loss, lossErr := stream.Loss(); lossErr == nil {
-		c.calls += loss.Total()
+		c.AddLost(loss.Total())
 	}
 	if closeErr := stream.Close(); err == nil {
 		err = closeErr
@@ -75,36 +65,4 @@ func (s *session) censusName(e *tracer.Event) string {
 		return fmt.Sprintf("%s (pid %d)", e.Comm, e.PID)
 	}
 	return e.Workload.Name()
-}
-
-func (c *census) add(e *tracer.Event, name string) {
-	if c.seen == nil {
-		c.seen = map[string]uint64{}
-	}
-	c.calls++
-	c.seen[name]++
-	c.slowest = max(c.slowest, e.Body)
-	if e.Return != 0 && !e.Void {
-		c.denied++
-	}
-}
-
-// maxSeen is how many names a census lists.
-const maxSeen = 8
-
-// String returns `in a second without it there were 1,968 calls by sh, cat and mv; 3 were denied, the slowest took 5.8
-// ms`.
-func (c census) String() string {
-	if c.calls == 0 {
-		return "in a second without it there was none either"
-	}
-	names := slices.SortedFunc(maps.Keys(c.seen), func(a, b string) int {
-		return cmp.Or(cmp.Compare(c.seen[b], c.seen[a]), cmp.Compare(a, b))
-	})
-	if more := len(names) - maxSeen; more > 0 {
-		names = append(names[:maxSeen], fmt.Sprintf("%d others", more))
-	}
-	return text.Printable(fmt.Sprintf(
-		"in a second without it there were %s calls by %s; %s were denied, the slowest took %s",
-		text.Thousands(c.calls), text.List(names), text.Thousands(c.denied), text.Duration(c.slowest)))
 }

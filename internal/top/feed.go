@@ -20,7 +20,7 @@ type Recording interface {
 type Feed struct {
 	Recording    Recording
 	PollInterval time.Duration
-	Lines        int                  // Hz at which the insides of programs are sampled while the user looks at them
+	Lines        int                  // Hz at which to sample the insides of programs while the user looks
 	CPUTime      func() time.Duration // that lsmprof itself has used
 
 	last  profile.Snapshot

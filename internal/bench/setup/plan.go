@@ -1,4 +1,4 @@
-package cli
+package setup
 
 import (
 	"fmt"
@@ -8,12 +8,30 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
-	"github.com/lsmprof/lsmprof/internal/bench/setup"
+	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// printPlan prints what a bench would do. hooks are those of the enforcer that the run is about, if they are known.
-func (o *benchOptions) printPlan(w io.Writer, s *setup.Setup, hooks []string) error {
+// Describe returns a line that says what a bench measures, and which other enforcers are attached.
+func (s *Setup) Describe(now inforce.Reading) string {
+	attached, others := Attached(now), ""
+	if attached != "" {
+		others = ". Attached in every scenario, the baseline included: " + attached
+	}
+	switch {
+	case s.Enforcer == NoEnforcer:
+		return "measuring identical scenarios, which show what this machine can tell apart" + others
+	case s.Plan.Scripted() && attached == "":
+		return "measuring the enforcer that the commands of the scenarios set up; none is attached now"
+	case s.Plan.Scripted():
+		return "measuring the enforcer that the commands of the scenarios set up; attached now: " + attached
+	}
+	return "measuring the reference enforcer of lsmprof, a stand-in. To measure another one, describe its " +
+		"scenarios in a file for --scenarios" + others
+}
+
+// WritePlan prints what a bench would do. hooks are those of the enforcer that the run is about, if they are known.
+func (s *Setup) WritePlan(w io.Writer, hooks []string) error {
 	plan := s.Plan
 	var names []string
 	for _, in := range plan.Scenarios {
@@ -22,7 +40,7 @@ func (o *benchOptions) printPlan(w io.Writer, s *setup.Setup, hooks []string) er
 	fmt.Fprintf(w, "scenarios: %s\norder: %s, seed %d\nruns: %d of each test under each scenario\n",
 		strings.Join(names, ", "), plan.Order,
 		plan.Seed, plan.Runs)
-	fmt.Fprintf(w, "time: about %s\n\n", timeText(plan.Duration(), profileTime(s)))
+	fmt.Fprintf(w, "time: about %s\n\n", timeText(plan.Duration(), s.profileTime()))
 	t := &text.Table{Header: []string{"<TEST", "<SUITE", "ROUNDS"}}
 	if len(hooks) > 0 {
 		t.Header = append(t.Header, "<HOOKS REACHED")
@@ -47,8 +65,8 @@ func (o *benchOptions) printPlan(w io.Writer, s *setup.Setup, hooks []string) er
 	return nil
 }
 
-// printLeft prints what a bench that continues would do.
-func (o *benchOptions) printLeft(w io.Writer, s *setup.Setup, d *bench.Dir) error {
+// WriteLeft prints what a bench that continues the run in a directory would do.
+func (s *Setup) WriteLeft(w io.Writer, d *bench.Dir) error {
 	left, duration := d.Left(s.Profiles())
 	if len(left) == 0 {
 		_, err := fmt.Fprintf(w, "nothing is left to measure in %s\n", d.Path)
@@ -68,7 +86,7 @@ func (o *benchOptions) printLeft(w io.Writer, s *setup.Setup, d *bench.Dir) erro
 }
 
 // profileTime returns how long the profile runs of a plan take.
-func profileTime(s *setup.Setup) (total time.Duration) {
+func (s *Setup) profileTime() (total time.Duration) {
 	if s.Profiles() {
 		for _, t := range s.Plan.Tests {
 			total += s.Plan.ProfileDuration(t)
