@@ -63,6 +63,10 @@ func (m machine) args() []string {
 	return args
 }
 
+// hangs reports whether this machine stops now and then: with several CPUs QEMU's emulator may spin forever where one
+// of them patches the code that another runs.
+func (m machine) hangs() bool { return m.accel != "kvm" && m.cpus > 1 }
+
 // cmdline returns the kernel's command line. QEMU exits as soon as the guest panics or oopses.
 func (m machine) cmdline() string {
 	words := []string{
@@ -83,6 +87,10 @@ func (m machine) cmdline() string {
 		if khz := tscKHz(); khz > 0 {
 			words = append(words, "tsc_early_khz="+strconv.Itoa(khz))
 		}
+	}
+	if m.hangs() {
+		// A CPU that runs nothing else for a minute panics. A busy host does not stop one that long.
+		words = append(words, "softlockup_panic=1", "watchdog_thresh=30")
 	}
 	if m.append != "" {
 		words = append(words, m.append)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 )
@@ -41,8 +42,15 @@ const (
 	defaultTimeout = 10 * time.Minute
 )
 
-// ErrDeadline reports a command that was still running at its deadline.
-var ErrDeadline = errors.New("deadline")
+// ErrDeadline reports a command that was still running at its deadline, and ErrHung a guest whose emulated CPU stopped
+// while the command ran: the command may run again in another guest.
+var (
+	ErrDeadline = errors.New("deadline")
+	ErrHung     = errors.New("an emulated CPU hung")
+)
+
+// ExitHung is the exit status of the command vm for ErrHung.
+const ExitHung = 123
 
 // bootError reports a guest that ended or hung before its command started: the only failure that is retried.
 type bootError struct{ err error }
@@ -180,7 +188,11 @@ func (c *Config) bootOnce(ctx context.Context, m machine) (int, error) {
 	if s.status >= 0 {
 		return s.status, nil
 	}
-	return 0, s.explain(ctx, qemu, v.stderr.String(), console.String())
+	err = s.explain(ctx, qemu, v.stderr.String(), console.String())
+	if s.began && m.hangs() && strings.Contains(console.String(), "BUG: soft lockup") {
+		err = fmt.Errorf("%w: %w", ErrHung, err)
+	}
+	return 0, err
 }
 
 func (s *session) explain(ctx context.Context, qemu error, stderr, console string) error {

@@ -108,7 +108,10 @@ func TestMachineArguments(t *testing.T) {
 		arch: amd64, vmlinuz: "k", cpus: 2, memory: "1G", accel: "tcg",
 		append: "extra=1",
 	}.args(), " ")
-	for _, want := range []string{"-smp 2", "thread=multi", "lsm=lockdown,capability,bpf", "extra=1"} {
+	for _, want := range []string{
+		"-smp 2", "thread=multi", "lsm=lockdown,capability,bpf", "extra=1",
+		"softlockup_panic=1",
+	} {
 		if !strings.Contains(smp, want) {
 			t.Errorf("SMP: no %q in %s", want, smp)
 		}
@@ -121,6 +124,9 @@ func TestMachineArguments(t *testing.T) {
 		if !strings.Contains(icount, want) {
 			t.Errorf("icount: no %q in %s", want, icount)
 		}
+	}
+	if strings.Contains(icount, "softlockup") {
+		t.Errorf("one CPU does not hang: %s", icount)
 	}
 	if strings.Contains(smp, "icount") || strings.Contains(smp, "nvme") {
 		t.Errorf("SMP: %s", smp)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,21 +22,39 @@ const (
 	guestTimeout = 10 * time.Minute
 	// wallFactor times guestTimeout, by the guest's own clock, is the -test.timeout that shows where tests hang.
 	wallFactor = 3
+	// hangTries is how often a guest boots whose emulator hangs, which it does once in some hundred boots.
+	hangTries = 3
 	// beginMark and endMark start lines of the guest's output around that of a package. What follows is the
 	// package's path, or the exit status of its tests.
 	beginMark, endMark = "\x1d=== begin ", "\x1d=== end "
 )
 
 func (b boot) name(p part) string {
-	name := fmt.Sprintf("%s [%s]", short(p.path), strings.TrimSpace(b.kernel+" "+string(b.pass)))
+	name := fmt.Sprintf("%s [%s]", short(p.path), b.title())
 	if p.every > 0 {
 		name = fmt.Sprintf("%s [%s %d/%d]", short(p.path), b.kernel, p.first+1, p.every)
 	}
 	return name
 }
 
-// run boots the guest and returns a result for each package.
-func (b boot) run(ctx context.Context, runner, one string) []result {
+// run boots the guest and returns a result for each package. A guest of which the emulator hung is booted again, and
+// says so.
+func (b boot) run(ctx context.Context, runner, one string, say func(string)) []result {
+	for try := 1; ; try++ {
+		all, err := b.runOnce(ctx, runner, one)
+		if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != vmtest.ExitHung ||
+			try == hangTries {
+			return all
+		}
+		say(fmt.Sprintf("guest %s: boot %d of at most %d: an emulated CPU hung\n", b.title(), try, hangTries))
+	}
+}
+
+// title names the guest.
+func (b boot) title() string { return strings.TrimSpace(b.kernel + " " + string(b.pass)) }
+
+// runOnce also returns why the guest ended early, if it did.
+func (b boot) runOnce(ctx context.Context, runner, one string) ([]result, error) {
 	args := []string{
 		"-kernel", b.kernel, "-env", vmtest.EnvOneKernel + "=" + one,
 		"-timeout", (time.Duration(len(b.parts)) * guestTimeout).String(),
@@ -75,14 +94,14 @@ func (b boot) run(ctx context.Context, runner, one string) []result {
 		err = cmd.Start()
 	}
 	if err != nil {
-		return []result{{name: b.name(b.parts[0]), err: err}}
+		return []result{{name: b.name(b.parts[0]), err: err}}, err
 	}
 	began := time.Now()
 	ran := split(ctx, stdout)
 	if err = cmd.Wait(); err != nil {
 		err = fmt.Errorf("%w\n%s", err, stderr.String())
 	}
-	return b.results(ran, err, time.Since(began), cpu(cmd))
+	return b.results(ran, err, time.Since(began), cpu(cmd)), err
 }
 
 // guestDir is where a package's tests run in the guest.
@@ -181,7 +200,7 @@ func convert(ctx context.Context, path string, lines *bufio.Reader) (run package
 // results names the packages' results, and says which have none because the guest died.
 func (b boot) results(ran map[string]packageRun, died error, took, cpu time.Duration) (all []result) {
 	all = append(all, result{
-		name: "guest " + strings.TrimSpace(b.kernel+" "+string(b.pass)), took: took, cpu: cpu,
+		name: "guest " + b.title(), took: took, cpu: cpu,
 		boot: true,
 	})
 	for _, p := range b.parts {

@@ -63,7 +63,7 @@ func (rs *results) guests(ctx context.Context, all []goPackage, kernels, icount 
 		running.Go(func() {
 			defer func() { <-slots }()
 			if b = b.unsettled(h); len(b.parts) > 0 && ctx.Err() == nil {
-				rs.add(b.run(ctx, runner, one)...)
+				rs.add(b.run(ctx, runner, one, rs.print)...)
 			}
 		})
 	}

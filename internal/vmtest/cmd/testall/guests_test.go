@@ -3,10 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
 func TestTestsThatRanOnTheHostAreSettled(t *testing.T) {
@@ -137,5 +142,32 @@ func TestSplit(t *testing.T) {
 	}
 	if all[3].count("fail") != 1 || all[4].count("fail") != 1 {
 		t.Errorf("bad: %+v; dying: %+v", all[3], all[4])
+	}
+}
+
+// A guest whose emulator hung is booted again, and that is printed. Any other failure is one.
+func TestHungGuestBootsAgain(t *testing.T) {
+	for _, test := range []struct{ status, hangs, boots int }{
+		{vmtest.ExitHung, 1, 2},
+		{vmtest.ExitHung, 5, hangTries},
+		{124, 1, 1},
+	} {
+		dir := t.TempDir()
+		runner := filepath.Join(dir, "vm")
+		script := fmt.Sprintf("#!/bin/sh\necho >>%s/boots\n[ $(wc -l <%[1]s/boots) -gt %d ] || exit %d\n"+
+			"printf '%%s\\n' '%sp' '%s0'\n", dir, test.hangs, test.status, beginMark, endMark)
+		if err := os.WriteFile(runner, []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		b := boot{kernel: "6.1", pass: twoCPUs, parts: []part{{kernelTests: kernelTests{path: "p"}}}}
+		said := 0
+		all := b.run(t.Context(), runner, "6.1", func(string) { said++ })
+		boots, _ := os.ReadFile(filepath.Join(dir, "boots"))
+		if len(boots) != test.boots || said != test.boots-1 {
+			t.Errorf("%+v: %d boots, %d of them said", test, len(boots), said)
+		}
+		if good := test.boots > test.hangs; len(all) != 2 || (all[1].err == nil) != good {
+			t.Errorf("%+v: %+v", test, all)
+		}
 	}
 }

@@ -18,8 +18,8 @@ var errHelp = flag.ErrHelp
 const usage = `usage: vm [flags] -- 'shell line'
        vm [flags] -exec BINARY ARGS...      (go test -exec 'vm -kernel 6.1 -exec')
        vm -kernel NAME -fetch               fetch the kernel into the cache, print path and version
-Runs a command in a QEMU guest; its exit status is passed on. Exit status 124: ran past -timeout; 125: the guest failed;
-77: the kernel is neither in the cache nor on this machine's mirrors.
+Runs a command in a QEMU guest; its exit status is passed on. Exit status 123: an emulated CPU hung; 124: ran past
+-timeout; 125: the guest failed; 77: the kernel is neither in the cache nor on this machine's mirrors.
 `
 
 type options struct {

@@ -51,6 +51,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return status
+	case errors.Is(err, vmtest.ErrHung):
+		return vmtest.ExitHung
 	case errors.Is(err, vmtest.ErrDeadline):
 		return exitDeadline
 	case errors.Is(err, vmtest.ErrUnreachable):
