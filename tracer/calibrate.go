@@ -196,6 +196,20 @@ func less(a, b []float64) profile.Median {
 	return profile.Median{Value: max(0, x.Value-y.Value), Spread: x.Spread + y.Spread}
 }
 
+// pinnedTo returns the CPU that this thread may run on if there is just one, as after stayOnCPU, else all.
+func pinnedTo(all []int) []int {
+	var allowed unix.CPUSet
+	if unix.SchedGetaffinity(0, &allowed) != nil || allowed.Count() != 1 {
+		return all
+	}
+	for cpu := range 1024 {
+		if allowed.IsSet(cpu) {
+			return []int{cpu}
+		}
+	}
+	return all
+}
+
 // stayOnCPU keeps this thread on its first CPU until release is called.
 func stayOnCPU() (release func()) {
 	var before, one unix.CPUSet

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/profile"
@@ -83,6 +85,41 @@ func TestIcountCalibrationRepeats(t *testing.T) {
 	if again.ProbeCost.Value > preemptible.ProbeCost.Value {
 		t.Errorf("probes that check for preemption cost %v, those that do not cost %v",
 			preemptible.ProbeCost, again.ProbeCost)
+	}
+}
+
+// What probes cost does not depend on where the counters of the calibration lie: in a few counters, a fourth of the
+// mount namespaces would find theirs taken.
+func TestIcountProbesCostTheSameInEveryNamespace(t *testing.T) {
+	vmtest.IcountGuest(t)
+	guestScope(t)
+	m, err := findMachine(preemptible(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty, err := attachEmpty()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer empty.Close()
+	var costs []float64
+	for range 8 {
+		kernel.OnSpareThread(func() {
+			defer stayOnCPU()()
+			if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+				t.Error(err)
+				return
+			}
+			_, latencies, err := empty.probed(m, Filter{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			costs = append(costs, median(latencies).Value)
+		})
+	}
+	if slices.Max(costs) > slices.Min(costs)+5 {
+		t.Errorf("calls with probes take %.1f instructions", costs)
 	}
 }
 

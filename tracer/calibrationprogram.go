@@ -112,12 +112,12 @@ func probed(t target, m machine, f Filter, call func()) (readings, latencies []f
 		return nil, nil, err
 	}
 	defer l.Close()
-	p, err := l.attach(t, nil)
+	l.online = pinnedTo(l.online)
+	p, err := l.attachAtHome(t, call)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer p.Close()
-	l.control.open()
 	latencies = latency(call, func() {
 		var sum uint64
 		var all profile.Histogram
@@ -130,6 +130,29 @@ func probed(t target, m machine, f Filter, call func()) (readings, latencies []f
 		return nil, nil, fmt.Errorf("the probes on %s recorded no call: %w", t, ErrUnsupported)
 	}
 	return readings, latencies, nil
+}
+
+// attachAtHome attaches probes to a target and lets them record. The calls find their counters where their keys hash
+// to, as almost all do with the usual memory. Elsewhere a call takes 10 % longer, and in a small front, the special
+// counters alone would take the places of a fourth of the keys.
+func (l *loader) attachAtHome(t target, call func()) (*probe, error) {
+	const memory, most = 1 << 18, 1 << 22 // every kernel takes a value of this size
+	for l.share = memory; ; l.share *= 2 {
+		p, err := l.attach(t, nil)
+		if err != nil {
+			return nil, err
+		}
+		l.control.open()
+		call()
+		p.counters.drain(func(*count) {})
+		if l.share == most || !p.counters.displaced() {
+			return p, nil
+		}
+		l.control.shut()
+		if err := p.Close(); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // latency returns the mean time of a call in each batch, in ns. It calls then, unless that is nil, after each batch.

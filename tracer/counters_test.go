@@ -42,3 +42,22 @@ func TestDifferenceOfHalfUpdatedCounter(t *testing.T) {
 		t.Errorf("%+v then %+v", first, second)
 	}
 }
+
+func TestDisplacedKeys(t *testing.T) {
+	for home, want := range map[int]bool{
+		0: true, // where the counter for [other] is
+		5: false,
+	} {
+		l := newLayout(0, 1, []int{0})
+		c := &counters{mem: make(mapMemory, l.counters()*counterSize), layout: l}
+		c.init()
+		syscall := uint32(8*l.front + home) // the hash, as the mount namespace is 0
+		if got := c.claim(0, 0, syscall); got != claimed {
+			t.Fatalf("claim: %d", got)
+		}
+		c.drain(func(*count) {})
+		if got := c.displaced(); got != want {
+			t.Errorf("home %d: displaced %v, want %v", home, got, want)
+		}
+	}
+}

@@ -73,3 +73,21 @@ func (r *region) find(c *counters) {
 		slices.SortFunc(r.used, func(a, b usedCounter) int { return cmp.Compare(a.index, b.index) })
 	}
 }
+
+// displaced reports whether a key that the last drain found in a front has another counter than the one that it hashes
+// to: another key, or a special counter, is there.
+func (c *counters) displaced() bool {
+	for _, r := range c.regions {
+		for _, u := range r.used {
+			tag := c.last[u.index].Tag
+			special := tag == 0 || tag == tagOther
+			if !r.shared && !special && int(u.index)-r.first != home(tag)&(c.layout.front-1) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// home returns hash_of of bpf/counters.h.
+func home(tag uint64) int { return int(uint32(tag)*0x9E3779B1 + uint32(tag>>32)) }

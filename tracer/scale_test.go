@@ -66,7 +66,8 @@ const (
 
 // claim finds or claims a counter as find of bpf/counters.h does.
 func (c *counters) claim(cpu int, mntns, syscall uint32) claimResult {
-	hash, tag := mntns*0x9E3779B1+syscall, uint64(syscall)<<32|uint64(mntns)
+	tag := uint64(syscall)<<32 | uint64(mntns)
+	hash := uint32(home(tag))
 	first := c.layout.of[cpu] * c.layout.front
 	var places []int
 	for way := range uint32(3) {

@@ -102,7 +102,7 @@ func (n *Node) fill(t *tracer.Tracer) error {
 	if err != nil {
 		return err
 	}
-	own, err := kernel.MountNamespace("/proc/self")
+	own, err := kernel.MountNamespace("/proc/thread-self")
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 type Rig struct {
 	calibration profile.Calibration // as lsmprof would use it on this kernel
 	ref         *reference.Enforcer
-	mntns       uint32 // of this process
+	mntns       uint32 // of the thread that runs the operations
 }
 
 // NewRig calibrates and loads the reference enforcer. No enforcer may be attached to the hooks where it calibrates.
@@ -32,7 +32,8 @@ func NewRig() (*Rig, error) {
 		return nil, fmt.Errorf("%v; %s; warnings %q: measure on a machine without enforcers",
 			r.calibration, r.calibration.Refused, r.calibration.Warnings)
 	}
-	if r.mntns, err = kernel.MountNamespace("/proc/self"); err != nil {
+	// Not that of /proc/self: the first thread of a test binary may have left it.
+	if r.mntns, err = kernel.MountNamespace("/proc/thread-self"); err != nil {
 		return nil, err
 	}
 	if r.ref, err = reference.Load(); err != nil {
