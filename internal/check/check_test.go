@@ -20,7 +20,10 @@ func goodFacts() Facts {
 		Arch: "amd64", Release: "6.12.9-cloud-amd64", Version: kernel.Version{Major: 6, Minor: 12},
 		Privileges: kernel.Privileges{Effective: ^uint64(0), Bounding: ^uint64(0), Memlock: 8 << 20},
 		BTF:        true, BuiltIn: true, Lockdown: "none", JIT: 1,
-		LSMs:  []string{"lockdown", "capability", "bpf"},
+		LSMs: []string{"lockdown", "capability", "bpf"},
+		Functions: []tracer.Function{
+			{LSM: "lockdown", Name: "lockdown_is_locked_down"}, {LSM: "capability", Name: "cap_capable"},
+		},
 		Clock: "tsc", Preemption: kernel.PreemptNone,
 		Enforcers: []Enforcer{{"varmor", 12}},
 	}

@@ -29,6 +29,8 @@ type Facts struct {
 	BuiltInErr    error
 	LSMs          []string // active
 	LSMsErr       error
+	Functions     []tracer.Function // of active modules
+	FunctionsErr  error
 	BootParameter string // lsm=… as booted
 	Lockdown      string
 	JIT           int // of net.core.bpf_jit_enable, -1: unknown
@@ -78,6 +80,7 @@ func Gather(ctx context.Context) Facts {
 	f.Privileges, f.PrivilegesErr = kernel.CurrentPrivileges()
 	f.BuiltIn, f.BuiltInErr = builtIn()
 	f.LSMs, f.LSMsErr = kernel.LSMs()
+	f.Functions, f.FunctionsErr = tracer.Functions(f.LSMs)
 	if f.VersionErr != nil || !f.Version.AtLeast(5, 10) || judgePrivileges(&f).State == Fail {
 		return f
 	}

@@ -20,7 +20,7 @@ func (f *Facts) Judge() []Item {
 		items = append(items, judgeMemlock(f))
 	}
 	items = append(items,
-		judgeBTF(f), judgeBuiltIn(f), judgeActive(f), judgeLockdown(f), judgeJIT(f),
+		judgeBTF(f), judgeBuiltIn(f), judgeActive(f), judgeModules(f), judgeLockdown(f), judgeJIT(f),
 		judgeTrial("tracing programs", f.Tracing, f), judgeTrial("LSM programs", f.LSM, f),
 		judgeLinks(f), judgeMode(f), judgeClock(f), judgePreemption(f), judgeMitigations(f))
 	if f.Calibration.Runs > 0 || f.CalibrationErr != nil {
