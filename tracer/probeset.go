@@ -403,6 +403,15 @@ func (s *probeSet) remainder(hook string) string {
 	return fmt.Sprintf("hook, less %d measured programs", n)
 }
 
+// policy returns the policy that confines a mount namespace under the module of a function, and its number of rules.
+func (s *probeSet) policy(f Function, mntns uint32) (name string, rules int) {
+	name = s.confinement.Policy(f.LSM, mntns)
+	if name == "" || s.opts.PolicyRules == nil {
+		return name, profile.RulesUnknown
+	}
+	return name, s.opts.PolicyRules(f.LSM, name)
+}
+
 // excludes reports whether calls from a mount namespace are those of this process, and not wanted.
 func (s *probeSet) excludes(mntns uint32) bool {
 	return s.opts.OwnNamespace != 0 && mntns == s.opts.OwnNamespace && !s.opts.Self

@@ -235,11 +235,14 @@ func (s *Stream) describe(e *pendingEvent, source *eventSource, epoch time.Time,
 	out.Workload = *s.set.names.lookup(e.Mntns, out.Comm)
 	if out.Timed {
 		out.Reading = float64(e.Reading)
-		out.Body = max(0, out.Reading-bias(s.set.opts.Calibration))
+		out.Body = max(0, out.Reading-biasOf(s.set.opts.Calibration, source.target.target.scope))
 		// Without a reading it is unknown when the call began, and so which rules were in force.
 		if h, ok := s.set.histories[source.program.Enforcer]; ok {
 			out.Rules = h.timeline.rules(e.Mntns, source.forRules, e.Start, e.end())
 		}
+	}
+	if t := &source.target.target; t.scope == profile.ScopeFunction {
+		_, out.Rules = s.set.policy(t.function, e.Mntns)
 	}
 	return out
 }

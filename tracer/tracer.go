@@ -21,6 +21,9 @@ type Options struct {
 	Select func(Program) bool
 	// Functions are measured besides the programs: what other security modules do on their hooks.
 	Functions []Function
+	// PolicyRules returns the number of rules that a policy of a security module has, such as `nginx (enforce)` of
+	// apparmor, or profile.RulesUnknown. Nil: all are unknown.
+	PolicyRules func(lsm, policy string) int
 	// Filter skips calls in the kernel.
 	Filter Filter
 	// Enforcers knows which product owns a program and which rules are in force. Nil: every program belongs to
@@ -198,7 +201,7 @@ func (t *Tracer) charge(program int, c *count) {
 		workload := t.set.names.lookup(c.mntns, c.comm)
 		key = rowKey{program, syscallName(c.syscall), workload, t.set.rules(target, c.mntns), ""}
 		if target.target.scope == profile.ScopeFunction {
-			key.policy = t.set.confinement.Policy(target.target.function.LSM, c.mntns)
+			key.policy, key.rules = t.set.policy(target.target.function, c.mntns)
 		}
 	}
 	row := t.rows[key]
@@ -274,9 +277,15 @@ func (t *Tracer) Snapshot() (profile.Snapshot, error) {
 func (t *Tracer) Close() error { return t.set.Close() }
 
 // bias returns the part of a reading that the probes themselves take, in ns; 0 without a calibration.
-func bias(c profile.Calibration) float64 {
-	if c.Applies() {
-		return c.Bias.Value
+func bias(c profile.Calibration) float64 { return biasOf(c, profile.ScopeProgram) }
+
+// biasOf is bias for targets of a scope.
+func biasOf(c profile.Calibration, scope profile.Scope) float64 {
+	switch {
+	case !c.Applies():
+		return 0
+	case scope == profile.ScopeFunction && c.BiasFunction != (profile.Median{}):
+		return c.BiasFunction.Value
 	}
-	return 0
+	return c.Bias.Value
 }

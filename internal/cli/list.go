@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/pflag"
@@ -45,6 +46,8 @@ func listCommand() *command {
 			lsms := f.Bool("lsm", false, "List the active security modules as well: what of each can be "+
 				"measured, loaded profiles, and who is under which.")
 			var texts bool
+			var appArmor appArmorTexts
+			appArmor.flag(f)
 			f.Group(cmdline.Containers)
 			known.endpointFlag(f)
 			unknown.flags(f)
@@ -54,10 +57,16 @@ func listCommand() *command {
 				if err := unknown.validate(); err != nil {
 					return usageError{fmt.Errorf("list: %w", err)}
 				}
+				if appArmor.dir != "" && !*lsms {
+					return usageError{errors.New("list: --apparmor-profiles needs --lsm")}
+				}
+				if err := appArmor.read(); err != nil {
+					return err
+				}
 				return std.produce(&d, func(std streams) error {
 					return list(ctx, std, &unknown, d.JSON(), listing.TextOptions{
 						Programs: *programs, Rules: texts, Unknown: unknownRules,
-					}, *lsms)
+					}, *lsms, appArmor.rules)
 				})
 			}
 		},
@@ -92,6 +101,7 @@ func printRules(f *cmdline.Flags, texts *bool) {
 
 func list(
 	ctx context.Context, std streams, unknown *enforcerFlags, asJSON bool, o listing.TextOptions, lsms bool,
+	appArmorRules map[string]int,
 ) error {
 	known := unknown.containers
 	known.Look(ctx)
@@ -102,7 +112,7 @@ func list(
 		return classify(err)
 	}
 	if lsms {
-		if err := l.AddLSMs(known); err != nil {
+		if err := l.AddLSMs(known, appArmorRules); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,6 +27,7 @@ const (
 type lsmFlags struct {
 	names []string // nil: bpf
 	hooks []string // globs; nil: all that are not called very often
+	texts appArmorTexts
 
 	functions []tracer.Function // to measure; see find
 	left      []tracer.Function // of the modules, but not measured
@@ -48,6 +50,9 @@ func (o *lsmFlags) validate() error {
 				cmdline.DidYouMean(name, lsmChoices()))
 		}
 	}
+	if o.texts.dir != "" && !o.measures("apparmor") {
+		return errors.New("--apparmor-profiles needs --lsm apparmor or --lsm all")
+	}
 	return nil
 }
 
@@ -68,6 +73,9 @@ func (o *lsmFlags) others() bool {
 func (o *lsmFlags) find(programs []tracer.Program, selects func(tracer.Function) bool) error {
 	if !o.others() {
 		return nil
+	}
+	if err := o.texts.read(); err != nil {
+		return err
 	}
 	active, err := kernel.LSMs()
 	if err != nil {

@@ -48,6 +48,7 @@ type session struct {
 func (s *session) flags(f *cmdline.Flags) {
 	f.Group(cmdline.Filters)
 	s.lsms.flags(f)
+	s.lsms.texts.flag(f)
 	f.StringSliceVar(&s.enforcers, "enforcer", nil, "Measure only the programs of these enforcers, named as in "+
 		"lsmprof list. The name generic stands for all that lsmprof does not know.")
 	f.Values("enforcer", enforcerNames)
@@ -72,7 +73,7 @@ func (s *session) flags(f *cmdline.Flags) {
 	s.memory = tracer.DefaultMemory >> 20
 	f.Var(cmdline.Int(&s.memory, 1, 1<<20), "memory", "Use at most this much kernel memory for counters, in `MiB`.")
 	f.StringVar(&s.readyFile, "ready-file", "", "Create this `FILE` when recording has begun.")
-	f.Rare("mntns", "rules-map", "memory", "ready-file")
+	f.Rare("mntns", "rules-map", "memory", "ready-file", "apparmor-profiles")
 	if !s.unknown.noRules {
 		f.Rare("rules")
 	}
@@ -150,6 +151,7 @@ func (s *session) baseOptions() tracer.Options {
 	opts := tracer.Options{
 		Select:       s.selects,
 		Functions:    s.lsms.functions,
+		PolicyRules:  s.lsms.texts.policyRules(),
 		Filter:       tracer.Filter{MntNS: u32s(s.mntns), PIDs: u32s(s.pids), Comm: s.comm, Command: s.command},
 		Enforcers:    s.unknown.registry(),
 		Memory:       s.memory << 20,

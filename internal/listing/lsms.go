@@ -36,6 +36,8 @@ type Profile struct {
 	Mode string `json:"mode"`
 	// Bytes is the size of its compiled policy; 0: unknown. The kernel does not know the number of its rules.
 	Bytes int64 `json:"bytes,omitempty"`
+	// Rules is the number of rules in its text; nil: unknown.
+	Rules *int `json:"rules,omitempty"`
 }
 
 // Confined is a mount namespace under a policy of a module.
@@ -48,8 +50,9 @@ type Confined struct {
 
 const appArmorFS = "/sys/kernel/security/apparmor"
 
-// AddLSMs adds the active security modules, what of each can be measured, and whom they confine.
-func (l *Listing) AddLSMs(namer tracer.Namer) error {
+// AddLSMs adds the active security modules, what of each can be measured, and whom they confine. rules are those of
+// AppArmor's profiles, as far as their texts are known.
+func (l *Listing) AddLSMs(namer tracer.Namer, rules map[string]int) error {
 	active, err := kernel.LSMs()
 	if err != nil {
 		return err
@@ -61,7 +64,7 @@ func (l *Listing) AddLSMs(namer tracer.Namer) error {
 	for _, name := range active {
 		l.LSMs = append(l.LSMs, summary(name, functions))
 		if name == "apparmor" {
-			l.LSMs[len(l.LSMs)-1].Profiles = loadedProfiles(appArmorFS)
+			l.LSMs[len(l.LSMs)-1].Profiles = loadedProfiles(appArmorFS, rules)
 		}
 	}
 	names := tracer.Workloads(namer)
@@ -110,7 +113,7 @@ func summary(name string, functions []tracer.Function) LSM {
 }
 
 // loadedProfiles reads lines such as `nginx (enforce)`.
-func loadedProfiles(dir string) (all []Profile) {
+func loadedProfiles(dir string, rules map[string]int) (all []Profile) {
 	data, err := os.ReadFile(filepath.Join(dir, "profiles"))
 	if err != nil {
 		return nil
@@ -119,7 +122,11 @@ func loadedProfiles(dir string) (all []Profile) {
 	for line := range strings.Lines(string(data)) {
 		name, mode, ok := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line), ")"), " (")
 		if ok {
-			all = append(all, Profile{name, mode, sizes[name]})
+			p := Profile{Name: name, Mode: mode, Bytes: sizes[name]}
+			if n, ok := rules[name]; ok {
+				p.Rules = &n
+			}
+			all = append(all, p)
 		}
 	}
 	slices.SortFunc(all, func(a, b Profile) int { return cmp.Compare(a.Name, b.Name) })
@@ -150,15 +157,18 @@ func (l *Listing) writeLSMs(w io.Writer) error {
 	}
 	fmt.Fprintln(w)
 	t := &text.Table{Header: []string{"<LSM", "FUNCTIONS", "OFTEN", "<NOTE"}}
-	p := &text.Table{Header: []string{"<PROFILE", "<MODE", "BYTES"}}
+	p := &text.Table{Header: []string{"<PROFILE", "<MODE", "BYTES", "RULES"}}
 	for _, m := range l.LSMs {
 		t.Add(m.Name, strconv.Itoa(m.Functions), strconv.Itoa(m.Frequent), m.note())
 		for _, profile := range m.Profiles {
-			size := "unknown"
+			size, rules := "unknown", "unknown"
 			if profile.Bytes > 0 {
 				size = text.Thousands(profile.Bytes)
 			}
-			p.Add(profile.Name, profile.Mode, size)
+			if profile.Rules != nil {
+				rules = strconv.Itoa(*profile.Rules)
+			}
+			p.Add(profile.Name, profile.Mode, size, rules)
 		}
 	}
 	if err := t.Print(w); err != nil {
@@ -170,7 +180,7 @@ func (l *Listing) writeLSMs(w io.Writer) error {
 		if err := p.Print(w); err != nil {
 			return err
 		}
-		fmt.Fprintln(w, "BYTES: of the compiled policy; the kernel does not know the number of rules")
+		fmt.Fprintln(w, "BYTES: of the compiled policy; RULES: in its text, see --apparmor-profiles")
 	}
 	if len(l.Confined) == 0 {
 		return nil

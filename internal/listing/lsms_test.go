@@ -3,7 +3,7 @@ package listing
 import (
 	"os"
 	"path/filepath"
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -26,11 +26,15 @@ func TestLoadedProfiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := []Profile{{"/usr/bin/man", "complain", 0}, {"nginx", "enforce", 4096}}
-	if got := loadedProfiles(dir); !slices.Equal(got, want) {
+	rules := 7
+	want := []Profile{
+		{Name: "/usr/bin/man", Mode: "complain"},
+		{Name: "nginx", Mode: "enforce", Bytes: 4096, Rules: &rules},
+	}
+	if got := loadedProfiles(dir, map[string]int{"nginx": 7}); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	if got := loadedProfiles(filepath.Join(dir, "missing")); got != nil {
+	if got := loadedProfiles(filepath.Join(dir, "missing"), nil); got != nil {
 		t.Errorf("%+v", got)
 	}
 }
@@ -45,7 +49,10 @@ func TestListingOfSecurityModules(t *testing.T) {
 	for _, name := range []string{"acme", "yama", "apparmor", "bpf"} {
 		l.LSMs = append(l.LSMs, summary(name, functions))
 	}
-	l.LSMs[2].Profiles = []Profile{{"nginx", "enforce", 4096}, {"sshd", "complain", 0}}
+	rules := 12
+	l.LSMs[2].Profiles = []Profile{
+		{Name: "nginx", Mode: "enforce", Bytes: 4096, Rules: &rules}, {Name: "sshd", Mode: "complain"},
+	}
 	var b strings.Builder
 	if err := l.writeLSMs(&b); err != nil {
 		t.Fatal(err)
@@ -58,10 +65,10 @@ apparmor          2      1  apparmor_capable: the compiler inlined it
 bpf               0      0  its programs are measured instead
 FUNCTIONS: that can be measured; OFTEN: of these, on hooks that only --hook includes
 
-PROFILE  MODE        BYTES
-nginx    enforce     4,096
-sshd     complain  unknown
-BYTES: of the compiled policy; the kernel does not know the number of rules
+PROFILE  MODE        BYTES    RULES
+nginx    enforce     4,096       12
+sshd     complain  unknown  unknown
+BYTES: of the compiled policy; RULES: in its text, see --apparmor-profiles
 
 WORKLOAD               MNTNS  LSM       POLICY
 shop/web-0/nginx  4026532200  apparmor  nginx (enforce)
