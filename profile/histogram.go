@@ -6,13 +6,13 @@ import (
 	"sort"
 )
 
-// Buckets is the number of buckets of a Histogram. Every octave from 32 ns to 8 µs has four; from there on every octave
-// up to 1 ms has two, and every octave up to 16 ms one. Three buckets hold what is below 32 ns, and the last one
-// everything from 16 ms on. So a counter in the kernel takes 256 bytes.
+// Buckets is the number of buckets of a Histogram. The first holds what is below 32 ns. Every octave from there to 64 µs
+// has four, and every octave from 64 µs to 16 ms has one. The last bucket holds everything from 16 ms on. So a counter
+// in the kernel takes 256 bytes.
 const Buckets = 54
 
-// Tolerance is the largest relative error of Histogram.Quantile for values from 32 ns to 8 µs. Beyond that it is 25 %
-// up to 1 ms, and 50 % up to 16 ms.
+// Tolerance is the largest relative error of Histogram.Quantile for values from 32 ns to 64 µs. From there to 16 ms it
+// is 50 %.
 const Tolerance = 0.125
 
 // Histogram counts values in log-linear buckets, which the counters in the kernel have, too. The zero Histogram is
@@ -25,14 +25,9 @@ var bounds = func() (b [Buckets]uint64) {
 	i := 0
 	add := func(v uint64) { b[i] = v; i++ }
 	add(0)
-	add(16)
-	add(24)
 	for octave := uint64(32); octave < 1<<24; octave *= 2 {
 		parts := uint64(4)
-		if octave >= 1<<13 {
-			parts = 2
-		}
-		if octave >= 1<<20 {
+		if octave >= 1<<16 {
 			parts = 1
 		}
 		for part := range parts {

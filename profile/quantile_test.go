@@ -9,7 +9,7 @@ import (
 
 // shapes are distributions of readings, in ns, as hooks have them and worse.
 var shapes = map[string]func(*rand.Rand) float64{
-	"uniform":     func(r *rand.Rand) float64 { return r.Float64() * 1e4 },
+	"uniform":     func(r *rand.Rand) float64 { return r.Float64() * 1e5 },
 	"exponential": func(r *rand.Rand) float64 { return r.ExpFloat64() * 600 },
 	"lognormal":   func(r *rand.Rand) float64 { return math.Exp(6 + 1.5*r.NormFloat64()) },
 	"narrow":      func(r *rand.Rand) float64 { return 2200 + 15*r.NormFloat64() },
@@ -61,7 +61,7 @@ func TestQuantileIsInTheBucketOfTheExactOne(t *testing.T) {
 							len(readings), got, last)
 					}
 					last = got
-					if want >= 32 && want < 1<<13 {
+					if want >= 32 && want < 1<<16 {
 						errors = append(errors, math.Abs(got-want)/want)
 					}
 				}
@@ -70,7 +70,7 @@ func TestQuantileIsInTheBucketOfTheExactOne(t *testing.T) {
 	}
 	slices.Sort(errors)
 	if usual := errors[len(errors)*3/4]; usual > 0.05 {
-		t.Errorf("three quarters of the quantiles from 32 ns to 8 µs are off by at most %.1f %%, want 5 %%",
+		t.Errorf("three quarters of the quantiles from 32 ns to 64 µs are off by at most %.1f %%, want 5 %%",
 			100*usual)
 	}
 }

@@ -66,11 +66,7 @@ func TestIcountQuantilesAgreeWithRawReadings(t *testing.T) {
 		exact := float64(raw[int(math.Ceil(q*float64(len(raw))))-1])
 		got := (&profile.Cost{Row: last}).Quantile(q)
 		t.Logf("p%g: %.0f ns, exact value %.0f ns: %+.2f %%", 100*q, got, exact, 100*(got/exact-1))
-		tolerance := profile.Tolerance
-		if exact >= 1<<13 {
-			tolerance *= 2
-		}
-		if math.Abs(got-exact) > tolerance*exact {
+		if math.Abs(got-exact) > profile.Tolerance*exact {
 			t.Errorf("p%g is %.0f ns, want %.0f ns: %+.2f %%", 100*q, got, exact, 100*(got/exact-1))
 		}
 	}
