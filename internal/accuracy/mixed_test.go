@@ -27,11 +27,13 @@ func TestIcountCallsOfAMixCost(t *testing.T) {
 			t.Error(err)
 		}
 	}()
+	cal := r.calibration
+	cal.Preemptible = false
 	latency := crowdOf(t, 100)
 	before := latency()
 	tr, err := tracer.Start(withPreemptible(false), tracer.Options{
 		Select:      func(p tracer.Program) bool { return p.Hook == "task_getpgid" },
-		Calibration: r.calibration, Memory: some, // a front of 64
+		Calibration: cal, Memory: some, // a front of 64
 	})
 	if err != nil {
 		t.Fatal(err)

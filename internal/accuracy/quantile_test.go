@@ -4,8 +4,12 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/profile"
@@ -16,14 +20,17 @@ import (
 // histogram must agree with those of the readings.
 func TestIcountQuantilesAgreeWithRawReadings(t *testing.T) {
 	r := rigOf(t)
-	var opens []*operation
-	for depth := 2; depth <= 16; depth++ {
-		op, err := openClose(depth)()
-		if err != nil {
+	dir := t.TempDir()
+	var files []string
+	for range 15 {
+		file := filepath.Join(dir, "file")
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		defer op.Close()
-		opens = append(opens, op)
+		files = append(files, file)
+		if dir = filepath.Join(dir, "d"); os.Mkdir(dir, 0o700) != nil {
+			t.Fatalf("no folder %s", dir)
+		}
 	}
 	detach, err := r.reference(enforcer.Rules{File: 8}).attach()
 	if err != nil {
@@ -43,10 +50,12 @@ func TestIcountQuantilesAgreeWithRawReadings(t *testing.T) {
 	var last profile.Row
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 1500 {
-		op := opens[min(int(rng.ExpFloat64()*3), len(opens)-1)]
-		if err := op.do(1); err != nil {
+		fd, err := unix.Openat2(unix.AT_FDCWD, files[min(int(rng.ExpFloat64()*3), len(files)-1)],
+			&unix.OpenHow{})
+		if err != nil {
 			t.Fatal(err)
 		}
+		unix.Close(fd)
 		if err := tr.Poll(context.Background()); err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +81,7 @@ func TestIcountQuantilesAgreeWithRawReadings(t *testing.T) {
 	}
 }
 
-// openRow returns the sum of the rows of open(2). Go and the tracer use openat(2).
+// openRow returns the sum of the rows of openat2(2). Go and the tracer use openat(2).
 func openRow(t *testing.T, tr *tracer.Tracer) profile.Row {
 	t.Helper()
 	snap, err := tr.Snapshot()
@@ -81,7 +90,7 @@ func openRow(t *testing.T, tr *tracer.Tracer) profile.Row {
 	}
 	var sum profile.Row
 	for _, row := range snap.Rows {
-		if row.Syscall == "open" {
+		if row.Syscall == "openat2" {
 			sum.Sum += row.Sum
 			sum.Preempted += row.Preempted
 			sum.Readings.Merge(&row.Readings)

@@ -71,6 +71,9 @@ func (b boot) runOnce(ctx context.Context, runner, one string) ([]result, error)
 		args = append(args, "-icount", "-append", "selinux=1 enforcing=0 lsm=lockdown,capability,selinux,bpf")
 	case twoCPUs:
 		args = append(args, "-smp", "2")
+		if b.kernel == "6.12" { // the others do not preempt kernel code, or preempt little of it
+			args = append(args, "-append", "preempt=full")
+		}
 	case pods, podsV1:
 		args = append(args, "-smp", "1", "-memory", "2G")
 		for _, command := range []string{"containerd", "containerd-shim-runc-v2", "runc", "ctr"} {
