@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -140,9 +141,11 @@ func difference(then, now *Cell, spread float64, spreadFrom int) (Interval, floa
 	return Interval{Low: d - low, High: d + high}, pLow
 }
 
-// certainty returns the degrees of freedom of the variance of a cell's loss. It comes from an interval of the median,
-// which is about half as certain as a variance that comes from all rounds.
-func certainty(c *Cell) float64 { return float64(c.Rounds-1) / 2 }
+// certainty returns the degrees of freedom of the variance of a cell's loss, which comes from an interval of the
+// median. The interval reaches over some two square roots of the rounds, so only that many of them say how wide it is:
+// for 4 to 200 rounds of normal noise, twice the squared mean of the variance by its own variance is 1.2 to 1.45 times
+// the root.
+func certainty(c *Cell) float64 { return 1.4 * math.Sqrt(float64(c.Rounds)) }
 
 // onlyIn names the scenarios of a that b lacks and, if a is the old run, such tests.
 func onlyIn(a, b *Report, which string) []string {

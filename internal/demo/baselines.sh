@@ -1,6 +1,6 @@
 #!/bin/bash
-# How often the two baselines of the demo or of the sample differ: repeats their benchmarks, with another seed each time,
-# in a VM that counts instructions, without the scenarios in between except one, and without profile runs. A run whose
+# How often the two baselines of the demo or of the sample differ: repeats their benchmarks, with another seed each
+# time, in a VM that counts instructions, with one of the scenarios in between, and without profile runs. A run whose
 # result is in DIRECTORY already is not repeated.
 # usage: baselines.sh demo|sample RUNS DIRECTORY
 set -euo pipefail

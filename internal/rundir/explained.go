@@ -90,30 +90,64 @@ func Explain(costs *profile.Costs, ops float64) Explained {
 //
 // Few calls are interrupted, but for so long that the mean of a short profile run depends on how many there were. They
 // are recognized by lying far above the quartiles. The sum of all readings is exact, and that of the interrupted ones
-// known to within the widths of their buckets. The rest varies as the quartiles say; its error is at least half a
-// nanosecond, the step of the clock.
+// known to within the widths of their buckets. The other calls are known to within the widths of theirs, which can be
+// less. They vary as their buckets say: calls are skewed, so that the distance of the quartiles does not tell. The
+// error is at least half a nanosecond, the step of the clock.
 func interruptions(h *profile.Histogram, sum float64) (above, err float64) {
-	const floor, quartilesToSigma, far = 0.5, 1.349, 8
+	const floor, far = 0.5, 8
 	n := float64(h.Count())
 	if n == 0 {
 		return 0, floor
 	}
-	low, high := h.Quantile(0.25), h.Quantile(0.75)
+	low, high := evenQuantile(h, n/4), evenQuantile(h, n*3/4)
 	fence := high + far*(high-low)
-	var calls, ns, variance float64
+	var interrupted, ns, uncertain float64 // their number, sum, and its variance
+	var least, most, squares float64       // of the others: bounds of the sum, and the sum of squares
+	endless := false
 	for i, count := range h {
-		from, to := profile.Bounds(i)
-		if count == 0 || float64(from) <= fence || i == profile.Buckets-1 {
+		if count == 0 {
 			continue
 		}
-		c, width := float64(count), float64(to-from)
-		calls, ns, variance = calls+c, ns+c*float64(from+to)/2, variance+c*width*width/12
+		from, to := profile.Bounds(i)
+		if i == profile.Buckets-1 { // has no end
+			to, endless = from, float64(from) > fence
+		}
+		c, middle, width := float64(count), float64(from)+float64(to-from)/2, float64(to-from)
+		if float64(from) <= fence {
+			least, most = least+c*float64(from), most+c*float64(to)
+			squares += c * (middle*middle + width*width/12)
+			continue
+		}
+		interrupted, ns, uncertain = interrupted+c, ns+c*middle, uncertain+c*width*width/12
 	}
-	if rest := n - calls; rest > 0 && ns < sum {
-		above = sum/n - (sum-ns)/rest
+	rest := n - interrupted
+	if interrupted > 0 {
+		others := min(max(sum-ns, least), most)
+		if endless {
+			others, uncertain = (least+most)/2, math.Inf(1)
+		}
+		above = sum/n - others/rest
+		uncertain = min(uncertain, (most-least)*(most-least)/12)
 	}
-	sigma := (high - low) / quartilesToSigma
-	return above, max(floor, math.Sqrt(sigma*sigma/n+variance/(n*n)))
+	mean := (least + most) / 2 / rest
+	variance := max(0, squares/rest-mean*mean)/rest + uncertain/(rest*rest)
+	return max(0, above), max(floor, math.Sqrt(variance))
+}
+
+// evenQuantile returns the reading of a rank if those of each bucket lie evenly in it. [profile.Histogram.Quantile]
+// stays near the middle of a bucket, for the sake of its error bound, so that two quartiles in one bucket would seem
+// alike.
+func evenQuantile(h *profile.Histogram, rank float64) float64 {
+	for i, count := range h[:profile.Buckets-1] {
+		c := float64(count)
+		if rank <= c {
+			from, to := profile.Bounds(i)
+			return float64(from) + float64(to-from)*rank/max(c, 1)
+		}
+		rank -= c
+	}
+	from, _ := profile.Bounds(profile.Buckets - 1)
+	return float64(from)
 }
 
 // beyond returns e with only the hook cost that base, the cell of the baseline, does not have as well: functions of the

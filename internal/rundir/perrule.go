@@ -21,9 +21,7 @@ type RuleCost struct {
 // apart is how far two profile runs of the same differ, as a share of the cost.
 const apart = 0.005
 
-// ruleCostAt returns a point of a line. Its error is that of its own calls and of its profile run. The calls' alone can
-// be next to nothing, or the step of the clock: points of unequal cost would then weigh the same although the larger
-// ones vary more, and the slope's interval would hold it in 91 of 100 lines only.
+// ruleCostAt returns a point of a line. Its error is that of its own calls and of its profile run.
 func ruleCostAt(rules int, ns, err float64) stats.Point {
 	return stats.Point{X: float64(rules), Y: ns, Err: math.Hypot(err, apart*ns)}
 }
