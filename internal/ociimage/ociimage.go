@@ -29,6 +29,7 @@ type Image struct {
 type Platform struct {
 	Arch       string            // as GOARCH
 	Files      map[string]string // programs of this machine, by their path in the container
+	Data       map[string]string // the same of files that are no programs
 	Links      map[string]string // symbolic links: path to target
 	Env        []string
 	Entrypoint []string
@@ -171,14 +172,19 @@ func (p Platform) layer(created time.Time) ([]byte, error) {
 			return nil, err
 		}
 	}
-	for _, to := range slices.Sorted(maps.Keys(p.Files)) {
-		body, err := os.ReadFile(p.Files[to])
-		if err != nil {
-			return nil, err
-		}
-		h := tar.Header{Name: path.Join(".", to), Mode: 0o755, ModTime: created}
-		if err := addFile(w, &h, body); err != nil {
-			return nil, err
+	for _, part := range []struct {
+		files map[string]string
+		mode  int64
+	}{{p.Files, 0o755}, {p.Data, 0o644}} {
+		for _, to := range slices.Sorted(maps.Keys(part.files)) {
+			body, err := os.ReadFile(part.files[to])
+			if err != nil {
+				return nil, err
+			}
+			h := tar.Header{Name: path.Join(".", to), Mode: part.mode, ModTime: created}
+			if err := addFile(w, &h, body); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for _, to := range slices.Sorted(maps.Keys(p.Links)) {

@@ -2,7 +2,6 @@
 package main
 
 import (
-	"debug/elf"
 	"errors"
 	"flag"
 	"fmt"
@@ -32,39 +31,13 @@ func run(args []string) error {
 	if *name == "" || *out == "" || f.NArg() == 0 {
 		return errors.New("usage: image -name NAME:TAG -o FILE BINARY…")
 	}
-	image := ociimage.Image{Name: *name, Labels: map[string]string{
-		"org.opencontainers.image.title":   "lsmprof",
-		"org.opencontainers.image.version": *version, "org.opencontainers.image.licenses": "Apache-2.0",
-		"org.opencontainers.image.source": "https://github.com/lsmprof/lsmprof",
-	}}
+	var created time.Time
 	if *seconds > 0 {
-		image.Created = time.Unix(*seconds, 0)
+		created = time.Unix(*seconds, 0)
 	}
-	for _, binary := range f.Args() {
-		arch, err := archOf(binary)
-		if err != nil {
-			return err
-		}
-		image.Platforms = append(image.Platforms, ociimage.Platform{
-			Arch: arch, Files: map[string]string{"/lsmprof": binary},
-			Entrypoint: []string{"/lsmprof"}, Cmd: []string{"serve"},
-		})
+	image, err := ociimage.Lsmprof(*name, *version, created, f.Args()...)
+	if err != nil {
+		return err
 	}
 	return atomicfile.Write(*out, image.Write)
-}
-
-// archOf returns the architecture of a static binary.
-func archOf(binary string) (string, error) {
-	e, err := elf.Open(binary)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", binary, err)
-	}
-	defer e.Close()
-	switch e.Machine {
-	case elf.EM_X86_64:
-		return "amd64", nil
-	case elf.EM_AARCH64:
-		return "arm64", nil
-	}
-	return "", fmt.Errorf("%s is for %v: want amd64 or arm64", binary, e.Machine)
 }
