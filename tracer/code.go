@@ -103,10 +103,9 @@ func (c *code) remove(id ebpf.ProgramID) {
 
 // Reasons why the inside of a program is not known.
 const (
-	withoutAddresses = "the kernel hides the addresses of programs: set kernel.kptr_restrict to 0 or 1 and " +
-		"net.core.bpf_jit_harden to 0"
-	withoutLines = "the program has no line information: build it with -g, and keep .BTF.ext"
-	withoutBTF   = "the program has no BTF: build it with -g"
+	withoutAddresses = "the kernel hides the addresses of programs: set kernel.kptr_restrict to 0 or 1"
+	withoutLines     = "the program has no line information: build it with -g, and keep .BTF.ext"
+	withoutBTF       = "the program has no BTF: build it with -g"
 )
 
 // readCode finds out where a program lies, and which line each of its instructions comes from.

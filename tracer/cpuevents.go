@@ -94,10 +94,13 @@ func explainEvent(err error, cpu int) error {
 }
 
 // start lets the events run the program.
-func (e *cpuEvents) start() error {
+func (e *cpuEvents) start() error { return e.set(unix.PERF_EVENT_IOC_ENABLE) }
+
+// set enables or disables the events.
+func (e *cpuEvents) set(request uint) error {
 	for _, fd := range e.fds {
-		if err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_ENABLE, 0); err != nil {
-			return fmt.Errorf("enable a perf event: %w", err)
+		if err := unix.IoctlSetInt(fd, request, 0); err != nil {
+			return fmt.Errorf("enable or disable a perf event: %w", err)
 		}
 	}
 	return nil

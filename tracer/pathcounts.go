@@ -2,12 +2,14 @@ package tracer
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -144,15 +146,19 @@ func (t *Tracer) addPaths(s *profile.Snapshot, keys []rowKey) {
 		Own: t.paths.own, Other: t.paths.other + lines.damaged, Lost: tally.Lost, Unknown: tally.Unknown,
 	}
 	for i, key := range keys {
-		for _, text := range slices.Sorted(maps.Keys(t.paths.byRow[key])) {
-			path := t.paths.byRow[key][text]
+		for _, path := range slices.Sorted(maps.Keys(t.paths.byRow[key])) {
+			path := t.paths.byRow[key][path]
 			s.Rows[i].Paths = append(s.Rows[i].Paths, *path)
 			in.Samples += path.Count
 		}
 	}
+	hidden := 0
 	for _, id := range slices.Sorted(maps.Keys(lines.code.programs)) {
 		p := lines.code.programs[id]
 		if !p.own {
+			if p.without == withoutAddresses {
+				hidden++
+			}
 			in.Programs = append(in.Programs, profile.Source{
 				Program: p.name, Without: p.without,
 				Lines: p.lines,
@@ -160,4 +166,8 @@ func (t *Tracer) addPaths(s *profile.Snapshot, keys []rowKey) {
 		}
 	}
 	s.Inside = in
+	if hidden > 0 {
+		s.Warnings = append(s.Warnings, profile.Warning{Text: fmt.Sprintf("no sample can be in %s: %s",
+			text.Plural(hidden, "program"), withoutAddresses)})
+	}
 }

@@ -55,5 +55,8 @@ func (p *Profiler) lines(
 		cells[name], costs[name] = cell, &found
 	}
 	m.bench.Dir.addSources(snap.Inside)
+	if in := snap.Inside; in.Samples == 0 && len(in.Programs) > 0 && in.Programs[0].Without != "" {
+		m.bench.Dir.Warn("which lines of the programs take their time is unknown: %s", in.Programs[0].Without)
+	}
 	return nil
 }
