@@ -128,4 +128,3 @@ func (r *Registry) addUntimed(e *profile.EachRule, snap *profile.Snapshot, liste
 		e.Untimed = append(e.Untimed, u)
 	}
 }
-
