@@ -14,6 +14,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/bench/host"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/report"
 )
@@ -264,7 +265,13 @@ func (o *benchOptions) print(std streams, d *bench.Dir) error {
 	if err != nil {
 		return err
 	}
-	if err := r.WriteText(std.out); err != nil {
+	brief := terminal.Is(std.out) && !std.verbose // all figures would drive the answer off the screen
+	if brief {
+		err = r.WriteBrief(std.out, terminal.Width(std.out))
+	} else {
+		err = std.prose(r.WriteText)
+	}
+	if err != nil {
 		return err
 	}
 	if err := d.SaveReport(r.WriteHTML); err != nil {
@@ -272,6 +279,9 @@ func (o *benchOptions) print(std streams, d *bench.Dir) error {
 	}
 	std.say(fmt.Sprintf("wrote %s\nlook at it: lsmprof report %s --http localhost:0", d.File(rundir.ReportFile),
 		d.Path))
+	if brief {
+		std.say(fmt.Sprintf("all figures: lsmprof report %s --format text -o -", d.Path))
+	}
 	return nil
 }
 

@@ -10,10 +10,12 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/terminal"
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // streams are a command's files. Errors, progress and notes go to err, data to out.
@@ -36,6 +38,17 @@ func (s streams) say(text string) {
 	if !s.quiet {
 		fmt.Fprintln(s.err, text)
 	}
+}
+
+// prose prints to out what write writes. On a terminal, sentences are broken between words.
+func (s streams) prose(write func(io.Writer) error) error {
+	if !terminal.Is(s.out) {
+		return write(s.out)
+	}
+	var b strings.Builder
+	err := write(&b)
+	_, outErr := io.WriteString(s.out, text.WrapProse(b.String(), terminal.Width(s.out)))
+	return errors.Join(err, outErr)
 }
 
 // command is one verb of the command line.

@@ -203,7 +203,7 @@ func (o *forecastOptions) run(ctx context.Context, std streams) error {
 	if terminal.Is(std.out) {
 		out.Width = terminal.Width(std.out)
 	}
-	return out.Write(std.out)
+	return std.prose(out.Write)
 }
 
 // recordingName returns what the calls of workloads are from.

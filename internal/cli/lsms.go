@@ -37,8 +37,8 @@ func (o *lsmFlags) flags(f *cmdline.Flags) {
 	f.StringSliceVar(&o.names, "lsm", nil, "Measure these security modules: bpf, any other that is active, all of "+
 		"them (all), or what they take together (total). The default is bpf.")
 	f.Values("lsm", lsmChoices)
-	f.Var(cmdline.Globs(&o.hooks), "hook", "Measure only hooks that match one of these globs. Of other security "+
-		"modules than BPF, hooks that are called very often are measured only if this names them.")
+	f.Var(cmdline.Globs(&o.hooks), "hook", "Measure only hooks that match one of these globs. Very frequent hooks "+
+		"of security modules other than BPF are measured only if a glob matches them.")
 }
 
 func lsmChoices() []string { return append([]string{lsmBPF, lsmAll, lsm.Total}, lsm.ModuleNames()...) }

@@ -201,6 +201,9 @@ func (o *reportOptions) write(std streams, r *report.Report) error {
 		"json": {"report.json", r.WriteJSON},
 	}
 	if o.output == "-" {
+		if o.formats[0] == "text" {
+			return std.prose(r.WriteText)
+		}
 		return files[o.formats[0]].write(std.out)
 	}
 	dir := o.output

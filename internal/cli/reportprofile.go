@@ -84,6 +84,9 @@ func (o *reportOptions) writeProfile(ctx context.Context, std streams, r profile
 				format)}
 		}
 		if o.output == "-" {
+			if format == "text" {
+				return std.prose(write)
+			}
 			return write(std.out)
 		}
 		if o.output != "" {

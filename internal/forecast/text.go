@@ -143,7 +143,7 @@ func (f *Text) hookTable() *text.Table {
 	})
 	t := &text.Table{Header: []string{
 		"<WORKLOAD", "<SYSCALL", "<HOOK", "<RULES", "NOW", "<FORECAST (95 %)", "<OF THE SYSCALL", "<",
-	}}
+	}, Drop: []string{"OF THE SYSCALL", "NOW", "RULES"}}
 	if f.ShareOf == "score" {
 		t.Header[0] = "<TEST"
 	}
@@ -173,7 +173,7 @@ func (f *Text) hookTable() *text.Table {
 func (f *Text) budgetTable() *text.Table {
 	kinds := append(rules.Kinds()[:6], EachType)
 	t := &text.Table{Header: []string{"<RULES FOR " + text.Percent(f.Budgets[0].Share)}}
-	t.Header = append(t.Header, kinds...)
+	t.Header, t.Drop = append(t.Header, kinds...), []string{rules.Ptrace, rules.Cap, rules.Mount}
 	for from := 0; from < len(f.Budgets); from += len(kinds) {
 		cells := []string{f.Budgets[from].Workload}
 		for _, b := range f.Budgets[from : from+len(kinds)] {
@@ -205,7 +205,7 @@ func budgetCell(b *Budget) string {
 func (f *Text) modelTable() *text.Table {
 	t := &text.Table{Header: []string{
 		"<HOOK", "<SYSCALL", "<RULE TYPE", "NO POLICY", "NO RULES", "FIRST RULE", "EACH FURTHER", "MEASURED TO",
-	}}
+	}, Drop: []string{"NO POLICY", "NO RULES", "MEASURED TO"}}
 	measured := func(v *float64) string {
 		if v == nil {
 			return "–"

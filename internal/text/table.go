@@ -2,6 +2,7 @@ package text
 
 import (
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -10,8 +11,10 @@ type Table struct {
 	// Header names the columns. A column whose header begins with "<" is aligned to the left, any other to the
 	// right.
 	Header []string
-	rows   [][]string
-	fit    int
+	// Drop lists headers of columns that are left out, one after the other, if a line does not fit otherwise.
+	Drop []string
+	rows [][]string
+	fit  int
 }
 
 // Add appends a row, which must have one cell for each column. Characters that cannot be displayed are replaced as by
@@ -27,8 +30,8 @@ func (t *Table) Add(cells ...string) {
 // Len returns the number of rows.
 func (t *Table) Len() int { return len(t.rows) }
 
-// Fit lets Print shorten the cells of left-aligned columns, the widest first, until a line takes at most width columns
-// of a terminal. A column keeps at least minFit columns and its header, so a line can still be wider. Width 0 shortens
+// Fit makes a line take at most width columns of a terminal: Print leaves out the columns of Drop, and then shortens the
+// cells of left-aligned columns, the widest first. A column keeps at least minFit columns and its header, so a line can still be wider. Width 0 shortens
 // nothing.
 func (t *Table) Fit(width int) { t.fit = width }
 
@@ -58,13 +61,18 @@ func (t *Table) String() string {
 			width[i] = max(width[i], Width(c))
 		}
 	}
+	dropped := make([]bool, len(header))
 	if t.fit > 0 {
+		t.drop(width, header, dropped)
 		narrow(width, left, header, t.fit)
 	}
 	var b strings.Builder
 	for _, cells := range lines {
 		var line strings.Builder
 		for i, c := range cells {
+			if dropped[i] {
+				continue
+			}
 			c = Shorten(c, width[i])
 			pad := strings.Repeat(" ", width[i]-Width(c))
 			if left[i] {
@@ -78,12 +86,31 @@ func (t *Table) String() string {
 	return b.String()
 }
 
-// narrow takes columns off the widest left-aligned column until all fit into a line.
-func narrow(width []int, left []bool, header []string, limit int) {
+// drop marks columns as dropped until the others fit into a line, and sets their width to -len(gap), so that they take
+// no room.
+func (t *Table) drop(width []int, header []string, dropped []bool) {
+	for _, name := range t.Drop {
+		if lineWidth(width) <= t.fit {
+			return
+		}
+		if i := slices.Index(header, name); i >= 0 {
+			dropped[i], width[i] = true, -len(gap)
+		}
+	}
+}
+
+// lineWidth returns how wide a line is whose columns have these widths.
+func lineWidth(width []int) int {
 	total := -len(gap)
 	for _, w := range width {
 		total += w + len(gap)
 	}
+	return total
+}
+
+// narrow takes columns off the widest left-aligned column until all fit into a line.
+func narrow(width []int, left []bool, header []string, limit int) {
+	total := lineWidth(width)
 	for ; total > limit; total-- {
 		widest := -1
 		for i, w := range width {

@@ -23,3 +23,19 @@ func Wrap(s string, width int, indent string) string {
 	}
 	return b.String()
 }
+
+// WrapProse breaks the lines of s that are sentences as [Wrap] does, with an indent of two columns. Lines with two spaces
+// in a row stay as they are: they belong to tables.
+func WrapProse(s string, width int) string {
+	const indent = "  "
+	if width <= len(indent) {
+		return s
+	}
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		if !strings.Contains(line, indent) {
+			lines[i] = Wrap(line, width-len(indent), indent)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
