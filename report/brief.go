@@ -35,7 +35,8 @@ func (v *view) briefTable(width int) *text.Table {
 	t := &text.Table{Header: []string{"<LOSS OF", "BASELINE"}}
 	for _, s := range v.Scenarios {
 		if !s.Baseline {
-			t.Header, t.Drop = append(t.Header, text.Printable(s.Name)), append(t.Drop, text.Printable(s.Name))
+			name := text.Printable(s.Name)
+			t.Header, t.Drop = append(t.Header, name), append(t.Drop, name)
 		}
 	}
 	t.Drop = t.Drop[:max(0, len(t.Drop)-1)]

@@ -43,8 +43,8 @@ func listCommand() *command {
 			var d cmdline.Destination
 			d.Flags(f, "Write to this `FILE` instead of stdout.", "text", "json")
 			programs := f.Bool("programs", false, "List every BPF LSM program as well.")
-			lsms := f.Bool("lsm", false, "List the active security modules as well: which hooks of each can be "+
-				"measured, which profiles are loaded, and which workloads they confine.")
+			lsms := f.Bool("lsm", false, "List the active security modules as well: which hooks of each "+
+				"can be measured, which profiles are loaded, and which workloads they confine.")
 			var texts bool
 			var appArmor appArmorTexts
 			appArmor.flag(f)

@@ -29,7 +29,8 @@ func rulesOf(all []Rules, enforcer string, mntns uint32, kind string) (some []ru
 }
 
 // DescribeRules fills in the texts of the rules that a pass timed, and adds the rules that were never looked at and
-// those that cannot be timed. before and after are the rules in force around the pass; warnings say whose rules changed.
+// those that cannot be timed. before and after are the rules in force around the pass; warnings say whose rules
+// changed.
 func (r *Registry) DescribeRules(e *profile.EachRule, snap *profile.Snapshot, before, after []Rules) (
 	warnings []string,
 ) {

@@ -64,7 +64,9 @@ var only = map[string][]string{
 		"internal/kernel",
 	},
 	"internal/enforcer/rules": {},
-	"internal/inforce":        {"tracer", "internal/enforcer", "internal/kernel", "internal/lsm"},
+	"internal/inforce": {
+		"profile", "tracer", "internal/enforcer", "internal/enforcer/rules", "internal/kernel", "internal/lsm",
+	},
 }
 
 // importers lists, for a package, the only folders that may import it.

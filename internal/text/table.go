@@ -30,9 +30,9 @@ func (t *Table) Add(cells ...string) {
 // Len returns the number of rows.
 func (t *Table) Len() int { return len(t.rows) }
 
-// Fit makes a line take at most width columns of a terminal: Print leaves out the columns of Drop, and then shortens the
-// cells of left-aligned columns, the widest first. A column keeps at least minFit columns and its header, so a line can still be wider. Width 0 shortens
-// nothing.
+// Fit makes a line take at most width columns of a terminal: Print leaves out the columns of Drop, and then shortens
+// the cells of left-aligned columns, the widest first. A column keeps at least minFit columns and its header, so a line
+// can still be wider. Width 0 shortens nothing.
 func (t *Table) Fit(width int) { t.fit = width }
 
 // minFit is what a shortened name needs to be recognized.

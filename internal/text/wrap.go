@@ -24,8 +24,8 @@ func Wrap(s string, width int, indent string) string {
 	return b.String()
 }
 
-// WrapProse breaks the lines of s that are sentences as [Wrap] does, with an indent of two columns. Lines with two spaces
-// in a row stay as they are: they belong to tables.
+// WrapProse breaks the lines of s that are sentences as [Wrap] does, with an indent of two columns. Lines with two
+// spaces in a row stay as they are: they belong to tables.
 func WrapProse(s string, width int) string {
 	const indent = "  "
 	if width <= len(indent) {
