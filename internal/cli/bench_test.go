@@ -420,7 +420,7 @@ func TestBenchRefusesASecond(t *testing.T) {
 }
 
 func TestBenchOnAFullDisk(t *testing.T) {
-	vmtest.Guest(t)
+	needRoot(t)
 	vmtest.OnOneKernel(t)
 	mount := t.TempDir()
 	if err := unix.Mount("none", mount, "tmpfs", 0, "size=32k"); err != nil {

@@ -22,7 +22,7 @@ func TestIcountExplainedLossIsTheMeasuredOne(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	// Slices are a multiple of the timer's 4 ms, so that each has the same number of interrupts. The kernel frees
 	// what the slice before has left within the warm-up of 8 ms.
-	out, _ := runBench(t, 0, "--tests", "execl,fstime,pipe,spawn,syscall", "--runs", "3", "--rules", "1,8",
+	out, _ := runBench(t, 0, "--tests", "execl,fstime,pipe,spawn,syscall", "--runs", "2", "--rules", "1,8",
 		"--slice", "8ms", "--warmup", "8ms",
 		"--seed", "1", "--dir", dir, "-o", "json")
 	var doc struct{ Cells []rundir.Cell }

@@ -73,32 +73,38 @@ func TestPlan(t *testing.T) {
 	h := newHost()
 	h.settle("small", nil)
 	var got []string
-	for _, b := range plan(pkgs, []string{"5.10", "6.1", "newest-arm64", "6.1-arm64"},
+	for _, b := range plan(pkgs, []string{"5.10", "6.1", "6.12", "newest", "newest-arm64", "6.1-arm64"},
 		[]string{"6.1", "newest-arm64"}) {
 		for _, p := range b.unsettled(h).parts {
 			got = append(got, b.name(p)+" "+strings.Join(p.tests, ","))
 		}
 	}
 	want := []string{
-		"internal/cli [5.10 containerd, cgroup v1] TestCgroupV1Containerd",
-		"internal/cli [6.1 containerd] TestContainerd",
 		"internal/cli [6.1 icount] TestIcountCost",
+		"internal/cli [6.1 containerd] TestContainerd",
+		"internal/cli [6.1 1/2] TestA,TestCheckOnArm64",
+		"internal/cli [6.1 2/2] TestB",
+		"small [6.1] TestOne",
+		"tracer [6.1] TestT",
 		"tracer [6.1 icount] TestIcountT",
 		"tracer [6.1 icount, AppArmor] TestIcountLSMs",
 		"tracer [6.1 icount, SELinux] TestIcountSELinux",
-		"internal/cli [6.1 1/3] TestA",
-		"internal/cli [6.1 2/3] TestB",
-		"internal/cli [6.1 3/3] TestCheckOnArm64",
-		"small [6.1] TestOne",
-		"tracer [6.1] TestT",
-		"internal/cli [5.10] TestA,TestB,TestCheckOnArm64",
-		"small [5.10] TestOne",
-		"tracer [5.10] TestT",
+		"internal/cli [5.10 containerd, cgroup v1] TestCgroupV1Containerd",
 		"internal/cli [newest-arm64] TestCheckOnArm64",
 		"tracer [newest-arm64] TestT",
 		"internal/cli [6.1-arm64] TestCheckOnArm64",
+		"internal/cli [5.10] TestA,TestB,TestCheckOnArm64",
+		"small [5.10] TestOne",
+		"tracer [5.10] TestT",
+		"small [6.12] TestOne",
+		"tracer [6.12] TestT",
+		"internal/cli [newest] TestA,TestB,TestCheckOnArm64",
+		"small [newest] TestOne",
+		"tracer [newest] TestT",
 		"internal/cli [5.10 2 CPUs] TestTwoCPUsMeet",
 		"internal/cli [6.1 2 CPUs] TestTwoCPUsMeet",
+		"internal/cli [6.12 2 CPUs] TestTwoCPUsMeet",
+		"internal/cli [newest 2 CPUs] TestTwoCPUsMeet",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("guests\n%q, want\n%q", got, want)

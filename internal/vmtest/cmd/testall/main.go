@@ -43,13 +43,16 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 		fmt.Fprintln(out, "list the packages:", err)
 		return 1
 	}
-	var kernelTests, simulations, others []string
+	var kernelTests, simulations, racing, others []string
 	for _, p := range all {
 		switch {
 		case p.inGuests():
 			kernelTests = append(kernelTests, p.ImportPath)
 		case slices.Contains(simulating, short(p.ImportPath)):
 			simulations = append(simulations, p.ImportPath)
+			if !slices.Contains(sequential, short(p.ImportPath)) {
+				racing = append(racing, p.ImportPath)
+			}
 		default:
 			others = append(others, p.ImportPath)
 		}
@@ -76,7 +79,7 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 		h.finish()
 		step("host, simulations", h.tests(".", *fast, "", simulations...))
 		step("host, other packages", h.tests(".", *fast, "-race", others...))
-		step("host, simulations with the race detector", h.tests(".", *fast, "-race -short", simulations...))
+		step("host, simulations with the race detector", h.tests(".", *fast, "-race -short", racing...))
 		step("e2e", h.tests("internal/e2e", *fast, "-race"))
 	})
 	if *kernels != "" {

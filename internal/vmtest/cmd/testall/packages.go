@@ -18,6 +18,9 @@ const (
 // as long and finds nothing more, so that they run whole without it, and with it in their -short form.
 var simulating = []string{"internal/rundir", "internal/stats", "internal/forecast", "report"}
 
+// sequential are those of them in which nothing runs at once: the race detector has nothing to find.
+var sequential = []string{"internal/stats", "internal/forecast"}
+
 // goPackage is what go list says about a package of the main module.
 type goPackage struct {
 	ImportPath, Dir           string

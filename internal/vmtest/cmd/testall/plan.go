@@ -60,7 +60,7 @@ type boot struct {
 
 // cliGuests is how many plain guests the tests of internal/cli take, which take longest, on the kernel that also runs
 // what does not depend on the kernel. On others they have one to themselves.
-const cliGuests = 3
+const cliGuests = 2
 
 // alone reports whether a package shares no guest of this kind: its tests take long, or count every instruction.
 func alone(path string, kind pass) bool {
@@ -141,7 +141,8 @@ func plan(pkgs []kernelTests, kernels, icount []string) (all []boot) {
 					return passOf(name) != pass || !runsOn(short(p.path), name, kernel, pass)
 				})
 				switch {
-				case len(p.tests) == 0:
+				case len(p.tests) == 0 || short(p.path) == "internal/cli" && pass == plain &&
+					between(kernel, kernels):
 				case !alone(short(p.path), pass) || archOf(kernel) == "arm64":
 					shared.parts = append(shared.parts, part{kernelTests: p})
 				case kernel != one || pass != plain:
@@ -165,14 +166,25 @@ func plan(pkgs []kernelTests, kernels, icount []string) (all []boot) {
 	return all
 }
 
+// between reports whether amd64 kernels are tested before and behind this one, and it is not the kernel for what does
+// not depend on the kernel. There the tests of the commands would see nothing that they do not see on one of the others;
+// those of all packages below them run on every kernel.
+func between(kernel string, kernels []string) bool {
+	amd64 := slices.DeleteFunc(slices.Clone(kernels), func(k string) bool { return archOf(k) == "arm64" })
+	i := slices.Index(amd64, kernel)
+	return i > 0 && i < len(amd64)-1 && kernel != oneKernel(kernels)
+}
+
 // weight orders the boots by how long they take, roughly.
 func (b boot) weight(one string) int {
 	switch {
-	case b.pass == pods, b.pass == podsV1:
+	case b.pass == exact && b.kernel == one && b.parts[0].path == module+"internal/cli":
+		return 5
+	case b.pass == pods:
 		return 4
-	case b.pass.counts():
+	case b.pass == plain && b.kernel == one, b.pass.counts():
 		return 3
-	case b.pass == plain && b.kernel == one:
+	case b.pass == plain && archOf(b.kernel) == "arm64", b.pass == podsV1:
 		return 2
 	case b.pass == plain:
 		return 1
