@@ -33,7 +33,7 @@ CLANG_FORMAT := clang-format-19
 
 .PHONY: help demo sample apparmor-or-bpf test test-fast test-arm64 build install release generate check-generate
 .PHONY: lint fmt vuln vm
-.PHONY: accuracy overhead scale aa deps image
+.PHONY: two-boots accuracy overhead scale aa deps image
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -123,6 +123,9 @@ sample: build ## rebuild docs/sample/ and docs/img/: a benchmark in a VM that co
 
 apparmor-or-bpf: build ## AppArmor against BPF in a VM that counts instructions; the reports go to bin/apparmor-or-bpf/
 	@internal/demo/apparmor.sh bin/apparmor-or-bpf
+
+two-boots: ## what AppArmor takes, against the same kernel booted without it, in VMs that count instructions
+	@internal/demo/twoboots.sh
 
 accuracy: ## how accurate costs are, in VMs that count instructions; FORMAT=text or json
 overhead: ## what measuring costs, in the same VMs; FORMAT=text, json or bench (for benchstat)

@@ -13,9 +13,11 @@ import (
 // TraceOptions say which calls a [Stream] emits, and what it says about each. The zero value emits every call of every
 // attached program, except those of this process.
 type TraceOptions struct {
-	// Select, Functions, Filter, Enforcers, Namer, Calibration, Progress and Logger are those of Options.
+	// Select, Functions, PolicyRules, Filter, Enforcers, Namer, Calibration, Progress and Logger are those of
+	// Options.
 	Select      func(Program) bool
 	Functions   []Function
+	PolicyRules func(lsm, policy string) int
 	Filter      Filter
 	Enforcers   Enforcers
 	Namer       Namer
@@ -113,7 +115,7 @@ type pendingEvent struct {
 func StartTrace(ctx context.Context, opts TraceOptions) (_ *Stream, err error) {
 	set, targets, err := newProbeSet(ctx, Options{
 		Select: opts.Select, Functions: opts.Functions, Filter: opts.Filter, Enforcers: opts.Enforcers,
-		Namer:       opts.Namer,
+		PolicyRules: opts.PolicyRules, Namer: opts.Namer,
 		Calibration: opts.Calibration, Progress: opts.Progress, Logger: opts.Logger,
 		Memory: opts.Memory, Sample: opts.Sample,
 	}, true)

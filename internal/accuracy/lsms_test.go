@@ -67,6 +67,7 @@ func underAppArmor(t *testing.T, rules int, do func()) {
 	for i := range rules {
 		text += fmt.Sprintf("  deny /lsmprof-no-such-%d/** rw,\n", i)
 	}
+	text += "  deny /lsmprof-denied/** r,\n"
 	path := filepath.Join(t.TempDir(), "profile")
 	if err := os.WriteFile(path, []byte(text+"}\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -112,7 +112,7 @@ func (o *traceOptions) start(ctx context.Context, std streams) (*tracer.Stream, 
 	}
 	s, err := tracer.StartTrace(ctx, tracer.TraceOptions{
 		Select: common.Select, Functions: common.Functions, Filter: common.Filter, Enforcers: common.Enforcers,
-		Namer:       common.Namer,
+		PolicyRules: common.PolicyRules, Namer: common.Namer,
 		Calibration: common.Calibration, Progress: common.Progress, Logger: common.Logger,
 		Memory: common.Memory, Sample: common.Sample, Self: common.Self,
 		SlowerThan: o.slowerThan, Denied: o.denied, Syscalls: o.syscalls, About: o.args,
