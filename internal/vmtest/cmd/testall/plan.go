@@ -167,8 +167,8 @@ func plan(pkgs []kernelTests, kernels, icount []string) (all []boot) {
 }
 
 // between reports whether amd64 kernels are tested before and behind this one, and it is not the kernel for what does
-// not depend on the kernel. There the tests of the commands would see nothing that they do not see on one of the others;
-// those of all packages below them run on every kernel.
+// not depend on the kernel. There the tests of the commands would see nothing that they do not see on one of the
+// others; those of all packages below them run on every kernel.
 func between(kernel string, kernels []string) bool {
 	amd64 := slices.DeleteFunc(slices.Clone(kernels), func(k string) bool { return archOf(k) == "arm64" })
 	i := slices.Index(amd64, kernel)
