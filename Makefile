@@ -31,7 +31,8 @@ C_SOURCES := $(wildcard $(BPF_DIRS:%=%/*.[ch]) internal/unixbench/suite/*.[ch])
 CLANG_TOOLS := clang-19 llvm-strip-19 ld.lld-19
 CLANG_FORMAT := clang-format-19
 
-.PHONY: help demo sample apparmor-or-bpf test test-fast test-arm64 build install release generate check-generate
+.PHONY: help demo sample apparmor-or-bpf test test-busy test-fast test-arm64 build install release generate
+.PHONY: check-generate
 .PHONY: lint fmt vuln vm
 .PHONY: two-boots accuracy overhead scale aa deps image
 
@@ -46,6 +47,10 @@ demo: build ## profile and benchmark a live enforcer: here as root if this kerne
 
 test: deps ## everything CI runs: lint, generated files, host tests, kernel tests in VMs
 	@go run ./internal/vmtest/cmd/testall -kernels '$(KERNELS)' -icount '$(ICOUNT)' -skip '$(SKIP)'
+
+test-busy: ## make test with an empty build cache, beside two busy loops: as a slow machine runs it
+	@cache=$$(mktemp -d); loops=(); for i in 1 2; do while :; do :; done & loops+=($$!); done; \
+	trap 'kill "$${loops[@]}"; rm -rf "$$cache"' EXIT; GOCACHE=$$cache $(MAKE) test
 
 test-arm64: deps ## the kernel tests on arm64, with accuracy and overhead
 	@go run ./internal/vmtest/cmd/testall -kernels 'newest-arm64 6.12-arm64 6.1-arm64' \
