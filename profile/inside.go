@@ -3,6 +3,7 @@ package profile
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -74,32 +75,47 @@ func (l SourceLine) Compare(other SourceLine) int {
 }
 
 // SourceFiles returns the sources of all programs by path, as far as they are known: lines that made no instructions
-// are empty.
+// are empty. All files together have at most a million lines, and a line 1,000 characters: whoever may load programs
+// chooses their line information.
 func (in *Inside) SourceFiles() map[string]string {
 	if in == nil {
 		return nil
 	}
-	lines := map[string][]string{}
+	lines := map[string]map[int]string{}
 	for _, p := range in.Programs {
 		for _, l := range p.Lines {
-			if l.Line < 1 || l.Line > mostLines {
+			if l.File == "" || l.Line < 1 || l.Line > mostLines {
 				continue
 			}
-			for len(lines[l.File]) < l.Line {
-				lines[l.File] = append(lines[l.File], "")
+			if lines[l.File] == nil {
+				lines[l.File] = map[int]string{}
 			}
-			lines[l.File][l.Line-1] = text.Printable(strings.ReplaceAll(l.Text, "\t", "    "))
+			lines[l.File][l.Line] = text.Clean(strings.ReplaceAll(l.Text, "\t", "    "), longestLine, "")
 		}
 	}
-	files := make(map[string]string, len(lines))
-	for name, all := range lines {
-		files[name] = strings.Join(all, "\n") + "\n"
+	files, left := make(map[string]string, len(lines)), mostLines
+	for _, name := range slices.Sorted(maps.Keys(lines)) {
+		numbers := slices.Sorted(maps.Keys(lines[name]))
+		last := numbers[len(numbers)-1]
+		if left -= last; left < 0 {
+			break
+		}
+		var b strings.Builder
+		next := 1
+		for _, n := range numbers {
+			b.WriteString(strings.Repeat("\n", n-next))
+			b.WriteString(lines[name][n] + "\n")
+			next = n + 1
+		}
+		files[name] = b.String()
 	}
 	return files
 }
 
-// mostLines bounds a file whose line information is damaged.
-const mostLines = 1 << 20
+const (
+	mostLines   = 1 << 20
+	longestLine = 1000 // characters
+)
 
 // WithInside returns the snapshot with the samples that another recording took of the same programs: each row takes the
 // paths of the row of the same name. So a recording that was not interrupted tells what they cost.

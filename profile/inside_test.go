@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -244,6 +245,21 @@ func TestSourceFilesHoldWhatIsKnown(t *testing.T) {
 	}
 	if files := (*Inside)(nil).SourceFiles(); files != nil {
 		t.Errorf("sources without samples: %v", files)
+	}
+}
+
+// Line information of a hostile program neither fills the memory nor the disk.
+func TestSourceFilesAreBounded(t *testing.T) {
+	in := &Inside{Programs: []Source{{Lines: []SourceLine{{"", 1, "x"}, {"long", 1, strings.Repeat("x", 1<<20)}}}}}
+	for i := range 1000 {
+		in.Programs[0].Lines = append(in.Programs[0].Lines, SourceLine{fmt.Sprint("many/", i), 1 << 20, "x"})
+	}
+	files, size := in.SourceFiles(), 0
+	for _, text := range files {
+		size += len(text)
+	}
+	if len(files) == 0 || files["long"] == "" || size > 2<<20 {
+		t.Errorf("%d files of %d bytes in all", len(files), size)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -198,8 +199,15 @@ func (p *codeProgram) addLines(info *ebpf.ProgramInfo, functions []codeFunction)
 	slices.SortFunc(p.lines, profile.SourceLine.Compare)
 }
 
-// sourcePath returns a file name of line information as a relative path without `..`: it becomes a path below a folder
-// of sources.
+// The limits of a path in line information. Whoever may load programs chooses the names, and lsmprof makes files of
+// them.
+const (
+	maxSourceName  = 60 // characters of a part of the path; file systems take 255 bytes
+	maxSourceParts = 32 // the last ones are kept
+)
+
+// sourcePath returns a file name of line information as a relative path without `..` and of printable characters: it
+// becomes a path below a folder of sources.
 func sourcePath(name string) string {
 	var parts []string
 	for part := range strings.SplitSeq(name, "/") {
@@ -208,10 +216,10 @@ func sourcePath(name string) string {
 		case "..":
 			parts = parts[:max(0, len(parts)-1)]
 		default:
-			parts = append(parts, part)
+			parts = append(parts, text.Clean(part, maxSourceName, `\`))
 		}
 	}
-	return strings.Join(parts, "/")
+	return strings.Join(parts[max(0, len(parts)-maxSourceParts):], "/")
 }
 
 // tailCalls returns the programs in the program's arrays of programs.

@@ -140,13 +140,17 @@ func TestForgottenProgramIsNotFound(t *testing.T) {
 
 func TestSourcePath(t *testing.T) {
 	for name, want := range map[string]string{
-		"./enforcer.bpf.c":            "enforcer.bpf.c",
-		"/build/varmor/bpf/file.c":    "build/varmor/bpf/file.c",
-		"/build/x/../include/a.h":     "build/include/a.h",
-		"../../../../etc/passwd":      "etc/passwd",
-		"a//b/./c.h":                  "a/b/c.h",
-		"..":                          "",
-		"/usr/include/bpf/bpf_core.h": "usr/include/bpf/bpf_core.h",
+		"./enforcer.bpf.c":             "enforcer.bpf.c",
+		"/build/varmor/bpf/file.c":     "build/varmor/bpf/file.c",
+		"/build/x/../include/a.h":      "build/include/a.h",
+		"../../../../etc/passwd":       "etc/passwd",
+		"a//b/./c.h":                   "a/b/c.h",
+		"..":                           "",
+		"/usr/include/bpf/bpf_core.h":  "usr/include/bpf/bpf_core.h",
+		"a\x1b[2J\nb\xff/\u202e.c":     "a?[2J?b?/?.c",
+		`..\..\x.c`:                    "..?..?x.c",
+		strings.Repeat("é", 300):       strings.Repeat("é", maxSourceName) + "…",
+		strings.Repeat("d/", 99) + "f": strings.Repeat("d/", maxSourceParts-1) + "f",
 	} {
 		if got := sourcePath(name); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)

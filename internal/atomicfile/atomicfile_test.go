@@ -187,6 +187,48 @@ func TestRootFollowsLinksOnlyOfTrustedUsers(t *testing.T) {
 	}
 }
 
+func TestMkdirAll(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	stranger := 0
+	if os.Geteuid() == 0 {
+		stranger = 12345
+	}
+	there := filepath.Join(dir, "there")
+	err := errors.Join(os.Mkdir(there, 0o755), os.Symlink(there, "planted"), os.Symlink("there", "own"),
+		os.Symlink("nowhere", "dangling"), os.WriteFile("file", nil, 0o644),
+		os.Lchown("planted", stranger, stranger))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		path, made, want string
+	}{
+		{"a/b/c", "a/b/c", ""},
+		{"./a/b/../b/d/", "a/b/d", ""},
+		{filepath.Join(dir, "x/y"), "x/y", ""},
+		{"own/z", "there/z", ""},
+		{"planted/w/v", "", "is a symbolic link of user"},
+		{"planted", "", "is a symbolic link of user"},
+		{"dangling", "", "no such file or directory"},
+		{"file/x", "", "not a directory"},
+	} {
+		if stranger == 0 && strings.HasPrefix(c.path, "planted") {
+			continue // only root can make links of other users
+		}
+		err := atomicfile.MkdirAll(c.path)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.path, err, c.want)
+		}
+		if info, err := os.Stat(c.made); c.made != "" && (err != nil || !info.IsDir()) {
+			t.Errorf("%s: %s is not there: %v", c.path, c.made, err)
+		}
+	}
+	if got := names(t, there); got != "z" {
+		t.Errorf("behind the links are %s, want z", got)
+	}
+}
+
 func TestRelativePaths(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("sub", 0o755); err != nil {

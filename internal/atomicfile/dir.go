@@ -1,6 +1,7 @@
 package atomicfile
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -57,6 +58,40 @@ func openDir(path string) (*os.File, error) {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
 	return os.NewFile(uintptr(dir), path), nil
+}
+
+// MkdirAll creates a folder and those above it that are missing, with mode 0755. As root it follows only the symbolic
+// links that Create follows: the name of an output can be guessed, and a link under it would choose where root creates
+// folders.
+func MkdirAll(path string) error {
+	dir, err := openDir(path)
+	if err == nil {
+		return dir.Close()
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	path = filepath.Clean(path)
+	if err := MkdirAll(filepath.Dir(path)); err != nil {
+		return err
+	}
+	above, err := openDir(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer above.Close()
+	err = unix.Mkdirat(int(above.Fd()), filepath.Base(path), 0o755)
+	if errors.Is(err, os.ErrExist) { // somebody was faster, or it is a link that leads nowhere
+		dir, err := openDir(path)
+		if err != nil {
+			return err
+		}
+		return dir.Close()
+	}
+	if err != nil {
+		return &os.PathError{Op: "mkdir", Path: path, Err: err}
+	}
+	return nil
 }
 
 func root(path string) string {

@@ -2,9 +2,8 @@ package cli
 
 import (
 	"fmt"
-	"io"
+	"log/slog"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -34,25 +34,30 @@ func sourcesOf(path string) string {
 }
 
 // writeSources writes the lines of the sampled programs to a folder beside their profile, and returns its path; "" if
-// there are none. Lines that made no instructions are empty.
-func writeSources(profilePath string, in *profile.Inside) (string, error) {
+// there are none. Lines that made no instructions are empty. Paths come from the programs: a file that cannot be
+// written, for example because another one has the name of its folder, is left out with a warning.
+func writeSources(profilePath string, in *profile.Inside) string {
 	files := in.SourceFiles()
 	if len(files) == 0 {
-		return "", nil
+		return ""
 	}
 	dir := sourcesOf(profilePath)
+	var failed []error
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return "", fmt.Errorf("write sources: %w", err)
+		err := atomicfile.MkdirAll(filepath.Dir(path))
+		if err == nil {
+			err = atomicfile.WriteString(path, files[name])
 		}
-		err := atomicfile.Write(path, func(w io.Writer) error {
-			_, err := io.WriteString(w, files[name])
-			return err
-		})
 		if err != nil {
-			return "", err
+			failed = append(failed, err)
 		}
 	}
-	return dir, nil
+	if len(failed) > 0 {
+		slog.Warn(fmt.Sprintf("%s not written", text.Plural(len(failed), "source file")), "first", failed[0])
+	}
+	if len(failed) == len(files) {
+		return ""
+	}
+	return dir
 }

@@ -185,10 +185,7 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 		if err != nil {
 			return err
 		}
-		sources, err := writeSources(o.Path, snap.Inside)
-		if err != nil {
-			return err
-		}
+		sources := writeSources(o.Path, snap.Inside)
 		if !std.quiet {
 			fmt.Fprintf(std.err, "%s\nlook at it: lsmprof report %s --http localhost:0\n",
 				wrote(o.Path, kept), o.Path)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -210,7 +209,7 @@ func (o *reportOptions) write(std streams, r *report.Report) error {
 	if dir == "" {
 		dir = o.runs[len(o.runs)-1]
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := atomicfile.MkdirAll(dir); err != nil {
 		return err
 	}
 	for _, format := range o.formats {

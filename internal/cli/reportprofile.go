@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 
+	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/fetch"
 )
 
@@ -90,7 +91,7 @@ func (o *reportOptions) writeProfile(ctx context.Context, std streams, r profile
 			return write(std.out)
 		}
 		if o.output != "" {
-			if err := os.MkdirAll(o.output, 0o755); err != nil {
+			if err := atomicfile.MkdirAll(o.output); err != nil {
 				return err
 			}
 		}

@@ -46,11 +46,15 @@ const (
 // endpoint returns the URL that takes profiles.
 func (c Config) endpoint() (string, error) {
 	u, err := url.Parse(c.Endpoint)
+	var of *url.Error
+	if errors.As(err, &of) {
+		err = of.Err // without the URL, which may have a password
+	}
 	if err != nil {
-		return "", fmt.Errorf("endpoint %q: %w", c.Endpoint, err)
+		return "", fmt.Errorf("endpoint: %w; it must be a URL such as http://collector:4318", err)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return "", fmt.Errorf("endpoint %q: must be a URL such as http://collector:4318", c.Endpoint)
+		return "", fmt.Errorf("endpoint %q: must be a URL such as http://collector:4318", u.Redacted())
 	}
 	if u.Path == "" || u.Path == "/" {
 		u.Path = profilesPath

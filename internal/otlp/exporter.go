@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ import (
 type Exporter struct {
 	config Config
 	url    string
+	shown  string // url without its password, for messages
 	client *http.Client
 	log    *slog.Logger
 
@@ -76,7 +78,19 @@ func New(c Config) (*Exporter, error) {
 	if _, err := headers(c.HeadersFile); err != nil {
 		return nil, err
 	}
-	return &Exporter{config: c, url: endpoint, client: client, log: c.Logger, wake: make(chan struct{}, 1)}, nil
+	return &Exporter{
+		config: c, url: endpoint, shown: redacted(endpoint), client: client, log: c.Logger,
+		wake: make(chan struct{}, 1),
+	}, nil
+}
+
+// redacted returns a URL without its password.
+func redacted(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return ""
+	}
+	return u.Redacted()
 }
 
 // encode returns a profile as a compressed request.
@@ -230,6 +244,9 @@ type retryError struct {
 func (e *retryError) Error() string { return e.err.Error() }
 func (e *retryError) Unwrap() error { return e.err }
 
+// longestAnswer is how many characters of a receiver's words are repeated.
+const longestAnswer = 200
+
 // send sends one request. Which answers are worth another attempt is what the protocol says: 429, 502, 503, 504.
 func (e *Exporter) send(ctx context.Context, body []byte) error {
 	head, err := headers(e.config.HeadersFile)
@@ -251,21 +268,22 @@ func (e *Exporter) send(ctx context.Context, body []byte) error {
 	}
 	defer resp.Body.Close()
 	answer, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	status := text.Clean(resp.Status, longestAnswer, "")
 	switch resp.StatusCode {
 	case http.StatusOK:
 		partial := pprofileotlp.NewExportResponse()
 		if err := partial.UnmarshalProto(answer); err == nil &&
 			partial.PartialSuccess().RejectedProfiles() > 0 {
-			return fmt.Errorf("%s: the receiver rejects %s: %s", e.url,
+			return fmt.Errorf("%s: the receiver rejects %s: %s", e.shown,
 				text.Plural(partial.PartialSuccess().RejectedProfiles(), "profile"),
-				partial.PartialSuccess().ErrorMessage())
+				text.Clean(partial.PartialSuccess().ErrorMessage(), longestAnswer, ""))
 		}
 		return nil
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable,
 		http.StatusGatewayTimeout:
 		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
 		after := min(time.Duration(max(0, seconds))*time.Second, 10*time.Minute)
-		return &retryError{fmt.Errorf("%s: %s", e.url, resp.Status), after}
+		return &retryError{fmt.Errorf("%s: %s", e.shown, status), after}
 	}
-	return fmt.Errorf("%s: %s: %s", e.url, resp.Status, text.Clean(string(answer), 200, ""))
+	return fmt.Errorf("%s: %s: %s", e.shown, status, text.Clean(string(answer), longestAnswer, ""))
 }

@@ -1,10 +1,12 @@
 package otlp
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	pprof "github.com/google/pprof/profile"
 	"go.opentelemetry.io/collector/pdata/pprofile"
@@ -339,3 +343,104 @@ func TestFlushSaysWhatIsLeft(t *testing.T) {
 }
 
 func newLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+// What a hostile receiver says is printed on a terminal. The password of the URL is not.
+func TestWordsOfAReceiverAreCleaned(t *testing.T) {
+	const hostile = "\x1b[2J\x1b]0;x\x07 \xff"
+	partial := pprofileotlp.NewExportResponse()
+	partial.PartialSuccess().SetRejectedProfiles(1)
+	partial.PartialSuccess().SetErrorMessage(hostile)
+	rejects, err := partial.MarshalProto()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, answer := range map[string]string{
+		"body":    "HTTP/1.1 400 Bad Request\r\nContent-Length: 1000000000\r\n\r\n" + hostile,
+		"status":  "HTTP/1.1 400 " + hostile + "\r\nContent-Length: 0\r\n\r\n",
+		"later":   "HTTP/1.1 503 " + hostile + "\r\nContent-Length: 0\r\n\r\n",
+		"partial": fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(rejects), rejects),
+		"endless": "HTTP/1.1 400 Bad Request\r\n\r\n" + strings.Repeat("x", 1<<20),
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			go func() {
+				for {
+					conn, err := l.Accept()
+					if err != nil {
+						return
+					}
+					if r, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+						_, _ = io.Copy(io.Discard, r.Body)
+						_, _ = io.WriteString(conn, answer)
+					}
+					conn.Close()
+				}
+			}()
+			e, err := New(Config{Endpoint: "http://user:secret@" + l.Addr().String()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := e.Add(profileOf(1)); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			if name == "later" { // it is tried again until the context ends
+				time.AfterFunc(2*time.Second, cancel)
+			}
+			err = e.Flush(ctx)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			said := err.Error()
+			if strings.ContainsFunc(said, unicode.IsControl) || !utf8.ValidString(said) ||
+				strings.Contains(said, "secret") || len(said) > 1000 {
+				t.Errorf("%q", said)
+			}
+		})
+	}
+	for _, endpoint := range []string{
+		"ftp://user:secret@host", "http://user:secret@host:port",
+		"http://a:secret@\x1b",
+	} {
+		if _, err := New(Config{Endpoint: endpoint}); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", endpoint, err)
+		}
+	}
+}
+
+// The headers hold a token. A receiver must not be able to pass it on.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	asked := make(chan string, 10)
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- r.Header.Get("Authorization")
+	}))
+	defer other.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		first := httptest.NewServer(http.RedirectHandler(other.URL, status))
+		file := filepath.Join(t.TempDir(), "headers")
+		if err := os.WriteFile(file, []byte("Authorization: Bearer secret\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		e, err := New(Config{Endpoint: first.URL, HeadersFile: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Add(profileOf(1)); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Flush(t.Context()); err == nil {
+			t.Errorf("status %d is no error", status)
+		}
+		first.Close()
+	}
+	select {
+	case got := <-asked:
+		t.Errorf("the other server was sent %q", got)
+	default:
+	}
+}

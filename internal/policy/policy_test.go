@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
+	"unicode"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer/rules"
 	"github.com/lsmprof/lsmprof/internal/golden"
@@ -129,4 +132,45 @@ func FuzzRead(f *testing.F) {
 		}
 		_, _ = Sum(all)
 	})
+}
+
+// Policies come from others: aliases that grow exponentially, deep nesting and long texts end in an error or a small
+// answer, and soon.
+func TestReadOfYAMLBombs(t *testing.T) {
+	head := "apiVersion: crd.varmor.org/v1beta1\nkind: VarmorPolicy\nmetadata: {name: p}\n"
+	var aliases strings.Builder
+	aliases.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
+	for i := 1; i < 10; i++ {
+		fmt.Fprintf(&aliases, "a%d: &a%d [%s]\n", i, i,
+			strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
+	}
+	for name, text := range map[string]string{
+		"aliases beside the policy": aliases.String() + head +
+			"spec: {policy: {enforcer: BPF, mode: EnhanceProtect, " +
+			"enhanceProtect: {hardeningRules: *a9}}}\n",
+		"aliases in metadata": aliases.String() + "kind: VarmorPolicy\nmetadata: *a9\nspec: *a9\n",
+		"nested":              head + "spec: " + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000),
+		"nested maps":         head + "spec: " + strings.Repeat("{a: ", 100_000) + strings.Repeat("}", 100_000),
+		"itself":              head + "spec: &s {policy: *s}\n",
+		"documents":           strings.Repeat("---\nkind: VarmorPolicy\n", 100_000),
+		"a long name": strings.Replace(head, "{name: p}", "{name: \"\\e[2J"+strings.Repeat("x", 1<<20)+"\"}",
+			1) +
+			"spec: {policy: {enforcer: nothing}}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			start := time.Now()
+			policies, err := Read(strings.NewReader(text))
+			runtime.ReadMemStats(&after)
+			said := fmt.Sprint(policies, err)
+			if len(said) > 1000 || strings.ContainsFunc(said, unicode.IsControl) {
+				t.Errorf("%d bytes: %.300q", len(said), said)
+			}
+			if took := after.TotalAlloc - before.TotalAlloc; took > 1<<30 ||
+				time.Since(start) > 30*time.Second {
+				t.Errorf("took %d MiB and %s", took>>20, time.Since(start))
+			}
+		})
+	}
 }
