@@ -96,16 +96,16 @@ vuln: ## known vulnerabilities in what the binary links
 release: ## binaries, deb and rpm packages, SBOMs and checksums for amd64 and arm64 in dist/
 	@internal/release/release.sh dist
 
-# Needs no Docker: the image holds nothing but the static binary and its SBOM. Load it with ctr, podman, skopeo or docker.
-# A runtime of Kubernetes finds an image by its whole name, registry included.
+# Needs no Docker: the image holds nothing but the static binary and its SBOM. Load it with ctr, podman, skopeo or
+# docker. A runtime of Kubernetes finds an image by its whole name, registry included.
 IMAGE ?= docker.io/library/lsmprof:$(VERSION)
 image: ## the image of lsmprof for amd64 and arm64, as an OCI layout in dist/lsmprof-image.tar
 	@mkdir -p bin/image dist
 	@for a in amd64 arm64; do CGO_ENABLED=0 GOARCH=$$a go build -trimpath -ldflags '$(LDFLAGS)' \
 		-o bin/image/lsmprof-$$a ./cmd/lsmprof; done
 	@go -C internal/release build -o ../../bin/image/ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
-	@for a in amd64 arm64; do bin/image/cyclonedx-gomod bin -json -noserial -notimestamp -std -version '$(VERSION)' \
-		-output bin/image/lsmprof-$$a.cdx.json bin/image/lsmprof-$$a; done
+	@for a in amd64 arm64; do bin/image/cyclonedx-gomod bin -json -noserial -notimestamp -std \
+		-version '$(VERSION)' -output bin/image/lsmprof-$$a.cdx.json bin/image/lsmprof-$$a; done
 	@go run ./internal/ociimage/cmd/image -name '$(IMAGE)' -version '$(VERSION)' \
 		-created $$(git log -1 --format=%ct) -o dist/lsmprof-image.tar \
 		bin/image/lsmprof-amd64 bin/image/lsmprof-arm64

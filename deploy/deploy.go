@@ -4,15 +4,15 @@ package deploy
 
 import (
 	"embed"
-	"errors"
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// Files are the manifests, the Helm chart, the Dockerfile, the dashboard and the rules for Prometheus.
+// Files are the manifests, the Helm chart, the Dockerfile, the dashboard, the rules for Prometheus and the profiles
+// that confine lsmprof.
 //
-//go:embed Dockerfile kubernetes grafana prometheus all:helm
+//go:embed Dockerfile kubernetes grafana prometheus security all:helm
 var Files embed.FS
 
 // PodSpec is the part of the DaemonSet's pod that limits what lsmprof may do and see.
@@ -50,8 +50,14 @@ type SecurityContext struct {
 }
 
 // Pod returns the pod of the DaemonSet. Its only container is lsmprof's.
-func Pod() (PodSpec, error) {
-	text, err := Files.ReadFile("kubernetes/base/daemonset.yaml")
+func Pod() (PodSpec, error) { return podOf("kubernetes/base/daemonset.yaml") }
+
+// JobPod returns the pod of the Job that measures a node once. Its only container is lsmprof's.
+func JobPod() (PodSpec, error) { return podOf("kubernetes/job.yaml") }
+
+// podOf returns the pod of a DaemonSet or a Job.
+func podOf(file string) (PodSpec, error) {
+	text, err := Files.ReadFile(file)
 	if err != nil {
 		return PodSpec{}, err
 	}
@@ -59,10 +65,10 @@ func Pod() (PodSpec, error) {
 		Spec struct{ Template struct{ Spec PodSpec } }
 	}
 	if err := yaml.Unmarshal(text, &set); err != nil {
-		return PodSpec{}, fmt.Errorf("daemonset.yaml: %w", err)
+		return PodSpec{}, fmt.Errorf("%s: %w", file, err)
 	}
 	if len(set.Spec.Template.Spec.Containers) != 1 {
-		return PodSpec{}, errors.New("daemonset.yaml: want one container")
+		return PodSpec{}, fmt.Errorf("%s: want one container", file)
 	}
 	return set.Spec.Template.Spec, nil
 }

@@ -22,6 +22,11 @@ func daemonContainer(t *testing.T, hostPaths map[string]string) *runtime.Contain
 	if err != nil {
 		t.Fatal(err)
 	}
+	return containerOf(pod, hostPaths)
+}
+
+// containerOf returns the container of a pod as the kubelet asks the runtime for it.
+func containerOf(pod deploy.PodSpec, hostPaths map[string]string) *runtime.ContainerConfig {
 	c := pod.Containers[0]
 	context := &runtime.LinuxContainerSecurityContext{
 		Privileged: c.SecurityContext.Privileged, ReadonlyRootfs: c.SecurityContext.ReadOnlyRootFilesystem,

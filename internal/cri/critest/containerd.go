@@ -42,6 +42,8 @@ type Containerd struct {
 	conn *grpc.ClientConn
 	cri  runtime.RuntimeServiceClient
 	pods []string
+
+	apparmor bool // the machine's profiles confine containers
 }
 
 // config has NoPivotRoot because runc cannot pivot_root on the initramfs of a guest.
@@ -55,7 +57,7 @@ disabled_plugins = [
   address = "%[1]s/containerd.sock"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "` + pause + `"
-  disable_apparmor = true
+  disable_apparmor = %[2]t
   restrict_oom_score_adj = true
 [plugins."io.containerd.grpc.v1.cri".containerd]
   snapshotter = "native"
@@ -91,13 +93,26 @@ func Available() error {
 // /bin/workload. The environment of App is env. Everything ends with the test.
 func Start(tb testing.TB, workload string, env ...string) *Containerd {
 	tb.Helper()
+	return start(tb, false, workload, env...)
+}
+
+// StartConfining is Start for containers that AppArmor confines: with the runtime's default profile, or the one that a
+// container names.
+func StartConfining(tb testing.TB, workload string, env ...string) *Containerd {
+	tb.Helper()
+	return start(tb, true, workload, env...)
+}
+
+func start(tb testing.TB, apparmor bool, workload string, env ...string) *Containerd {
+	tb.Helper()
 	// The path of a socket has at most 107 characters, and t.TempDir may be longer.
 	dir, err := os.MkdirTemp("", "cri")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c := &Containerd{Socket: filepath.Join(dir, "containerd.sock"), tb: tb, dir: dir}
-	if err := os.WriteFile(filepath.Join(dir, "config.toml"), fmt.Appendf(nil, config, dir), 0o644); err != nil {
+	c := &Containerd{Socket: filepath.Join(dir, "containerd.sock"), tb: tb, dir: dir, apparmor: apparmor}
+	if err := os.WriteFile(filepath.Join(dir, "config.toml"), fmt.Appendf(nil, config, dir, !apparmor),
+		0o644); err != nil {
 		tb.Fatal(err)
 	}
 	if c.log, err = os.Create(filepath.Join(dir, "log")); err != nil {

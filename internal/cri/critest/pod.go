@@ -2,6 +2,7 @@ package critest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -50,8 +51,10 @@ func (c *Containerd) pod(namespace, name string, labels map[string]string, cgrou
 		// By default it is a copy of the machine's resolv.conf, which a guest lacks.
 		DnsConfig: &runtime.DNSConfig{Servers: []string{"127.0.0.1"}},
 		Linux: &runtime.LinuxPodSandboxConfig{
-			CgroupParent:    cgroupParent,
-			SecurityContext: &runtime.LinuxSandboxSecurityContext{NamespaceOptions: namespaces},
+			CgroupParent: cgroupParent,
+			SecurityContext: &runtime.LinuxSandboxSecurityContext{
+				NamespaceOptions: namespaces,
+			},
 		},
 	}}
 	if err := os.MkdirAll(p.config.LogDirectory, 0o755); err != nil {
@@ -98,6 +101,21 @@ func (p *Pod) Run(config *runtime.ContainerConfig) *Pod {
 	}
 	p.Containers[name] = r.GetContainerId()
 	return p
+}
+
+// Wait waits for a container to end and returns its exit status.
+func (p *Pod) Wait(name string) (status int) {
+	p.c.tb.Helper()
+	Wait(p.c.tb, "container "+name+" ends", func() error {
+		r, err := p.c.cri.ContainerStatus(context.Background(),
+			&runtime.ContainerStatusRequest{ContainerId: p.Containers[name]})
+		if err == nil && r.GetStatus().GetState() != runtime.ContainerState_CONTAINER_EXITED {
+			err = errors.New("it runs")
+		}
+		status = int(r.GetStatus().GetExitCode())
+		return err
+	})
+	return status
 }
 
 // Log returns the output of a container, with the runtime's marks in each line.

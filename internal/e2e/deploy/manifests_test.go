@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -128,7 +129,7 @@ func TestManifestsMatchTheirSchemas(t *testing.T) {
 				"Service":   &corev1.Service{},
 				"DaemonSet": &appsv1.DaemonSet{},
 			}
-			if overlay != "base" {
+			if overlay == "prometheus-operator" {
 				want["PodMonitor"], want["PrometheusRule"] = &podMonitor{}, &prometheusRule{}
 			}
 			for kind, into := range want {
@@ -140,6 +141,27 @@ func TestManifestsMatchTheirSchemas(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The Job has the privileges and the mounts of the DaemonSet, without its token.
+func TestJobMatchesTheDaemonSet(t *testing.T) {
+	text, err := deploy.Files.ReadFile("kubernetes/job.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var job batchv1.Job
+	var set appsv1.DaemonSet
+	strictly(t, text, &job)
+	strictly(t, objects(t, "base")["DaemonSet"], &set)
+	got, want := job.Spec.Template.Spec, set.Spec.Template.Spec
+	if !reflect.DeepEqual(got.Containers[0].SecurityContext, want.Containers[0].SecurityContext) ||
+		!reflect.DeepEqual(got.SecurityContext, want.SecurityContext) || got.HostPID != want.HostPID {
+		t.Errorf("the Job has other privileges: %+v", got)
+	}
+	if !reflect.DeepEqual(got.Volumes[1:], want.Volumes[1:]) || got.Volumes[0].EmptyDir == nil ||
+		!reflect.DeepEqual(got.Containers[0].VolumeMounts[1:], want.Containers[0].VolumeMounts[1:]) {
+		t.Errorf("the Job mounts %+v", got.Volumes)
 	}
 }
 
