@@ -3,10 +3,13 @@ package accuracy
 import (
 	"context"
 	"math"
+	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -55,6 +58,9 @@ func TestIcountEachRule(t *testing.T) {
 		}
 		if truth[n], err = op.latency(); err != nil {
 			t.Fatal(err)
+		}
+		if n == 8 {
+			checkDearestLine(t, r, op)
 		}
 		got := eachRule(t, r, op)
 		if err := detach(); err != nil {
@@ -106,3 +112,59 @@ func TestIcountEachRule(t *testing.T) {
 		}
 	}
 }
+
+// checkDearestLine samples opens that walk 8 rules, and checks what docs/inside.md says of them: over a third of
+// ref_file_open is the line that looks a rule up. It looks 9 times, once past the last rule.
+func checkDearestLine(t *testing.T, r *Rig, op *operation) {
+	t.Helper()
+	tr, err := tracer.Start(withPreemptible(r.calibration.Preemptible), tracer.Options{
+		Lines: 20_000, Calibration: r.calibration,
+		Select: func(p tracer.Program) bool { return p.Name == "ref_file_open" },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	var s profile.Snapshot
+	for i := 0; i < 50 && (s.Inside == nil || s.Inside.Samples < 3000); i++ {
+		for range 1000 {
+			if err := op.do(1); err != nil {
+				t.Fatal(err)
+			}
+			// Takes a random time, else opens keep step with the samples where nothing else disturbs them.
+			for n := rand.Uint64N(2000); n > 0; n-- {
+				spun ^= n
+			}
+		}
+		if err := tr.Poll(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if s, err = tr.Snapshot(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := s.Costs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs := c.Lines(nil)
+	if len(programs) != 1 || len(programs[0].Lines) == 0 {
+		t.Fatalf("%s: %d programs have lines, want 1", s.Inside.Fact(), len(programs))
+	}
+	p := &programs[0]
+	l := &p.Lines[0]
+	t.Logf("%.1f %% (%.1f to %.1f) of %d samples: %s", 100*p.Share(l.Body), 100*p.Share(l.Low), 100*p.Share(l.High),
+		p.Samples, l.Code)
+	least, most, helper := 0.28, 0.42, ""
+	if !vmtest.Guest(t).AtLeast(6, 2) { // that of docs/inside.md; newer ones have the hash inline
+		least, most, helper = 0.34, 0.4, "jhash"
+	}
+	if !strings.Contains(l.Text, "bpf_map_lookup_elem(walk->rules, &i)") || p.Share(l.High) < least ||
+		p.Share(l.Low) > most || len(l.Helpers) == 0 || helper != "" && l.Helpers[0].Function != helper {
+		t.Errorf("the dearest line is %q with %.1f %%, its dearest helper %v; want the lookup with %.0f to %.0f %%",
+			l.Text, 100*p.Share(l.Body), l.Helpers, 100*least, 100*most)
+	}
+}
+
+// spun keeps a loop from being optimized away.
+var spun uint64
