@@ -3,7 +3,10 @@ package tracer
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -15,6 +18,7 @@ import (
 // kernel.
 type cpuEvents struct {
 	kind string // cycles:ppp, …, cycles, cpu-clock
+	hz   int
 	fds  []int
 }
 
@@ -33,10 +37,12 @@ var clocks = []struct {
 	{"cpu-clock", 0, false},
 }
 
-// openCPUEvents opens the best event that all CPUs have. None runs the program until start is called.
+// openCPUEvents opens the best event that all CPUs have, at a rate that the kernel allows: it lowers that where
+// interrupts take long, as on emulated machines. None runs the program until start is called.
 func openCPUEvents(hz, cpus int, prog *ebpf.Program) (*cpuEvents, error) {
 	var err error
 	for _, c := range clocks {
+		hz := min(hz, mostSamplesPerSecond())
 		attr := unix.PerfEventAttr{
 			Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_CPU_CLOCK, Sample: uint64(hz),
 			Bits: unix.PerfBitFreq | unix.PerfBitExcludeUser | unix.PerfBitExcludeHv | unix.PerfBitDisabled,
@@ -52,7 +58,7 @@ func openCPUEvents(hz, cpus int, prog *ebpf.Program) (*cpuEvents, error) {
 		}
 		var e *cpuEvents
 		if e, err = openOnAll(attr, cpus, prog); err == nil {
-			e.kind = c.kind
+			e.kind, e.hz = c.kind, hz
 			return e, nil
 		}
 	}
@@ -81,12 +87,20 @@ func openOnAll(attr unix.PerfEventAttr, cpus int, prog *ebpf.Program) (*cpuEvent
 	return e, nil
 }
 
+// mostSamplesPerSecond returns kernel.perf_event_max_sample_rate.
+func mostSamplesPerSecond() int {
+	text, _ := os.ReadFile("/proc/sys/kernel/perf_event_max_sample_rate")
+	if most, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && most > 0 {
+		return most
+	}
+	return math.MaxInt
+}
+
 func explainEvent(err error, cpu int) error {
 	switch {
 	case errors.Is(err, unix.EINVAL):
-		most, _ := os.ReadFile("/proc/sys/kernel/perf_event_max_sample_rate")
-		err = fmt.Errorf("%w. The kernel allows %s samples per second (kernel.perf_event_max_sample_rate)", err,
-			cString(append(most, 0)))
+		err = fmt.Errorf("%w. The kernel allows %d samples per second (kernel.perf_event_max_sample_rate)", err,
+			mostSamplesPerSecond())
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
 		err = lsm.ExplainLoad(err)
 	}

@@ -128,8 +128,9 @@ func sampleSections(t *testing.T, name string, call func()) (c profile.Costs, mi
 	}
 	in := all.Inside
 	t.Logf("%s; %d in programs", in.Fact(), in.Samples)
-	// On 5.10 a stack is unwound wrong now and then. Such a sample is left out.
-	if in.Lost > 0 || in.Unknown > 0 || 20*in.Other > in.Samples {
+	// On 5.10 a stack is unwound wrong now and then. Such a sample is left out. Interrupts of `cycles` that were
+	// off are taken on the way to user space, where there is no stack of the kernel: outside of programs.
+	if in.Lost > 0 || in.Unknown > 0 && in.Event == "cpu-clock" || 20*in.Other > in.Samples {
 		t.Errorf("%d samples lost, %d without a stack, %d in other programs", in.Lost, in.Unknown, in.Other)
 	}
 	return c, missing

@@ -142,7 +142,7 @@ func (t *Tracer) addPaths(s *profile.Snapshot, keys []rowKey) {
 	lines := t.set.lines
 	tally := lines.tally()
 	in := &profile.Inside{
-		Event: lines.events.kind, Hz: lines.hz,
+		Event: lines.events.kind, Hz: lines.events.hz,
 		Own: t.paths.own, Other: t.paths.other + lines.damaged, Lost: tally.Lost, Unknown: tally.Unknown,
 	}
 	for i, key := range keys {
@@ -166,6 +166,11 @@ func (t *Tracer) addPaths(s *profile.Snapshot, keys []rowKey) {
 		}
 	}
 	s.Inside = in
+	if in.Hz < lines.hz {
+		s.Warnings = append(s.Warnings, profile.Warning{Text: fmt.Sprintf("lines were sampled %s times per "+
+			"second, not %s: the kernel allows no more (kernel.perf_event_max_sample_rate)",
+			text.Thousands(in.Hz), text.Thousands(lines.hz))})
+	}
 	if hidden > 0 {
 		s.Warnings = append(s.Warnings, profile.Warning{Text: fmt.Sprintf("no sample can be in %s: %s",
 			text.Plural(hidden, "program"), withoutAddresses)})
