@@ -6,9 +6,9 @@ import (
 	"sort"
 )
 
-// Buckets is the number of buckets of a Histogram. The first holds what is below 32 ns. Every octave from there to 64 µs
-// has four, and every octave from 64 µs to 16 ms has one. The last bucket holds everything from 16 ms on. So a counter
-// in the kernel takes 256 bytes.
+// Buckets is the number of buckets of a Histogram. The first holds what is below 32 ns. Every octave from there to
+// 64 µs has four, and every octave from 64 µs to 16 ms has one. The last bucket holds everything from 16 ms on. So a
+// counter in the kernel takes 256 bytes.
 const Buckets = 54
 
 // Tolerance is the largest relative error of Histogram.Quantile for values from 32 ns to 64 µs. From there to 16 ms it
