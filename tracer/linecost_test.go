@@ -69,9 +69,9 @@ func (s *lineSampler) watchAll() {
 	binary.NativeEndian.PutUint64(s.mem[8:], 0x7f<<56)
 }
 
-// At the default rate, interrupts take at most 1 % of a CPU that is always in the kernel: 1 % of the instructions of one
-// that runs an instruction per nanosecond, with all that the kernel does for an interrupt, a stack as deep as that of a
-// hook of file_open, and a sample sent.
+// At the default rate, interrupts take at most 1 % of a CPU that is always in the kernel: 1 % of the instructions of
+// one that runs an instruction per nanosecond, with all that the kernel does for an interrupt, a stack as deep as that
+// of a hook of file_open, and a sample sent.
 func TestIcountSamplingCost(t *testing.T) {
 	vmtest.IcountGuest(t)
 	const calls = 20_000
@@ -102,7 +102,8 @@ func TestIcountSamplingCost(t *testing.T) {
 	share := each * DefaultLines / 1e9
 	t.Logf("%.0f instructions per interrupt: %.2f %% of a CPU at %d Hz (%+v)", each, 100*share, DefaultLines, after)
 	if each < 500 || share > 0.01 {
-		t.Errorf("an interrupt takes %.0f instructions, %.2f %% of a CPU at %d Hz", each, 100*share, DefaultLines)
+		t.Errorf("an interrupt takes %.0f instructions, %.2f %% of a CPU at %d Hz", each, 100*share,
+			DefaultLines)
 	}
 }
 
@@ -145,7 +146,8 @@ func interruptCost(t testing.TB, batches int) float64 {
 		}
 	}
 	if len(took[0]) < 100 || len(took[1]) < 100 {
-		t.Skipf("%d batches without an interrupt and %d with one: too few to compare", len(took[0]), len(took[1]))
+		t.Skipf("%d batches without an interrupt and %d with one: too few to compare", len(took[0]),
+			len(took[1]))
 	}
 	if tally := s.tally(); float64(tally.Sent+tally.Lost) < 0.99*float64(tally.Seen) {
 		t.Errorf("%+v: not every interrupt sent a sample", tally)

@@ -50,8 +50,8 @@ func TestIcountTwoBootsAppArmor(t *testing.T) {
 	underAppArmor(t, 8, func() {
 		with := r.measureBoot(t, "apparmor", tracer.Total)
 		truth, reported := with.loop-without.loop, with.total-without.total
-		t.Logf("AppArmor takes %.0f instructions of an open and close; reported %.0f, %.0f of it in its functions",
-			truth, reported, with.members)
+		t.Logf("AppArmor takes %.0f instructions of an open and close; reported %.0f, %.0f of it in its "+
+			"functions", truth, reported, with.members)
 		if !near(reported, truth, 0.03) {
 			t.Errorf("%.1f %% off", 100*(reported/truth-1))
 		}

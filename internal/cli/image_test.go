@@ -48,8 +48,8 @@ func importImage(t *testing.T, c *critest.Containerd) string {
 	return imageName
 }
 
-// staticLsmprof returns a binary that needs no libraries, and the environment in which it is lsmprof: this one in guests,
-// or one that it builds, because the race detector needs libraries.
+// staticLsmprof returns a binary that needs no libraries, and the environment in which it is lsmprof: this one in
+// guests, or one that it builds, because the race detector needs libraries.
 func staticLsmprof(t *testing.T) (binary string, env []string) {
 	t.Helper()
 	self, err := os.Readlink("/proc/self/exe")
@@ -89,8 +89,8 @@ func underSeccomp(t *testing.T, config *runtime.ContainerConfig) {
 	}
 }
 
-// A real containerd loads the image and starts it, under lsmprof's seccomp profile and with nothing but a writable /tmp:
-// what needs no BPF works there, on any machine.
+// A real containerd loads the image and starts it, under lsmprof's seccomp profile and with nothing but a writable
+// /tmp: what needs no BPF works there, on any machine.
 func TestContainerdStartsTheImage(t *testing.T) {
 	if err := critest.Available(); err != nil {
 		t.Skip(err)
