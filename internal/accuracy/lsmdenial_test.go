@@ -15,8 +15,9 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// AppArmor denies before BPF is asked: the denials are AppArmor's, in a profile and as events, and the program of BPF has
-// none of the calls. The policy is that of processes: this test's thread alone is under another one, so it may be any.
+// AppArmor denies before BPF is asked: the denials are AppArmor's, in a profile and as events, and the program of BPF
+// has none of the calls. The policy is that of processes: this test's thread alone is under another one, so it may be
+// any.
 func TestLSMsDenialBelongsToAppArmor(t *testing.T) {
 	vmtest.Guest(t)
 	requireLSMs(t, "apparmor", "bpf")
