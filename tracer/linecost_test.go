@@ -168,8 +168,15 @@ func TestSamplingCost(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
 	}
-	ns := interruptCost(t, 8_000)
-	share := ns * DefaultLines / 1e9
+	var ns, share float64
+	for i := range 4 { // load of the machine, and of the one below, only ever adds
+		if n := interruptCost(t, 8_000); i == 0 || n < ns {
+			ns = n
+		}
+		if share = ns * DefaultLines / 1e9; share < 0.008 {
+			break
+		}
+	}
 	t.Logf("an interrupt costs %.0f ns: %.2f %% of a CPU at %d Hz", ns, 100*share, DefaultLines)
 	if share > 0.01 {
 		t.Errorf("sampling costs %.2f %% of a CPU, want at most 1 %%", 100*share)
