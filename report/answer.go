@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/lsmprof/lsmprof/internal/stats"
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
@@ -28,7 +29,7 @@ func (r *Report) answer() []string {
 	out := []string{}
 	worst := largestLoss(cells)
 	if worst == nil {
-		out = append(out, nothingLost(cells))
+		out = append(out, r.nothingLost(cells))
 	} else {
 		out = append(out, worstSentence(worst, labels))
 	}
@@ -50,7 +51,7 @@ func largestLoss(cells []*Cell) *Cell {
 	return worst
 }
 
-func nothingLost(cells []*Cell) string {
+func (r *Report) nothingLost(cells []*Cell) string {
 	low, high := math.Inf(1), 0.0
 	for _, c := range cells {
 		if c.CI.known() {
@@ -61,8 +62,7 @@ func nothingLost(cells []*Cell) string {
 	case math.IsInf(low, 1):
 		return "No loss can be told from noise: each cell has one round."
 	case low > mostDetectable:
-		return "No loss can be told from noise: this machine is too noisy for any. Quieten it and measure " +
-			"again."
+		return "No loss can be told from noise: " + r.whyNone() + "."
 	case high > mostDetectable:
 		return fmt.Sprintf("No test shows a loss that this run can tell from noise. The smallest loss that "+
 			"would have shown is %s %% in the "+
@@ -71,6 +71,23 @@ func nothingLost(cells []*Cell) string {
 	return fmt.Sprintf("No test shows a loss that this run can tell from noise. The smallest loss that would "+
 		"have shown is %s %% to %s %%, "+
 		"depending on the test.", percent(low), percent(high))
+}
+
+// whyNone says why no loss of this size could be told from noise, and what to do.
+func (r *Report) whyNone() string {
+	cells, rounds := 0, 0
+	for i := range r.Tests {
+		for _, c := range r.Tests[i].Cells {
+			if !c.Baseline {
+				cells, rounds = cells+1, max(rounds, c.Rounds)
+			}
+		}
+	}
+	if need := stats.RoundsForSignificance(cells); rounds > 0 && rounds < need {
+		return fmt.Sprintf("a cell has %s, and among %s it takes %d. Measure more runs",
+			text.Plural(rounds, "round"), text.Plural(cells, "cell"), need)
+	}
+	return "this machine is too noisy for any. Quieten it and measure again"
 }
 
 func worstSentence(c *Cell, labels map[string]string) string {

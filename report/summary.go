@@ -126,8 +126,7 @@ func (s *summary) nothingLost(t *Test, c *Cell) string {
 		}
 	}
 	if low > mostDetectable {
-		return "No loss can be told from noise: this machine is too noisy for any. Quieten it and measure " +
-			"again."
+		return "No loss can be told from noise: " + s.whyNone() + "."
 	}
 	what := map[string]string{GroupProgram: "program", GroupCall: "call"}[t.Group]
 	out := fmt.Sprintf("No %s gets slower %s, as far as this run can tell: ", what, s.with())

@@ -46,6 +46,8 @@ func TestFirstSentence(t *testing.T) {
 	call.Group = GroupCall
 	once := noise(0.01, 0)
 	once.CI = Interval{-1, 1}
+	few := noise(0.1, 0.9)
+	few.Rounds = 4
 	for _, test := range []struct {
 		name string
 		r    *Report
@@ -86,6 +88,10 @@ func TestFirstSentence(t *testing.T) {
 			"noisy", lost(program("a", noise(0.1, 0.9))),
 			"No loss can be told from noise: this machine is too noisy for any. Quieten it and measure " +
 				"again.",
+		},
+		{
+			"few rounds", lost(program("a", few)),
+			"No loss can be told from noise: a cell has 4 rounds, and among 1 cell it takes 6. Measure more runs.",
 		},
 		{"one round", lost(program("a", once)), "No loss can be told from noise: each cell has one round."},
 		{

@@ -168,7 +168,7 @@ func (v *view) sensitivity() string {
 	case most == 0:
 		return ""
 	case least > mostDetectable:
-		return "no loss would have shown: this machine is too noisy. Quieten it and measure again"
+		return "no loss would have shown: " + v.whyNone()
 	}
 	out := fmt.Sprintf("smallest loss that would have shown: %s %% in %s", percent(least), leastOf)
 	switch {
