@@ -117,6 +117,7 @@ func TestContainerd(t *testing.T) {
 	t.Run("pods are charged their rules", func(t *testing.T) { podsAreChargedTheirRules(t, c, r) })
 	t.Run("filters follow containers", func(t *testing.T) { filtersFollowContainers(t, c, r) })
 	t.Run("serve as the DaemonSet does", func(t *testing.T) { serveInAPod(t, c, r) })
+	t.Run("recipes for one node", func(t *testing.T) { recipes(t, c, r) })
 	t.Run("bench under the reference", func(t *testing.T) { benchUnderTheReference(t, c, r) })
 	t.Run("the example of vArmor", func(t *testing.T) {
 		c.Pod("lsmprof", "benchmark", map[string]string{"app": "benchmark"}, "").Container("test", critest.App)
