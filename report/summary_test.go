@@ -91,7 +91,8 @@ func TestFirstSentence(t *testing.T) {
 		},
 		{
 			"few rounds", lost(program("a", few)),
-			"No loss can be told from noise: a cell has 4 rounds, and among 1 cell it takes 6. Measure more runs.",
+			"No loss can be told from noise: a cell has 4 rounds, and among 1 cell it takes 6. " +
+				"Measure more runs.",
 		},
 		{"one round", lost(program("a", once)), "No loss can be told from noise: each cell has one round."},
 		{
