@@ -69,44 +69,6 @@ func (s *lineSampler) watchAll() {
 	binary.NativeEndian.PutUint64(s.mem[8:], 0x7f<<56)
 }
 
-// At the default rate, interrupts take at most 1 % of a CPU that is always in the kernel: 1 % of the instructions of
-// one that runs an instruction per nanosecond, with all that the kernel does for an interrupt, a stack as deep as that
-// of a hook of file_open, and a sample sent.
-func TestIcountSamplingCost(t *testing.T) {
-	vmtest.IcountGuest(t)
-	const calls = 20_000
-	s := startSampler(t, 10*DefaultLines)
-	s.watchAll()
-	deep := func() time.Duration {
-		start := time.Now()
-		for range calls {
-			var st unix.Stat_t
-			_ = unix.Stat("/proc/self/task/../status", &st)
-		}
-		return time.Since(start)
-	}
-	if err := s.events.set(unix.PERF_EVENT_IOC_DISABLE); err != nil {
-		t.Fatal(err)
-	}
-	deep()
-	off, before := deep(), s.tally()
-	if err := s.events.set(unix.PERF_EVENT_IOC_ENABLE); err != nil {
-		t.Fatal(err)
-	}
-	on, after := deep(), s.tally()
-	interrupts := after.Seen - before.Seen
-	if interrupts < 100 {
-		t.Fatalf("%d interrupts in %v", interrupts, on)
-	}
-	each := float64(on-off) / float64(interrupts)
-	share := each * DefaultLines / 1e9
-	t.Logf("%.0f instructions per interrupt: %.2f %% of a CPU at %d Hz (%+v)", each, 100*share, DefaultLines, after)
-	if each < 500 || share > 0.01 {
-		t.Errorf("an interrupt takes %.0f instructions, %.2f %% of a CPU at %d Hz", each, 100*share,
-			DefaultLines)
-	}
-}
-
 // interruptCost returns what an interrupt costs a thread that is always in the kernel, in ns of its CPU time: by how
 // much batches with one interrupt take longer than those without. It compares the fast ones of both (of each the batch
 // that 1 in 20 are faster than), because other load only ever adds.
