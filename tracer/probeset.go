@@ -191,7 +191,10 @@ func (s *probeSet) attach(ctx context.Context, targets []target, progress func(d
 			s.add(targets[i], p)
 		}
 	}
-	if len(s.targets) == 0 || ctx.Err() != nil {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(s.targets) == 0 {
 		return errors.Join(errs...)
 	}
 	for _, err := range errs {

@@ -96,7 +96,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.As(err, &exit):
 		return exit.code
 	}
-	fmt.Fprintf(std.err, "lsmprof: %v\n", err)
+	fmt.Fprintf(std.err, "lsmprof: %v\n", inWords(ctx, err))
 	switch {
 	case errors.As(err, new(usageError)):
 		return exitUsage
@@ -104,6 +104,15 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitUnsupported
 	}
 	return exitFailed
+}
+
+// inWords returns the error that is printed. If a signal ended the command before it had results, that is all there is
+// to say: the errors of what it interrupted are no news.
+func inWords(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return errors.New("interrupted before there was anything to write")
+	}
+	return err
 }
 
 // endSignals returns the signals that end a command. Under nohup, SIGHUP is ignored and must stay so.

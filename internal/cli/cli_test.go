@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"slices"
@@ -25,4 +28,20 @@ func obeyHangup(t *testing.T) {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGHUP)
 	t.Cleanup(func() { signal.Stop(c) })
+}
+
+// A signal while lsmprof attaches ends in one plain line, and no other error is hidden by a signal.
+func TestInterruptionInWords(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	canceled := fmt.Errorf("calibrate: %w", errors.Join(context.Canceled, context.Canceled))
+	if got := inWords(ctx, canceled); got != canceled {
+		t.Errorf("without a signal: %v", got)
+	}
+	cancel()
+	if got := inWords(ctx, canceled).Error(); got != "interrupted before there was anything to write" {
+		t.Errorf("after a signal: %s", got)
+	}
+	if got := inWords(ctx, os.ErrPermission); got != os.ErrPermission {
+		t.Errorf("another error after a signal: %v", got)
+	}
 }

@@ -35,7 +35,11 @@ func (t *Table) writeLines(w io.Writer) error {
 			few++ // the first is shown, with what it lacks
 			continue
 		}
-		fmt.Fprintf(w, "\n%s\n", text.Wrap(text.Printable(LinesTitle(p)), max(0, t.Width-len(indent)), indent))
+		title := text.Printable(LinesTitle(p))
+		if p.Few() {
+			title += ". Record longer, or with more samples per second"
+		}
+		fmt.Fprintf(w, "\n%s\n", text.Wrap(title, max(0, t.Width-len(indent)), indent))
 		if p.Few() {
 			continue
 		}
@@ -74,8 +78,7 @@ func LinesTitle(p *profile.ProgramLines) string {
 		s += "; its hook was measured as a whole, and divided among its programs by the samples"
 	}
 	if p.Few() {
-		s += fmt.Sprintf(", too few to tell lines apart (it takes %d): record longer, or with more samples "+
-			"per second", profile.LeastSamples)
+		s += fmt.Sprintf(", too few to tell lines apart: it takes %d", profile.LeastSamples)
 	}
 	if p.Without != "" {
 		s += ". Functions instead of lines: " + p.Without
