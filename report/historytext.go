@@ -3,43 +3,13 @@ package report
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // WriteText writes the report for a terminal.
 func (r *HistoryReport) WriteText(w io.Writer) error {
-	var b strings.Builder
-	b.WriteString(r.Title + "\n\n" + strings.Join(r.Answer, "\n") + "\n")
-	for _, t := range r.shown() {
-		table := text.Table{}
-		for i, h := range t.Header {
-			if i == 0 || h == "since" || h == "changed there, too" {
-				h = "<" + h
-			}
-			table.Header = append(table.Header, strings.ToUpper(h))
-		}
-		for _, row := range t.Rows {
-			table.Add(row...)
-		}
-		b.WriteString("\n" + table.String())
-		if t.More > 0 {
-			fmt.Fprintf(&b, "… and %s\n", text.Plural(t.More, "more row"))
-		}
-	}
-	if len(r.Missing) > 0 {
-		b.WriteString("\nCould not be read:\n")
-	}
-	for _, m := range r.Missing {
-		fmt.Fprintf(&b, "%s: %s\n", m.Source, m.Error)
-	}
-	b.WriteString("\n" + r.Method() + "\n")
-	for _, f := range r.Facts {
-		b.WriteString(f + "\n")
-	}
-	_, err := io.WriteString(w, printableLines(b.String()))
-	return err
+	return tablesText{r.Title, r.Answer, r.shown(), r.Missing, r.Method(), r.Facts}.write(w)
 }
 
 // Method says how the report finds changes.
