@@ -73,7 +73,7 @@ func (r *Report) nothingLost(cells []*Cell) string {
 		"depending on the test.", percent(low), percent(high))
 }
 
-// whyNone says why no loss of this size could be told from noise, and what to do.
+// whyNone says why the run cannot show a loss of any size, and what to do.
 func (r *Report) whyNone() string {
 	cells, rounds := 0, 0
 	for i := range r.Tests {

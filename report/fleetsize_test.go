@@ -14,7 +14,7 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// manyRows returns a profile with so many rows, all of them different kinds of calls: the worst case.
+// manyRows returns a profile with that number of rows, all of different kinds of calls: the worst case.
 func manyRows(t *testing.T, rows int) []byte {
 	t.Helper()
 	s := profile.Snapshot{Duration: 15 * time.Second, Calibration: profile.Calibration{

@@ -81,7 +81,7 @@ func MkdirAll(path string) error {
 	}
 	defer above.Close()
 	err = unix.Mkdirat(int(above.Fd()), filepath.Base(path), 0o755)
-	if errors.Is(err, os.ErrExist) { // somebody was faster, or it is a link that leads nowhere
+	if errors.Is(err, os.ErrExist) { // made meanwhile, or a link to nothing
 		dir, err := openDir(path)
 		if err != nil {
 			return err

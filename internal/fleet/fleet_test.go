@@ -15,7 +15,7 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// bytesOf returns the profile of a node with so many rows, each of which takes up to most ns.
+// bytesOf returns the profile of a node. It has that number of rows, and each takes up to most ns.
 func bytesOf(t testing.TB, host string, rows int, change func(*profile.Snapshot)) []byte {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(1, uint64(rows)))

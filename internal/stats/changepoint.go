@@ -16,7 +16,7 @@ type ChangePoint struct {
 const (
 	// leastSegment is the number of values between two change points, and before the first and after the last.
 	leastSegment = 3
-	// permutationsPerAlpha: so many random orders per alpha are beyond the observed change at the limit.
+	// permutationsPerAlpha / alpha random orders are tried: at the limit, 20 of them show a larger change.
 	permutationsPerAlpha = 20
 	mostPermutations     = 20_000
 )

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// LeastForOutliers is the number of values from which on one of them can be told to differ from the others.
+// LeastForOutliers is the least number of values among which one can be said to differ from the others.
 const LeastForOutliers = 5
 
 // RobustScores returns how far each value is from the median, in robust standard deviations: the modified z score of
@@ -36,7 +36,7 @@ func RobustLimit(n int, alpha float64) float64 {
 		return math.Inf(1)
 	}
 	const runs, most = 4000, 400
-	if n > most { // as of most, plus what so many normal values reach beyond
+	if n > most { // the limit of most values, plus what n normal values reach beyond it
 		return RobustLimit(most, alpha) + normalMax(n, alpha) - normalMax(most, alpha)
 	}
 	rng := rand.New(rand.NewPCG(uint64(n), 2))

@@ -11,7 +11,7 @@ import (
 type Recording interface {
 	// Poll reads the counters.
 	Poll(ctx context.Context) error
-	// SampleLines samples the insides of programs so many times per second on each CPU; 0 ends that.
+	// SampleLines samples what programs execute at this rate, per second on each CPU; 0 ends that.
 	SampleLines(hz int) error
 	Snapshot() (profile.Snapshot, error)
 }

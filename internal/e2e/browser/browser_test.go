@@ -227,7 +227,7 @@ func testLayout(t *testing.T, b *browser) {
 }
 
 // testPaper checks that the page fits the width of A4 without its margins: no column and no part of the flame graph is
-// cut off, and what nobody unfolded is not printed.
+// cut off, and folded parts are not printed.
 func testPaper(t *testing.T, b *browser) {
 	t.Helper()
 	const paper = 703 // px
