@@ -283,3 +283,27 @@ func TestReportServesNoFiles(t *testing.T) {
 		t.Errorf("the requests left %q", left)
 	}
 }
+
+// reportTest is a command line of report with what it leads to.
+type reportTest struct {
+	args   string
+	status int
+	want   string // in stdout or stderr
+	file   string // that is written
+}
+
+func testReports(t *testing.T, tests []reportTest) {
+	t.Helper()
+	for _, test := range tests {
+		status, out, stderr := runReport(strings.Fields(test.args)...)
+		if printed := out + stderr; status != test.status || !strings.Contains(printed, test.want) {
+			t.Errorf("%s: status %d, want %d and %q in\n%s", test.args, status, test.status, test.want,
+				printed)
+		}
+		if test.file != "" {
+			if _, err := os.Stat(test.file); err != nil {
+				t.Errorf("%s: %v", test.args, err)
+			}
+		}
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -35,12 +34,7 @@ func TestReportOnFleet(t *testing.T) {
 	down := httptest.NewServer(http.NotFoundHandler())
 	down.Close()
 	url := node.URL + "/debug/pprof/lsm?seconds=1"
-	for _, test := range []struct {
-		args   string
-		status int
-		want   string // in stdout or stderr
-		file   string // that is written
-	}{
+	testReports(t, []reportTest{
 		{"a.pb.gz b.pb.gz c.pb.gz", exitOK, "wrote lsmprof-fleet.html", "lsmprof-fleet.html"},
 		{
 			"--fleet a.pb.gz -o out --format text,json", exitOK, "wrote out/lsmprof-fleet.txt",
@@ -65,16 +59,5 @@ func TestReportOnFleet(t *testing.T) {
 		{url + " --token-file nothing", exitUsage, "no such file", ""},
 		{"a.pb.gz --token-file token", exitUsage, "are for URLs", ""},
 		{"a.pb.gz", exitOK, "wrote a.html", "a.html"},
-	} {
-		status, out, stderr := runReport(strings.Fields(test.args)...)
-		if printed := out + stderr; status != test.status || !strings.Contains(printed, test.want) {
-			t.Errorf("%s: status %d, want %d and %q in\n%s", test.args, status, test.status, test.want,
-				printed)
-		}
-		if test.file != "" {
-			if _, err := os.Stat(test.file); err != nil {
-				t.Errorf("%s: %v", test.args, err)
-			}
-		}
-	}
+	})
 }

@@ -30,12 +30,7 @@ func TestReportOnHistory(t *testing.T) {
 	if err := os.MkdirAll("empty", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, test := range []struct {
-		args   string
-		status int
-		want   string // in stdout or stderr
-		file   string // that is written
-	}{
+	testReports(t, []reportTest{
 		{"--history runs", exitOK, "wrote lsmprof-history.html", "lsmprof-history.html"},
 		{
 			"--history runs -o out --format json,text", exitOK, "left out: runs/no-date.pb.gz",
@@ -53,16 +48,5 @@ func TestReportOnHistory(t *testing.T) {
 		{"--history runs --fail-over 1%", exitUsage, "compare two runs", ""},
 		{"--history http://localhost", exitUsage, "a URL has no past", ""},
 		{"--history runs --format md", exitUsage, "html, text or json", ""},
-	} {
-		status, out, stderr := runReport(strings.Fields(test.args)...)
-		if printed := out + stderr; status != test.status || !strings.Contains(printed, test.want) {
-			t.Errorf("%s: status %d, want %d and %q in\n%s", test.args, status, test.status, test.want,
-				printed)
-		}
-		if test.file != "" {
-			if _, err := os.Stat(test.file); err != nil {
-				t.Errorf("%s: %v", test.args, err)
-			}
-		}
-	}
+	})
 }
