@@ -2,7 +2,6 @@ package report
 
 import (
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
@@ -25,10 +24,7 @@ var fleetHTML string
 // fleetPage is the data of fleet.html.
 type fleetPage struct {
 	*FleetReport
-	CSS    template.CSS
-	JS     template.JS
-	Links  []link
-	Flames template.JS
+	webPage
 	Roots  []string
 	Plot   template.HTML
 	Shown  []shownTable
@@ -42,11 +38,7 @@ var fleetRoots = []string{profile.LevelHook, profile.LevelSyscall, profile.Level
 func (r *FleetReport) WriteHTML(w io.Writer) error { return r.writeHTML(w, nil) }
 
 func (r *FleetReport) writeHTML(w io.Writer, links []link) error {
-	//nolint:gosec // part of this package
-	page := fleetPage{
-		FleetReport: r, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Links: links, Roots: fleetRoots,
-		Shown: r.shown(), Plot: fleetPlot(r),
-	}
+	page := fleetPage{FleetReport: r, Roots: fleetRoots, Shown: r.shown(), Plot: fleetPlot(r)}
 	f := &flames{index: map[string]int{}, Pages: []flame{}, Parts: []string{}}
 	if p := r.merged(); len(p.Sample) > 0 {
 		for _, root := range fleetRoots {
@@ -55,18 +47,11 @@ func (r *FleetReport) writeHTML(w io.Writer, links []link) error {
 			}
 		}
 	}
-	if len(f.Pages) > 0 {
-		data, err := json.Marshal(f) // escapes <, > and &: nothing in it can end the script
-		if err != nil {
-			return err
-		}
-		page.Flames = template.JS(data) //nolint:gosec // JSON
-	}
-	t, err := template.New("fleet").Funcs(template.FuncMap{"printable": text.Printable}).Parse(fleetHTML)
-	if err != nil {
+	var err error
+	if page.webPage, err = newWebPage(links, f); err != nil {
 		return err
 	}
-	return t.Execute(w, page)
+	return writePage(w, page, fleetHTML)
 }
 
 // Handler returns a handler for "/", which serves the page of WriteHTML with links to pprof's web UI on the sum of all

@@ -5,8 +5,6 @@ import (
 	"html/template"
 	"io"
 	"net/http"
-
-	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 //go:embed history.html
@@ -15,7 +13,7 @@ var historyHTML string
 // historyPage is the data of history.html.
 type historyPage struct {
 	*HistoryReport
-	CSS   template.CSS
+	webPage
 	Plots []historyFigure
 	More  int // series that are not drawn
 	Shown []shownTable
@@ -31,7 +29,7 @@ func (r *HistoryReport) WriteHTML(w io.Writer) error { return r.writeHTML(w, nil
 
 func (r *HistoryReport) writeHTML(w io.Writer, _ []link) error {
 	//nolint:gosec // part of this package
-	page := historyPage{HistoryReport: r, CSS: template.CSS(pageCSS), Shown: r.shown()}
+	page := historyPage{HistoryReport: r, webPage: webPage{CSS: template.CSS(pageCSS)}, Shown: r.shown()}
 	for i := range r.Series {
 		if len(page.Plots) == mostHistoryPlots {
 			page.More = len(r.Series) - i
@@ -41,11 +39,7 @@ func (r *HistoryReport) writeHTML(w io.Writer, _ []link) error {
 			page.Plots = append(page.Plots, historyFigure{r.Series[i].Name, plot})
 		}
 	}
-	t, err := template.New("history").Funcs(template.FuncMap{"printable": text.Printable}).Parse(historyHTML)
-	if err != nil {
-		return err
-	}
-	return t.Execute(w, page)
+	return writePage(w, page, historyHTML)
 }
 
 // Handler returns a handler for "/", which serves the page of WriteHTML.

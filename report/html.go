@@ -2,7 +2,6 @@ package report
 
 import (
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
@@ -14,50 +13,30 @@ import (
 //go:embed page.html
 var pageHTML string
 
-//go:embed page.css
-var pageCSS string
-
-//go:embed page.js
-var pageJS string
-
 // htmlPage is the data of page.html.
 type htmlPage struct {
 	*view
-	CSS    template.CSS
-	JS     template.JS
-	Links  []link // further pages, when the report is served
-	Flames template.JS
+	webPage
 	// FlameScenarios have flame graphs. FlameBase is what differences are relative to; empty: there are none.
 	FlameScenarios []string
 	FlameBase      string
 	Problems       []string // of flame graphs
 }
 
-type link struct{ Path, Name string }
-
 // WriteHTML writes the report as one HTML file that loads nothing else.
 func (r *Report) WriteHTML(w io.Writer) error { return r.writeHTML(w, nil) }
 
 func (r *Report) writeHTML(w io.Writer, links []link) error {
-	//nolint:gosec // part of this package
-	p := htmlPage{view: newView(r), CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Links: links}
 	f := r.flameGraphs()
-	p.Problems = f.problems
-	if len(f.Pages) > 0 {
-		// json escapes <, > and &: nothing in it can end the script.
-		data, err := json.Marshal(f)
-		if err != nil {
-			return err
-		}
-		p.Flames = template.JS(data) //nolint:gosec // JSON
-		p.FlameScenarios, p.FlameBase = f.scenarios(), f.base()
-	}
-	page := pageHTML + insideHTML + forecastHTML + strings.TrimSpace(sideBySideHTML)
-	t, err := template.New("page").Funcs(functions()).Parse(page)
+	web, err := newWebPage(links, f)
 	if err != nil {
 		return err
 	}
-	return t.Execute(w, p)
+	p := htmlPage{view: newView(r), webPage: web, Problems: f.problems}
+	if len(f.Pages) > 0 {
+		p.FlameScenarios, p.FlameBase = f.scenarios(), f.base()
+	}
+	return writePage(w, p, pageHTML, insideHTML, forecastHTML, sideBySideHTML)
 }
 
 func functions() template.FuncMap {

@@ -2,14 +2,10 @@ package report
 
 import (
 	_ "embed"
-	"encoding/json"
 	"fmt"
-	"html/template"
 	"io"
 	"net/http"
 	"strings"
-
-	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 //go:embed profile.html
@@ -18,10 +14,7 @@ var profileHTML string
 // profilePage is the data of profile.html.
 type profilePage struct {
 	*ProfileReport
-	CSS    template.CSS
-	JS     template.JS
-	Links  []link
-	Flames template.JS
+	webPage
 	Roots  []string
 	Shown  []shownTable
 	Errors []string // of flame graphs
@@ -39,11 +32,12 @@ type shownTable struct {
 func (r *ProfileReport) WriteHTML(w io.Writer) error { return r.writeHTML(w, nil) }
 
 func (r *ProfileReport) writeHTML(w io.Writer, links []link) error {
-	//nolint:gosec // part of this package
-	page := profilePage{
-		ProfileReport: r, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Links: links,
-		Roots: profileRoots,
+	f := r.flameGraphs()
+	web, err := newWebPage(links, f)
+	if err != nil {
+		return err
 	}
+	page := profilePage{ProfileReport: r, webPage: web, Roots: profileRoots, Errors: f.problems}
 	for i := range r.Tables {
 		t := &r.Tables[i]
 		header, rows := r.cells(t)
@@ -51,20 +45,7 @@ func (r *ProfileReport) writeHTML(w io.Writer, links []link) error {
 			t.By, header, rows[:min(len(rows), mostProfileRows)], max(0, len(rows)-mostProfileRows),
 		})
 	}
-	f := r.flameGraphs()
-	page.Errors = f.problems
-	if len(f.Pages) > 0 {
-		data, err := json.Marshal(f) // escapes <, > and &: nothing in it can end the script
-		if err != nil {
-			return err
-		}
-		page.Flames = template.JS(data) //nolint:gosec // JSON
-	}
-	t, err := template.New("profile").Funcs(template.FuncMap{"printable": text.Printable}).Parse(profileHTML)
-	if err != nil {
-		return err
-	}
-	return t.Execute(w, page)
+	return writePage(w, page, profileHTML)
 }
 
 // profileName is what the page's script calls the profile.
