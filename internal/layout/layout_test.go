@@ -55,9 +55,9 @@ var only = map[string][]string{
 	"internal/cri":         {"internal/containerid", "internal/kernel"},
 	"internal/projection":  {"profile"},
 	"internal/fleet":       {"profile", "internal/stats"},
-	"internal/fetch":       {},
-	"internal/otlp":        {},
-	"internal/serve":       {"profile", "internal/projection", "internal/otlp"},
+	"internal/fetch":       {"internal/tlsfiles"},
+	"internal/otlp":        {"internal/tlsfiles"},
+	"internal/serve":       {"profile", "internal/projection", "internal/otlp", "internal/tlsfiles"},
 
 	"internal/enforcer": {
 		"profile", "tracer", "internal/enforcer/rules", "internal/enforcer/reference/bpf",

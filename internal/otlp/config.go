@@ -1,8 +1,6 @@
 package otlp
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/lsmprof/lsmprof/internal/tlsfiles"
 )
 
 // Config says where profiles go.
@@ -64,26 +64,9 @@ func (c Config) endpoint() (string, error) {
 
 // client returns a client with the certificates.
 func (c Config) client() (*http.Client, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return nil, err
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s: no certificate in PEM", c.CAFile)
-		}
-	}
-	if (c.CertFile == "") != (c.KeyFile == "") {
-		return nil, errors.New("a certificate needs its key, and a key its certificate")
-	}
-	if c.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.CertFile, err)
-		}
-		config.Certificates = []tls.Certificate{pair}
+	config, err := tlsfiles.Client(c.CAFile, c.CertFile, c.KeyFile)
+	if err != nil {
+		return nil, err
 	}
 	return &http.Client{
 		Timeout:   c.Timeout,

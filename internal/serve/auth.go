@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
+
+	"github.com/lsmprof/lsmprof/internal/tlsfiles"
 )
 
 // credentials are the files that say which clients may make requests.
@@ -30,7 +32,7 @@ func newCredentials(c Config, log *slog.Logger) (creds credentials, err error) {
 		}
 	}
 	if c.ClientCAFile != "" {
-		creds.clients, err = newWatched(log, func() (*x509.CertPool, error) { return readPool(c.ClientCAFile) },
+		creds.clients, err = newWatched(log, func() (*x509.CertPool, error) { return tlsfiles.Authorities(c.ClientCAFile) },
 			c.ClientCAFile)
 		if err != nil {
 			return creds, &ConfigError{"ClientCAFile", "", err}
@@ -44,18 +46,6 @@ func newCredentials(c Config, log *slog.Logger) (creds credentials, err error) {
 		}
 	}
 	return creds, nil
-}
-
-func readPool(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate in PEM", file)
-	}
-	return pool, nil
 }
 
 // readToken keeps only the hash of the token: comparing hashes takes the same time whatever a client sends.
