@@ -63,7 +63,7 @@ func (o *recordOptions) flags(f *cmdline.Flags) {
 	f.StringVar(&o.html, "html", "",
 		"Write the report on the profile, a page with tables and flame graphs, to this "+
 			"`FILE`.")
-	f.Var(cmdline.Choice(&o.by, costtable.Groupings()...), "by", "Print a row of the table for each of these. By "+
+	f.Var(cmdline.Choice(&o.by, costtable.GroupingNames()...), "by", "Print a row of the table for each of these. By "+
 		"default a row is a workload, syscall, hook, program and number of rules.")
 	f.Lookup("by").DefValue = ""
 	o.sort = costtable.Orders()[0]

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/cmdline"
+	"github.com/lsmprof/lsmprof/internal/costtable"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/internal/text"
@@ -38,8 +39,8 @@ func (o *topOptions) flags(f *cmdline.Flags) {
 	f.VarP(cmdline.Int(&o.iterations, 1, math.MaxInt), "iterations", "n",
 		"End after this many intervals. By default q or Ctrl-C ends it.")
 	f.Lookup("iterations").DefValue = ""
-	o.by = top.Groupings()[0]
-	f.Var(cmdline.Choice(&o.by, top.Groupings()...), "by", "Show a row for each of these.")
+	o.by = costtable.GroupingNames()[0]
+	f.Var(cmdline.Choice(&o.by, costtable.GroupingNames()...), "by", "Show a row for each of these.")
 	o.Destination.Flags(f, "Write to this `FILE` instead of the terminal. It appears when lsmprof ends.",
 		"text", "json")
 	o.top = 30
@@ -93,7 +94,7 @@ func (o *topOptions) setInterval(args []string) error {
 }
 
 func (o *topOptions) run(ctx context.Context, std streams) error {
-	by := slices.Index(top.Groupings(), o.by)
+	by := slices.Index(costtable.GroupingNames(), o.by)
 	interactive := !o.JSON() && terminal.Is(std.out)
 	if interactive {
 		o.logger = slog.New(slog.DiscardHandler) // the screen shows the tracer's warnings

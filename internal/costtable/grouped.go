@@ -13,20 +13,32 @@ import (
 // noPod is the group of the workloads outside of pods.
 const noPod = "(no pod)"
 
-// grouping is what a row of the table can stand for.
-type grouping struct {
-	name string
-	of   func(*profile.Cost) string
+// Grouping is what a row of a table can stand for.
+type Grouping struct {
+	Name string
+	Of   func(*profile.Cost) string // the name of the row that a cost belongs to
 }
 
-var groupings = []grouping{
-	{"workload", func(c *profile.Cost) string { return c.Name }},
-	{"pod", podOf},
-	{"syscall", func(c *profile.Cost) string { return c.Syscall }},
-	{"hook", func(c *profile.Cost) string { return c.Program.Hook }},
-	{"rules", func(c *profile.Cost) string { return rules(c.Rules) }},
-	{"program", func(c *profile.Cost) string { return c.Program.Label() }},
-	{"enforcer", func(c *profile.Cost) string { return text.Enforcer(c.Program.Enforcer) }},
+// Groupings returns all groupings. Each of the first four is a part of the one before it.
+func Groupings() [7]Grouping {
+	return [...]Grouping{
+		{"workload", func(c *profile.Cost) string { return c.Name }},
+		{"syscall", func(c *profile.Cost) string { return c.Syscall }},
+		{"hook", func(c *profile.Cost) string { return c.Program.Hook }},
+		{"program", func(c *profile.Cost) string { return c.Program.Label() }},
+		{"enforcer", func(c *profile.Cost) string { return text.Enforcer(c.Program.Enforcer) }},
+		{"pod", podOf},
+		{"rules", func(c *profile.Cost) string { return rules(c.Rules) }},
+	}
+}
+
+// GroupingNames returns the names of all groupings.
+func GroupingNames() []string {
+	var names []string
+	for _, g := range Groupings() {
+		names = append(names, g.Name)
+	}
+	return names
 }
 
 func podOf(c *profile.Cost) string {
@@ -34,15 +46,6 @@ func podOf(c *profile.Cost) string {
 		return noPod
 	}
 	return text.Printable(strings.TrimPrefix(c.Workload.Namespace+"/"+c.Workload.Pod, "/"))
-}
-
-// Groupings returns the values of Table.By.
-func Groupings() []string {
-	names := make([]string, 0, len(groupings))
-	for _, g := range groupings {
-		names = append(names, g.name)
-	}
-	return names
 }
 
 // figures are what rows and groups are sorted by.
@@ -99,11 +102,11 @@ func ofRow(c *profile.Cost) *figures {
 
 // grouped returns the groups of the table, sorted, or nil if it has a row for each cost.
 func (t *Table) grouped() []profile.Group {
-	i := slices.IndexFunc(groupings, func(g grouping) bool { return g.name == t.By })
+	i := slices.Index(GroupingNames(), t.By)
 	if i < 0 {
 		return nil
 	}
-	groups := t.Costs.Groups(groupings[i].of)
+	groups := t.Costs.Groups(Groupings()[i].Of)
 	compare := order(t.Sort)
 	slices.SortStableFunc(groups, func(a, b profile.Group) int { return compare(ofGroup(&a), ofGroup(&b)) })
 	return groups
@@ -117,7 +120,7 @@ func ofGroup(g *profile.Group) *figures {
 func (t *Table) groupColumns() []column[profile.Group] {
 	columns := []column[profile.Group]{
 		{"<" + strings.ToUpper(t.By), func(g *profile.Group) string { return g.Name }},
-		{"RULES", func(g *profile.Group) string { return ruleRange(g.Rules) }},
+		{"RULES", func(g *profile.Group) string { return RuleRange(g.Rules) }},
 		{"CALLS", func(g *profile.Group) string { return text.Thousands(g.Calls) }},
 		{"DENIED", func(g *profile.Group) string { return text.Thousands(g.Denials) }},
 		{"MEAN", func(g *profile.Group) string { return text.Duration(g.Mean()) }},
@@ -140,8 +143,8 @@ func share(part, whole float64) float64 {
 	return part / whole
 }
 
-// ruleRange returns the least and the greatest of several rule counts: 0-8. A question mark stands for unknown ones.
-func ruleRange(counts []int) string {
+// RuleRange returns the least and the greatest of several rule counts: 0-8. A question mark stands for unknown ones.
+func RuleRange(counts []int) string {
 	known, mark := counts, ""
 	if len(known) > 0 && known[0] == profile.RulesUnknown {
 		known, mark = known[1:], "?"

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lsmprof/lsmprof/internal/costtable"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 )
@@ -40,7 +41,7 @@ var columns = []column{
 	columnMean:   descending("MEAN", 7, func(r *row) float64 { return r.Mean() }, durationOrNone),
 	columnP50:    descending("P50", 7, func(r *row) float64 { return r.Quantile(0.5) }, roughOrNone),
 	columnP99:    descending("P99", 7, func(r *row) float64 { return r.Quantile(0.99) }, roughOrNone),
-	columnRules:  {"RULES", 7, func(r *row) string { return ruleRange(r.Rules) }, byRules},
+	columnRules:  {"RULES", 7, func(r *row) string { return cmp.Or(costtable.RuleRange(r.Rules), "-") }, byRules},
 	columnDenied: descending("DENIED/S", 9, func(r *row) float64 { return r.denials }, rate),
 	columnMinute: {"LAST MINUTE", sparkParts, func(r *row) string { return sparkline(r.history) }, nil},
 }
@@ -83,22 +84,6 @@ func rate(v float64) string {
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
 	return text.Thousands(uint64(v + 0.5))
-}
-
-// ruleRange is the least and the greatest of several rule counts. A question mark stands for unknown ones.
-func ruleRange(counts []int) string {
-	known := counts
-	mark := ""
-	if len(known) > 0 && known[0] == profile.RulesUnknown {
-		known, mark = known[1:], "?"
-	}
-	switch len(known) {
-	case 0:
-		return cmp.Or(mark, "-")
-	case 1:
-		return strconv.Itoa(known[0]) + mark
-	}
-	return strconv.Itoa(known[0]) + "-" + strconv.Itoa(known[len(known)-1]) + mark
 }
 
 func mostRules(r *row) int {

@@ -124,7 +124,7 @@ func (m *Model) stateLine() Line {
 	for _, s := range m.path {
 		fmt.Fprintf(&b, "%s > ", text.Printable(s.name))
 	}
-	fmt.Fprintf(&b, "by %s, sorted by %s", groupings[m.by].name, m.columnName(m.sort))
+	fmt.Fprintf(&b, "by %s, sorted by %s", groupings[m.by].Name, m.columnName(m.sort))
 	if m.reverse {
 		b.WriteString(", reversed")
 	}
@@ -146,7 +146,7 @@ func (m *Model) table(width, room int) []Line {
 	for i := range rows {
 		names = max(names, text.Width(text.Printable(rows[i].Name)))
 	}
-	shown, name := layout(width, names)
+	shown, name := layout(m.columns(), width, names)
 	lines := []Line{{m.headings(shown, name), Header}}
 	if len(rows) == 0 {
 		empty := "no calls in the last minute"
@@ -177,12 +177,19 @@ func (m *Model) firstRow(rows []row, room int) int {
 	return max(0, i-max(1, room)+1)
 }
 
+// columns returns the columns of the table. Rows that stand for a number of rules have no other column with it.
+func (m *Model) columns() (all []int) {
+	for c := range columns {
+		if c != columnRules || groupings[m.by].Name != "rules" {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
 // layout drops columns until at least minName columns of the terminal remain for the name. It returns the columns that
 // stay and the width of the name.
-func layout(width, names int) (shown []int, name int) {
-	for c := range columns {
-		shown = append(shown, c)
-	}
+func layout(shown []int, width, names int) (left []int, name int) {
 	drops := dropOrder
 	for {
 		name = width - 1 // the mark of frozen rows
@@ -209,7 +216,7 @@ func (m *Model) headings(shown []int, name int) string {
 
 func (m *Model) columnName(c int) string {
 	if c == columnName {
-		return strings.ToUpper(groupings[m.by].name)
+		return strings.ToUpper(groupings[m.by].Name)
 	}
 	return columns[c].header
 }

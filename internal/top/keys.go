@@ -29,7 +29,8 @@ const helpText = `lsmprof top: what BPF LSM programs cost, interval by interval
   Up Down    select a row (also k j)
   Enter      descend into the selected row: workload, syscall, hook, program
   Esc        go back up (also Backspace); Esc removes the filter first
-  w s h p    rows by workload, syscall, hook, program; Tab: the next of them
+  w s h p e  rows by workload, syscall, hook, program, enforcer
+  Tab        the next of these; after enforcer: pod, number of rules
   < >        sort by the column to the left or right (or arrow keys); r reverses
   /          only names that contain what you type
   l          lines of the programs in the selected row, sampled while you look
@@ -89,8 +90,8 @@ func (m *Model) Key(k string) (goOn bool) {
 		m.showLines()
 	case "?":
 		m.help = true
-	case "w", "s", "h", "p":
-		m.groupBy(strings.Index("wshp", k))
+	case "w", "s", "h", "p", "e":
+		m.groupBy(strings.Index("wshpe", k))
 	case KeyTab:
 		m.groupBy((m.by + 1) % len(groupings))
 	case KeyEnter:
@@ -176,14 +177,19 @@ func (m *Model) forgetRows() {
 	clear(m.frozen)
 }
 
-// descend shows what the selected row consists of, by the next grouping that is not in the path yet.
+// descend shows what the selected row consists of, by the next level that is not in the path yet. Below an enforcer, a
+// pod or a number of rules, that is the first one.
 func (m *Model) descend() {
 	if m.selected == "" {
 		return
 	}
-	for next := range len(groupings) - 1 {
-		by := (m.by + 1 + next) % len(groupings)
-		if !slices.ContainsFunc(m.path, func(s step) bool { return s.by == by }) {
+	begin := 0
+	if m.by < levels {
+		begin = m.by + 1
+	}
+	for next := range levels {
+		by := (begin + next) % levels
+		if by != m.by && !slices.ContainsFunc(m.path, func(s step) bool { return s.by == by }) {
 			m.path = append(m.path, step{m.by, m.selected})
 			m.by = by
 			m.forgetRows()

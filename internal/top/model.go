@@ -6,28 +6,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/costtable"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// groupings are what a row of the table can stand for, in the order in which Enter descends.
-var groupings = [...]struct {
-	name string
-	of   func(*profile.Cost) string
-}{
-	{"workload", func(c *profile.Cost) string { return c.Name }},
-	{"syscall", func(c *profile.Cost) string { return c.Syscall }},
-	{"hook", func(c *profile.Cost) string { return c.Program.Hook }},
-	{"program", func(c *profile.Cost) string { return c.Program.Label() }},
-}
+// groupings are what a row of the table can stand for.
+var groupings = costtable.Groupings()
 
-// Groupings returns what a row of the table can stand for. New takes an index into it.
-func Groupings() []string {
-	var names []string
-	for _, g := range groupings {
-		names = append(names, g.name)
-	}
-	return names
-}
+// levels is how many of the groupings Enter descends through: workload, syscall, hook, program.
+const levels = 4
 
 // historyLength is how far back the model remembers.
 const historyLength = time.Minute
@@ -94,7 +81,7 @@ type Model struct {
 	frozen   map[string]bool
 }
 
-// New returns a model whose rows are those of Groupings()[by]. interval is the time between two calls of Add.
+// New returns a model whose rows are those of costtable.Groupings()[by]. interval is the time between two calls of Add.
 func New(by int, interval time.Duration) *Model {
 	return &Model{
 		by: by, sort: columnCPU, interval: interval, frozen: map[string]bool{}, placeIndex: map[place]uint32{},
@@ -146,7 +133,7 @@ func (m *Model) moment(i Interval, costs *profile.Costs) moment {
 
 func placeOf(c *profile.Cost) (p place) {
 	for i, g := range groupings {
-		p[i] = g.of(c)
+		p[i] = g.Of(c)
 	}
 	return p
 }
@@ -205,7 +192,7 @@ func (m *Model) rows(parts int) []row {
 		if p := placeOf(c); !m.inside(&p) {
 			return outside
 		}
-		return groupings[m.by].of(c)
+		return groupings[m.by].Of(c)
 	}) {
 		groups[g.Name] = g
 	}

@@ -123,6 +123,7 @@ func TestGroupings(t *testing.T) {
 		"s": {"openat", "execve", "[kthread]"},
 		"h": {"file_open", "capable"},
 		"p": {"ref_file_open", "ref_capable"},
+		"e": {"reference"},
 	} {
 		press(m, key)
 		wantNames(t, key, m, want...)
@@ -199,6 +200,21 @@ func TestDescentFromAHook(t *testing.T) {
 	wantNames(t, "workloads of the program", m, "sh?[2J", "nginx")
 	press(m, "s")
 	wantNames(t, "its syscalls", m, "openat", "execve")
+}
+
+func TestDescentFromAnEnforcer(t *testing.T) {
+	m := modelOf(t, measured(0))
+	press(m, "e", top.KeyDown, top.KeyEnter)
+	wantNames(t, "workloads of the enforcer", m, "sh?[2J", "nginx", "mntns:1")
+	press(m, top.KeyEscape, top.KeyTab)
+	wantNames(t, "pods", m, "(no") // "(no pod)": names ends at a blank
+	press(m, top.KeyTab)
+	wantNames(t, "numbers of rules", m, "0", "8", "?")
+	if frame := string(draft(m, 160, 20)); strings.Count(frame, "RULES") != 1 {
+		t.Errorf("two columns with rules:\n%s", frame)
+	}
+	press(m, top.KeyTab)
+	wantNames(t, "back to workloads", m, "sh?[2J", "nginx", "mntns:1")
 }
 
 func TestInterval(t *testing.T) {

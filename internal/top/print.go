@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/text"
@@ -24,10 +25,11 @@ func (m *Model) WriteText(w io.Writer, limit int) error {
 		}
 	}
 	t := &text.Table{}
-	for c := range columns[:columnMinute] {
+	shown := slices.DeleteFunc(m.columns(), func(c int) bool { return c == columnMinute })
+	for _, c := range shown {
 		t.Header = append(t.Header, m.columnName(c))
 	}
-	t.Header[columnName] = "<" + t.Header[columnName]
+	t.Header[0] = "<" + t.Header[0]
 	rows := m.rows(0)
 	more := 0
 	if limit > 0 && len(rows) > limit {
@@ -35,7 +37,7 @@ func (m *Model) WriteText(w io.Writer, limit int) error {
 	}
 	for i := range rows {
 		var cells []string
-		for c := range columns[:columnMinute] {
+		for _, c := range shown {
 			cells = append(cells, columns[c].text(&rows[i]))
 		}
 		t.Add(cells...)
@@ -87,7 +89,7 @@ func (m *Model) WriteJSON(w io.Writer) error {
 	d := s.Delta.Duration
 	doc := intervalJSON{
 		Schema: Schema, Time: s.End, IntervalNs: int64(d), Kernel: s.Delta.Machine.Kernel,
-		CPUs: s.Delta.Machine.CPUs, By: groupings[m.by].name, HookCPU: 100 * perSecond(s.costs.Hook, d) / 1e9,
+		CPUs: s.Delta.Machine.CPUs, By: groupings[m.by].Name, HookCPU: 100 * perSecond(s.costs.Hook, d) / 1e9,
 		SelfCPU: 100 * perSecond(s.Self.Seconds(), d), Completeness: s.Delta.Total().Completeness(),
 		Sample: max(1, s.Delta.Sample), Rows: []rowJSON{},
 		Warnings: append([]profile.Warning{}, s.Delta.Warnings...),
