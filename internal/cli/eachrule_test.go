@@ -13,20 +13,10 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
 	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/recording"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/profile"
 )
-
-func TestRulesPath(t *testing.T) {
-	for path, want := range map[string]string{
-		"lsmprof.pb.gz": "lsmprof.rules.pb.gz", "/a/x.pb": "/a/x.rules.pb", "x.gz": "x.rules.gz",
-		"x": "x.rules",
-	} {
-		if got := rulesPath(path); got != want {
-			t.Errorf("%s: %s, want %s", path, got, want)
-		}
-	}
-}
 
 func TestEachRuleUsage(t *testing.T) {
 	for want, args := range map[string][]string{
@@ -109,7 +99,7 @@ func TestEachRule(t *testing.T) {
 			t.Errorf("no finding %s in %+v", kind, doc.EachRule.Findings)
 		}
 	}
-	f, err := os.Open(rulesPath(out))
+	f, err := os.Open(recording.RulesPath(out))
 	must(t, err)
 	defer f.Close()
 	p, err := pprof.Parse(f)

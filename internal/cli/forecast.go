@@ -15,6 +15,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/forecast"
 	"github.com/lsmprof/lsmprof/internal/policy"
+	"github.com/lsmprof/lsmprof/internal/recording"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/internal/text"
@@ -286,14 +287,9 @@ func (o *forecastOptions) record(ctx context.Context, std streams) (*profile.Doc
 	if err != nil {
 		return nil, err
 	}
-	timed, done := context.WithTimeout(ctx, o.duration)
-	defer done()
-	stop := showRecording(timed, std, o.duration)
-	err = t.Run(timed)
-	stop()
-	o.containers.Look(context.WithoutCancel(ctx))
-	snap, snapErr := o.snapshot(t)
-	if err := errors.Join(err, snapErr, t.Close()); err != nil {
+	work := &recording.Work{Duration: o.duration, Show: std.showRecording}
+	snap, _, err := o.measure(ctx, t, work)
+	if err := errors.Join(err, t.Close()); err != nil {
 		return nil, err
 	}
 	costs, err := snap.Costs()

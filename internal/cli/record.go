@@ -5,16 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"math"
-	"os"
 	"os/exec"
-	"syscall"
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/costtable"
-	"github.com/lsmprof/lsmprof/internal/ownns"
+	"github.com/lsmprof/lsmprof/internal/recording"
 	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/report"
@@ -36,15 +35,14 @@ type recordOptions struct {
 	otlpFlags
 	duration time.Duration
 	cmdline.Destination
-	top        int
-	by, sort   string // of the table
-	html       string // file of the page; "": none
-	crossCheck crossCheckFlag
-	eachRule   eachRuleFlags
-	stacks     stacksFlag
-	stackEach  sampleFlag
-	all        bool
-	command    []string
+	top      int
+	by, sort string // of the table
+	html     string // file of the page; "": none
+	passFlags
+	stacks    stacksFlag
+	stackEach sampleFlag
+	all       bool
+	command   []string
 }
 
 func (o *recordOptions) flags(f *cmdline.Flags) {
@@ -63,7 +61,8 @@ func (o *recordOptions) flags(f *cmdline.Flags) {
 	f.StringVar(&o.html, "html", "",
 		"Write the report on the profile, a page with tables and flame graphs, to this "+
 			"`FILE`.")
-	f.Var(cmdline.Choice(&o.by, costtable.GroupingNames()...), "by", "Print a row of the table for each of these. By "+
+	f.Var(cmdline.Choice(&o.by, costtable.GroupingNames()...), "by",
+		"Print a row of the table for each of these. By "+
 		"default a row is a workload, syscall, hook, program and number of rules.")
 	f.Lookup("by").DefValue = ""
 	o.sort = costtable.Orders()[0]
@@ -74,11 +73,8 @@ func (o *recordOptions) flags(f *cmdline.Flags) {
 	f.Var(cmdline.Int(&o.top, 0, math.MaxInt), "top", "Print this many rows of the table; 0 prints all.")
 	o.session.flags(f)
 	f.Group(cmdline.Accuracy)
-	f.Var(&o.crossCheck, "cross-check", "Afterwards count and time with the kernel's bpf_stats, without probes, "+
-		"and compare. A command runs a second time for this, and the whole machine is recorded. "+
-		"The default length, auto, is that of the recording, at most 5s.")
-	f.Lookup("cross-check").NoOptDefVal = bareCrossCheck
-	f.Rare("cross-check", "stacks-sample")
+	o.crossCheckFlag(f)
+	f.Rare("stacks-sample")
 	o.host.flags(f)
 }
 
@@ -132,7 +128,7 @@ func (o *recordOptions) validate(dash int) error {
 	case len(o.command) == 0 && o.all:
 		return errors.New("--all without a command: the whole machine is recorded anyway")
 	}
-	if err := errors.Join(o.validateCrossCheck(), o.validateEachRule()); err != nil {
+	if err := o.passFlags.check(o.work(streams{}), o.selectsProcesses()); err != nil {
 		return err
 	}
 	return o.session.validate()
@@ -146,7 +142,7 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 	if err := o.findCommand(std); err != nil {
 		return err
 	}
-	if err := o.supportsEachRule(); err != nil {
+	if err := o.supported(); err != nil {
 		return classify(err)
 	}
 	o.session.command = len(o.command) > 0 && !o.all && !o.crossCheck.on && !o.selectsProcesses()
@@ -162,15 +158,19 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 	if err != nil {
 		return classify(err)
 	}
-	snap, result := o.measure(ctx, std, t)
-	if err := errors.Join(result.err, t.Close()); err != nil {
+	work := o.work(std)
+	snap, status, err := o.measure(ctx, t, work)
+	if start := (*recording.StartError)(nil); errors.As(err, &start) {
+		err = didNotStart(std, o.command[0], start.Err, exitNotExecutable)
+	}
+	if err := errors.Join(err, t.Close()); err != nil {
 		return err
 	}
 	// A mistyped name must not look like a machine at rest, nor replace an earlier profile by an empty one.
 	if filters := o.filterText(); filters != "" && snap.Total().Calls() == 0 {
 		return o.nothingPassed(ctx, std, "record", filters)
 	}
-	if err := errors.Join(o.checkAcross(ctx, std, &snap), o.timeRules(ctx, std, &snap)); err != nil {
+	if err := o.pass(ctx, work, &snap); err != nil {
 		return err
 	}
 	costs, err := snap.Costs()
@@ -185,15 +185,15 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 		if err != nil {
 			return err
 		}
-		sources := writeSources(o.Path, snap.Inside)
-		if !std.quiet {
-			fmt.Fprintf(std.err, "%s\nlook at it: lsmprof report %s --http localhost:0\n",
-				wrote(o.Path, kept), o.Path)
-			if sources != "" {
-				fmt.Fprintf(std.err, "with source code: go tool pprof -http=localhost: "+
-					"-source_path=%s %s\n",
-					sources, o.Path)
-			}
+		sources, err := recording.WriteSources(o.Path, snap.Inside)
+		if err != nil {
+			slog.Warn(err.Error())
+		}
+		std.say(wrote(o.Path, kept))
+		std.say(fmt.Sprintf("look at it: lsmprof report %s --http localhost:0", o.Path))
+		if sources != "" {
+			std.say(fmt.Sprintf("with source code: go tool pprof -http=localhost: -source_path=%s %s",
+				sources, o.Path))
 		}
 	}
 	if o.html != "" {
@@ -209,8 +209,8 @@ func (o *recordOptions) run(ctx context.Context, std streams) error {
 	if err := o.writeRules(std, snap.EachRule); err != nil {
 		return err
 	}
-	if result.status != 0 {
-		return exitError{result.status}
+	if status != 0 {
+		return exitError{status}
 	}
 	return nil
 }
@@ -250,66 +250,6 @@ func didNotStart(std streams, name string, err error, status int) error {
 	return exitError{status}
 }
 
-// outcome is how a measurement ended.
-type outcome struct {
-	status int // of the command
-	err    error
-}
-
-// measure records until the command, the duration or the user ends it.
-func (o *recordOptions) measure(ctx context.Context, std streams, t *tracer.Tracer) (profile.Snapshot, outcome) {
-	var result outcome
-	ctx, done := context.WithCancel(ctx)
-	defer done()
-	if o.duration > 0 {
-		ctx, done = context.WithTimeout(ctx, o.duration)
-		defer done()
-	}
-	ended := make(chan outcome, 1)
-	if len(o.command) > 0 {
-		cmd := o.newCommand(ctx)
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = std.in, terminal.Plain(std.out), terminal.Plain(std.err)
-		if o.JSON() {
-			cmd.Stdout = std.err // stdout is one JSON object
-		}
-		if err := t.StartCommand(func() error { return ownns.Start(cmd) }); err != nil {
-			return profile.Snapshot{}, outcome{err: didNotStart(std, o.command[0], err, exitNotExecutable)}
-		}
-		go func() {
-			err := cmd.Wait()
-			ended <- outcome{status: exitStatus(cmd.ProcessState, err)}
-			done()
-		}()
-	}
-	stop := func() {}
-	if len(o.command) == 0 { // a command has the terminal for itself
-		stop = showRecording(ctx, std, o.duration)
-	}
-	result.err = t.Run(ctx)
-	stop()
-	if len(o.command) > 0 {
-		result.status = (<-ended).status
-	}
-	o.containers.Look(context.WithoutCancel(ctx)) // names for containers that started last
-	snap, err := o.snapshot(t)
-	result.err = errors.Join(result.err, err)
-	return snap, result
-}
-
-// exitStatus is what a shell would report of a command.
-func exitStatus(state *os.ProcessState, err error) int {
-	if state == nil {
-		return exitFailed
-	}
-	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		return 128 + int(ws.Signal())
-	}
-	if state.ExitCode() < 0 && err != nil {
-		return exitFailed
-	}
-	return state.ExitCode()
-}
-
 // print writes the result. The table goes to stderr if stdout belongs to a command.
 func (o *recordOptions) print(std streams, costs *profile.Costs) error {
 	if o.JSON() {
@@ -337,8 +277,28 @@ func (o *recordOptions) selection() string {
 	return o.filterText()
 }
 
+// work returns what is recorded. With --json stdout is one object, and the command prints to stderr.
+func (o *recordOptions) work(std streams) *recording.Work {
+	w := &recording.Work{Command: o.command, Duration: o.duration, Show: std.showRecording, Stdin: std.in}
+	w.Stdout, w.Stderr = terminal.Plain(std.out), terminal.Plain(std.err)
+	if o.JSON() {
+		w.Stdout = w.Stderr
+	}
+	return w
+}
+
+// measure records work. status is that of the command.
+func (s *session) measure(ctx context.Context, t *tracer.Tracer, work *recording.Work) (
+	snap profile.Snapshot, status int, err error,
+) {
+	status, err = work.Measure(ctx, t)
+	s.containers.Look(context.WithoutCancel(ctx)) // names for containers that started last
+	snap, snapErr := s.snapshot(t)
+	return snap, status, errors.Join(err, snapErr)
+}
+
 // showRecording shows how far a recording is, until ctx is done or stop is called.
-func showRecording(ctx context.Context, std streams, duration time.Duration) (stop func()) {
-	return terminal.NewProgress(std.err, std.quiet).
-		Count(ctx, duration, "recording", "Ctrl-C stops and writes the results")
+func (s streams) showRecording(ctx context.Context, length time.Duration) (stop func()) {
+	return terminal.NewProgress(s.err, s.quiet).
+		Count(ctx, length, "recording", "Ctrl-C stops and writes the results")
 }

@@ -76,7 +76,7 @@ var importers = map[string][]string{
 	"internal/serve":  {"internal/cli"},
 	"tracer": {
 		"internal/cli", "internal/bench", "internal/accuracy", "internal/enforcer",
-		"internal/inforce", "internal/tracefmt", "internal/check", "internal/listing",
+		"internal/inforce", "internal/tracefmt", "internal/check", "internal/listing", "internal/recording",
 	},
 }
 
