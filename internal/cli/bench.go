@@ -14,6 +14,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/bench/host"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/targets"
 	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/report"
@@ -30,7 +31,7 @@ type benchOptions struct {
 	enforcer    string
 	rules       string
 	unknown     enforcerFlags
-	lsms        lsmFlags
+	selection   targets.Selection
 	tests       []string
 	custom      []string
 	unixbench   string
@@ -122,7 +123,7 @@ func (o *benchOptions) flags(f *cmdline.Flags) {
 		"Run each test with probes as well, which explains the losses.")
 	f.Var(cmdline.File(&o.calibration), "calibration",
 		"Take the calibration of the probes from this file of lsmprof check --json.")
-	o.lsms.flags(f)
+	lsmFlags(f, &o.selection)
 	f.Lookup("lsm").Usage = "In the profile runs, measure" + strings.TrimPrefix(f.Lookup("lsm").Usage, "Measure")
 	f.StringVar(&o.cpus, "cpus", "",
 		"Run the tests on these `CPUS`: a list such as 2-3,6, or any. By default they run on the last CPU. "+
@@ -189,7 +190,7 @@ func (o *benchOptions) bench(ctx context.Context, std streams, f *cmdline.Flags)
 }
 
 func (o *benchOptions) validate(f *cmdline.Flags) error {
-	if err := errors.Join(o.unknown.validate(), o.lsms.validate()); err != nil {
+	if err := errors.Join(o.unknown.validate(), checkLSMs(&o.selection)); err != nil {
 		return err
 	}
 	if err := o.validateContainer(); err != nil {

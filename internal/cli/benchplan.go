@@ -22,7 +22,7 @@ func (o *benchOptions) plan() (rundir.Plan, error) {
 	p := rundir.Plan{
 		Order: o.order, Seed: o.seed, Runs: o.runs, Slice: o.slice, Warmup: o.warmup, Pass: o.pass,
 		UntilCI: o.until, MaxTime: o.maxTime,
-		RulesMap: o.unknown.rulesMap, LSMs: o.lsms.names, Hooks: o.lsms.hooks,
+		RulesMap: o.unknown.rulesMap, LSMs: o.selection.LSMs, Hooks: o.selection.Hooks,
 	}
 	var err error
 	if o.unixbench != "" {

@@ -77,7 +77,7 @@ func (o *benchOptions) continueRun(ctx context.Context, std streams) (err error)
 	if plan.Imported() {
 		return fmt.Errorf("%s: %w", d.Path, bench.ErrImported)
 	}
-	o.unknown.rulesMap, o.lsms.names, o.lsms.hooks = plan.RulesMap, plan.LSMs, plan.Hooks
+	o.unknown.rulesMap, o.selection.LSMs, o.selection.Hooks = plan.RulesMap, plan.LSMs, plan.Hooks
 	now := o.attached(ctx)
 	s := o.with(plan, d.Info.Enforcer)
 	if err := setup.Continues(d.Info.Machine); err != nil {
@@ -133,7 +133,7 @@ func (o *benchOptions) attached(ctx context.Context) inforce.Reading {
 func (o *benchOptions) selects(s *setup.Setup) func(tracer.Program) bool {
 	selected := s.Selects()
 	return func(p tracer.Program) bool {
-		return o.lsms.measures(lsmBPF) && matchesAny(o.lsms.hooks, p.Hook) && (selected == nil || selected(p))
+		return o.selection.Program(p, s.Registry.Owner) && (selected == nil || selected(p))
 	}
 }
 
@@ -185,7 +185,7 @@ func (o *benchOptions) calibrate(ctx context.Context, s *setup.Setup) (*profile.
 	if !s.Profiles() {
 		return nil, nil
 	}
-	cal, err := calibration(ctx, o.calibration, o.lsms.others())
+	cal, err := calibration(ctx, o.calibration, o.selection.Others())
 	return &cal, err
 }
 
@@ -223,13 +223,13 @@ func (o *benchOptions) runBench(
 	defer progress.End()
 	b := &bench.Bench{Dir: d, Suites: suites.ByKind(), Progress: progress.report, Settle: settle}
 	if s.Profiles() {
-		all := func(tracer.Function) bool { return true }
-		if err := o.lsms.find(nil, all); err != nil {
-			return err
+		functions, err := o.selection.Functions(nil)
+		if err != nil {
+			return fmt.Errorf("--lsm: %w", err)
 		}
 		b.Profiler = &bench.Profiler{
 			Options: tracer.Options{
-				Select: o.selects(s), Functions: o.lsms.functions, Enforcers: s.Registry,
+				Select: o.selects(s), Functions: functions.Measured, Enforcers: s.Registry,
 				Calibration: *d.Info.Calibration,
 				Logger:      slog.Default(),
 			},

@@ -87,8 +87,3 @@ func enforcerNames() []string {
 	}
 	return append(names, tracer.Generic)
 }
-
-// selectsEnforcer reports whether --enforcer NAME selects the programs of an owner.
-func selectsEnforcer(name, owner string) bool {
-	return name == owner || name == tracer.Generic && strings.HasPrefix(owner, tracer.Generic+":")
-}

@@ -9,6 +9,9 @@ func TestRulesFlags(t *testing.T) {
 		{"top", "--rules-map", "a:0xf"},
 		{"bench", "--rules-map", "a b", "--dry-run"},
 		{"record", "--enforcer", "nobody", "--", "true"},
+		{"record", "--lsm", "aparmor", "--", "true"},
+		{"bench", "--lsm", "aparmor", "--dry-run"},
+		{"record", "--apparmor-profiles", "/etc/apparmor.d", "--", "true"},
 	} {
 		if code := Main(args, nil, t.Output(), t.Output()); code != 2 {
 			t.Errorf("%q: exit status %d, want 2", args, code)

@@ -63,7 +63,7 @@ func (o *recordOptions) flags(f *cmdline.Flags) {
 			"`FILE`.")
 	f.Var(cmdline.Choice(&o.by, costtable.GroupingNames()...), "by",
 		"Print a row of the table for each of these. By "+
-		"default a row is a workload, syscall, hook, program and number of rules.")
+			"default a row is a workload, syscall, hook, program and number of rules.")
 	f.Lookup("by").DefValue = ""
 	o.sort = costtable.Orders()[0]
 	f.Var(cmdline.Choice(&o.sort, costtable.Orders()...), "sort", "Sort the table by this.")

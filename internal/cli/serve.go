@@ -132,7 +132,7 @@ func (o *serveOptions) prepare(ctx context.Context) error {
 	if err := o.findFunctions(); err != nil {
 		return err
 	}
-	for _, note := range o.lsms.notes() {
+	for _, note := range o.functions.Notes("--hook") {
 		slog.Info(note)
 	}
 	opts := o.baseOptions()
@@ -172,7 +172,7 @@ func (o *serveOptions) prepare(ctx context.Context) error {
 func (o *serveOptions) calibrateWhenQuiet(ctx context.Context) (cal profile.Calibration, err error) {
 	const tries, pause = 5, 2 * time.Second
 	for i := range tries {
-		cal, err = calibration(ctx, o.earlier, o.lsms.others())
+		cal, err = calibration(ctx, o.earlier, o.selection.Others())
 		if err != nil || cal.Refused == "" || o.earlier != "" || i == tries-1 {
 			break
 		}

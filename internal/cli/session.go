@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/ownns"
+	"github.com/lsmprof/lsmprof/internal/targets"
 	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
@@ -23,9 +23,8 @@ import (
 type session struct {
 	containers containers
 	unknown    enforcerFlags
-	lsms       lsmFlags
-	enforcers  []string
-	programs   []string // globs
+	selection  targets.Selection
+	appArmor   appArmorTexts
 	pids       []uint
 	comm       string
 	mntns      []uint
@@ -38,8 +37,9 @@ type session struct {
 	host       hostFlag
 	invocation []string // the command line that results name as their origin
 
-	command     bool         // measure only the process tree of a command
-	logger      *slog.Logger // of the tracer; nil: the default logger
+	functions   targets.Functions // see findFunctions
+	command     bool              // measure only the process tree of a command
+	logger      *slog.Logger      // of the tracer; nil: the default logger
 	stacks      tracer.Stacks
 	stackSample int
 	lines       int // Hz; 0: the insides of programs are not sampled
@@ -47,12 +47,14 @@ type session struct {
 
 func (s *session) flags(f *cmdline.Flags) {
 	f.Group(cmdline.Filters)
-	s.lsms.flags(f)
-	s.lsms.texts.flag(f)
-	f.StringSliceVar(&s.enforcers, "enforcer", nil, "Measure only the programs of these enforcers, named as in "+
+	lsmFlags(f, &s.selection)
+	s.appArmor.flag(f)
+	f.StringSliceVar(&s.selection.Enforcers, "enforcer", nil,
+		"Measure only the programs of these enforcers, named as in "+
 		"lsmprof list. The name generic stands for all that lsmprof does not know.")
 	f.Values("enforcer", enforcerNames)
-	f.Var(cmdline.Globs(&s.programs), "program", "Measure only programs whose name matches one of these globs.")
+	f.Var(cmdline.Globs(&s.selection.Programs), "program",
+		"Measure only programs whose name matches one of these globs.")
 	f.Var(cmdline.IDs(&s.pids), "pid", "Measure only these processes.")
 	f.StringVar(&s.comm, "comm", "", "Measure only processes with this command `NAME`.")
 	f.Var(cmdline.IDs(&s.mntns), "mntns",
@@ -88,10 +90,13 @@ func (s *session) validate() error {
 		return fmt.Errorf("--comm %s: the kernel keeps the first %d characters of a name; give %s",
 			s.comm, maxComm, s.comm[:maxComm])
 	}
-	if err := errors.Join(s.lsms.validate(), s.unknown.validate()); err != nil {
+	if err := errors.Join(checkLSMs(&s.selection), s.unknown.validate()); err != nil {
 		return err
 	}
-	for _, name := range s.enforcers {
+	if s.appArmor.dir != "" && !s.selection.Measures("apparmor") {
+		return errors.New("--apparmor-profiles needs --lsm apparmor or --lsm all")
+	}
+	for _, name := range s.selection.Enforcers {
 		if !knownEnforcer(name) {
 			return fmt.Errorf("--enforcer %s: must be %s or generic:COMMAND%s", name,
 				strings.Join(enforcerNames(), ", "), cmdline.DidYouMean(name, enforcerNames()))
@@ -125,9 +130,7 @@ func (s *session) start(ctx context.Context, std streams) (*tracer.Tracer, error
 	if err != nil {
 		return nil, memoryAdvice(err)
 	}
-	for _, note := range s.lsms.notes() {
-		std.note(note)
-	}
+	s.noteFunctions(std)
 	if err := s.ready(); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
@@ -141,7 +144,7 @@ func (s *session) options(ctx context.Context) (opts tracer.Options, err error) 
 	}
 	opts = s.baseOptions()
 	if s.calibrate == "on" {
-		opts.Calibration, err = calibration(ctx, s.earlier, s.lsms.others())
+		opts.Calibration, err = calibration(ctx, s.earlier, s.selection.Others())
 	}
 	return opts, err
 }
@@ -150,8 +153,8 @@ func (s *session) options(ctx context.Context) (opts tracer.Options, err error) 
 func (s *session) baseOptions() tracer.Options {
 	opts := tracer.Options{
 		Select:       s.selects,
-		Functions:    s.lsms.functions,
-		PolicyRules:  s.lsms.texts.policyRules(),
+		Functions:    s.functions.Measured,
+		PolicyRules:  s.appArmor.policyRules(),
 		Filter:       tracer.Filter{MntNS: u32s(s.mntns), PIDs: u32s(s.pids), Comm: s.comm, Command: s.command},
 		Enforcers:    s.unknown.registry(),
 		Memory:       s.memory << 20,
@@ -172,22 +175,32 @@ func (s *session) baseOptions() tracer.Options {
 
 // findFunctions looks for the functions of the security modules that the flags select.
 func (s *session) findFunctions() error {
-	if !s.lsms.others() {
+	if !s.selection.Others() {
 		return nil
 	}
 	progs, err := s.unknown.registry().Look()
 	if err != nil {
 		return err
 	}
-	return s.lsms.find(progs, func(f tracer.Function) bool {
-		owned := slices.ContainsFunc(s.enforcers, func(name string) bool { return name == f.Owner() })
-		return (owned || len(s.enforcers) == 0) && matchesAny(s.programs, f.Name)
-	})
+	if err := s.appArmor.read(); err != nil {
+		return err
+	}
+	if s.functions, err = s.selection.Functions(progs); err != nil {
+		return fmt.Errorf("--lsm: %w", err)
+	}
+	return nil
+}
+
+// noteFunctions says which functions are selected but not measured.
+func (s *session) noteFunctions(std streams) {
+	for _, note := range s.functions.Notes("--hook") {
+		std.note(note)
+	}
 }
 
 // requirePrograms fails if no program and no function is selected.
 func (s *session) requirePrograms() error {
-	if len(s.lsms.functions) > 0 {
+	if len(s.functions.Measured) > 0 {
 		return nil
 	}
 	progs, err := s.unknown.registry().Look()
@@ -216,23 +229,7 @@ func (s *session) ready() error {
 
 // selects reports whether the flags select a program.
 func (s *session) selects(p tracer.Program) bool {
-	if !s.lsms.measures(lsmBPF) {
-		return false
-	}
-	if len(s.enforcers) > 0 && !slices.ContainsFunc(s.enforcers, func(name string) bool {
-		return selectsEnforcer(name, s.unknown.registry().Owner(p))
-	}) {
-		return false
-	}
-	return matchesAny(s.programs, p.Name) && matchesAny(s.lsms.hooks, p.Hook)
-}
-
-// matchesAny reports whether a name matches one of the globs. Without globs everything matches.
-func matchesAny(globs []string, name string) bool {
-	return len(globs) == 0 || slices.ContainsFunc(globs, func(glob string) bool {
-		ok, _ := path.Match(glob, name)
-		return ok
-	})
+	return s.selection.Program(p, s.unknown.registry().Owner)
 }
 
 // nothingToMeasure returns the error of a selection without programs.
@@ -243,7 +240,7 @@ func (s *session) nothingToMeasure(progs []tracer.Program) error {
 			attached++
 		}
 	}
-	if s.lsms.others() {
+	if s.selection.Others() {
 		return errors.New("--lsm, --hook, --enforcer and --program select nothing that can be measured; " +
 			"`lsmprof list` shows the active security modules")
 	}
@@ -256,12 +253,12 @@ func (s *session) nothingToMeasure(progs []tracer.Program) error {
 		names, hooks = append(names, p.Name), append(hooks, p.Hook)
 	}
 	flags := "--enforcer and --program"
-	if len(s.lsms.hooks) > 0 {
+	if len(s.selection.Hooks) > 0 {
 		flags = "--enforcer, --program and --hook"
 	}
 	return fmt.Errorf("%s select none of the %d attached BPF LSM programs%s%s; "+
 		"`lsmprof list --programs` names them",
-		flags, attached, didYouMeanAny(s.lsms.hooks, hooks), didYouMeanAny(s.programs, names))
+		flags, attached, didYouMeanAny(s.selection.Hooks, hooks), didYouMeanAny(s.selection.Programs, names))
 }
 
 // snapshot returns the tracer's snapshot with its provenance, and with warnings about container names.

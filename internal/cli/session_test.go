@@ -6,6 +6,7 @@ import (
 
 	"github.com/cilium/ebpf/link"
 
+	"github.com/lsmprof/lsmprof/internal/targets"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -18,12 +19,13 @@ func TestNothingToMeasureSuggestsNames(t *testing.T) {
 	}{
 		{&session{}, nil, "no BPF LSM program is attached"},
 		{
-			&session{lsms: lsmFlags{hooks: []string{"fileopen"}}}, attached,
+			&session{selection: targets.Selection{Hooks: []string{"fileopen"}}}, attached,
 			`none of the 1 attached BPF LSM programs (did you mean "file_open"?)`,
 		},
-		{&session{programs: []string{"varmor_file_opn"}}, attached, `(did you mean "varmor_file_open"?)`},
+		{&session{selection: targets.Selection{Programs: []string{"varmor_file_opn"}}}, attached,
+			`(did you mean "varmor_file_open"?)`},
 		{
-			&session{programs: []string{"x*"}}, attached,
+			&session{selection: targets.Selection{Programs: []string{"x*"}}}, attached,
 			"none of the 1 attached BPF LSM programs; `lsmprof list",
 		},
 	} {

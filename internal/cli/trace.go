@@ -121,9 +121,7 @@ func (o *traceOptions) start(ctx context.Context, std streams) (*tracer.Stream, 
 	if err != nil {
 		return nil, memoryAdvice(err)
 	}
-	for _, note := range o.lsms.notes() {
-		std.note(note)
-	}
+	o.noteFunctions(std)
 	if err := o.ready(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -77,6 +77,7 @@ var importers = map[string][]string{
 	"tracer": {
 		"internal/cli", "internal/bench", "internal/accuracy", "internal/enforcer",
 		"internal/inforce", "internal/tracefmt", "internal/check", "internal/listing", "internal/recording",
+		"internal/targets",
 	},
 }
 

@@ -1,4 +1,4 @@
-package cli
+package targets
 
 import (
 	"slices"
@@ -8,36 +8,30 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-func TestLSMFlags(t *testing.T) {
+func TestSelectedModules(t *testing.T) {
 	active := []string{"lockdown", "capability", "apparmor", "bpf"}
 	for _, test := range []struct {
 		names  string
 		bpf    bool
 		others bool
 		total  string // what the rows of security_* are called
-		err    string
 	}{
-		{"", true, false, "remainder", ""},
-		{"bpf", true, false, "remainder", ""},
-		{"all", true, true, "framework", ""},
-		{"total", false, true, "total", ""},
-		{"apparmor", false, true, "remainder", ""},
-		{"bpf,apparmor,total", true, true, "remainder", ""},
-		{"lockdown,capability,apparmor,bpf,total", true, true, "framework", ""},
-		{"aparmor", false, true, "total", `did you mean "apparmor"?`},
+		{"", true, false, "remainder"},
+		{"bpf", true, false, "remainder"},
+		{"all", true, true, "framework"},
+		{"total", false, true, "total"},
+		{"apparmor", false, true, "remainder"},
+		{"bpf,apparmor,total", true, true, "remainder"},
+		{"lockdown,capability,apparmor,bpf,total", true, true, "framework"},
 	} {
-		var o lsmFlags
+		var o Selection
 		if test.names != "" {
-			o.names = strings.Split(test.names, ",")
+			o.LSMs = strings.Split(test.names, ",")
 		}
-		if err := o.validate(); (err != nil) != (test.err != "") || err != nil &&
-			!strings.Contains(err.Error(), test.err) {
-			t.Errorf("%q: error %v, want %q", test.names, err, test.err)
-		}
-		if got := o.measures(lsmBPF); got != test.bpf {
+		if got := o.Measures(BPF); got != test.bpf {
 			t.Errorf("%q: measures BPF: %v", test.names, got)
 		}
-		if got := o.others(); got != test.others {
+		if got := o.Others(); got != test.others {
 			t.Errorf("%q: measures others: %v", test.names, got)
 		}
 		if got := o.nameOfTotal(active); got != test.total {
@@ -47,7 +41,7 @@ func TestLSMFlags(t *testing.T) {
 }
 
 func TestFunctionsThatAreLeftOutAreNamed(t *testing.T) {
-	o := lsmFlags{left: []tracer.Function{
+	o := Functions{left: []tracer.Function{
 		{Name: "apparmor_file_permission", Hook: "file_permission", Frequent: true},
 		{Name: "security_file_permission", Hook: "file_permission", Frequent: true},
 		{Name: "apparmor_capable", Hook: "capable", Unavailable: "the compiler inlined it"},
@@ -56,7 +50,7 @@ func TestFunctionsThatAreLeftOutAreNamed(t *testing.T) {
 		"apparmor_capable cannot be measured, because the compiler inlined it",
 		"1 hook that is called very often is measured only if --hook names it: file_permission",
 	}
-	if got := o.notes(); !slices.Equal(got, want) {
+	if got := o.Notes("--hook"); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
