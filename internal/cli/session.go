@@ -51,7 +51,7 @@ func (s *session) flags(f *cmdline.Flags) {
 	s.appArmor.flag(f)
 	f.StringSliceVar(&s.selection.Enforcers, "enforcer", nil,
 		"Measure only the programs of these enforcers, named as in "+
-		"lsmprof list. The name generic stands for all that lsmprof does not know.")
+			"lsmprof list. The name generic stands for all that lsmprof does not know.")
 	f.Values("enforcer", enforcerNames)
 	f.Var(cmdline.Globs(&s.selection.Programs), "program",
 		"Measure only programs whose name matches one of these globs.")

@@ -22,8 +22,10 @@ func TestNothingToMeasureSuggestsNames(t *testing.T) {
 			&session{selection: targets.Selection{Hooks: []string{"fileopen"}}}, attached,
 			`none of the 1 attached BPF LSM programs (did you mean "file_open"?)`,
 		},
-		{&session{selection: targets.Selection{Programs: []string{"varmor_file_opn"}}}, attached,
-			`(did you mean "varmor_file_open"?)`},
+		{
+			&session{selection: targets.Selection{Programs: []string{"varmor_file_opn"}}}, attached,
+			`(did you mean "varmor_file_open"?)`,
+		},
 		{
 			&session{selection: targets.Selection{Programs: []string{"x*"}}}, attached,
 			"none of the 1 attached BPF LSM programs; `lsmprof list",

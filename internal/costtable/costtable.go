@@ -17,7 +17,7 @@ import (
 // Table prints costs. It is not safe for concurrent use.
 type Table struct {
 	Costs     *profile.Costs
-	By        string // one of GroupingNames; "": a row for each workload, syscall, hook, program and number of rules
+	By        string // of GroupingNames; "": a row for each workload, syscall, hook, program and number of rules
 	Sort      string // one of Orders; "": the first
 	Rows      int    // at most; 0: all
 	Width     int    // of the terminal; 0: lines may be of any width

@@ -28,8 +28,9 @@ func SourcesPath(path string) string {
 }
 
 // WriteSources writes the lines of the sampled programs to the folder beside their profile, and returns its path; "" if
-// it wrote none. Lines without instructions are empty. Paths come from the programs: the error says how many files could
-// not be written, for example because another one has the name of their folder. The others are written nevertheless.
+// it wrote none. Lines without instructions are empty. Paths come from the programs. If some files cannot be written,
+// for example because another file has the name of their folder, it writes the others and returns an error with their
+// number.
 func WriteSources(profilePath string, in *profile.Inside) (dir string, err error) {
 	files := in.SourceFiles()
 	if len(files) == 0 {

@@ -50,7 +50,7 @@ func (w *Work) CrossCheck(ctx context.Context, snap *profile.Snapshot, length ti
 // knows, it times those named. The other probes must be detached. length is that of the pass; 0: see again.
 func (w *Work) EachRule(
 	ctx context.Context, snap *profile.Snapshot, opts tracer.Options, registry *inforce.Registry,
-		functions []string,
+	functions []string,
 	length time.Duration,
 ) error {
 	if ctx.Err() != nil {

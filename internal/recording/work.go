@@ -20,8 +20,8 @@ type Work struct {
 	Command  []string
 	Duration time.Duration // without a command; 0: until the context is done
 
-	// The streams of the command. Only its first run has input and prints output: a further run finds its input read,
-	// and its output printed.
+	// The streams of the command. A further run has only stderr: the first one has read the input and printed the
+	// output.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 

@@ -47,8 +47,10 @@ func TestStatusIsThatOfAShell(t *testing.T) {
 
 func TestCommandEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	w := Work{Command: []string{"sh", "-c", "trap 'exit 7' TERM; echo; while :; do sleep 0.01; done"},
-		Show: shown(t)}
+	w := Work{
+		Command: []string{"sh", "-c", "trap 'exit 7' TERM; echo; while :; do sleep 0.01; done"},
+		Show:    shown(t),
+	}
 	w.Stdout = writerFunc(func(p []byte) (int, error) { // the trap is set
 		cancel()
 		return len(p), nil

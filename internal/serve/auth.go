@@ -32,8 +32,8 @@ func newCredentials(c Config, log *slog.Logger) (creds credentials, err error) {
 		}
 	}
 	if c.ClientCAFile != "" {
-		creds.clients, err = newWatched(log, func() (*x509.CertPool, error) { return tlsfiles.Authorities(c.ClientCAFile) },
-			c.ClientCAFile)
+		creds.clients, err = newWatched(log,
+			func() (*x509.CertPool, error) { return tlsfiles.Authorities(c.ClientCAFile) }, c.ClientCAFile)
 		if err != nil {
 			return creds, &ConfigError{"ClientCAFile", "", err}
 		}
