@@ -78,7 +78,7 @@ func TestPackagesCanBeUsedFromAnotherModule(t *testing.T) {
 	}
 	cmd := exec.Command("go", "run", ".", filepath.Join(root, "docs/sample/run"))
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off", "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -177,3 +177,29 @@ func TestHungGuestBootsAgain(t *testing.T) {
 		}
 	}
 }
+
+func TestConcurrentPackages(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"alone.go":   "package p\n\n// go on(1)\nvar x = 1\n",
+		"routine.go": "package p\n\nfunc f() {\n\tgo f()\n}\n",
+		"locks.go":   "package p\n\nimport (\n\t\"sync\"\n)\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		p    goPackage
+		want bool
+	}{
+		{goPackage{GoFiles: []string{"alone.go"}}, false},
+		{goPackage{GoFiles: []string{"alone.go", "routine.go"}}, true},
+		{goPackage{GoFiles: []string{"alone.go"}, XTestGoFiles: []string{"locks.go"}}, true},
+	} {
+		c.p.Dir = dir
+		if got, err := c.p.concurrent(); err != nil || got != c.want {
+			t.Errorf("%+v: %v, %v; want %v", c.p, got, err, c.want)
+		}
+	}
+}

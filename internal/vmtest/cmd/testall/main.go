@@ -43,17 +43,21 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 		fmt.Fprintln(out, "list the packages:", err)
 		return 1
 	}
-	var kernelTests, simulations, racing, others []string
+	var kernelTests, racing, others []string
 	for _, p := range all {
-		switch {
-		case p.inGuests():
+		concurrent, err := p.concurrent()
+		if err != nil {
+			fmt.Fprintln(out, "read the packages:", err)
+			return 1
+		}
+		if p.inGuests() {
 			kernelTests = append(kernelTests, p.ImportPath)
-		case slices.Contains(simulating, short(p.ImportPath)):
-			simulations = append(simulations, p.ImportPath)
-			if !slices.Contains(sequential, short(p.ImportPath)) {
-				racing = append(racing, p.ImportPath)
-			}
-		default:
+			continue
+		}
+		if concurrent {
+			racing = append(racing, p.ImportPath)
+		}
+		if !concurrent || slices.Contains(simulating, short(p.ImportPath)) {
 			others = append(others, p.ImportPath)
 		}
 	}
@@ -77,10 +81,9 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	running.Go(func() {
 		step("host", h.tests(".", *fast, "-race", kernelTests...))
 		h.finish()
-		step("host, simulations", h.tests(".", *fast, "", simulations...))
-		step("host, other packages", h.tests(".", *fast, "-race", others...))
-		step("host, simulations with the race detector", h.tests(".", *fast, "-race -short", racing...))
-		step("e2e", h.tests("internal/e2e", *fast, "-race"))
+		step("host, packages without kernel tests", h.tests(".", *fast, "-race -short", racing...))
+		step("host, without the race detector", h.tests(".", *fast, "", others...))
+		step("e2e", h.tests("internal/e2e", *fast, ""))
 	})
 	if *kernels != "" {
 		running.Go(func() { rs.guests(ctx, all, strings.Fields(*kernels), strings.Fields(*icount), h) })

@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -18,13 +21,26 @@ const (
 // as long and finds nothing more, so that they run whole without it, and with it in their -short form.
 var simulating = []string{"internal/rundir", "internal/stats", "internal/forecast", "report"}
 
-// sequential are those of them in which nothing runs at once: the race detector has nothing to find.
-var sequential = []string{"internal/stats", "internal/forecast"}
-
 // goPackage is what go list says about a package of the main module.
 type goPackage struct {
-	ImportPath, Dir           string
-	TestImports, XTestImports []string
+	ImportPath, Dir                    string
+	GoFiles, TestGoFiles, XTestGoFiles []string
+	TestImports, XTestImports          []string
+}
+
+// atOnce matches what a file has that runs or guards something beside something else.
+var atOnce = regexp.MustCompile(`(?m)^\s*go [\w.]+\(|"(sync|sync/atomic|net/http|net/http/httptest)"$`)
+
+// concurrent reports whether something runs at once in a package or its tests. Elsewhere the race detector has nothing
+// to find, and compiling with it takes as long as the tests.
+func (p goPackage) concurrent() (bool, error) {
+	for _, name := range slices.Concat(p.GoFiles, p.TestGoFiles, p.XTestGoFiles) {
+		text, err := os.ReadFile(filepath.Join(p.Dir, name))
+		if err != nil || atOnce.Match(text) {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // inGuests reports whether some of the package's tests need a guest's kernel.
@@ -34,8 +50,8 @@ func (p goPackage) inGuests() bool {
 }
 
 func packages(ctx context.Context) (all []goPackage, _ error) {
-	text, err := exec.CommandContext(ctx, "go", "list", "-json=ImportPath,Dir,TestImports,XTestImports",
-		"./...").Output()
+	text, err := exec.CommandContext(ctx, "go", "list",
+		"-json=ImportPath,Dir,GoFiles,TestGoFiles,XTestGoFiles,TestImports,XTestImports", "./...").Output()
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w", err)
 	}
