@@ -85,6 +85,9 @@ func fetchBusybox(ctx context.Context, arch Arch, dir string, log io.Writer) err
 // kernelPackage downloads the package with the image and returns its path and version.
 func (a apt) kernelPackage(ctx context.Context, name string) (deb, version string, err error) {
 	meta := "linux-image-cloud-" + a.arch.Name
+	if strings.HasSuffix(name, rtSuffix) {
+		meta = "linux-image-rt-" + a.arch.Name
+	}
 	var sources []string
 	if name == Distro {
 		if sources, err = distroSources(ctx); err != nil {
@@ -103,7 +106,7 @@ func (a apt) kernelPackage(ctx context.Context, name string) (deb, version strin
 	if err != nil {
 		return "", "", err
 	}
-	release := strings.TrimSuffix(name, armSuffix)
+	release := releaseOf(name)
 	if name[0] >= '0' && name[0] <= '9' && !strings.Contains(image, "-"+release+".") {
 		return "", "", fmt.Errorf("%w: these suites now have %s", ErrUnreachable, image)
 	}

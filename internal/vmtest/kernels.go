@@ -15,8 +15,12 @@ import (
 
 // Kernels lists the names that Kernel accepts, oldest first, those of arm64 guests last.
 var Kernels = []string{
-	"5.10", "6.1", "6.12", "newest", Distro, "6.1" + armSuffix, "6.12" + armSuffix, "newest" + armSuffix,
+	"5.10", "6.1", "6.12", "newest", Distro, "6.1" + rtSuffix,
+	"6.1" + armSuffix, "6.12" + armSuffix, "newest" + armSuffix,
 }
+
+// rtSuffix marks kernels with PREEMPT_RT: 6.1-rt.
+const rtSuffix = "-rt"
 
 // Distro is the kernel of this machine's own distribution, for machines whose mirrors have no Debian.
 const Distro = "distro"
@@ -26,7 +30,7 @@ var ErrUnreachable = errors.New("kernel not reachable")
 
 // suites are the Debian suites of each kernel. The newest package in them wins.
 func suites(name string) []string {
-	switch strings.TrimSuffix(name, armSuffix) {
+	switch releaseOf(name) {
 	case "5.10":
 		if name != "5.10" {
 			return nil // what arm64 lacks before Linux 6.4, 6.1 lacks as well
@@ -40,6 +44,11 @@ func suites(name string) []string {
 		return []string{"sid"}
 	}
 	return nil
+}
+
+// releaseOf returns the release that a name begins with.
+func releaseOf(name string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(name, armSuffix), rtSuffix)
 }
 
 // Kernel returns the path of a kernel image. The name is one of Kernels, which is fetched once and cached, or a path.
