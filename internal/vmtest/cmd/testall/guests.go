@@ -103,8 +103,9 @@ func compile(ctx context.Context, work string, all []goPackage, kernels []string
 	if err := goStatic(ctx, runtime.GOARCH, "build", "-o", runner, vmtestPath+"/cmd/vm"); err != nil {
 		return "", nil, err
 	}
+	onlyArm64 := !slices.ContainsFunc(kernels, func(k string) bool { return archOf(k) != "arm64" })
 	for _, p := range all {
-		if p.inGuests() {
+		if p.inGuests() && (!onlyArm64 || anyOnArm64(short(p.ImportPath))) {
 			pkgs = append(pkgs, kernelTests{path: p.ImportPath, dir: p.Dir, binaries: work})
 		}
 	}
