@@ -34,7 +34,7 @@ CLANG_FORMAT := clang-format-19
 .PHONY: help demo sample apparmor-or-bpf test test-busy test-fast test-arm64 build install release generate
 .PHONY: check-generate
 .PHONY: lint fmt vuln vm
-.PHONY: two-boots accuracy overhead scale aa deps image
+.PHONY: two-boots accuracy overhead scale measuring aa deps image
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -153,10 +153,24 @@ scale: ## what large nodes, 500 workloads and 200 programs take, in VMs and with
 		bin/vm -kernel $$k -smp 1 -memory 2G -in bin/measure:/usr/local/bin/measure $(VMFLAGS) -- \
 			measure -o $(FORMAT) scale || status=1; \
 	done; for cpus in 2 64 192; do \
-		bin/vm -kernel 6.1 -icount -append "possible_cpus=$$cpus tsc=reliable" \
-			-in bin/measure:/usr/local/bin/measure $(VMFLAGS) -- \
-			measure -o $(FORMAT) -online $$cpus node || status=1; \
+		$(node) || status=1; \
 	done; exit $$status
+
+# The tables of a large node, for 110 and 250 workloads.
+node = bin/vm -kernel 6.1 -icount -append "possible_cpus=$$cpus tsc=reliable" \
+	-in bin/measure:/usr/local/bin/measure $(VMFLAGS) -- measure -o $(FORMAT) -online $$cpus node
+
+# The figures that the docs show and the tests hold.
+MEASURED := internal/accuracy/testdata/measured
+measuring: FORMAT = json
+measuring: ## measure the tables of docs/measuring.md anew, in VMs that count instructions (an hour)
+	@internal/vmtest/deps.sh test
+	@mkdir -p bin && CGO_ENABLED=0 go build -o bin/ ./internal/vmtest/cmd/vm ./internal/accuracy/cmd/measure
+	@for cpus in 2 64 192; do $(node) >$(MEASURED)/nodes.$$cpus.json; done
+	@for k in 6.1 6.12 newest 5.10 newest-arm64 6.12-arm64; do for what in overhead accuracy; do \
+		$(MAKE) --no-print-directory $$what KERNELS=$$k FORMAT=json >$(MEASURED)/$$what.$$k.json; \
+	done; done
+	go test ./internal/accuracy ./tracer -run Docs -update
 
 aa: ## what this machine can tell apart: benchmarks of identical scenarios (15 minutes, as root, on a quiet machine)
 	go test ./internal/cli -run TestAA -v -count 1 -timeout 0 -args -aa $(AA) \

@@ -31,6 +31,7 @@ type Container struct {
 	Name, Image     string
 	Args            []string
 	Env             []struct{ Name, Value string }
+	Resources       struct{ Limits struct{ Memory string } }
 	SecurityContext SecurityContext `yaml:"securityContext"`
 	VolumeMounts    []struct {
 		Name      string

@@ -1,6 +1,16 @@
 package tracer
 
-import "testing"
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/lsmprof/lsmprof/internal/golden"
+	"github.com/lsmprof/lsmprof/internal/text"
+)
 
 func TestShareOfMemory(t *testing.T) {
 	const mib = 1 << 20
@@ -20,4 +30,42 @@ func TestShareOfMemory(t *testing.T) {
 				got, c.want)
 		}
 	}
+}
+
+// The table of the docs says how the counters are divided.
+func TestDocsShowHowMemoryIsDivided(t *testing.T) {
+	const page = "../docs/measuring.md"
+	if _, err := os.Stat(page); err != nil {
+		t.Skip(err)
+	}
+	lines := []string{
+		"| `--memory`, programs | counters per program | in the front of a CPU: 2, 64, 192 CPUs | " +
+			"shared: 2, 64, 192 CPUs | in all |",
+		"|---|---|---|---|---|",
+	}
+	list := func(of []int) string {
+		var words []string
+		for _, n := range of {
+			words = append(words, text.Thousands(n))
+		}
+		if slices.Min(of) == slices.Max(of) {
+			return words[0]
+		}
+		return strings.Join(words, ", ")
+	}
+	for _, row := range []struct{ memory, programs int }{{64, 14}, {128, 14}, {512, 14}, {64, 200}} {
+		var all, front, shared, mib []int
+		for _, cpus := range []int{2, 64, 192} {
+			l := newLayout(share(row.memory<<20, 0, row.programs), cpus, firstCPUs(cpus))
+			all, front, shared = append(all, l.counters()), append(front, l.front), append(shared, l.shared)
+			mib = append(mib, l.counters()*counterSize*row.programs>>20)
+		}
+		memory := strconv.Itoa(row.memory)
+		if row.memory<<20 == DefaultMemory {
+			memory += " (the default)"
+		}
+		lines = append(lines, fmt.Sprintf("| %s, %d programs | %s | %s | %s | %s MiB |", memory, row.programs,
+			list(all), list(front), list(shared), list(mib)))
+	}
+	golden.Section(t, page, "memory", lines)
 }

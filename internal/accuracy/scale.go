@@ -71,11 +71,7 @@ func WriteScale(w io.Writer, format string, o Origin, s Scale) error {
 // WriteNodes prints what was measured as text or JSON.
 func WriteNodes(w io.Writer, format string, o Origin, nodes []Node) error {
 	if format == "json" {
-		return writeJSON(w, struct {
-			Schema string `json:"schema"`
-			Origin
-			Nodes []Node `json:"nodes"`
-		}{"lsmprof/nodes/v1", o, nodes})
+		return writeJSON(w, nodesDocument{"lsmprof/nodes/v1", o, nodes})
 	}
 	fmt.Fprintf(w, "large nodes on %s (%s), default --memory\n", o.Kernel, o.Release)
 	t := newTable(w)

@@ -18,15 +18,31 @@ type Origin struct {
 // Formats of the tables.
 var Formats = []string{"text", "json", "bench"}
 
+// What the tables are in JSON. `make measuring` keeps it in testdata/measured, where the tests and docs/measuring.md
+// have their figures from.
+type (
+	accuracyDocument struct {
+		Schema string `json:"schema"`
+		Origin
+		Results []Result `json:"results"`
+	}
+	overheadDocument struct {
+		Schema string `json:"schema"`
+		Origin
+		Figures []Figure `json:"figures"`
+	}
+	nodesDocument struct {
+		Schema string `json:"schema"`
+		Origin
+		Nodes []Node `json:"nodes"`
+	}
+)
+
 // WriteAccuracy prints results as text or JSON.
 func WriteAccuracy(w io.Writer, format string, o Origin, results []Result) error {
 	switch format {
 	case "json":
-		return writeJSON(w, struct {
-			Schema string `json:"schema"`
-			Origin
-			Results []Result `json:"results"`
-		}{"lsmprof/accuracy/v1", o, results})
+		return writeJSON(w, accuracyDocument{"lsmprof/accuracy/v1", o, results})
 	case "bench":
 		return fmt.Errorf("format %s: accuracy is no benchmark; want text or json", format)
 	}
@@ -48,11 +64,7 @@ func WriteAccuracy(w io.Writer, format string, o Origin, results []Result) error
 func WriteOverhead(w io.Writer, format string, o Origin, figures []Figure) error {
 	switch format {
 	case "json":
-		return writeJSON(w, struct {
-			Schema string `json:"schema"`
-			Origin
-			Figures []Figure `json:"figures"`
-		}{"lsmprof/overhead/v1", o, figures})
+		return writeJSON(w, overheadDocument{"lsmprof/overhead/v1", o, figures})
 	case "bench":
 		unit := strings.TrimSuffix(o.Unit, "s") + "/op"
 		if o.Unit == "ns" {
