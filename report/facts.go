@@ -69,6 +69,14 @@ func (h *How) facts() []fact {
 	return out
 }
 
+// estimate says of how many rounds a loss is the median.
+func (h *How) estimate() string {
+	if h.RoundsMax == 1 {
+		return "of one round"
+	}
+	return fmt.Sprintf("median of %s rounds", rangeText(h.RoundsMin, h.RoundsMax))
+}
+
 func rangeText(low, high int) string {
 	if low == high {
 		return fmt.Sprint(low)

@@ -149,7 +149,7 @@ func (s *summary) nothingLost(t *Test, c *Cell) string {
 // free says what costs nothing.
 func (s *summary) free() string {
 	var controls, quiet []string
-	apparent := 0.0
+	apparent, least, most, sure := 0.0, math.Inf(1), math.Inf(-1), false
 	for _, c := range s.cells() {
 		t := s.test(c.Test)
 		switch {
@@ -157,6 +157,7 @@ func (s *summary) free() string {
 			controls, apparent = append(controls, s.wordsOf(t).noun), max(apparent, math.Abs(c.Loss))
 		case !c.Significant || c.Loss <= 0:
 			quiet = append(quiet, fmt.Sprintf("%s (%s %%)", s.wordsOf(t).noun, percent(c.Loss)))
+			least, most, sure = min(least, c.Loss), max(most, c.Loss), sure || c.CI.known()
 		}
 	}
 	out := ""
@@ -165,7 +166,13 @@ func (s *summary) free() string {
 			"gain, at most "+
 			"%s %%, is how far off this run can be.", text.List(controls), percent(apparent))
 	}
-	if len(quiet) > 0 {
+	switch {
+	case len(quiet) > 0 && !sure && percent(least) == percent(most):
+		out += fmt.Sprintf(" The losses that one round shows, and cannot prove, are all %s %%.", percent(most))
+	case len(quiet) > 0 && !sure:
+		out += fmt.Sprintf(" The losses that one round shows, and cannot prove, are %s %% to %s %%.",
+			percent(least), percent(most))
+	case len(quiet) > 0:
 		out += fmt.Sprintf(" No loss that can be told from noise: %s.", text.List(quiet))
 	}
 	if out == "" {

@@ -169,3 +169,14 @@ func TestRulesOfEachType(t *testing.T) {
 		}
 	}
 }
+
+func TestWordsForCopies(t *testing.T) {
+	w := known["execl"]
+	if got := w.times(1); got != w {
+		t.Errorf("one copy: %+v", got)
+	}
+	if got := w.times(4); got.slower != "With 4 copies at once programs start" ||
+		got.noun != "starting a program in 4 copies" {
+		t.Errorf("%+v", got)
+	}
+}

@@ -116,9 +116,8 @@ func (v *view) suiteName() string {
 }
 
 func (v *view) notes(b *strings.Builder) {
-	fmt.Fprintf(b, "\nLOSS: by how much slower than under %s, in %%; median of %s rounds; ~ may be noise. "+
-		"EXPLAINED by the hooks and LEFT OVER of it: points.\n", v.Baseline, rangeText(v.How.RoundsMin,
-		v.How.RoundsMax))
+	fmt.Fprintf(b, "\nLOSS: by how much slower than under %s, in %%; %s; ~ may be noise. "+
+		"EXPLAINED by the hooks and LEFT OVER of it: points.\n", v.Baseline, v.How.estimate())
 	if s := v.legend(); s != "" {
 		b.WriteString(s + "\n")
 	}

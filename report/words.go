@@ -87,11 +87,20 @@ func (r *Report) wordsOf(t *Test) words {
 		for i := range r.run.Info.Plan.Tests {
 			plan := &r.run.Info.Plan.Tests[i]
 			if w, ok := known[plan.Base()]; ok && plan.Name == t.Name {
-				return w
+				return w.times(plan.Copies)
 			}
 		}
 	}
 	return words{t.Label, t.Label + " runs", t.Label}
+}
+
+// times returns the words for n copies of the test at once.
+func (w words) times(n int) words {
+	if n > 1 {
+		w.slower = fmt.Sprintf("With %d copies at once %s%s", n, strings.ToLower(w.slower[:1]), w.slower[1:])
+		w.noun += fmt.Sprintf(" in %d copies", n)
+	}
+	return w
 }
 
 // groupOf returns the group of a test. The built-in tests that UnixBench lacks are single calls.

@@ -43,7 +43,12 @@ func TestImportedScenarioNames(t *testing.T) {
 			map[string][]byte{"web.log-2026-01-02-01": text, "web.log-2026-01-02-02": slower},
 			[]string{"web.log-2026-01-02-01", "web.log-2026-01-02-02"},
 			exitOK,
-			[]string{"web.log-2026-01-02-02", "10.00 %"},
+			[]string{
+				"web.log-2026-01-02-02", "10.00 %",
+				"No loss can be told from noise: each cell has one round.\n" +
+					"The losses that one round shows, and cannot prove, are all 10.0 %.",
+				"in %; of one round; ~", "fit a model to the benchmark: it has",
+			},
 		},
 		"logs": {
 			map[string][]byte{"a.b-2026-01-02-01.log": log, "a.c-2026-01-02-01.log": log},

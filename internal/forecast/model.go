@@ -57,8 +57,8 @@ func (l *Line) place() place { return place{l.Program, l.Hook, l.Syscall} }
 func FitRun(run *rundir.Run, name string) (*Model, error) {
 	m, err := fitModel(observationsOf(run))
 	if err != nil {
-		return nil, fmt.Errorf("fit a model to the benchmark %s: %w; `lsmprof bench --rules 1,2,4,8` measures "+
-			"what it takes", name, err)
+		return nil, fmt.Errorf("fit a model to %s: %w; `lsmprof bench --rules 1,2,4,8` measures what it takes",
+			strings.TrimSpace("the benchmark "+name), err)
 	}
 	m.Origin, m.Enforcer = "the benchmark "+name, run.Info.Enforcer
 	m.Syscalls = syscallsOf(run)
