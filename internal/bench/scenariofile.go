@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/yamlerr"
 )
 
 // stepTimeout is how long a command may run whose step has no timeout.
@@ -61,9 +62,6 @@ func (f *scenarioFile) fail(n *yaml.Node, format string, args ...any) {
 	}
 }
 
-// syntaxError is what the YAML package says of a file that it cannot read.
-var syntaxError = regexp.MustCompile(`^yaml: line (\d+): (.*)$`)
-
 // document returns the only document of the file. A second one may be empty, as behind a final "---".
 func (f *scenarioFile) document(data []byte) (*yaml.Node, error) {
 	var first *yaml.Node
@@ -76,10 +74,8 @@ func (f *scenarioFile) document(data []byte) (*yaml.Node, error) {
 		case errors.Is(err, io.EOF):
 			return first, nil
 		case err != nil:
-			if m := syntaxError.FindStringSubmatch(err.Error()); m != nil {
-				return nil, fmt.Errorf("%s:%s: %s", f.name, m[1], m[2])
-			}
-			return nil, fmt.Errorf("%s:1: %s", f.name, strings.TrimPrefix(err.Error(), "yaml: "))
+			line, what := yamlerr.Line(data, err)
+			return nil, fmt.Errorf("%s:%d: %s", f.name, line, what)
 		}
 		content := doc.Content[0]
 		switch empty := content.Kind == yaml.ScalarNode && content.Tag == "!!null"; {
@@ -118,7 +114,8 @@ func (f *scenarioFile) fields(n *yaml.Node, what string, known map[string]func(*
 		if n.Kind == yaml.AliasNode { // the mapping may be right where its anchor is
 			at = n
 		}
-		f.fail(at, "%s has no field %q", what, p.key.Value)
+		f.fail(at, "%s has no field %q: it may have %s", what, p.key.Value,
+			strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 	}
 }
 
@@ -207,6 +204,7 @@ func (f *scenarioFile) text(to *string) func(*yaml.Node) {
 // root reads the document. Fields that begin with "x-" are ignored: they hold anchors.
 func (f *scenarioFile) root(n *yaml.Node) {
 	known := map[string]func(*yaml.Node){
+		"x-…":       func(*yaml.Node) {},
 		"scenarios": func(n *yaml.Node) { f.each(n, "scenarios", f.scenario) },
 		"tests":     func(n *yaml.Node) { f.each(n, "tests", f.test) },
 	}

@@ -68,9 +68,18 @@ func TestScenarioFileErrorsSayWhere(t *testing.T) {
 		"only a comment": {"# nothing", "f.yaml:1:1: the file is empty"},
 		"a list":         {"- a", "f.yaml:1:1: the file: want fields"},
 		"no list":        {"scenarios: 3", "f.yaml:1:12: scenarios: want a list"},
-		"unknown field":  {"scenarios:\n- nam: x", `f.yaml:2:3: a scenario has no field "nam"`},
-		"one scenario":   {"scenarios:\n- name: a", "f.yaml:1:1: 1 scenarios: want a baseline and"},
-		"no name":        {"scenarios:\n- rules: 1", "f.yaml:2:3: a scenario needs a name"},
+		"unknown anchor": {
+			"scenarios:\n- name: x\n  setup: *no",
+			"f.yaml:3: the alias *no has no anchor &no before it",
+		},
+		"a tab": {"scenarios:\n- name: x\n\trules: 1", "f.yaml:3: a tab indents this line: indent with spaces"},
+		"unknown field of the file": {
+			"defs: 1\nscenarios: []",
+			`f.yaml:1:1: the file has no field "defs": it may have scenarios, tests, x-…`,
+		},
+		"unknown field": {"scenarios:\n- nam: x", `f.yaml:2:3: a scenario has no field "nam"`},
+		"one scenario":  {"scenarios:\n- name: a", "f.yaml:1:1: 1 scenarios: want a baseline and"},
+		"no name":       {"scenarios:\n- rules: 1", "f.yaml:2:3: a scenario needs a name"},
 		"field twice": {
 			"scenarios:\n- name: a\n  name: b",
 			`f.yaml:3:3: field "name" occurs twice`,
@@ -110,7 +119,7 @@ func TestScenarioFileErrorsSayWhere(t *testing.T) {
 		"third document":           {"---\n" + two + "---\n---\ntests: []\n", "f.yaml:6:1: a second document"},
 		"broken second document":   {two + "---\ntests: [\n", "f.yaml:5: "},
 		"alias of another kind":    {"scenarios:\n- name: a\n- &b\n  name: b\n  setup: *b", "f.yaml:5:10: "},
-		"alias without an anchor":  {two + "  setup: *c", "f.yaml:1: unknown anchor 'c' referenced"},
+		"alias without an anchor":  {two + "  setup: *c", "f.yaml:4: the alias *c has no anchor &c before it"},
 		"merge of a text":          {two + "  <<: x", "f.yaml:4:7: a merge key takes a mapping"},
 		"merge of a list of texts": {two + "  <<: [x]", "f.yaml:4:8: a merge key takes mappings"},
 		"merge of itself": {

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/lsmprof/lsmprof/internal/yamlerr"
 )
 
 const (
@@ -111,7 +113,8 @@ func parseConfig(data []byte) (string, error) {
 		Endpoint string `yaml:"runtime-endpoint"`
 	}
 	if err := yaml.Unmarshal(data, &c); err != nil {
-		return "", err
+		line, what := yamlerr.Line(data, err)
+		return "", fmt.Errorf("line %d: %s", line, what)
 	}
 	return c.Endpoint, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/enforcer/rules"
 	"github.com/lsmprof/lsmprof/internal/text"
+	"github.com/lsmprof/lsmprof/internal/yamlerr"
 )
 
 // Policy is what one policy loads.
@@ -88,7 +89,8 @@ func Read(r io.Reader) ([]Policy, error) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("not a policy: %s", brief(err))
+			line, what := yamlerr.Line(data, err)
+			return nil, fmt.Errorf("not a policy: line %d: %s", line, what)
 		}
 		more, other, err := doc.policies(0)
 		if err != nil {
