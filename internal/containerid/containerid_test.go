@@ -28,9 +28,30 @@ func TestAll(t *testing.T) {
 		"podman, crun":    {"/machine.slice/libpod-" + id + ".scope/container", []string{id}},
 		"podman, rootless": {"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" + id +
 			".scope/container", []string{id}},
-		"podman, cgroupfs":       {"/libpod_parent/libpod-" + id, []string{id}},
-		"podman's monitor":       {"/machine.slice/libpod-conmon-" + id + ".scope", nil},
-		"CRI-O's monitor":        {pod + "crio-conmon-" + id + ".scope", nil},
+		"podman, cgroupfs": {"/libpod_parent/libpod-" + id, []string{id}},
+		"podman's monitor": {"/machine.slice/libpod-conmon-" + id + ".scope", nil},
+		"CRI-O's monitor":  {pod + "crio-conmon-" + id + ".scope", nil},
+		"podman's pod": {
+			"/machine.slice/machine-libpod_pod_" + outer + ".slice/libpod-" + id + ".scope/container",
+			[]string{id},
+		},
+		"podman's pod, cgroupfs":     {"/libpod_parent/" + outer + "/libpod-" + id, []string{id}},
+		"monitor in podman's pod":    {"/machine.slice/machine-libpod_pod_" + outer + ".slice/libpod-conmon-" +
+			id + ".scope", nil},
+		"monitor in a pod, cgroupfs": {"/libpod_parent/" + outer + "/conmon", nil},
+		"podman, split cgroups": {
+			"/system.slice/web.service/libpod-payload-" + id, []string{id},
+		},
+		"cri-dockerd":            {pod + "docker-" + id + ".scope", []string{id}},
+		"docker in kind":         {"/docker/" + outer + "/kubelet/kubepods/besteffort/pod1/" + id,
+			[]string{outer, id}},
+		"ECS":                    {"/ecs/0123456789abcdef0123456789abcdef/" + id, []string{id}},
+		"k3s, cgroupfs":          {"/k3s/kubepods/besteffort/pod12-3/" + id, []string{id}},
+		"colons, empty slice":    {"/:cri-containerd:" + id, []string{id}},
+		"crun without a prefix":  {pod + id + ".scope", []string{id}},
+		"a nested scope":         {pod + "cri-containerd-" + id + ".scope/init.scope", []string{id}},
+		"static pod":             {"/kubepods/burstable/pod0123456789abcdef0123456789abcdef/" + id,
+			[]string{id}},
 		"nerdctl":                {"/system.slice/nerdctl-" + id + ".scope", []string{id}},
 		"systemd in a container": {"/docker/" + id + "/system.slice/nginx.service", []string{id}},
 		"a kubelet in a container": {"/docker/" + outer +
