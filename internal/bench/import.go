@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"reflect"
 	"slices"
 
 	"github.com/lsmprof/lsmprof/internal/rundir"
@@ -22,6 +23,9 @@ type Source struct {
 // is the baseline. A pass of a log is a round. Other files have only what UnixBench made of all passes, which becomes
 // one round. The rounds of several files of one scenario follow each other.
 func Import(info rundir.Info, sources []Source, create func(rundir.Info) (*Dir, error)) (_ *Dir, err error) {
+	if err := differ(sources); err != nil {
+		return nil, err
+	}
 	results, files := take(&info.Plan, sources)
 	if err := info.Plan.Check(); err != nil {
 		return nil, err
@@ -37,6 +41,29 @@ func Import(info rundir.Info, sources []Source, create func(rundir.Info) (*Dir, 
 		}
 	}
 	return d, d.Append(results)
+}
+
+// differ refuses a run that a scenario has twice, pasted into one file or in two: two equal rounds would look like no
+// noise at all.
+func differ(sources []Source) error {
+	type run struct {
+		file    string
+		section *score.Section
+	}
+	seen := map[string][]run{}
+	for _, s := range sources {
+		for i := range s.Report.Sections {
+			now := run{s.Name, &s.Report.Sections[i]}
+			for _, earlier := range seen[s.Scenario] {
+				if reflect.DeepEqual(earlier.section, now.section) && len(now.section.Tests) > 0 {
+					return fmt.Errorf("scenario %s has the same run twice, in %s and in %s: give each run once",
+						s.Scenario, earlier.file, now.file)
+				}
+			}
+			seen[s.Scenario] = append(seen[s.Scenario], now)
+		}
+	}
+	return nil
 }
 
 // take turns the sources into a plan that has been carried out, and returns the name of each file below raw/.

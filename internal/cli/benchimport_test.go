@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -21,6 +22,7 @@ func TestImportedScenarioNames(t *testing.T) {
 		return data
 	}
 	text, slower, log := read("one-copy"), read("one-copy-slower"), read("run-i3-c1c2.log")
+	other := bytes.ReplaceAll(text, []byte("(10.0 s, 7 samples)"), []byte("(10.1 s, 7 samples)"))
 	for name, c := range map[string]struct {
 		files map[string][]byte
 		args  []string
@@ -69,10 +71,22 @@ func TestImportedScenarioNames(t *testing.T) {
 			}, exitFailed, []string{"would both be scenario node-01"},
 		},
 		"one scenario twice, by name": {
-			map[string][]byte{"1": text, "2": text, "3": slower}, []string{
+			map[string][]byte{"1": text, "2": other, "3": slower}, []string{
 				"base=1", "base=2",
 				"new=3",
 			}, exitOK, []string{"new", "10.00 %"},
+		},
+		"one run in two files": {
+			map[string][]byte{"1": text, "2": text},
+			[]string{"base=1", "base=2"},
+			exitFailed,
+			[]string{"scenario base has the same run twice, in 1 and in 2"},
+		},
+		"one run twice in a file": {
+			map[string][]byte{"1": append(slices.Clone(text), text...)},
+			[]string{"base=1"},
+			exitFailed,
+			[]string{"scenario base has the same run twice, in 1 and in 1"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

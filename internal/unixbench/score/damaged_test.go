@@ -42,6 +42,7 @@ func TestDamagedReports(t *testing.T) {
 		},
 		"a row removed":   {edit(spawn, ""), `does not list "Process Creation"`},
 		"a result edited": {edit("9632.0 lps", "9932.0 lps"), `"Execl Throughput": the result is 9932`},
+		"a unit edited":   {edit("9632.0 lps", "9632.0 lpm"), "is in lpm, and UnixBench measures it in lps"},
 		"both edited": {strings.Replace(edit("9632.0 lps", "19632.0 lps"), "     9632.0   2240.0",
 			"    19632.0   2240.0", 1), "give an index score of"},
 		"cut in the table": {whole[:strings.Index(whole,
@@ -98,6 +99,11 @@ func TestRunsWithoutResults(t *testing.T) {
 	}{
 		"at the end":   {damaged(t, "empty-section"), 2, "the run with 32 copies has no results"},
 		"at the start": {whole[:first] + empty + whole[first:], 3, "the run with 32 copies has no results"},
+		"cut behind its first line": {
+			whole[:strings.Index(whole, "running 4 parallel copies of tests\n")] +
+				"running 4 parallel copies of tests\n",
+			2, "the run with 4 copies has no results: it was not finished, or the report was cut",
+		},
 		"without tables": {
 			whole[:strings.Index(whole, "System Benchmarks Index Values")], 1,
 			"has no table of indices",
@@ -112,6 +118,10 @@ func TestRunsWithoutResults(t *testing.T) {
 			t.Errorf("%s: %d runs, warnings %q; want %d and %q", name, len(r.Sections), r.Warnings, c.runs,
 				c.want)
 		}
+	}
+	if _, err := Import(strings.NewReader("\xff\xfe4\x00"), ""); err == nil ||
+		!strings.Contains(err.Error(), "iconv") {
+		t.Errorf("UTF-16: %v", err)
 	}
 	if r, err := Import(strings.NewReader(empty), ""); err == nil {
 		t.Errorf("a report without any result was imported as %+v", r)

@@ -71,6 +71,9 @@ func Import(r io.Reader, f Format) (*Report, error) {
 		return nil, fmt.Errorf("more than %d MiB: this is not a file of UnixBench; give its report, .log "+
 			"or .csv", maxImport>>20)
 	}
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return nil, errors.New("the file is UTF-16: convert it with iconv -f UTF-16 -t UTF-8")
+	}
 	if f == "" {
 		f = detect(data)
 	}
@@ -124,8 +127,8 @@ func (r *Report) complete() error {
 					t.Unit = test.Unit
 				}
 				if _, twice := scores[t.Name]; twice {
-					return fmt.Errorf("%q has two results for %d copies: Run appends to an "+
-						"existing log; give the log of one run", t.Label, s.Copies)
+					return fmt.Errorf("%q has two results for %s: Run appends to an "+
+						"existing log; give the log of one run", t.Label, s.copies())
 				}
 				scores[t.Name] = t.Score
 			}

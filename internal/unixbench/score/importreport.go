@@ -116,16 +116,28 @@ func (r *reportReader) endSection() error {
 	switch {
 	case s == nil:
 	case r.inTable:
-		return fmt.Errorf("the table of indices for %d copies does not end in an index score: %s", s.Copies,
+		return fmt.Errorf("the table of indices for %s does not end in an index score: %s", s.copies(),
 			giveOriginal)
+	case len(s.Tests) == 0 && s.Copies > mostCopies:
+		r.report.warn("the run with %s has no results: UnixBench 5.1.3 runs at most %d copies of a test",
+			s.copies(), mostCopies)
 	case len(s.Tests) == 0:
-		r.report.warn("the run with %d copies has no results: UnixBench 5.1.3 runs at most 16 copies of a test",
-			s.Copies)
+		r.report.warn("the run with %s has no results: it was not finished, or the report was cut", s.copies())
 	case s.System == 0 && len(s.known()) > 0:
-		r.report.warn("the run with %d copies has no table of indices: whether results are missing cannot "+
-			"be checked", s.Copies)
+		r.report.warn("the run with %s has no table of indices: whether results are missing cannot "+
+			"be checked", s.copies())
 	}
 	return nil
+}
+
+// mostCopies is the largest number of copies that UnixBench 5.1.3 runs.
+const mostCopies = 16
+
+func (s *Section) copies() string {
+	if s.Copies == 1 {
+		return "1 copy"
+	}
+	return fmt.Sprintf("%d copies", s.Copies)
 }
 
 func (s *Section) addResult(m []string) error {
@@ -140,6 +152,9 @@ func (s *Section) addResult(m []string) error {
 	samples, err := strconv.Atoi(m[5])
 	if err != nil {
 		return fmt.Errorf("samples: %w", err)
+	}
+	if test, ok := byLabel(m[1]); ok && test.Unit != m[3] {
+		return fmt.Errorf("%q is in %s, and UnixBench measures it in %s; was it edited?", m[1], m[3], test.Unit)
 	}
 	s.Tests = append(s.Tests, Imported{Label: m[1], Score: score, Unit: m[3], Time: time, Samples: samples})
 	return nil
@@ -163,7 +178,7 @@ func (r *reportReader) addIndex(m []string) error {
 			giveOriginal)
 	}
 	if math.Abs(t.Score-values[1]) > printed {
-		return fmt.Errorf("%q: the result is %g, the table says %s; was it edited?", label, t.Score, m[3])
+		return fmt.Errorf("%q: the result is %.1f, the table says %s; was it edited?", label, t.Score, m[3])
 	}
 	t.Index = values[2]
 	return nil
