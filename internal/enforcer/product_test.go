@@ -17,7 +17,8 @@ func TestOwns(t *testing.T) {
 		"generic_lsm_event": "tetragon", "generic_lsm_filter_arg_2": "tetragon", "generic_lsm_path": "tetragon",
 		"userns_restrict_path_chown": "systemd", "restrict_fsaccess_bpf_prog_guard": "systemd",
 		// without BTF, 15 characters
-		"restrict_fsacce": "systemd", "varmor_bprm_che": "varmor", "varmor_bprm_ch": "",
+		"restrict_fsacce": "systemd", "monitor_varlink": "systemd", "unix_socket_pro": "systemd",
+		"varmor_bprm_che": "varmor", "varmor_bprm_ch": "",
 		// These names say too little: without their maps, no product owns the programs.
 		"enforce_file": "", "restrict_filesystems": "", "bprm_creds_from_file": "", "ima_bprm": "",
 		"ima_bprm_check_security": "", "test_memfd": "",
@@ -70,7 +71,10 @@ func TestPrograms(t *testing.T) {
 			"restrict_fsaccess_bprm_check", "restrict_fsaccess_mmap_file",
 			"restrict_fsaccess_file_mprotect", "restrict_fsaccess_ptrace_guard",
 			"restrict_fsaccess_bpf_map_guard", "restrict_fsaccess_bpf_prog_guard",
-			"restrict_fsaccess_bpf_guard",
+			"restrict_fsaccess_bpf_guard", "unix_socket_protocol_inode_post_setxattr",
+			"unix_socket_protocol_inode_removexattr___new", "unix_socket_protocol_inode_removexattr___old",
+			"unix_socket_protocol_socket_bind", "unix_socket_protocol_socket_accept",
+			"monitor_varlink_socket_sendmsg",
 		}},
 		{BPFLock, []string{
 			"bpfrestrict_bpf", "bpfrestrict_locked_down", "bprm_creds_from_file", "kimg_lockdown",

@@ -11,17 +11,18 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Systemd is systemd with three sets of programs: RestrictFileSystems= of units (v250), whose rules are the magic
+// Systemd is systemd with its sets of programs: RestrictFileSystems= of units (v250), whose rules are the magic
 // numbers of file systems that a cgroup may or may not use; the user namespaces of systemd-nsresourced (v256); and
-// RestrictFileSystemAccess= of the manager (v261), which refuses to have its own programs and maps opened. The latter
-// two check conditions that are fixed, and walk no rules.
+// RestrictFileSystemAccess= of the manager (v261), which refuses to have its own programs and maps opened. Its
+// repository also has programs that label and watch Varlink sockets. All but the first check conditions that are fixed,
+// and walk no rules.
 var Systemd = Product{
 	Name:     "systemd",
-	programs: []string{"restrict_filesystems", "userns_restrict_*", "restrict_fsaccess_*"},
+	programs: append([]string{"restrict_filesystems"}, systemdFixed...),
 	untimed:  "they are found by key, so that their number does not matter",
-	distinct: []string{"userns_restrict_*", "restrict_fsaccess_*"},
+	distinct: systemdFixed,
 	uses:     []string{"cgroup_hash"},
-	constant: []string{"userns_restrict_*", "restrict_fsaccess_*"},
+	constant: systemdFixed,
 	open: func(programs []tracer.Program) (Reader, error) {
 		found, err := openNamed(programs, []string{"cgroup_hash"}, 0)
 		if err != nil {
@@ -33,6 +34,11 @@ var Systemd = Product{
 		}
 		return &systemdReader{found["cgroup_hash"]}, nil
 	},
+}
+
+// systemdFixed are the programs that walk no rules.
+var systemdFixed = []string{
+	"userns_restrict_*", "restrict_fsaccess_*", "unix_socket_protocol_*", "monitor_varlink_*",
 }
 
 type systemdReader struct{ cgroups *ebpf.Map }
