@@ -64,7 +64,7 @@ func TestStreamsOfAProgramInAContainer(t *testing.T) {
 	if _, err := r.Exec(t.Context(), "0123", []string{"sh"}, Streams{}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("missing container: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	if _, err := r.Exec(ctx, app, []string{"sh", "-c", "read l"}, Streams{
 		Stdin:  blocked{ctx},
