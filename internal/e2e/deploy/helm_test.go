@@ -144,7 +144,7 @@ func TestChartValues(t *testing.T) {
 		"podLabels": map[string]any{"team": "a"}, "podAnnotations": map[string]any{"b": "c"},
 		"priorityClassName": "system-node-critical",
 		"imagePullSecrets":  []any{map[string]any{"name": "pull"}},
-		"networkPolicy":     map[string]any{"enabled": true},
+		"appArmorProfile":   map[string]any{"type": "Localhost", "localhostProfile": "lsmprof"},
 	})
 	var set appsv1.DaemonSet
 	var service corev1.Service
@@ -166,6 +166,7 @@ func TestChartValues(t *testing.T) {
 			slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool {
 				return v.HostPath != nil && v.HostPath.Path == "/run/crio"
 			}),
+		"AppArmor":  *pod.Spec.SecurityContext.AppArmorProfile.LocalhostProfile == "lsmprof",
 		"arguments": c.Args[len(c.Args)-1] == "--memory=128M",
 		"pod": pod.Labels["team"] == "a" && pod.Annotations["b"] == "c" &&
 			pod.Spec.PriorityClassName == "system-node-critical" &&

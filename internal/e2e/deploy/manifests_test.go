@@ -12,6 +12,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
@@ -121,13 +122,13 @@ func TestTheOperatorGetsTheSameRules(t *testing.T) {
 }
 
 func TestManifestsMatchTheirSchemas(t *testing.T) {
-	for _, overlay := range []string{"base", "prometheus-operator"} {
+	for _, overlay := range []string{"base", "confined", "prometheus-operator"} {
 		t.Run(overlay, func(t *testing.T) {
 			all := objects(t, overlay)
 			want := map[string]any{
 				"Namespace": &corev1.Namespace{}, "ServiceAccount": &corev1.ServiceAccount{},
-				"Service":   &corev1.Service{},
-				"DaemonSet": &appsv1.DaemonSet{},
+				"Service": &corev1.Service{}, "DaemonSet": &appsv1.DaemonSet{},
+				"NetworkPolicy": &networkingv1.NetworkPolicy{},
 			}
 			if overlay == "prometheus-operator" {
 				want["PodMonitor"], want["PrometheusRule"] = &podMonitor{}, &prometheusRule{}
@@ -141,6 +142,26 @@ func TestManifestsMatchTheirSchemas(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The confined DaemonSet differs from the base by its profiles alone.
+func TestConfinedOverlay(t *testing.T) {
+	var base, confined appsv1.DaemonSet
+	strictly(t, objects(t, "base")["DaemonSet"], &base)
+	strictly(t, objects(t, "confined")["DaemonSet"], &confined)
+	context := confined.Spec.Template.Spec.SecurityContext
+	if a := context.AppArmorProfile; a == nil || a.Type != "Localhost" || a.LocalhostProfile == nil ||
+		*a.LocalhostProfile != "lsmprof" {
+		t.Errorf("AppArmor: %+v", a)
+	}
+	if s := context.SeccompProfile; s.Type != "Localhost" || s.LocalhostProfile == nil ||
+		*s.LocalhostProfile != "lsmprof.json" {
+		t.Errorf("seccomp: %+v", s)
+	}
+	context.AppArmorProfile, context.SeccompProfile = nil, base.Spec.Template.Spec.SecurityContext.SeccompProfile
+	if !reflect.DeepEqual(base, confined) {
+		t.Error("the overlay changes more than the profiles")
 	}
 }
 
