@@ -46,7 +46,7 @@ func newLoader(f Filter, m machine, sample int) (*loader, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{spec: spec, control: c, mode: mode, cpus: m.cpus, online: m.online, fits: valueFits()}
+	l := &loader{spec: spec, control: c, mode: mode, cpus: m.cpus, online: m.online, fits: valueFits(m)}
 	if f.Command {
 		if l.command, err = newCommandTree(c); err != nil {
 			return nil, errors.Join(err, l.Close())

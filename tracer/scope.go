@@ -38,6 +38,7 @@ func scopeOf(version uint32) profile.Scope {
 type machine struct {
 	scope       profile.Scope
 	preemptible bool  // the kernel preempts kernel code, so the probes check for it
+	smallValues bool  // refuse map values of more than 4 MiB
 	cpus        int   // that are possible
 	online      []int // CPUs, now
 }
@@ -56,6 +57,7 @@ func findMachine(ctx context.Context) (m machine, err error) {
 	} else {
 		m.preemptible = kernel.Preempts()
 	}
+	m.smallValues = override.SmallValues
 	if m.cpus, err = ebpf.PossibleCPU(); err != nil {
 		return m, fmt.Errorf("count CPUs: %w", err)
 	}

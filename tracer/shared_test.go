@@ -3,8 +3,10 @@ package tracer
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/cilium/ebpf/link"
@@ -180,12 +182,26 @@ func TestTwoCPUsShareCounters(t *testing.T) {
 	}
 }
 
+type between struct{ low, high uint64 }
+
+// functionOn returns the function of the kernel that calls all modules on a hook.
+func functionOn(t *testing.T, hook string) []Function {
+	t.Helper()
+	all, err := Functions([]string{Total})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(all, func(f Function) bool { return f.Hook != hook })
+}
+
 // Every kind of probe shares counters, however it finds them.
 func TestAllProbesShareCounters(t *testing.T) {
 	if !vmtest.Guest(t).AtLeast(5, 18) {
 		t.Skip("hook probes have no shared counters")
 	}
 	const namespaces, each, memory = 60, 8, 1 << 20
+	exact := between{2 * each, 2 * each}
+	pgids := func() { getpgid(each) }
 	for _, c := range []struct {
 		name    string
 		hook    string
@@ -193,25 +209,34 @@ func TestAllProbesShareCounters(t *testing.T) {
 		context context.Context
 		opts    Options
 		syscall string
-		call    func()
+		call    func() // twice: the first call claims the counter
+		want    between
 	}{
-		{"inline", "task_getpgid", 0, preemptible(false), Options{}, "getpgid", func() { getpgid(each) }},
-		{
-			"inline, preemptible", "task_getpgid", 0, preemptible(true),
-			Options{},
-			"getpgid",
-			func() { getpgid(each) },
-		},
+		{"inline", "task_getpgid", 0, preemptible(false), Options{}, "getpgid", pgids, exact},
+		{"inline, preemptible", "task_getpgid", 0, preemptible(true), Options{}, "getpgid", pgids, exact},
 		{
 			"filter", "task_getpgid", 0, preemptible(false),
 			Options{Filter: Filter{PIDs: []uint32{uint32(os.Getpid())}}},
-			"getpgid", func() { getpgid(each) },
+			"getpgid", pgids, exact,
+		},
+		{
+			"function", "task_getpgid", 0, preemptible(false),
+			Options{Functions: functionOn(t, "task_getpgid"), Select: func(Program) bool { return false }},
+			"getpgid", pgids, exact,
+		},
+		// The distances between two samples vary by half their mean, and their sum in a namespace by 5 %.
+		{
+			"sampling", "task_getpgid", 0, preemptible(false),
+			Options{Sample: 4},
+			"getpgid", func() { getpgid(200) },
+			between{240, 560},
 		},
 		{
 			"sleepable", "file_open", sleepable, preemptible(false),
 			Options{},
 			"openat",
 			func() { open(t, each) },
+			between{2 * each, math.MaxUint64}, // Go opens files, too
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -230,9 +255,8 @@ func TestAllProbesShareCounters(t *testing.T) {
 			var spaces []uint32
 			live(t, namespaces, func() {
 				spaces = append(spaces, mountNamespace(t))
-				for range 2 { // the first call claims the counter
-					c.call()
-				}
+				c.call()
+				c.call()
 			})
 			if err := tr.Poll(context.Background()); err != nil {
 				t.Fatal(err)
@@ -248,8 +272,8 @@ func TestAllProbesShareCounters(t *testing.T) {
 				}
 			}
 			for _, ns := range spaces {
-				if calls[ns] < 2*each || c.flags == 0 && calls[ns] > 2*each {
-					t.Errorf("%d calls in namespace %d, want %d", calls[ns], ns, 2*each)
+				if calls[ns] < c.want.low || calls[ns] > c.want.high {
+					t.Errorf("%d calls in namespace %d, want %d", calls[ns], ns, c.want)
 				}
 				if tr.set.order[0].probe.counters.sharedCalls(ns) > 0 {
 					shared++
@@ -260,6 +284,49 @@ func TestAllProbesShareCounters(t *testing.T) {
 					namespaces)
 			}
 		})
+	}
+}
+
+// Some kernels refuse map values of more than 4 MiB. There probes with more counters look them up, and count the same.
+func TestCountersThatDoNotFitAMapValue(t *testing.T) {
+	if !vmtest.Guest(t).AtLeast(5, 18) {
+		t.Skip("hook probes always look their counters up")
+	}
+	lsmProgram(t, "large", "task_getpgid", 0, allow()...)
+	const calls, tooMuch = 1000, 1 << 31
+	no := false
+	for _, o := range []kernel.Override{{Preemptible: &no}, {Preemptible: &no, SmallValues: true}} {
+		tr, err := Start(kernel.WithOverride(context.Background(), o), Options{Memory: 256 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tr.Close()
+		getpgid(calls)
+		if err := tr.Poll(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		s, err := tr.Snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := recorded(s)[mountNamespace(t)]; got != calls {
+			t.Errorf("%d calls, want %d", got, calls)
+		}
+		if u := tr.CounterUsage(); u[0].Bytes != 16<<20 {
+			t.Errorf("%d bytes of counters, want 16 MiB", u[0].Bytes)
+		}
+		// An array of one value lies in one map, one of counters has an entry for each.
+		inline := tr.set.order[0].probe.counters.m.MaxEntries() == 1
+		if inline == o.SmallValues {
+			t.Errorf("all counters are in one map value: %v, and it was refused: %v", inline,
+				o.SmallValues)
+		}
+		if err := tr.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if fits := valueFits(machine{}); !fits(4<<20) || fits(tooMuch) {
+		t.Errorf("4 MiB fit: %v, 2 GiB fit: %v", fits(4<<20), fits(tooMuch))
 	}
 }
 

@@ -100,13 +100,13 @@ func (l *loader) layout(v variant) layout {
 
 // valueFits returns a function that reports whether the kernel takes map values of a size. Every kernel takes 4 MiB
 // (KMALLOC_MAX_SIZE); Linux 6.1 and later take far more. The function tries, and is safe for concurrent use.
-func valueFits() func(bytes int) bool {
+func valueFits(of machine) func(bytes int) bool {
 	const always = 4 << 20
 	var mu sync.Mutex
 	known := map[int]bool{}
 	return func(bytes int) bool {
-		if bytes <= always {
-			return true
+		if bytes <= always || of.smallValues {
+			return bytes <= always
 		}
 		mu.Lock()
 		defer mu.Unlock()

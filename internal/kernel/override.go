@@ -9,6 +9,7 @@ type Override struct {
 	HookScope   bool  // probe hooks, as before Linux 5.18
 	Preemptible *bool // whether the probes check for preemption; nil: as Preempts says
 	OnlineCPUs  int   // how many CPUs are online; 0: as they are
+	SmallValues bool  // refuse map values of more than 4 MiB
 }
 
 type overrideKey struct{}
