@@ -36,6 +36,9 @@ type File struct {
 // fails before anything is measured. It fails if path exists and is not a regular file or a
 // symbolic link.
 func Create(path string) (*File, error) {
+	if path == "" {
+		return nil, errors.New("the name of the output file is empty")
+	}
 	dir, err := openDir(filepath.Dir(path))
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", path, err)

@@ -117,7 +117,8 @@ func TestCreateRefusesWhatCannotBeReplaced(t *testing.T) {
 		folder:                            "is a directory",
 		fifo:                              "is not a regular file",
 		"/dev/null":                       "is not a regular file",
-		filepath.Join(dir, "nowhere/out"): "no such file or directory",
+		filepath.Join(dir, "nowhere/out"): "open the folder " + dir + "/nowhere: no such file or directory",
+		"":                                "the name of the output file is empty",
 		filepath.Join(fifo, "out"):        "not a directory",
 	} {
 		if _, err := atomicfile.Create(path); err == nil || !strings.Contains(err.Error(), want) {

@@ -27,7 +27,7 @@ func openDir(path string) (*os.File, error) {
 	for links := 0; len(rest) > 0; {
 		next, err := unix.Openat(fd, rest[0], unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if err != nil {
-			return nil, &os.PathError{Op: "open", Path: rest[0], Err: err}
+			return nil, &os.PathError{Op: "open the folder", Path: path, Err: err}
 		}
 		target, isLink, err := readLink(next, rest[0])
 		switch {

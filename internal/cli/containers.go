@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -21,9 +22,18 @@ const endpointUsage = "Ask the container runtime at this socket. By default lsmp
 func (c *containers) flags(f *cmdline.Flags) {
 	f.Group(cmdline.Containers)
 	f.Var(cmdline.Globs(&c.Namespaces), "namespace", "Measure only containers of pods in these namespaces.")
-	f.Var(cmdline.Globs(&c.Pods), "pod", "Measure only containers of these pods, named NAME or NAMESPACE/NAME.")
+	f.Var(cmdline.Globs(&c.Pods, podGlob), "pod", "Measure only containers of these pods, named NAME or NAMESPACE/NAME.")
 	f.Var(cmdline.Globs(&c.Containers), "container", "Measure only containers with these names.")
 	c.endpointFlag(f)
+}
+
+// podGlob refuses a glob that no pod can match.
+func podGlob(g string) error {
+	namespace, name, both := strings.Cut(g, "/")
+	if strings.Contains(name, "/") || both && (namespace == "" || name == "") {
+		return errors.New("must be NAME or NAMESPACE/NAME; --container selects containers of a pod")
+	}
+	return nil
 }
 
 // endpointFlag declares --runtime-endpoint alone.

@@ -141,14 +141,20 @@ func IDs(ids *[]uint) pflag.Value {
 	}}
 }
 
-// Globs returns the value of a repeatable flag for patterns as of path.Match: web-* or web-*,db-?.
-func Globs(globs *[]string) pflag.Value {
+// Globs returns the value of a repeatable flag for patterns as of path.Match: web-* or web-*,db-?. Each must pass the
+// checks.
+func Globs(globs *[]string, checks ...func(string) error) pflag.Value {
 	return &value{
 		kind: "GLOB,...", show: func() string { return strings.Join(*globs, ",") },
 		set: func(s string) error {
 			for g := range strings.SplitSeq(s, ",") {
 				if _, err := path.Match(g, ""); err != nil || g == "" {
 					return fmt.Errorf("%q is not a pattern of *, ? and [a-z]", g)
+				}
+				for _, check := range checks {
+					if err := check(g); err != nil {
+						return err
+					}
 				}
 				*globs = append(*globs, g)
 			}

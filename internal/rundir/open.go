@@ -125,11 +125,11 @@ func parseProfile(data []byte, name string, most int64, messages int) (*pprof.Pr
 		return nil, fmt.Errorf("%s has more than %d samples, locations and functions", name, messages)
 	}
 	p, err := pprof.ParseUncompressed(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if err == nil {
+		err = p.CheckValid()
 	}
-	if err := p.CheckValid(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not a profile of lsmprof record: %w", name, err)
 	}
 	for _, t := range p.SampleType {
 		if name := oldTypes[t.Type]; name != "" {

@@ -261,6 +261,8 @@ func TestConfigIsChecked(t *testing.T) {
 			"",
 		},
 		{"no port", Config{Listen: "127.0.0.1"}, "missing port"},
+		{"a port too large", Config{Listen: "127.0.0.1:99999"}, `port "99999"`},
+		{"a port of no service", Config{Listen: "127.0.0.1:http1"}, `port "http1"`},
 		{"a certificate without a key", Config{Listen: "127.0.0.1:0", CertFile: certFile}, "needs its key"},
 		{"client certificates without TLS", Config{Listen: ":0", ClientCAFile: certFile}, "need TLS"},
 		{"no token in the file", Config{Listen: ":0", TokenFile: empty}, "is empty"},

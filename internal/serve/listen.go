@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"fmt"
 	"net"
 )
 
@@ -19,9 +20,12 @@ func (s *Server) listen() (net.Listener, error) {
 
 // loopback reports whether only this machine can reach an address. A name must stand for loopback addresses only.
 func loopback(address string) (bool, error) {
-	host, _, err := net.SplitHostPort(address)
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return false, err
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return false, fmt.Errorf("port %q is neither a number up to 65535 nor the name of a service", port)
 	}
 	if host == "" {
 		return false, nil // every address
