@@ -101,7 +101,8 @@ func (f *File) replaces() (bool, error) {
 // earlier file; see KeepOld. If it fails, the earlier file is untouched.
 func (f *File) Commit(write func(io.Writer) error) (keptOld bool, err error) {
 	defer func() {
-		if err != nil {
+		// An error of the file itself names the path already.
+		if inner := (*os.PathError)(nil); err != nil && !(errors.As(err, &inner) && inner.Path == f.path) {
 			err = fmt.Errorf("write %s: %w", f.path, err)
 		}
 		f.Discard()

@@ -96,6 +96,11 @@ func TestFailedWriteLeavesTheEarlierFile(t *testing.T) {
 	if err := atomicfile.Write(path, half); !errors.Is(err, failed) {
 		t.Errorf("%v, want %v", err, failed)
 	}
+	full := &os.PathError{Op: "write", Path: path, Err: unix.ENOSPC}
+	err := atomicfile.Write(path, func(io.Writer) error { return full })
+	if !errors.Is(err, unix.ENOSPC) || strings.Count(err.Error(), path) != 1 {
+		t.Errorf("%v, want one path", err)
+	}
 	f, err := atomicfile.Create(path)
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
@@ -132,6 +134,12 @@ func (o *reportOptions) validate(f *cmdline.Flags) (err error) {
 	}
 	if o.output == "-" && (len(o.formats) != 1 || o.formats[0] == "csv") {
 		return errors.New("--output - takes a single format other than csv, which is several files")
+	}
+	if slices.Contains([]string{".html", ".md", ".txt", ".json", ".csv"}, filepath.Ext(o.output)) {
+		if info, err := os.Stat(o.output); err != nil || !info.IsDir() {
+			return fmt.Errorf("-o %s: must be a directory, to which report.html and others are written; for one "+
+				"file use --format FORMAT -o - and redirect it", o.output)
+		}
 	}
 	if o.http != "" {
 		if err := loopback(o.http); err != nil {

@@ -139,15 +139,20 @@ func TestReportCompares(t *testing.T) {
 			exitUsage,
 			"takes a single format",
 		},
+		"a file for -o": {
+			[]string{sampleRun, "-o", "page.html"},
+			exitUsage,
+			"-o page.html: must be a directory",
+		},
 		"not there":        {[]string{"/nonexistent"}, exitFailed, "makes a run directory"},
-		"no directory":     {[]string{sampleRun + "/run.json"}, exitFailed, "run.json: "},
+		"no directory":     {[]string{sampleRun + "/run.json"}, exitFailed, "run.json is not a profile"},
 		"no run directory": {[]string{"."}, exitFailed, "not a run directory"},
 		"for all to see":   {[]string{sampleRun, "--http", "0.0.0.0:0"}, exitUsage, "not a loopback address"},
 		"no port":          {[]string{sampleRun, "--http", "localhost"}, exitUsage, "want HOST:PORT"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, _, stderr := runReport(append(c.args, "-o", t.TempDir())...)
-			if name == "several to -" {
+			if name == "several to -" || name == "a file for -o" {
 				code, _, stderr = runReport(c.args...)
 			}
 			if code != c.code || !strings.Contains(stderr, c.want) {
