@@ -41,7 +41,7 @@ func TestBenchOfNothing(t *testing.T) {
 	vmtest.OnOneKernel(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	out, _ := runBench(t, 0, "--enforcer", "none", "--same", "2", "--tests", "syscall,openclose", "--runs", "2",
-		"--slice", "5ms", "--dir", dir, "-o", "json",
+		"--slice", "5ms", "--warmup", "1ms", "--dir", dir, "-o", "json",
 		"--fail-over", "50%")
 	var doc struct {
 		Schema string
@@ -133,7 +133,7 @@ func TestBenchCopies(t *testing.T) {
 	needRoot(t)
 	vmtest.OnOneKernel(t)
 	out, _ := runBench(t, 0, "--enforcer", "none", "--same", "2", "--tests", "syscall", "--copies", "1,2", "--runs",
-		"1", "--slice", "5ms",
+		"1", "--slice", "5ms", "--warmup", "1ms",
 		"--dir", filepath.Join(t.TempDir(), "run"))
 	for _, want := range []string{"syscall-x2 ", "index ", "index-x2 ", "built-in, 1 of 12 tests"} {
 		if !strings.Contains(out, want) {
@@ -319,7 +319,7 @@ func TestBenchSurvivesKill(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir, work := filepath.Join(t.TempDir(), "run"), t.TempDir()
 			cmd := startBench(t, "--enforcer", "none", "--same", "2", "--tests", "syscall,pipe", "--runs",
-				"2", "--slice", "10ms",
+				"2", "--slice", "10ms", "--warmup", "1ms",
 				"--dir", dir, "--workdir", work)
 			waitForLines(t, dir, 6)
 			if len(children(t, work)) == 0 {
@@ -430,7 +430,7 @@ func TestBenchOnAFullDisk(t *testing.T) {
 	dir := filepath.Join(mount, "run")
 	args := []string{
 		"--enforcer", "none", "--same", "3", "--tests", "syscall,pipe", "--runs", "3", "--slice",
-		"5ms", "--dir", dir,
+		"2ms", "--warmup", "1ms", "--dir", dir,
 	}
 	_, errs := runBench(t, exitFailed, args...)
 	if !strings.Contains(errs, "the file system is full") {
@@ -544,8 +544,8 @@ func checkSyscalls(t *testing.T, dir string) {
 func TestBenchOfTheReference(t *testing.T) {
 	vmtest.Guest(t)
 	dir := filepath.Join(t.TempDir(), "run")
-	out, _ := runBench(t, 0, "--tests", "openclose,pipe", "--runs", "1", "--slice", "5ms", "--rules", "8", "--dir",
-		dir, "-o", "json")
+	out, _ := runBench(t, 0, "--tests", "openclose,pipe", "--runs", "1", "--slice", "5ms", "--warmup", "1ms",
+		"--rules", "8", "--dir", dir, "-o", "json")
 	var doc struct{ Cells []rundir.Cell }
 	if err := json.Unmarshal([]byte(out), &doc); err != nil {
 		t.Fatal(err)

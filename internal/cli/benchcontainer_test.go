@@ -23,7 +23,8 @@ func TestBenchInAContainer(t *testing.T) {
 	// A container without a shell; execl needs its program, spawn has children.
 	out, _ := runBench(t, 0, "--runtime-endpoint", c.Socket, "--pod", "shop/web-0/bare", "--enforcer", "none",
 		"--same", "2",
-		"--tests", "execl,spawn,syscall", "--runs", "1", "--slice", "5ms", "--dir", dir, "-o", "json")
+		"--tests", "execl,spawn,syscall", "--runs", "1", "--slice", "5ms", "--warmup", "1ms",
+		"--dir", dir, "-o", "json")
 	var doc struct {
 		Run   rundir.Info
 		Cells []rundir.Cell

@@ -88,7 +88,7 @@ func TestCommandsBesideAGuard(t *testing.T) {
 	t.Run("bench", func(t *testing.T) {
 		vmtest.OnOneKernel(t) // it takes some 15 s
 		output(t, "bench", "--rules", "0", "--tests", "syscall", "--runs", "1", "--slice", "5ms",
-			"--dir", t.TempDir()+"/run")
+			"--warmup", "1ms", "--dir", t.TempDir()+"/run")
 	})
 	t.Run("serve", func(t *testing.T) {
 		s := startServe(t, "--calibration", "off")
