@@ -21,7 +21,7 @@ const (
 	// of it.
 	guestTimeout = 10 * time.Minute
 	// wallFactor times guestTimeout, by the guest's own clock, is the -test.timeout that shows where tests hang.
-	wallFactor = 3
+	wallFactor = 5
 	// hangTries is how often a guest boots whose emulator hangs, which it does once in some hundred boots.
 	hangTries = 3
 	// beginMark and endMark start lines of the guest's output around that of a package. What follows is the

@@ -174,10 +174,11 @@ func between(kernel string, kernels []string) bool {
 
 // weight orders the boots by how long they take, roughly.
 func (b boot) weight(one string) int {
+	commands := b.parts[0].path == module+"internal/cli"
 	switch {
-	case b.pass == exact && b.kernel == one && b.parts[0].path == module+"internal/cli":
+	case b.pass == exact && b.kernel == one && commands:
 		return 5
-	case b.pass == pods:
+	case b.pass == pods, b.pass == plain && commands && archOf(b.kernel) != "arm64":
 		return 4
 	case b.pass == plain && b.kernel == one, b.pass.counts():
 		return 3
