@@ -11,6 +11,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/bench/host"
 	"github.com/lsmprof/lsmprof/internal/bench/setup"
+	"github.com/lsmprof/lsmprof/internal/check"
 	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/profile"
@@ -235,7 +236,7 @@ func (o *benchOptions) runBench(
 			},
 			Slice: s.Plan.Slice,
 			Describe: func(snap *profile.Snapshot) {
-				snap.CommandLine, snap.Version, snap.Machine = o.invocation, version(), machine()
+				snap.CommandLine, snap.Version, snap.Machine = o.invocation, version(), check.Machine()
 				snap.Machine.Host = o.host.name()
 			},
 		}

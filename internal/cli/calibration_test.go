@@ -11,29 +11,6 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-func TestCalibrationMustBeOfThisMachineAndTheseProbes(t *testing.T) {
-	cal := profile.Calibration{Runs: 1, Preemptible: true}
-	other := machine()
-	other.Kernel = "4.19.0"
-	for _, test := range []struct {
-		name        string
-		of          profile.Machine
-		scope       profile.Scope
-		preemptible bool
-		want        string
-	}{
-		{"the same", machine(), profile.ScopeProgram, true, ""},
-		{"another kernel", other, profile.ScopeProgram, true, "calibrated on 4.19.0"},
-		{"other probes", machine(), profile.ScopeHook, true, "probes on a program"},
-		{"other preemption", machine(), profile.ScopeProgram, false, "preemption model"},
-	} {
-		err := fits(cal, test.of, test.scope, test.preemptible)
-		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: %v, want %q", test.name, err, test.want)
-		}
-	}
-}
-
 func TestRecordReusesTheCalibrationOfCheckAndOfRecord(t *testing.T) {
 	vmtest.Guest(t)
 	vmtest.OnOneKernel(t)

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/internal/tracefmt"
@@ -22,38 +21,17 @@ func (s *session) nothingPassed(ctx context.Context, std streams, name, filters 
 	return fmt.Errorf("%s: no call passed %s; %s", name, filters, c)
 }
 
-// censusLength is how long a census counts.
-const censusLength = time.Second
-
 // takeCensus counts calls for a second. It ignores that ctx may be done: Ctrl-C may have ended the measurement. Another
 // Ctrl-C ends lsmprof.
-func (s *session) takeCensus(ctx context.Context, std streams) (c tracefmt.Census, err error) {
+func (s *session) takeCensus(ctx context.Context, std streams) (tracefmt.Census, error) {
 	p := terminal.NewProgress(std.err, std.quiet)
 	defer p.End()
 	p.Show(-1, 0, "no call passed the filter; counting the calls without it for a second")
 	opts := s.baseOptions()
-	ctx = context.WithoutCancel(ctx)
-	stream, err := tracer.StartTrace(ctx, tracer.TraceOptions{
+	return tracefmt.TakeCensus(context.WithoutCancel(ctx), tracer.TraceOptions{
 		Select: opts.Select, Functions: opts.Functions, Enforcers: opts.Enforcers, Namer: opts.Namer,
-		Memory: opts.Memory,
-		Logger: opts.Logger,
-	})
-	if err != nil {
-		return c, err
-	}
-	ctx, done := context.WithTimeout(ctx, censusLength)
-	defer done()
-	err = stream.Trace(ctx, func(e *tracer.Event) error {
-		c.Add(e, s.censusName(e))
-		return nil
-	}, func(tracer.Loss) error { return nil })
-	if loss, lossErr := stream.Loss(); lossErr == nil {
-		c.AddLost(loss.Total())
-	}
-	if closeErr := stream.Close(); err == nil {
-		err = closeErr
-	}
-	return c, err
+		Memory: opts.Memory, Logger: opts.Logger,
+	}, s.censusName)
 }
 
 // censusName returns what the filter selects calls by: a command, a process or a workload.

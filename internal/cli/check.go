@@ -39,7 +39,7 @@ func checkCommand() *command {
 
 // printCheck prints the verdict and the items. It returns an exitError unless the machine can be profiled.
 func printCheck(std streams, asJSON bool, f *check.Facts) (err error) {
-	r := check.NewReport(f, version(), machine())
+	r := check.NewReport(f, version(), check.Machine())
 	if asJSON {
 		err = r.WriteJSON(std.out)
 	} else {

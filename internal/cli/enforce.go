@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
@@ -96,7 +94,9 @@ func (o *enforceOptions) run(ctx context.Context, std streams) error {
 		return fmt.Errorf("enforce: %w", err)
 	}
 	defer targets.Close()
-	return classify(o.enforce(ctx, std, policy, targets))
+	return classify(reference.Run(ctx, policy, targets, std.in,
+		func(e *reference.Enforcer, p reference.Policy) error { return o.announce(std.out, e, p, targets) },
+		func(err error) { fmt.Fprintf(std.err, "lsmprof: the rules stay as they are: %v\n", err) }))
 }
 
 // policy returns the policy that the flags describe.
@@ -127,81 +127,6 @@ func parseEach[T any](flag string, values []string, parse func(string) (T, error
 		*out = append(*out, rule)
 	}
 	return nil
-}
-
-// enforce keeps the policy in force until ctx is done. A line on stdin replaces the number of rules.
-func (o *enforceOptions) enforce(ctx context.Context, std streams, policy reference.Policy,
-	targets reference.Targets,
-) (err error) {
-	e, err := reference.Load()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, e.Close()) }()
-	// The rules must be complete before the programs look them up.
-	if err := targets.Confine(e, policy); err != nil {
-		return err
-	}
-	if err := e.Attach(); err != nil {
-		return err
-	}
-	if err := o.announce(std.out, e, policy, targets); err != nil {
-		return err
-	}
-	lines := readLines(ctx, std.in)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case line, ok := <-lines:
-			if !ok {
-				lines = nil // stdin is closed; go on
-				continue
-			}
-			next, err := reload(policy, line)
-			if err != nil {
-				fmt.Fprintf(std.err, "lsmprof: the rules stay as they are: %v\n", err)
-				continue
-			}
-			policy = next
-			if err := targets.Confine(e, policy); err != nil {
-				return err
-			}
-			if err := o.announce(std.out, e, policy, targets); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// reload returns the policy with the numbers of rules in line. What the policy denies stays denied.
-func reload(p reference.Policy, line string) (reference.Policy, error) {
-	fillers, err := reference.ParseRules(line)
-	if err != nil {
-		return p, err
-	}
-	p.Fillers = fillers
-	return p, p.Check()
-}
-
-// readLines sends the lines of r that are not empty until ctx is done, and closes the channel at the end of r.
-func readLines(ctx context.Context, r io.Reader) <-chan string {
-	lines := make(chan string)
-	go func() {
-		defer close(lines)
-		for s := bufio.NewScanner(r); s.Scan(); {
-			line := strings.TrimSpace(s.Text())
-			if line == "" {
-				continue
-			}
-			select {
-			case lines <- line:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return lines
 }
 
 // enforceReport is a line of `enforce --json`. Schema lsmprof/enforce/v1: fields are only ever added.

@@ -3,21 +3,9 @@ package cli
 import (
 	"cmp"
 	"os"
-	"runtime"
 
 	"github.com/lsmprof/lsmprof/internal/cmdline"
-	"github.com/lsmprof/lsmprof/internal/kernel"
-	"github.com/lsmprof/lsmprof/profile"
 )
-
-// machine describes this machine for a result, without its name.
-func machine() profile.Machine {
-	release, _, err := kernel.Uname()
-	if err != nil {
-		release = "unknown"
-	}
-	return profile.Machine{Kernel: release, Arch: runtime.GOARCH, CPU: kernel.CPUModel(), CPUs: runtime.NumCPU()}
-}
 
 // hostFlag says whether results carry the name of the machine.
 type hostFlag struct{ without bool }

@@ -13,6 +13,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/fetch"
+	"github.com/lsmprof/lsmprof/internal/localhttp"
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/report"
 )
@@ -142,7 +143,7 @@ func (o *reportOptions) validate(f *cmdline.Flags) (err error) {
 		}
 	}
 	if o.http != "" {
-		if err := loopback(o.http); err != nil {
+		if err := localhttp.Check(o.http); err != nil {
 			return fmt.Errorf("--http %s: %w", o.http, err)
 		}
 	}
@@ -167,7 +168,7 @@ func (o *reportOptions) run(ctx context.Context, std streams) error {
 		return err
 	}
 	if o.http != "" {
-		return serveReport(ctx, std, o.http, r)
+		return o.serve(ctx, std, r)
 	}
 	if err := o.write(std, r); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/fetch"
+	"github.com/lsmprof/lsmprof/internal/localhttp"
 )
 
 // areProfiles reports whether the arguments are profiles instead of run directories. They must be of one kind.
@@ -68,7 +69,7 @@ type profileReport interface {
 // writeProfile writes or serves a report that is made of profiles.
 func (o *reportOptions) writeProfile(ctx context.Context, std streams, r profileReport) error {
 	if o.http != "" {
-		return serveReport(ctx, std, o.http, r)
+		return o.serve(ctx, std, r)
 	}
 	for _, format := range o.formats {
 		var write func(io.Writer) error
@@ -100,4 +101,18 @@ func (o *reportOptions) writeProfile(ctx context.Context, std streams, r profile
 		}
 	}
 	return nil
+}
+
+// serve serves a report at the address of --http until ctx is done.
+func (o *reportOptions) serve(ctx context.Context, std streams, r interface {
+	Handler() (http.Handler, error)
+},
+) error {
+	pages, err := r.Handler()
+	if err != nil {
+		return err
+	}
+	return localhttp.Serve(ctx, o.http, pages, func(url string) {
+		fmt.Fprintf(std.err, "serving %s until Ctrl-C\n", url)
+	})
 }

@@ -12,8 +12,8 @@ import (
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
-	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/internal/serve"
+	"github.com/lsmprof/lsmprof/internal/serve/live"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -150,7 +150,7 @@ func (o *serveOptions) prepare(ctx context.Context) error {
 	c.Origin = o.withProvenance(profile.Snapshot{
 		Start: time.Now(), Calibration: opts.Calibration, Sample: opts.Sample,
 	})
-	c.InForce = o.inForce
+	c.InForce = func() (serve.InForce, error) { return live.InForce(o.unknown.registry(), &o.containers) }
 	c.Start = func(ctx context.Context) (serve.Tracer, error) {
 		if err := o.requirePrograms(); err != nil {
 			if errors.As(err, new(nothingToMeasureError)) {
@@ -215,45 +215,4 @@ func (o *serveOptions) invitation(addr net.Addr) string {
 		return fmt.Sprintf("serving %s (for commands with credentials see %s/)", url, url)
 	}
 	return fmt.Sprintf("serving %s (try: go tool pprof -http=: '%s/debug/pprof/lsm?seconds=30')", url, url)
-}
-
-// inForce returns what is in force now.
-func (o *serveOptions) inForce() (now serve.InForce, err error) {
-	registry := o.unknown.registry()
-	reading, err := registry.Read()
-	// An idle server keeps no map alive whose enforcer is gone. A tracer that runs opens its maps again.
-	if err := errors.Join(err, registry.Close()); err != nil {
-		return now, err
-	}
-	resources, err := reading.Resources()
-	now.MapBytes, now.Slots, now.SlotLimit = resources.Enforcers, resources.Slots, lsm.TrampolineLimit
-	names := tracer.Workloads(&o.containers)
-	for _, e := range reading.Enforcers {
-		for _, p := range e.Programs {
-			now.Programs = append(now.Programs, serve.ProgramInfo{
-				Program: profile.Program{
-					ID: uint32(p.ID), Name: p.Name, Hook: p.Hook,
-					Enforcer: e.Name,
-				},
-				Version: e.Version, Tag: resources.Programs[p.ID].Tag,
-				MapBytes: resources.Programs[p.ID].MapBytes,
-			})
-		}
-		for ns, policy := range e.Policies {
-			w, r := profile.Workload{Comm: "(every other)"}, policy.Rules
-			if ns != tracer.AllWorkloads {
-				w = names(ns)
-			}
-			for kind, n := range map[string]int{
-				"file": r.File, "exec": r.Exec, "net": r.Net, "mount": r.Mount, "cap": r.Cap,
-				"ptrace": r.Ptrace, "other": r.Other,
-			} {
-				now.Rules = append(now.Rules, serve.Rules{
-					Enforcer: e.Name, Workload: w, Type: kind,
-					Count: n,
-				})
-			}
-		}
-	}
-	return now, errors.Join(err, reading.Err())
 }

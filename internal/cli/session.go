@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
+	"github.com/lsmprof/lsmprof/internal/check"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/ownns"
 	"github.com/lsmprof/lsmprof/internal/targets"
@@ -270,7 +271,7 @@ func (s *session) snapshot(t *tracer.Tracer) (profile.Snapshot, error) {
 
 // withProvenance returns the snapshot with the command line, the version and the machine that it comes from.
 func (s *session) withProvenance(snap profile.Snapshot) profile.Snapshot {
-	snap.CommandLine, snap.Version, snap.Machine = s.invocation, version(), machine()
+	snap.CommandLine, snap.Version, snap.Machine = s.invocation, version(), check.Machine()
 	snap.Machine.Host = s.host.name()
 	return snap
 }

@@ -74,11 +74,11 @@ var only = map[string][]string{
 var importers = map[string][]string{
 	"internal/cli":    {"cmd/lsmprof"},
 	"internal/vmtest": {"internal/vmtest"},
-	"internal/serve":  {"internal/cli"},
+	"internal/serve":  {"internal/cli", "internal/serve"},
 	"tracer": {
 		"internal/cli", "internal/bench", "internal/accuracy", "internal/enforcer",
 		"internal/inforce", "internal/tracefmt", "internal/check", "internal/listing", "internal/recording",
-		"internal/targets",
+		"internal/targets", "internal/serve/live",
 	},
 }
 

@@ -2,9 +2,12 @@ package tracefmt
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/tracer"
@@ -17,8 +20,8 @@ type Census struct {
 	seen          map[string]uint64
 }
 
-// Add counts a call of name: a command, a process or a workload.
-func (c *Census) Add(e *tracer.Event, name string) {
+// add counts a call of name: a command, a process or a workload.
+func (c *Census) add(e *tracer.Event, name string) {
 	if c.seen == nil {
 		c.seen = map[string]uint64{}
 	}
@@ -50,5 +53,23 @@ func (c Census) String() string {
 		text.Thousands(c.calls), text.List(names), text.Thousands(c.denied), text.Duration(c.slowest)))
 }
 
-// AddLost counts calls that were lost, about which nothing is known.
-func (c *Census) AddLost(calls uint64) { c.calls += calls }
+// censusLength is how long a census counts. Its String says so.
+const censusLength = time.Second
+
+// TakeCensus counts all calls of the programs and functions in opts for a second. name says who made a call.
+func TakeCensus(ctx context.Context, opts tracer.TraceOptions, name func(*tracer.Event) string) (c Census, err error) {
+	stream, err := tracer.StartTrace(ctx, opts)
+	if err != nil {
+		return c, err
+	}
+	ctx, done := context.WithTimeout(ctx, censusLength)
+	defer done()
+	err = stream.Trace(ctx, func(e *tracer.Event) error {
+		c.add(e, name(e))
+		return nil
+	}, func(tracer.Loss) error { return nil })
+	if loss, lossErr := stream.Loss(); lossErr == nil {
+		c.calls += loss.Total() // nothing else is known of them
+	}
+	return c, errors.Join(err, stream.Close())
+}

@@ -17,7 +17,7 @@ func TestCensus(t *testing.T) {
 			if comm == "mv" {
 				e.Return = -13
 			}
-			c.Add(&e, e.Comm)
+			c.add(&e, e.Comm)
 		}
 	}
 	want := "in a second without it there were 1,206 calls by sh?, cat and mv; " +
@@ -27,7 +27,7 @@ func TestCensus(t *testing.T) {
 	}
 	for comm := range 10 {
 		e := tracer.Event{Comm: string(rune('A' + comm))}
-		c.Add(&e, e.Comm)
+		c.add(&e, e.Comm)
 	}
 	want = "in a second without it there were 1,216 calls by sh?, cat, mv, A, B, C, D, E and 5 others; " +
 		"3 were denied, the slowest took 1.20 µs"

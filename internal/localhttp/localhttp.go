@@ -1,4 +1,7 @@
-package cli
+// Package localhttp serves pages to the browser of the user who started lsmprof, and to nobody else. Every process of
+// the machine can reach a loopback address: only requests with a secret in their path get an answer, and only if no page
+// of another site can have made them.
+package localhttp
 
 import (
 	"context"
@@ -11,8 +14,8 @@ import (
 	"time"
 )
 
-// loopback returns an error if other machines can reach an address.
-func loopback(address string) error {
+// Check returns an error if address is not HOST:PORT, or if other machines can reach it.
+func Check(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("%w; want HOST:PORT, such as localhost:8080", err)
@@ -23,22 +26,14 @@ func loopback(address string) error {
 	return errors.New("not a loopback address; use localhost:PORT, and a tunnel from other machines")
 }
 
-// serveReport serves the report until ctx is done. Every process on the machine can reach a loopback address, so only
-// requests with the token in their path get an answer, and only if no page of another site can have made them.
-func serveReport(ctx context.Context, std streams, address string, r interface {
-	Handler() (http.Handler, error)
-},
-) error {
-	pages, err := r.Handler()
+// Serve serves pages until ctx is done. It calls listening with their URL, which contains the secret.
+func Serve(ctx context.Context, address string, pages http.Handler, listening func(url string)) error {
+	ln, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
-	ln, err := net.Listen("tcp", address)
-	if err != nil {
-		return fmt.Errorf("--http: %w", err)
-	}
 	token := "/" + rand.Text()
-	fmt.Fprintf(std.err, "serving http://%s%s/ until Ctrl-C\n", ln.Addr(), token)
+	listening(fmt.Sprintf("http://%s%s/", ln.Addr(), token))
 	s := &http.Server{
 		Handler:           sameSiteOnly(ln.Addr().String(), http.StripPrefix(token, pages)),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute,
@@ -52,15 +47,15 @@ func serveReport(ctx context.Context, std streams, address string, r interface {
 }
 
 // sameSiteOnly answers requests that name a loopback address and this port as their host, so that another site cannot
-// have its own name resolved to it, and that do not come from a page of another site. The address holds a secret: it
-// must not get into a Referer.
+// have its own name resolved to it, and that do not come from a page of another site. The URL holds a secret: it must
+// not get into a Referer.
 func sameSiteOnly(address string, next http.Handler) http.Handler {
 	_, port, _ := net.SplitHostPort(address)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		_, asked, _ := net.SplitHostPort(req.Host)
 		origin := req.Header.Get("Origin")
 		switch {
-		case loopback(req.Host) != nil || asked != port:
+		case Check(req.Host) != nil || asked != port:
 			http.Error(w, "the host is not this loopback address", http.StatusForbidden)
 			return
 		case origin != "" && origin != "http://"+req.Host, req.Header.Get("Sec-Fetch-Site") == "cross-site":
