@@ -26,6 +26,15 @@ func Import(info rundir.Info, sources []Source, create func(rundir.Info) (*Dir, 
 	if err := differ(sources); err != nil {
 		return nil, err
 	}
+	info.Suite = "imported, UnixBench"
+	for _, s := range sources {
+		for _, w := range s.Report.Warnings {
+			info.Warnings = append(info.Warnings, s.Name+": "+w)
+		}
+		if s.Report.Version != "" {
+			info.Suite = "imported, UnixBench " + s.Report.Version
+		}
+	}
 	results, files := take(&info.Plan, sources)
 	if err := info.Plan.Check(); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,8 +11,29 @@ import (
 	"github.com/lsmprof/lsmprof/internal/unixbench/score"
 )
 
-// ReadSource reads SCENARIO=FILE. Without a scenario the file's name is used.
-func ReadSource(s string) (Source, error) {
+// ReadSources reads several SCENARIO=FILE. Files without a scenario must have different names.
+func ReadSources(args []string) (sources []Source, err error) {
+	unnamed := map[string]string{} // files by the scenario that their names give
+	for _, arg := range args {
+		source, err := readSource(arg)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", arg, err)
+		}
+		if !strings.Contains(arg, "=") {
+			if other, taken := unnamed[source.Scenario]; taken {
+				return nil, fmt.Errorf("%s: this file and %s would both be scenario %s: name "+
+					"them, as in old=%s",
+					arg, other, source.Scenario, arg)
+			}
+			unnamed[source.Scenario] = arg
+		}
+		sources = append(sources, source)
+	}
+	return sources, nil
+}
+
+// readSource reads SCENARIO=FILE. Without a scenario the file's name is used.
+func readSource(s string) (Source, error) {
 	scenario, file, named := strings.Cut(s, "=")
 	if !named {
 		file = s

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/bench"
@@ -37,7 +35,7 @@ func (o *benchOptions) plan() (rundir.Plan, error) {
 	if p.Tests, err = o.planTests(len(more) > 0); err != nil {
 		return p, err
 	}
-	if p.Tests, err = inCopies(append(p.Tests, more...), o.copies); err != nil {
+	if p.Tests, err = host.InCopies(append(p.Tests, more...), o.copies); err != nil {
 		return p, fmt.Errorf("--copies: %w", err)
 	}
 	if slices.ContainsFunc(p.Tests, func(t rundir.Test) bool { return t.Copies > 1 }) {
@@ -55,22 +53,6 @@ func (o *benchOptions) plan() (rundir.Plan, error) {
 		return p, fmt.Errorf("--cpus: %w", err)
 	}
 	return p, p.Check()
-}
-
-// inCopies returns every test once for each number of copies.
-func inCopies(tests []rundir.Test, copies string) (all []rundir.Test, err error) {
-	for s := range strings.SplitSeq(copies, ",") {
-		n := runtime.NumCPU()
-		if s = strings.TrimSpace(s); s != "N" {
-			if n, err = strconv.Atoi(s); err != nil || n < 1 || n > rundir.MaxCopies {
-				return nil, fmt.Errorf("%q is not a number from 1 to %d, nor N", s, rundir.MaxCopies)
-			}
-		}
-		for _, t := range tests {
-			all = append(all, t.WithCopies(n))
-		}
-	}
-	return all, nil
 }
 
 // planTests returns the tests that the flags name. Without any it returns those of UnixBench, unless a file names

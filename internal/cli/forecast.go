@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -18,7 +15,6 @@ import (
 	"github.com/lsmprof/lsmprof/internal/recording"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/terminal"
-	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -189,8 +185,8 @@ func (o *forecastOptions) run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	if q.Workloads, err = o.selectWorkloads(q.Workloads); err != nil {
-		return err
+	if q.Workloads, err = forecast.Select(q.Workloads, o.workloads); err != nil {
+		return fmt.Errorf("--workload %w", err)
 	}
 	doc, err := q.Answer()
 	if err != nil {
@@ -301,26 +297,4 @@ func (o *forecastOptions) record(ctx context.Context, std streams) (*profile.Doc
 			"filters")
 	}
 	return costs.Document(), nil
-}
-
-// selectWorkloads returns the workloads that --workload selects.
-func (o *forecastOptions) selectWorkloads(all []forecast.Workload) ([]forecast.Workload, error) {
-	if len(o.workloads) == 0 {
-		return all, nil
-	}
-	flat := func(s string) string { return strings.ReplaceAll(s, "/", "\x00") }
-	var names []string
-	selected := slices.DeleteFunc(slices.Clone(all), func(w forecast.Workload) bool {
-		names = append(names, w.Name)
-		return !slices.ContainsFunc(o.workloads, func(glob string) bool {
-			ok, _ := path.Match(flat(glob), flat(w.Name))
-			return ok
-		})
-	})
-	if len(selected) == 0 {
-		const most = 10
-		return nil, fmt.Errorf("--workload selects none of the %s: %s", text.Plural(len(names), "workload"),
-			text.List(names[:min(len(names), most)]))
-	}
-	return selected, nil
 }

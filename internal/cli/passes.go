@@ -70,7 +70,8 @@ func (o *passFlags) check(work *recording.Work, filtered bool) error {
 		switch {
 		case !p.on:
 		case len(work.Command) > 0 && p.duration > 0:
-			return fmt.Errorf("%s=DURATION with a command: the command runs again to its end; omit DURATION",
+			return fmt.Errorf("%s=DURATION with a command: the command runs again to its end; "+
+				"omit DURATION",
 				p.flag)
 		case len(work.Command) == 0 && work.Duration == 0:
 			return fmt.Errorf("%s needs a recording that ends by itself: give --duration or a command",

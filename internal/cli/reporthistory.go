@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -44,9 +42,13 @@ func (o *reportOptions) runHistory(ctx context.Context, std streams) error {
 	var h report.History
 	good := 0
 	for _, arg := range o.runs {
-		paths, err := historyPaths(arg)
+		paths, err := rundir.Find(arg)
 		if err != nil {
 			return err
+		}
+		if len(paths) == 0 {
+			return fmt.Errorf("%s holds no run directory of `lsmprof bench`, and no profile "+
+				"(.pb.gz, .pb or .pprof)", arg)
 		}
 		for _, path := range paths {
 			if err := context.Cause(ctx); err != nil {
@@ -56,7 +58,7 @@ func (o *reportOptions) runHistory(ctx context.Context, std streams) error {
 			if len(o.runs) == 1 {
 				name = filepath.Base(path)
 			}
-			if err := addToHistory(ctx, &h, name, path); err != nil {
+			if err := addToHistory(&h, name, path); err != nil {
 				fmt.Fprintf(std.err, "lsmprof: left out: %s: %s\n", text.Printable(path),
 					text.Printable(err.Error()))
 				continue
@@ -71,48 +73,12 @@ func (o *reportOptions) runHistory(ctx context.Context, std streams) error {
 	return o.writeProfile(ctx, std, h.Report())
 }
 
-// historyPaths returns an argument that is a run directory or a file, or all of these in a directory.
-func historyPaths(arg string) ([]string, error) {
-	info, err := os.Stat(arg)
-	if err != nil {
-		return nil, err
-	}
-	if !info.IsDir() || isRun(arg) {
-		return []string{arg}, nil
-	}
-	entries, err := os.ReadDir(arg)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, e := range entries {
-		path := filepath.Join(arg, e.Name())
-		if isRun(path) || slices.Contains([]string{".gz", ".pb", ".pprof"}, filepath.Ext(path)) {
-			out = append(out, path)
-		}
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%s holds no run directory of `lsmprof bench`, and no profile (.pb.gz, .pb "+
-			"or .pprof)", arg)
-	}
-	return out, nil
-}
-
-func isRun(path string) bool {
-	_, err := os.Stat(filepath.Join(path, rundir.InfoFile))
-	return err == nil
-}
-
-func addToHistory(ctx context.Context, h *report.History, name, path string) error {
-	if isRun(path) {
+func addToHistory(h *report.History, name, path string) error {
+	if rundir.Is(path) {
 		return h.AddRun(name, path)
 	}
-	client, err := fetch.New(fetch.Config{})
+	f, err := fetch.OpenFile(path)
 	if err != nil {
-		return err
-	}
-	var f io.ReadCloser
-	if f, err = client.Open(ctx, path); err != nil {
 		return err
 	}
 	defer f.Close()

@@ -111,6 +111,11 @@ func (c *Client) Open(ctx context.Context, source string) (io.ReadCloser, error)
 	if IsURL(source) {
 		return c.get(ctx, source)
 	}
+	return OpenFile(source)
+}
+
+// OpenFile opens a profile that is a file.
+func OpenFile(source string) (io.ReadCloser, error) {
 	// O_NONBLOCK: opening a FIFO for reading waits for a writer.
 	f, err := os.OpenFile(source, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package localhttp serves pages to the browser of the user who started lsmprof, and to nobody else. Every process of
-// the machine can reach a loopback address: only requests with a secret in their path get an answer, and only if no page
-// of another site can have made them.
+// the machine can reach a loopback address. So a request gets an answer only if its path contains a secret, and if no
+// page of another site can have made it.
 package localhttp
 
 import (

@@ -30,8 +30,8 @@ func (s *Selection) Functions(programs []tracer.Program) (out Functions, err err
 	}
 	for _, name := range s.LSMs {
 		if name != All && name != lsm.Total && !slices.Contains(active, name) {
-			return out, fmt.Errorf("%s is not active; active are %s. Add it to lsm= on the kernel's command "+
-				"line", name, strings.Join(active, ", "))
+			return out, fmt.Errorf("%s is not active; active are %s. Add it to lsm= on "+
+				"the kernel's command line", name, strings.Join(active, ", "))
 		}
 	}
 	all, err := tracer.Functions(append(active, lsm.Total))

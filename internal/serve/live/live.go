@@ -25,7 +25,9 @@ func InForce(registry *inforce.Registry, namer tracer.Namer) (now serve.InForce,
 		for _, p := range e.Programs {
 			r := resources.Programs[p.ID]
 			now.Programs = append(now.Programs, serve.ProgramInfo{
-				Program: profile.Program{ID: uint32(p.ID), Name: p.Name, Hook: p.Hook, Enforcer: e.Name},
+				Program: profile.Program{
+					ID: uint32(p.ID), Name: p.Name, Hook: p.Hook, Enforcer: e.Name,
+				},
 				Version: e.Version, Tag: r.Tag, MapBytes: r.MapBytes,
 			})
 		}
@@ -38,7 +40,8 @@ func InForce(registry *inforce.Registry, namer tracer.Namer) (now serve.InForce,
 				"file": r.File, "exec": r.Exec, "net": r.Net, "mount": r.Mount, "cap": r.Cap,
 				"ptrace": r.Ptrace, "other": r.Other,
 			} {
-				now.Rules = append(now.Rules, serve.Rules{Enforcer: e.Name, Workload: w, Type: kind, Count: n})
+				now.Rules = append(now.Rules,
+					serve.Rules{Enforcer: e.Name, Workload: w, Type: kind, Count: n})
 			}
 		}
 	}
