@@ -2,7 +2,9 @@ package cri
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -112,17 +114,20 @@ func (c *client) detail(ctx context.Context, found *Container) error {
 // process, or one that is elsewhere, any process in the container's cgroup serves. The containers are all that run,
 // c among them: a container may make cgroups below its own that imitate those of others.
 func (c *Container) locate(proc string, containers []Container) {
-	pid := c.PID
+	pid, hidden := c.PID, 0
 	c.PID, c.MntNS, c.Unlocated = 0, 0, ""
-	if pid != 0 && c.take(proc, pid, containers) {
-		return
-	}
-	for _, other := range processes(proc) {
-		if c.take(proc, other, containers) {
+	for _, candidate := range append([]int{pid}, processes(proc)...) {
+		switch err := c.take(proc, candidate, containers); {
+		case err == nil:
 			return
+		case errors.Is(err, fs.ErrPermission) && hidden == 0:
+			hidden = candidate
 		}
 	}
 	switch {
+	case hidden != 0:
+		c.Unlocated = fmt.Sprintf("the mount namespace of process %d cannot be read: permission denied, by "+
+			"AppArmor or for lack of CAP_SYS_PTRACE", hidden)
 	case len(c.cgroups) == 0:
 		c.Unlocated = "the runtime does not report its cgroup"
 	case pid == 0:
@@ -132,20 +137,26 @@ func (c *Container) locate(proc string, containers []Container) {
 	}
 }
 
-// take makes a process the container's main process if it is in the container.
-func (c *Container) take(proc string, pid int, containers []Container) bool {
+// errElsewhere means that a process is not in the container.
+var errElsewhere = errors.New("not in the container")
+
+// take makes a process the container's main process if it is in the container. Otherwise it returns errElsewhere, or why
+// the process could not be read.
+func (c *Container) take(proc string, pid int, containers []Container) error {
 	dir := filepath.Join(proc, strconv.Itoa(pid))
 	groups, err := kernel.ReadCgroups(dir)
-	in := func(g kernel.Cgroup) bool { return c.holds(g.Path, containers) }
-	if err != nil || !slices.ContainsFunc(groups, in) {
-		return false
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(groups, func(g kernel.Cgroup) bool { return c.holds(g.Path, containers) }) {
+		return errElsewhere
 	}
 	mntns, err := kernel.MountNamespace(dir)
 	if err != nil {
-		return false
+		return err
 	}
 	c.PID, c.MntNS = pid, mntns
-	return true
+	return nil
 }
 
 // holds reports whether a process with this cgroup path is in the container rather than in another one.

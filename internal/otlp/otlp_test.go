@@ -3,6 +3,7 @@ package otlp
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,8 +12,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode"
@@ -217,29 +220,50 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 }
 
-// A day of profiles of 10,000 workloads leaves nothing behind.
+var scrapes = flag.Int("scrapes", 8, "how many profiles of 10,000 workloads are sent; 5760 are those of a day")
+
+// Profiles of 10,000 workloads, each time with other pods and containers, leave nothing behind.
+//
+//	go test ./internal/otlp -run TestADay -v -timeout 0 -args -scrapes 5760
 func TestADayOfProfilesDoesNotGrow(t *testing.T) {
+	var bytes atomic.Int64
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		bytes.Add(n)
+	}))
+	t.Cleanup(receiver.Close)
+	e := running(t, Config{Endpoint: receiver.URL})
 	p := profileOf(10_000)
-	c, err := New(Config{Endpoint: "http://localhost:4318"})
-	if err != nil {
-		t.Fatal(err)
+	memory := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
 	}
-	body, err := c.encode(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("a profile of 10,000 workloads has %d bytes", len(body))
-	for range 24 * 240 {
-		c.mu.Lock()
-		c.queue = append(c.queue, request{c.next, body, time.Now()})
-		c.next++
-		c.stats.Bytes += len(body)
-		c.mu.Unlock()
-		r, _ := c.oldest()
-		c.settle(r, nil)
-		if len(c.queue) != 0 || cap(c.queue) > 64 || c.stats.Bytes != 0 {
-			t.Fatalf("%d in the queue, room for %d, %d bytes", len(c.queue), cap(c.queue), c.stats.Bytes)
+	var early uint64
+	for i := range *scrapes {
+		for _, s := range p.Sample {
+			pod := fmt.Sprintf("web-%d-%d", i, s.Value[1])
+			s.Label["pod"], s.Label["workload"] = []string{pod}, []string{"shop/" + pod + "/nginx"}
+			s.Label["container_id"] = []string{fmt.Sprintf("%032x%032d", i, s.Value[1])}
 		}
+		if err := e.Add(p); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the profile to be sent", func() bool { return e.Stats().Sent == uint64(i+1) })
+		if i == *scrapes/4 {
+			early = memory()
+		}
+	}
+	late := memory()
+	runtime.KeepAlive(p)
+	t.Logf("%d profiles of %d bytes; %d bytes of memory in use after a quarter, %d in the end", *scrapes,
+		bytes.Load()/int64(*scrapes), early, late)
+	if late > early+4<<20 {
+		t.Errorf("%d bytes in use after a quarter of the profiles, %d in the end", early, late)
+	}
+	if s := e.Stats(); s.Waiting != 0 || s.Bytes != 0 || s.Dropped+s.Refused+s.Retries != 0 {
+		t.Errorf("%+v", s)
 	}
 }
 
