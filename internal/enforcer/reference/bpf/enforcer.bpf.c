@@ -19,117 +19,10 @@
 
 #include "kernel_types.h"
 #include "path.h"
-
-#define NAMESPACES 256
-
-/* The namespaces that are confined. Every hook looks here first. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, NAMESPACES);
-	__type(key, __u32);
-	__type(value, __u32);
-} ref_mode SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, NAMESPACES);
-	__type(key, __u32);
-	__type(value, struct ref_cap_rules);
-} ref_cap SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, NAMESPACES);
-	__type(key, __u32);
-	__type(value, struct ref_ptrace_rule);
-} ref_ptrace SEC(".maps");
-
-/* Mount namespace to its rules, keyed 0..N-1. An update replaces the inner map, so that its id identifies one state
- * of the rules. */
-#define RULES_BY_NAMESPACE(map_name, rule)                \
-	struct map_name##_inner {                         \
-		__uint(type, BPF_MAP_TYPE_HASH);          \
-		__uint(max_entries, REF_RULES_MAX);       \
-		__type(key, __u32);                       \
-		__type(value, rule);                      \
-	};                                                \
-	struct {                                          \
-		__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);  \
-		__uint(max_entries, NAMESPACES);          \
-		__type(key, __u32);                       \
-		__array(values, struct map_name##_inner); \
-	} map_name SEC(".maps")
-
-RULES_BY_NAMESPACE(ref_file_outer, struct ref_path_rule);
-RULES_BY_NAMESPACE(ref_exec_outer, struct ref_path_rule);
-RULES_BY_NAMESPACE(ref_net_outer, struct ref_net_rule);
-RULES_BY_NAMESPACE(ref_mount_outer, struct ref_mount_rule);
-
-/* The inode number of the current task's mount namespace if that is confined, else 0. Reads the scalar, not struct
- * ns_common, in which the field moved in 6.18 and again in 7.0. A task that exits has no namespaces. */
-static __always_inline __u32 confined_namespace(void)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-	__u32 mntns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
-
-	return bpf_map_lookup_elem(&ref_mode, &mntns) ? mntns : 0;
-}
-
-#ifdef BOUNDED_LOOP
-#define RULE_AT static __always_inline
-#define WALK_RULES(rule_at, walk)                 \
-	for (__u32 i = 0; i < REF_RULES_MAX; i++) \
-		if (rule_at(i, walk))             \
-	break
-#else
-#define RULE_AT static __noinline
-#define WALK_RULES(rule_at, walk) bpf_loop(REF_RULES_MAX, rule_at, walk, 0)
-#endif
-
-/* Functions of their own match the rules: their prototypes carry the types of the rules into the BTF. */
-static __noinline bool path_rule_matches(const struct ref_path_rule *rule, const struct path_buffer *b)
-{
-	return path_matches(b, &rule->pattern);
-}
-
-struct path_walk {
-	void *rules;
-	const struct path_buffer *b;
-	bool denied;
-};
-
-/* Looks at one rule. Returns 1 to end the walk: the rule matches, or is past the last. */
-RULE_AT long path_rule_at(__u32 i, struct path_walk *walk)
-{
-	struct ref_path_rule *rule = bpf_map_lookup_elem(walk->rules, &i);
-
-	if (!rule)
-		return 1;
-	if (!path_rule_matches(rule, walk->b))
-		return 0;
-	walk->denied = rule->action == REF_DENY;
-	return 1;
-}
-
-static __noinline bool path_denied(void *rules, const struct path_buffer *b)
-{
-	struct path_walk walk = { .rules = rules, .b = b };
-
-	WALK_RULES(path_rule_at, &walk);
-	return walk.denied;
-}
-
-static __always_inline int check_path(void *rules, struct vfsmount *mnt, struct dentry *dentry)
-{
-	struct path_buffer *b = claim_buffer();
-	bool denied;
-
-	if (!b)
-		return -EAGAIN;
-	denied = !walk_path(b, mnt, dentry) || path_denied(rules, b);
-	release_buffer(b);
-	return denied ? -EACCES : 0; /* two constants, because since 6.12 the verifier requires -4095..0 */
-}
+#include "maps.h"
+#include "pathrules.h"
+#include "netrules.h"
+#include "mountrules.h"
 
 static __always_inline void *file_rules(void)
 {
@@ -207,53 +100,6 @@ int BPF_PROG(ref_ptrace_access_check, struct task_struct *child, unsigned int mo
 	return rule && rule->denied & mode ? -EPERM : 0;
 }
 
-struct endpoint {
-	__u32 hook;
-	__u32 family;
-	__u32 port;
-	__u32 address[4];
-};
-
-static __noinline bool net_rule_matches(const struct ref_net_rule *r, const struct endpoint *e)
-{
-	if (r->hook != e->hook || (r->family && r->family != e->family))
-		return false;
-	if (r->end_port && (e->port < r->port || e->port > r->end_port))
-		return false;
-	for (int i = 0; i < 4; i++)
-		if ((e->address[i] & r->mask[i]) != r->address[i])
-			return false;
-	return true;
-}
-
-struct net_walk {
-	void *rules;
-	const struct endpoint *e;
-	__u32 denied; /* of a bool, the compiler would return -denied, whose range the verifier does not know */
-};
-
-RULE_AT long net_rule_at(__u32 i, struct net_walk *walk)
-{
-	struct ref_net_rule *rule = bpf_map_lookup_elem(walk->rules, &i);
-
-	if (!rule)
-		return 1;
-	if (!net_rule_matches(rule, walk->e))
-		return 0;
-	walk->denied = rule->action == REF_DENY;
-	return 1;
-}
-
-static __always_inline int check_net(__u32 mntns, const struct endpoint *e)
-{
-	struct net_walk walk = { .rules = bpf_map_lookup_elem(&ref_net_outer, &mntns), .e = e };
-
-	if (!walk.rules)
-		return 0;
-	WALK_RULES(net_rule_at, &walk);
-	return walk.denied ? -EPERM : 0;
-}
-
 SEC("lsm/socket_create")
 int BPF_PROG(ref_socket_create, int family, int type, int protocol, int kern)
 {
@@ -297,59 +143,6 @@ int BPF_PROG(ref_socket_connect, struct socket *sock, struct sockaddr *address, 
 	return check_net(mntns, &e);
 }
 
-struct mount_request {
-	__u32 op;
-	char fstype[16];
-};
-
-static __noinline bool mount_rule_matches(const struct ref_mount_rule *rule, const struct path_buffer *b,
-					  const struct mount_request *m)
-{
-	if (!(rule->ops & m->op))
-		return false;
-	for (int i = 0; i < (int)sizeof(m->fstype) && rule->fstype[0]; i++) {
-		if (rule->fstype[i] != m->fstype[i])
-			return false;
-		if (!m->fstype[i])
-			break;
-	}
-	return path_matches(b, &rule->pattern);
-}
-
-struct mount_walk {
-	void *rules;
-	const struct path_buffer *b;
-	const struct mount_request *m;
-	bool denied;
-};
-
-RULE_AT long mount_rule_at(__u32 i, struct mount_walk *walk)
-{
-	struct ref_mount_rule *rule = bpf_map_lookup_elem(walk->rules, &i);
-
-	if (!rule)
-		return 1;
-	if (!mount_rule_matches(rule, walk->b, walk->m))
-		return 0;
-	walk->denied = rule->action == REF_DENY;
-	return 1;
-}
-
-static __noinline bool mount_denied(void *rules, const struct path_buffer *b, const struct mount_request *m)
-{
-	struct mount_walk walk = { .rules = rules, .b = b, .m = m };
-
-	WALK_RULES(mount_rule_at, &walk);
-	return walk.denied;
-}
-
-static __always_inline void *mount_rules(void)
-{
-	__u32 mntns = confined_namespace();
-
-	return mntns ? bpf_map_lookup_elem(&ref_mount_outer, &mntns) : NULL;
-}
-
 static __always_inline __u32 mount_op(unsigned long flags)
 {
 	if (flags & MS_REMOUNT)
@@ -377,20 +170,6 @@ int BPF_PROG(ref_sb_mount, const char *source, struct path *target, const char *
 	if (type)
 		bpf_probe_read_kernel_str(m.fstype, sizeof(m.fstype), type);
 	denied = !copy_path(b, source) || mount_denied(rules, b, &m);
-	release_buffer(b);
-	return denied ? -EACCES : 0;
-}
-
-static __always_inline int check_mount(void *rules, __u32 op, struct vfsmount *mnt, struct dentry *dentry)
-{
-	struct mount_request m = { .op = op };
-	struct path_buffer *b = claim_buffer();
-	bool denied;
-
-	if (!b)
-		return -EAGAIN;
-	bpf_probe_read_kernel_str(m.fstype, sizeof(m.fstype), BPF_CORE_READ(dentry, d_sb, s_type, name));
-	denied = !walk_path(b, mnt, dentry) || mount_denied(rules, b, &m);
 	release_buffer(b);
 	return denied ? -EACCES : 0;
 }
