@@ -11,12 +11,15 @@ import (
 )
 
 // Name returns the name that a workload is shown under: namespace/pod/container, or else its command, followed by the
-// short container id if it is in a container that no runtime knows.
+// short container id if it is in a container that no runtime knows. The zero Workload is unknown: `[other]`.
 func (w Workload) Name() string {
 	if w.InContainer() {
 		parts := []string{w.Namespace, w.Pod, w.Container}
 		parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
 		return text.Printable(strings.Join(parts, "/"))
+	}
+	if w == (Workload{}) {
+		return SyscallOverflow // the calls that found no counter of their own
 	}
 	if w.Comm == "" {
 		return fmt.Sprintf("mntns:%d", w.MntNS)

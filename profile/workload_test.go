@@ -15,6 +15,7 @@ func TestWorkloadName(t *testing.T) {
 		{"web/nginx-0", Workload{Comm: "pause", Namespace: "web", Pod: "nginx-0"}},
 		{"solo?", Workload{Comm: "sh", Container: "solo\n"}},
 		{"systemd", host},
+		{"[other]", Workload{}},
 		{"mntns:42", Workload{MntNS: 42, Cgroup: "/x"}},
 		{"redis/3f9a3f9a3f9a", Workload{Comm: "redis", ContainerID: id}},
 		{"redis/short", Workload{Comm: "redis", ContainerID: "short"}},

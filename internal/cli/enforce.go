@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
@@ -138,11 +139,20 @@ type enforceReport struct {
 	Programs []reference.Program `json:"programs"`
 }
 
+// someOf names at most eight: on a large node a sentence cannot hold them all.
+func someOf(names []string) string {
+	const most = 8
+	if n := len(names); n > most {
+		names = append(slices.Clone(names[:most]), text.Thousands(n-most)+" more")
+	}
+	return text.List(names)
+}
+
 // announce prints what is in force, as a sentence or as a line of JSON.
 func (o *enforceOptions) announce(w io.Writer, e *reference.Enforcer, p reference.Policy, t reference.Targets) error {
 	if !o.JSON() {
 		_, err := fmt.Fprintf(w, "enforcing %s on %s; Ctrl-C ends it\n", reference.DescribeRules(p.Rules()),
-			text.List(t.Names()))
+			someOf(t.Names()))
 		return err
 	}
 	programs, err := e.Programs()
