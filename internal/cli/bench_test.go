@@ -329,7 +329,7 @@ func TestBenchSurvivesKill(t *testing.T) {
 			cmd.Wait()
 			before, _ := os.ReadFile(filepath.Join(dir, "results.jsonl"))
 			var left []string
-			for range 600 {
+			for range 6000 {
 				if left = children(t, work); len(left) == 0 {
 					break
 				}
