@@ -253,7 +253,7 @@ func (r *Report) perRule(c rundir.RuleCost) PerRule {
 		Line: Line{c.Line.Intercept, c.Line.Slope, Interval(c.Line.SlopeCI), c.Line.R2, c.Line.Bent},
 	}
 	for _, q := range c.Points {
-		p.Points = append(p.Points, Point(q))
+		p.Points = append(p.Points, Point{X: q.X, Y: q.Y, Err: q.Err})
 	}
 	largest := c.Points[len(c.Points)-1].X
 	for _, n := range extrapolateTo {

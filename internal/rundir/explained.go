@@ -45,6 +45,10 @@ type ExplainedRow struct {
 	// versions Typical is 0, and Err that of Mean.
 	Typical float64 `json:"typical_ns,omitempty"`
 	Err     float64 `json:"mean_err_ns"`
+	// Scatter and Rare are what Err consists of, where it is above half a nanosecond: the scatter of the other
+	// calls, and what those leave uncertain that were interrupted. Runs of older versions lack them.
+	Scatter float64 `json:"scatter_err_ns,omitempty"`
+	Rare    float64 `json:"rare_err_ns,omitempty"`
 	P50     float64 `json:"p50_ns"` // of the hook cost of a call; 0 in runs of older versions
 	P99     float64 `json:"p99_ns"`
 	Denials uint64  `json:"denials"`
@@ -72,13 +76,14 @@ func Explain(costs *profile.Costs, ops float64) Explained {
 		c := &costs.Rows[i]
 		calls := float64(c.Calls) / ops
 		e.Calls += calls
-		interrupts, err := interruptions(&c.Readings, float64(c.Sum))
+		interrupts, scatter, rare := interruptions(&c.Readings, float64(c.Sum))
 		e.Rows = append(e.Rows, ExplainedRow{
 			Syscall: c.Syscall, Hook: c.Program.Hook, Program: c.Program.Name, Enforcer: c.Program.Enforcer,
 			Rules: c.Rules, Calls: calls,
 			HookNs: c.Hook / ops,
-			Mean:   c.Mean(), Typical: max(0, c.Mean()-interrupts), Err: err, P50: c.Quantile(0.5),
-			P99:     c.Quantile(0.99),
+			Mean:   c.Mean(), Typical: max(0, c.Mean()-interrupts), Err: errorOf(scatter, rare),
+			Scatter: scatter,
+			Rare:    rare, P50: c.Quantile(0.5), P99: c.Quantile(0.99),
 			Denials: c.Denials,
 		})
 	}
@@ -86,31 +91,32 @@ func Explain(costs *profile.Costs, ops float64) Explained {
 }
 
 // interruptions returns by how much calls that were interrupted, by another process or an interrupt, raise the mean of
-// the readings, in ns, and the standard error of the mean without them.
+// the readings, in ns, and the standard error of the mean without them in two parts: what the scatter of the other
+// calls leaves, and what the interrupted ones do.
 //
 // Few calls are interrupted, but for so long that the mean of a short profile run depends on how many there were. They
-// are recognized by lying far above the quartiles. The sum of all readings is exact, and that of the interrupted ones
-// known to within the widths of their buckets. The other calls are known to within the widths of theirs, which can be
-// less. They vary as their buckets say: calls are skewed, so that the distance of the quartiles does not tell. The
-// error is at least half a nanosecond, the step of the clock.
-func interruptions(h *profile.Histogram, sum float64) (above, err float64) {
-	const floor, far = 0.5, 8
+// are recognized by lying far above the quartiles. Two things say what the other calls took together. The sum of all
+// readings is exact, and that of the interrupted ones known to within the widths of their buckets. And the others are
+// known to within the widths of theirs. Each counts by how certain it is. Calls vary as their buckets say: they are
+// skewed, so that the distance of the quartiles does not tell.
+func interruptions(h *profile.Histogram, sum float64) (above, scatter, rare float64) {
+	const far = 8
 	n := float64(h.Count())
 	if n == 0 {
-		return 0, floor
+		return 0, 0, 0
 	}
 	low, high := evenQuantile(h, n/4), evenQuantile(h, n*3/4)
 	fence := high + far*(high-low)
 	var interrupted, ns, uncertain float64 // their number, sum, and its variance
 	var least, most, squares float64       // of the others: bounds of the sum, and the sum of squares
-	endless := false
 	for i, count := range h {
 		if count == 0 {
 			continue
 		}
 		from, to := profile.Bounds(i)
-		if i == profile.Buckets-1 { // has no end
-			to, endless = from, float64(from) > fence
+		endless := i == profile.Buckets-1
+		if endless {
+			to = from
 		}
 		c, middle, width := float64(count), float64(from)+float64(to-from)/2, float64(to-from)
 		if float64(from) <= fence {
@@ -119,20 +125,26 @@ func interruptions(h *profile.Histogram, sum float64) (above, err float64) {
 			continue
 		}
 		interrupted, ns, uncertain = interrupted+c, ns+c*middle, uncertain+c*width*width/12
+		if endless {
+			uncertain = math.Inf(1)
+		}
 	}
 	rest := n - interrupted
+	others := (least + most) / 2
+	mean := others / rest
 	if interrupted > 0 {
-		others := min(max(sum-ns, least), most)
-		if endless {
-			others, uncertain = (least+most)/2, math.Inf(1)
-		}
+		ofBuckets := (most - least) * (most - least) / 12
+		ofSum := 1 / (1 + uncertain/ofBuckets) // the weight of the exact sum
+		others += ofSum * (sum - ns - others)
+		others = min(max(others, least), most)
 		above = sum/n - others/rest
-		uncertain = min(uncertain, (most-least)*(most-least)/12)
+		rare = math.Sqrt((1-ofSum)*ofBuckets) / rest
 	}
-	mean := (least + most) / 2 / rest
-	variance := max(0, squares/rest-mean*mean)/rest + uncertain/(rest*rest)
-	return max(0, above), max(floor, math.Sqrt(variance))
+	return max(0, above), math.Sqrt(max(0, squares/rest-mean*mean) / rest), rare
 }
+
+// errorOf returns the standard error of a mean: at least half a nanosecond, the step of the clock.
+func errorOf(scatter, rare float64) float64 { return max(0.5, math.Hypot(scatter, rare)) }
 
 // evenQuantile returns the reading of a rank if those of each bucket lie evenly in it. [profile.Histogram.Quantile]
 // stays near the middle of a bucket, for the sake of its error bound, so that two quartiles in one bucket would seem

@@ -22,8 +22,10 @@ type RuleCost struct {
 const apart = 0.005
 
 // ruleCostAt returns a point of a line. Its error is that of its own calls and of its profile run.
-func ruleCostAt(rules int, ns, err float64) stats.Point {
-	return stats.Point{X: float64(rules), Y: ns, Err: math.Hypot(err, apart*ns)}
+func ruleCostAt(rules int, ns float64, row *ExplainedRow) stats.Point {
+	return stats.Point{
+		X: float64(rules), Y: ns, Err: math.Hypot(row.Err, apart*ns), Scatter: row.Scatter, Rare: row.Rare,
+	}
 }
 
 // costPerRule fits lines through the profile runs of scenarios whose workload is confined. The intercept is the cost of
@@ -41,7 +43,7 @@ func costPerRule(p *Plan, explained map[string]map[string]Explained) []RuleCost 
 				if r.Rules > 0 && r.Calls > 1e-3 {
 					k := key{test, r.Syscall, r.Hook, r.Program}
 					points[k] = append(points[k], ruleCostAt(r.Rules, cmp.Or(r.Typical, r.Mean),
-						r.Err))
+						&r))
 				}
 			}
 		}

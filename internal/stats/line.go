@@ -11,6 +11,11 @@ type Point struct {
 	X   float64 `json:"x"`
 	Y   float64 `json:"y"`
 	Err float64 `json:"err"`
+	// Scatter and Rare are parts of Err, 0 if they are unknown: the error that the scatter of ordinary readings
+	// leaves, and that of a few long readings which were taken out. Rare is known for each point, and differs
+	// between points.
+	Scatter float64 `json:"-"`
+	Rare    float64 `json:"-"`
 }
 
 // Line is a weighted least-squares fit.
@@ -34,7 +39,9 @@ const byValue = 0.05
 // grows with their values: calls by as much as they are long, runs by a share of the cost. An error that was estimated
 // can be next to nothing instead, or the step of a clock, and would give all points the same weight. So points weigh by
 // their values, unless their own errors are larger than 5 % of them. That covers the slope in 93 to 97 % of lines for
-// any spread between runs; with errors of 0.5 % it was 91 % where runs are 1 % apart.
+// any spread between runs; with errors of 0.5 % it was 91 % where runs are 1 % apart. Rare long readings are different:
+// they hit some points and spare others, and with such weights the intervals through five points or more are too wide.
+// There the spread is estimated; see spreadOf.
 func FitLine(points []Point) (Line, error) {
 	if len(points) < 3 {
 		return Line{}, errors.New("a line needs at least three points")
@@ -47,7 +54,7 @@ func FitLine(points []Point) (Line, error) {
 	ofValues := ofErrors
 	if known {
 		ofErrors = func(p Point) float64 { return square(p.Err) }
-		ofValues = func(p Point) float64 { return square(p.Err) + square(byValue*p.Y) }
+		ofValues = weights(points)
 	}
 	byErrors, _ := fitWeighted(points, ofErrors)
 	byValues, ok := fitWeighted(points, ofValues)
@@ -60,7 +67,7 @@ func FitLine(points []Point) (Line, error) {
 	l.SlopeCI = Interval{l.Slope - half, l.Slope + half}
 	outside := l.R2 < 0.95
 	if known {
-		outside = byErrors.residual/float64(freedom) > bentFrom(freedom)
+		outside = byErrors.residual/float64(freedom) > chiSquared(float64(freedom), oneIn1000)
 	}
 	l.Bent = outside && l.farthest(points) > bentBy
 	return l, nil
@@ -112,12 +119,6 @@ func (l *Line) farthest(points []Point) (most float64) {
 		}
 	}
 	return most
-}
-
-// bentFrom returns the 99.9 % quantile of chi-squared per degree of freedom, by Wilson and Hilferty.
-func bentFrom(freedom int) float64 {
-	k := 2.0 / (9 * float64(freedom))
-	return math.Pow(1-k+3.0902*math.Sqrt(k), 3)
 }
 
 // StudentT95 returns the two-sided 95 % quantile of Student's t.

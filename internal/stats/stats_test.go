@@ -280,7 +280,13 @@ func TestRoundsFor(t *testing.T) {
 }
 
 func TestFitLine(t *testing.T) {
-	l, err := FitLine([]Point{{0, 100, 0}, {1, 112, 0}, {2, 124, 0}, {4, 148, 0}, {8, 196, 0}})
+	l, err := FitLine([]Point{
+		{X: 0, Y: 100, Err: 0},
+		{X: 1, Y: 112, Err: 0},
+		{X: 2, Y: 124, Err: 0},
+		{X: 4, Y: 148, Err: 0},
+		{X: 8, Y: 196, Err: 0},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,10 +296,16 @@ func TestFitLine(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 	// A step is not a line.
-	if l, _ := FitLine([]Point{{0, 0, 0.1}, {1, 10, 0.1}, {2, 10, 0.1}, {4, 10, 0.1}, {8, 10, 0.1}}); !l.Bent {
+	if l, _ := FitLine([]Point{
+		{X: 0, Y: 0, Err: 0.1},
+		{X: 1, Y: 10, Err: 0.1},
+		{X: 2, Y: 10, Err: 0.1},
+		{X: 4, Y: 10, Err: 0.1},
+		{X: 8, Y: 10, Err: 0.1},
+	}); !l.Bent {
 		t.Errorf("a step passes for a line: %+v", l)
 	}
-	if _, err := FitLine([]Point{{1, 1, 0}, {1, 2, 0}, {1, 3, 0}}); err == nil {
+	if _, err := FitLine([]Point{{X: 1, Y: 1, Err: 0}, {X: 1, Y: 2, Err: 0}, {X: 1, Y: 3, Err: 0}}); err == nil {
 		t.Error("no slope without two numbers of rules")
 	}
 }
@@ -306,7 +318,7 @@ func TestFitLineCoverage(t *testing.T) {
 		var points []Point
 		for _, x := range []float64{0, 1, 2, 4, 8} {
 			err := 1 + x/8
-			points = append(points, Point{x, 100 + 12*x + err*rng.NormFloat64(), err})
+			points = append(points, Point{X: x, Y: 100 + 12*x + err*rng.NormFloat64(), Err: err})
 		}
 		l, err := FitLine(points)
 		if err != nil {
