@@ -34,7 +34,7 @@ CLANG_FORMAT := clang-format-19
 .PHONY: help demo sample apparmor-or-bpf test test-busy test-fast test-arm64 build install release generate
 .PHONY: check-generate
 .PHONY: lint fmt vuln vm
-.PHONY: two-boots accuracy overhead scale measuring aa deps image
+.PHONY: baselines two-boots accuracy overhead scale measuring aa deps image
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -129,6 +129,10 @@ sample: build ## rebuild docs/sample/ and docs/img/: a benchmark in a VM that co
 
 apparmor-or-bpf: build ## AppArmor against BPF in a VM that counts instructions; the reports go to bin/apparmor-or-bpf/
 	@internal/demo/apparmor.sh bin/apparmor-or-bpf
+
+baselines: build ## whether the two baselines of demo and sample differ, ten runs each (an hour)
+	@internal/demo/baselines.sh demo 10 bin/baselines
+	@internal/demo/baselines.sh sample 10 bin/baselines
 
 two-boots: ## what AppArmor takes, against the same kernel booted without it, in VMs that count instructions
 	@internal/demo/twoboots.sh

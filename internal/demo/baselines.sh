@@ -32,24 +32,4 @@ for seed in $(seq "$runs"); do
 	mv "$out/out.json" "$json"
 done
 
-# Of each run: the tests whose two baselines differ, if any, after Holm's correction for the number of tests.
-python3 - "$out" "$which" <<'EOF'
-import glob, json, sys
-runs = differing = outside = cells = 0
-for path in sorted(glob.glob(f"{sys.argv[1]}/{sys.argv[2]}-*.json")):
-    second = [c for c in json.load(open(path))["cells"] if c["scenario"] == "second-baseline"]
-    runs += 1
-    cells += len(second)
-    found, last = [], 0
-    for i, c in enumerate(sorted(second, key=lambda c: c["p"])):
-        last = max(last, c["p"] * (len(second) - i))
-        if last < 0.05:
-            found.append("%s %+.3f %% (p %.4f)" % (c["test"], 100 * c["loss"], last))
-        outside += not c["ci"]["low"] <= 0 <= c["ci"]["high"]
-    differing += bool(found)
-    worst = max(second, key=lambda c: abs(c["loss"]))
-    print("%s: %s; largest difference %+.3f %% (%s)" % (path, ", ".join(found) or "no difference",
-          100 * worst["loss"], worst["test"]))
-print("%s: the baselines differ in %d of %d runs; %d of %d intervals do not hold 0" %
-      (sys.argv[2], differing, runs, outside, cells))
-EOF
+go run ./internal/demo/baselines "$out/$which"-*.json
