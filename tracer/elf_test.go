@@ -155,6 +155,74 @@ func TestCraftedELFTakesLittleMemory(t *testing.T) {
 	}
 }
 
+// zerosAfter is a sparse file: a head, and zeros without an end.
+type zerosAfter []byte
+
+func (z zerosAfter) ReadAt(p []byte, offset int64) (int, error) {
+	clear(p)
+	if offset < int64(len(z)) {
+		copy(p, z[offset:])
+	}
+	return len(p), nil
+}
+
+// A sparse file has whatever its headers claim, at no cost to its owner. The bounds alone keep it from being read.
+func TestSparseFilesAreReadInPart(t *testing.T) {
+	symtab := func(s elf.Section64, data []byte) []byte {
+		s.Type, s.Link = uint32(elf.SHT_SYMTAB), 1
+		return craft(section{".symtab", s, data})
+	}
+	header := func(change func(*elf.Header64)) []byte {
+		file := withSymbols([]byte("\x00f\x00"), fn(1, 0x1100, 4))
+		var h elf.Header64
+		_, _ = binary.Decode(file, binary.LittleEndian, &h)
+		change(&h)
+		_, _ = binary.Encode(file, binary.LittleEndian, h)
+		return file
+	}
+	for name, c := range map[string]struct {
+		file    []byte
+		refused bool
+	}{
+		"section of 64 MiB": {symtab(elf.Section64{Size: maxELFSection + 1}, nil), false},
+		"65,535 sections":   {header(func(h *elf.Header64) { h.Shnum = 1<<16 - 1 }), true},
+		"65,535 segments":   {header(func(h *elf.Header64) { h.Phnum = 1<<16 - 1 }), true},
+		"sections far apart": {
+			header(func(h *elf.Header64) { h.Shnum, h.Shentsize = maxELFSections, 1<<16-1 }), true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			s, err := readELF(zerosAfter(c.file))
+			runtime.ReadMemStats(&after)
+			if (err != nil) != c.refused || err != nil && !errors.Is(err, errELF) || s != nil &&
+				len(s.functions) > 0 {
+				t.Errorf("%+v, %v; want refused: %t", s, err, c.refused)
+			}
+			if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20 {
+				t.Errorf("took %d bytes", took)
+			}
+		})
+	}
+}
+
+// What is compressed is neither inflated nor taken for symbols.
+func TestCompressedSymbolsAreSkipped(t *testing.T) {
+	file := withSymbols([]byte("\x00f\x00"), fn(1, 0x1100, 4))
+	var h elf.Header64
+	_, _ = binary.Decode(file, binary.LittleEndian, &h)
+	at := file[h.Shoff+uint64(h.Shentsize):]
+	var s elf.Section64
+	_, _ = binary.Decode(at, binary.LittleEndian, &s)
+	s.Flags |= uint64(elf.SHF_COMPRESSED)
+	_, _ = binary.Encode(at, binary.LittleEndian, s)
+	got, err := readELF(bytes.NewReader(file))
+	if err != nil || len(got.functions) > 0 {
+		t.Errorf("%+v, %v; want no function", got, err)
+	}
+}
+
 func TestNamesAreBounded(t *testing.T) {
 	names := bytes.Repeat([]byte("x"), 1<<20)
 	if got := (function{names: names, name: 5}).String(); len(got) != maxFunctionName {

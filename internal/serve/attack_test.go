@@ -291,6 +291,44 @@ func TestRotatedFilesAreRead(t *testing.T) {
 	want("still unreadable", "third-token")
 }
 
+// Kubernetes swaps a link. Two files that were made in the same tick of the clock differ in nothing but their inode.
+func TestSwappedLinksAreNoticed(t *testing.T) {
+	dir := t.TempDir()
+	first, second, link := filepath.Join(dir, "first"), filepath.Join(dir, "second"), filepath.Join(dir, "token")
+	when := time.Now().Add(-time.Hour)
+	alike := func() bool {
+		write(t, first, []byte("first-token"))
+		write(t, second, []byte("other-token"))
+		if err := errors.Join(os.Chtimes(first, when, when), os.Chtimes(second, when, when)); err != nil {
+			t.Fatal(err)
+		}
+		w := watched[string]{files: []string{first, second}}
+		stamps := w.look()
+		return stamps[0].change == stamps[1].change
+	}
+	for attempt := 0; !alike(); attempt++ {
+		if attempt == 1000 {
+			t.Skip("this file system gives every file another time")
+		}
+	}
+	if err := os.Symlink(first, link); err != nil {
+		t.Fatal(err)
+	}
+	w, err := newWatched(testLog(t), func() (string, error) {
+		text, err := os.ReadFile(link)
+		return string(text), err
+	}, link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Symlink(second, link+".new"), os.Rename(link+".new", link)); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.get(); got != "other-token" {
+		t.Errorf("%q, want what the link leads to now", got)
+	}
+}
+
 // A file that could not be read is tried again even if it looks the same.
 func TestFailedFilesAreReadAgain(t *testing.T) {
 	file := write(t, filepath.Join(t.TempDir(), "token"), []byte("token"))

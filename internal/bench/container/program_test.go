@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/lsmprof/lsmprof/internal/unixbench"
 )
 
@@ -179,15 +181,50 @@ func TestNoLinkIsFollowed(t *testing.T) {
 	}
 	for _, parent := range []string{"tmp", "var/tmp", "run", "../.."} {
 		p, err := placeIn(root, parent, user{})
-		if err == nil && p.path != "/"+p.name {
-			t.Errorf("placed the program in %s", p.path)
+		if err != nil {
+			continue
 		}
-		if err == nil {
-			p.Close()
+		if _, err := os.Stat(filepath.Join(dir, p.name)); err != nil || p.path != "/"+p.name {
+			t.Errorf("%s: placed the program in %s, %v", parent, p.path, err)
 		}
+		p.Close()
 	}
 	if made, err := os.ReadDir(outside); err != nil || len(made) > 0 {
 		t.Errorf("made outside of the container: %v, %v", made, err)
+	}
+}
+
+// A link may appear after the folders above were checked: no part of a path may be one.
+func TestNoPartOfAPathIsALink(t *testing.T) {
+	needRoot(t)
+	outside := t.TempDir()
+	dir, root := containerRoot(t, "tmp", 0o755, 0)
+	for _, err := range []error{
+		os.Mkdir(filepath.Join(outside, "tmp"), 0o755), os.Symlink(outside, filepath.Join(dir, "var")),
+		os.Symlink("tmp", filepath.Join(dir, "in")), os.Symlink(".", filepath.Join(dir, "here")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	inside, err := root.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, refused := range map[string]bool{
+		"tmp": false, "../../tmp": false, "..": false, "var/tmp": true, "in": true, "here/tmp": true,
+	} {
+		f, err := openBelow(root, path, unix.O_DIRECTORY)
+		if (err != nil) != refused {
+			t.Errorf("%s: %v, want refused: %t", path, err, refused)
+		}
+		if err != nil {
+			continue
+		}
+		if info, err := f.Stat(); err != nil || path == ".." && !os.SameFile(info, inside) {
+			t.Errorf("%s leads out of the container, %v", path, err)
+		}
+		f.Close()
 	}
 }
 
