@@ -271,7 +271,10 @@ func (b *builder) function(f function) *pprof.Function {
 
 // mapping returns the mapping of an enforcer or a module. It claims to have all symbols, so that pprof looks for no
 // binary.
+// mapping returns the mapping of a file. A process chooses the names of the files that it maps, and one that is not
+// UTF-8 would make receivers refuse the whole profile.
 func (b *builder) mapping(file string) *pprof.Mapping {
+	file = text.Printable(file)
 	if b.mappings[file] == nil {
 		m := &pprof.Mapping{
 			ID: uint64(len(b.Mapping) + 1), File: file,

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // withStacks returns the sample with two stacks under the opens of nginx: one with symbols, one of a stripped program.
@@ -48,6 +49,46 @@ func TestStacksLieBetweenSyscallAndHook(t *testing.T) {
 	} {
 		if all := stacks(p); !slices.Contains(all, want) {
 			t.Errorf("no stack %q in\n%s", want, strings.Join(all, "\n"))
+		}
+	}
+}
+
+// Processes choose the names of what they map. Receivers refuse a whole profile for one string that is not UTF-8.
+func TestStringsOfAProfileAreOnlyText(t *testing.T) {
+	const hostile = "x\x1b[2J\xff\r"
+	s := withStacks()
+	for i := range s.Rows {
+		w := &s.Rows[i].Workload
+		for _, name := range []*string{&w.Comm, &w.Namespace, &w.Pod, &w.Container, &w.Image,
+			&s.Rows[i].Policy} {
+			*name += hostile
+		}
+		for _, stack := range s.Rows[i].Stacks {
+			for k := range stack.User {
+				stack.User[k].Module += hostile
+				stack.User[k].Function += hostile
+			}
+		}
+	}
+	p, err := costs(t, s).Profile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := slices.Clone(p.Comments)
+	for _, m := range p.Mapping {
+		all = append(all, m.File, m.BuildID)
+	}
+	for _, f := range p.Function {
+		all = append(all, f.Name, f.SystemName, f.Filename)
+	}
+	for _, sample := range p.Sample {
+		for _, values := range sample.Label {
+			all = append(all, values...)
+		}
+	}
+	for _, text := range all {
+		if strings.ContainsFunc(text, func(r rune) bool { return r == '\uFFFD' || !unicode.IsPrint(r) }) {
+			t.Errorf("%q", text)
 		}
 	}
 }

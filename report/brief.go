@@ -27,7 +27,7 @@ func (r *Report) WriteBrief(w io.Writer, width int) error {
 	for _, w := range v.Warnings {
 		b.WriteString("warning: " + w + "\n")
 	}
-	_, err := io.WriteString(w, printableLines(text.WrapProse(b.String(), width)))
+	_, err := io.WriteString(w, text.PrintableLines(text.WrapProse(b.String(), width)))
 	return err
 }
 

@@ -215,7 +215,7 @@ func (r *ProfileReport) WriteText(w io.Writer) error {
 	for _, f := range r.Old {
 		b.WriteString("old: " + f + "\n")
 	}
-	_, err := io.WriteString(w, printableLines(b.String()))
+	_, err := io.WriteString(w, text.PrintableLines(b.String()))
 	return err
 }
 

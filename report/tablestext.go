@@ -47,7 +47,7 @@ func (r tablesText) write(w io.Writer) error {
 	for _, f := range r.facts {
 		b.WriteString(f + "\n")
 	}
-	_, err := io.WriteString(w, printableLines(b.String()))
+	_, err := io.WriteString(w, text.PrintableLines(b.String()))
 	return err
 }
 

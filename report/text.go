@@ -23,7 +23,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	if err := v.forecastTable(&b); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, printableLines(b.String()))
+	_, err := io.WriteString(w, text.PrintableLines(b.String()))
 	return err
 }
 
@@ -46,15 +46,6 @@ func (v *view) forecastTable(b *strings.Builder) error {
 	fmt.Fprintf(b, "\n%s* extrapolated: at most %s measured. AFFORDS: as many rules of each type keep the loss "+
 		"within this.\n", t, text.Plural(f.Measured, "rule"))
 	return nil
-}
-
-// printableLines keeps the ends of lines and makes everything between them printable.
-func printableLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = text.Printable(lines[i])
-	}
-	return strings.Join(lines, "\n")
 }
 
 // lossTable has a row for each scenario of each test, so that it is as wide whatever the number of scenarios.

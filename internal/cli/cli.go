@@ -96,7 +96,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.As(err, &exit):
 		return exit.code
 	}
-	fmt.Fprintf(std.err, "lsmprof: %v\n", inWords(ctx, err))
+	fmt.Fprintf(std.err, "lsmprof: %s\n", text.PrintableLines(inWords(ctx, err).Error()))
 	switch {
 	case errors.As(err, new(usageError)):
 		return exitUsage

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -43,5 +44,15 @@ func TestInterruptionInWords(t *testing.T) {
 	}
 	if got := inWords(ctx, os.ErrPermission); got != os.ErrPermission {
 		t.Errorf("another error after a signal: %v", got)
+	}
+}
+
+// An error may repeat what a file, a process or a server says.
+func TestErrorsAreOnlyText(t *testing.T) {
+	onHost(t)
+	_, _, stderr := runReport("nowhere\x1b[2J\xff")
+	if !strings.HasPrefix(stderr, "lsmprof: ") || !strings.Contains(stderr, "nowhere?[2J?") ||
+		strings.Contains(stderr, "\x1b") {
+		t.Errorf("%q", stderr)
 	}
 }

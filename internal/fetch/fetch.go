@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/internal/tlsfiles"
 )
 
@@ -43,10 +44,15 @@ type Client struct {
 	atOnce   int
 	patience time.Duration
 	bodies   chan struct{} // bounds the answers that are in memory
+	bodyTime time.Duration // how long one may be read
 }
 
-// bodiesAtOnce is how many answers are read at the same time.
-const bodiesAtOnce = 16
+const (
+	// bodiesAtOnce is how many answers are read at the same time.
+	bodiesAtOnce = 16
+	// usualBodyTime keeps nodes that send their answers byte by byte from taking all turns.
+	usualBodyTime = 10 * time.Second
+)
 
 // New returns a client. It reads the files of the configuration.
 func New(c Config) (*Client, error) {
@@ -56,6 +62,7 @@ func New(c Config) (*Client, error) {
 	}
 	out := &Client{
 		atOnce: c.AtOnce, patience: c.Patience, bodies: make(chan struct{}, bodiesAtOnce),
+		bodyTime: usualBodyTime,
 		http: &http.Client{
 			Transport: &http.Transport{
 				Proxy: http.ProxyFromEnvironment, TLSClientConfig: config, DisableKeepAlives: true,
@@ -132,9 +139,13 @@ func (c *Client) get(ctx context.Context, source string) (io.ReadCloser, error) 
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, seconds+c.patience, fmt.Errorf("no answer within %v", seconds+
-		c.patience))
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	within := func(limit time.Duration, what string) *time.Timer {
+		return time.AfterFunc(limit, func() { cancel(fmt.Errorf("no %s within %v", what, limit)) })
+	}
+	timer := within(seconds+c.patience, "answer")
+	defer timer.Stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, err
@@ -154,11 +165,19 @@ func (c *Client) get(ctx context.Context, source string) (io.ReadCloser, error) 
 		return nil, err
 	}
 	defer res.Body.Close()
-	c.bodies <- struct{}{}
+	// The node has answered. Until its turn comes other nodes may take their time, which is not its fault.
+	timer.Stop()
+	select {
+	case c.bodies <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 	defer func() { <-c.bodies }()
+	defer within(c.bodyTime, "complete profile").Stop()
 	if res.StatusCode != http.StatusOK {
 		said, _ := io.ReadAll(io.LimitReader(res.Body, 200))
-		return nil, fmt.Errorf("the node answers %s: %s", res.Status, strings.TrimSpace(string(said)))
+		return nil, fmt.Errorf("the node answers %s: %s", text.Clean(res.Status, 200, ""),
+			text.Clean(strings.TrimSpace(string(said)), 200, ""))
 	}
 	data, err := io.ReadAll(io.LimitReader(res.Body, MaxBytes+1))
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -131,6 +132,55 @@ func TestEachEndsWithItsContext(t *testing.T) {
 		cancel(errors.New("interrupted"))
 	}()
 	if got := all(t, ctx, Config{}, s.URL+"/x")[s.URL+"/x"]; got != "error: interrupted" {
+		t.Errorf("%q", got)
+	}
+}
+
+// Nodes that begin an answer and never end it take all turns, but not for long.
+func TestSlowBodiesStarveNobody(t *testing.T) {
+	const slow = 2 * bodiesAtOnce
+	var begun sync.WaitGroup
+	begun.Add(slow)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/honest" {
+			begun.Wait()
+			fmt.Fprint(w, "profile")
+			return
+		}
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
+		begun.Done()
+		<-r.Context().Done()
+	}))
+	defer s.Close()
+	client, err := New(Config{Patience: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.bodyTime = 50 * time.Millisecond
+	sources := []string{s.URL + "/honest"}
+	for i := range slow {
+		sources = append(sources, fmt.Sprintf("%s/slow/%d?seconds=300", s.URL, i))
+	}
+	client.Each(t.Context(), sources, func(source string, r io.Reader, err error) {
+		if strings.HasSuffix(source, "/honest") {
+			if err != nil {
+				t.Errorf("%s: %v", source, err)
+			}
+		} else if err == nil || err.Error() != "no complete profile within 50ms" {
+			t.Errorf("%s: %v", source, err)
+		}
+	})
+}
+
+// What a node says reaches a terminal as text.
+func TestWordsOfANodeAreCleaned(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "\x1b]0;owned\a\x1b[2J\r\xff"+strings.Repeat("x", 1000), http.StatusTeapot)
+	}))
+	defer s.Close()
+	got := all(t, t.Context(), Config{}, s.URL)[s.URL]
+	if !strings.Contains(got, "418 I'm a teapot: ?]0;owned??[2J??xxx") || len(got) > 300 {
 		t.Errorf("%q", got)
 	}
 }

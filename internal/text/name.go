@@ -16,6 +16,16 @@ func Printable(s string) string {
 	}, s)
 }
 
+// PrintableLines is Printable for text that may have several lines and tabs, such as an error: it may repeat what a
+// file, a process or a server says.
+func PrintableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = Printable(strings.ReplaceAll(line, "\t", "    "))
+	}
+	return strings.Join(lines, "\n")
+}
+
 // Clean is Printable for text from an untrusted source: it also replaces the given characters, and cuts s after limit
 // characters with an ellipsis.
 func Clean(s string, limit int, without string) string {

@@ -62,6 +62,9 @@ func TestPrintable(t *testing.T) {
 	if got, want := Printable("a\x1b[31m\xff\nbücher\u200b"), "a?[31m??bücher?"; got != want {
 		t.Errorf("Printable = %q, want %q", got, want)
 	}
+	if got, want := PrintableLines("a\x1b[2J:\r\n\tb\n"), "a?[2J:?\n    b\n"; got != want {
+		t.Errorf("PrintableLines = %q, want %q", got, want)
+	}
 	if got, want := Clean("a/b\xffcdef", 5, "/"), "a?b?c…"; got != want {
 		t.Errorf("Clean = %q, want %q", got, want)
 	}
