@@ -193,6 +193,9 @@ func (o *benchOptions) validate(f *cmdline.Flags) error {
 	if err := errors.Join(o.unknown.validate(), checkLSMs(&o.selection)); err != nil {
 		return err
 	}
+	if o.dryRun && o.JSON() {
+		return errors.New("--dry-run and --json: a plan is printed as text; run.json of a run has it as JSON")
+	}
 	if err := o.validateContainer(); err != nil {
 		return err
 	}

@@ -249,6 +249,7 @@ func TestBenchMistakes(t *testing.T) {
 		`no built-in test "exec"`:    {"--tests", "exec"},
 		"--rules":                    {"--rules", "x"},
 		"--fail-over x: must":        {"--fail-over", "x"},
+		"--dry-run and --json":       {"--dry-run", "--json"},
 		"--order":                    {"--order", "random"},
 		"goes on as it was begun":    {"--resume", ".", "--runs", "3"},
 		"better=more":                {"--test", "name=a; run=b; better=more"},
