@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/bits"
 	"slices"
 	"strings"
@@ -42,13 +43,20 @@ type varmorRawSet struct {
 			Destinations []varmorDestination `yaml:"toDestinations"`
 			Pods         []yaml.Node         `yaml:"toPods"`
 			Services     []yaml.Node         `yaml:"toServices"`
+			Others       others              `yaml:",inline"`
 		} `yaml:"egress"`
+		Egresses []yaml.Node `yaml:"egresses"` // until v0.7, which loads each
+		Others   others      `yaml:",inline"`
 	} `yaml:"network"`
 	Ptrace *struct {
 		Permissions []string `yaml:"permissions"`
 	} `yaml:"ptrace"`
 	Mounts []yaml.Node `yaml:"mounts"`
+	Others others      `yaml:",inline"`
 }
+
+// others are the fields of an object that lsmprof does not know.
+type others map[string]yaml.Node
 
 type varmorPathRule struct {
 	Pattern     string   `yaml:"pattern"`
@@ -187,6 +195,18 @@ func (s *varmorSet) raw(r *varmorRawSet, privileged bool) {
 	}
 	for i := range r.Network.Egress.Destinations {
 		s.destination(&r.Network.Egress.Destinations[i])
+	}
+	s.Net += len(r.Network.Egresses)
+	for _, in := range []struct {
+		what   string
+		fields others
+	}{
+		{"bpfRawRules", r.Others}, {"network", r.Network.Others}, {"egress", r.Network.Egress.Others},
+	} {
+		if len(in.fields) > 0 {
+			s.policy.note("%s: lsmprof does not know the fields %s and counts no rules for them", in.what,
+				text.Clean(text.List(slices.Sorted(maps.Keys(in.fields))), 100, ""))
+		}
 	}
 	if n := len(r.Network.Egress.Pods) + len(r.Network.Egress.Services); n > 0 {
 		s.policy.note("toPods and toServices: one or more net rules for each address, as the cluster has them")
