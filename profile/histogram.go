@@ -56,8 +56,11 @@ func Bounds(i int) (lo, hi uint64) {
 // Add counts one value.
 func (h *Histogram) Add(v uint64) { h[Bucket(v)]++ }
 
-// Merge adds the counts of other.
+// Merge adds the counts of other. Nil adds nothing.
 func (h *Histogram) Merge(other *Histogram) {
+	if other == nil {
+		return
+	}
 	for i, n := range other {
 		h[i] += n
 	}

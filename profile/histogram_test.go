@@ -104,6 +104,7 @@ func TestMergeIsAddingAll(t *testing.T) {
 		}
 	}
 	a.Merge(&b)
+	a.Merge(nil)
 	if a != both || a.Count() != 5000 {
 		t.Errorf("merged histograms differ from one filled with the same values (count %d)", a.Count())
 	}

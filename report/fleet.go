@@ -36,7 +36,11 @@ func (f *Fleet) Add(source, address string, profile io.Reader) error {
 
 // Missing names a node whose profile could not be had in the report.
 func (f *Fleet) Missing(source string, err error) {
-	f.missing = append(f.missing, FleetMissing{source, err.Error()})
+	reason := "for an unknown reason"
+	if err != nil {
+		reason = err.Error()
+	}
+	f.missing = append(f.missing, FleetMissing{source, reason})
 }
 
 // FleetReport is a report about the nodes of a fleet. The zero value is an empty report.

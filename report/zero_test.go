@@ -9,6 +9,7 @@ func TestZeroReport(t *testing.T) {
 	if r.Regressions(0) != nil || len(r.Tables()) == 0 {
 		t.Error("the zero report has regressions or no tables")
 	}
+	new(Fleet).Missing("node", nil)
 	if _, err := r.Handler(); err != nil {
 		t.Error(err)
 	}

@@ -43,6 +43,9 @@ func TestZeroValues(t *testing.T) {
 	if programs, err := s.Programs(); err != nil || len(programs) > 0 {
 		t.Errorf("Programs: %+v, %v, want none", programs, err)
 	}
+	if err := new(RuleTracer).StartCommand(nil); err == nil {
+		t.Error("StartCommand(nil): no error")
+	}
 	var clock SyscallClock
 	if _, _, err := clock.Read(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("SyscallClock.Read: %v, want %v", err, os.ErrClosed)

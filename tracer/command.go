@@ -102,12 +102,17 @@ func (t *commandTree) Close() error {
 	return errors.Join(errs...)
 }
 
+var errNoCommand = errors.New("start a command: the function that starts it is nil")
+
 // StartCommand calls start, which must start one command and return after its execve, as [os/exec.Cmd.Start] does. With
 // [Filter].Command, only the process tree of the command is measured: the command from that execve on, and every
 // process that one of the tree forks, even if its parent ends.
 func (t *Tracer) StartCommand(start func() error) error {
 	if err := t.set.check("start a command"); err != nil {
 		return err
+	}
+	if start == nil {
+		return errNoCommand
 	}
 	if t.set.loader.command == nil {
 		return start()

@@ -190,6 +190,9 @@ func (p *rulePair) Close() error { return errors.Join(p.probe.Close(), p.costs.C
 
 // StartCommand is that of a [Tracer].
 func (r *RuleTracer) StartCommand(start func() error) error {
+	if start == nil {
+		return errNoCommand
+	}
 	if r.loader == nil || r.loader.command == nil {
 		return start()
 	}
