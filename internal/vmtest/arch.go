@@ -17,6 +17,7 @@ type Arch struct {
 	qemu        string // the emulator
 	qemuPackage string // the Debian package that contains it
 	board, cpu  string // -machine and -cpu
+	countingCPU string // -cpu of a guest that counts instructions
 	console     string // the guest's device for the kernel's console
 	control     string // the guest's device for frames
 	controlPort string // what QEMU connects control to
@@ -31,15 +32,18 @@ var (
 		//
 		// Without erms and fsrm the kernel copies and clears memory by eight bytes at a time, not by single
 		// ones: for the emulator each is a turn of a loop. They took a quarter of the CPU time of guests.
-		cpu:     "max,-cx16,-erms,-fsrm",
+		countingCPU: "max,-cx16,-erms,-fsrm",
+		// Each access to user memory would turn SMAP off and on, which ends a block of translated code twice.
+		cpu:     "max,-cx16,-erms,-fsrm,-smap,-la57",
 		console: "ttyS0", control: "/dev/ttyS1", controlPort: "isa-serial", clock: "tsc",
 	}
 	arm64 = Arch{
 		Name: "arm64", qemu: "qemu-system-aarch64", qemuPackage: "qemu-system-arm", board: "virt",
 		// The architecture's own pointer authentication is so slow to emulate that guests hardly move. The
 		// counter ticks once per nanosecond, so that icount guests count single instructions.
-		cpu:     "max,pauth-impdef=on,cntfrq=1000000000",
-		console: "ttyAMA0", control: "/dev/ttyS0", controlPort: "pci-serial", clock: "arch_sys_counter",
+		countingCPU: "max,pauth-impdef=on,cntfrq=1000000000",
+		cpu:         "max,pauth=off,sve=off,sme=off,cntfrq=1000000000",
+		console:     "ttyAMA0", control: "/dev/ttyS0", controlPort: "pci-serial", clock: "arch_sys_counter",
 	}
 )
 

@@ -45,7 +45,8 @@ func (m machine) args() []string {
 	case m.accel == "kvm":
 		args = append(args, "-accel", "kvm", "-cpu", "host")
 	case m.icount:
-		args = append(args, "-accel", "tcg,thread=single", "-cpu", m.arch.cpu, "-icount", "shift=0,sleep=off")
+		args = append(args, "-accel", "tcg,thread=single", "-cpu", m.arch.countingCPU, "-icount",
+			"shift=0,sleep=off")
 	default:
 		args = append(args, "-accel", "tcg,thread=multi", "-cpu", m.arch.cpu)
 	}
@@ -71,11 +72,11 @@ func (m machine) hangs() bool { return m.accel != "kvm" && m.cpus > 1 }
 func (m machine) cmdline() string {
 	words := []string{
 		"console=" + m.arch.console, "loglevel=5", "panic=-1", "oops=panic",
-		"lsm=lockdown,capability,bpf",
+		// Zeroing a page is one "rep" string instruction. Emulated, it takes as long as an instruction for each
+		// element of it, and icount counts one for each.
+		"lsm=lockdown,capability,bpf", "init_on_alloc=0",
 	}
 	if m.icount {
-		// Zeroing a page is one "rep" string instruction, and icount counts one for every element of it.
-		words = append(words, "init_on_alloc=0")
 		if m.arch.Name == arm64.Name {
 			// Draws from the random number generator in every syscall, and refills its buffer in one of
 			// some 50: 400 instructions that hide what is measured.
