@@ -49,7 +49,7 @@ func containerOf(pod deploy.PodSpec, hostPaths map[string]string) *runtime.Conta
 	config := &runtime.ContainerConfig{
 		Metadata: &runtime.ContainerMetadata{Name: c.Name},
 		Image:    &runtime.ImageSpec{Image: critest.App},
-		Command:  []string{"/bin/workload"}, // the image's copy of this binary, which is lsmprof
+		Command:  []string{"/bin/workload"}, // this binary, which is lsmprof
 		Args:     c.Args,
 		Envs:     []*runtime.KeyValue{{Key: lsmprofEnv, Value: []byte("1")}},
 		Linux:    &runtime.LinuxContainerConfig{SecurityContext: context},

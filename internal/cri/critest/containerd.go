@@ -43,7 +43,8 @@ type Containerd struct {
 	cri  runtime.RuntimeServiceClient
 	pods []string
 
-	apparmor bool // the machine's profiles confine containers
+	apparmor bool   // the machine's profiles confine containers
+	workload string // program that containers of App have besides those of the image; "": none
 }
 
 // config has NoPivotRoot because runc cannot pivot_root on the initramfs of a guest.
@@ -89,8 +90,8 @@ func Available() error {
 	return nil
 }
 
-// Start starts a containerd and imports the images. If workload is not "", App has this static program as
-// /bin/workload. The environment of App is env. Everything ends with the test.
+// Start starts a containerd and imports the images. If workload is not "", containers of App have this static program
+// as /bin/workload. The environment of App is env. Everything ends with the test.
 func Start(tb testing.TB, workload string, env ...string) *Containerd {
 	tb.Helper()
 	return start(tb, false, workload, env...)
@@ -132,7 +133,11 @@ func start(tb testing.TB, apparmor bool, workload string, env ...string) *Contai
 		app.links["/bin/"+applet] = "busybox"
 	}
 	if workload != "" {
-		app.files["/bin/workload"] = workload
+		// It is mounted. In the image it would be hashed three times and copied for each container, which took
+		// an emulated machine longer than the tests: it is a test binary of 40 MB.
+		if c.workload, err = filepath.EvalSymlinks(workload); err != nil {
+			tb.Fatal(err)
+		}
 	}
 	only := map[string]string{"/sleep": busybox}
 	for _, i := range []image{

@@ -90,6 +90,11 @@ func (p *Pod) Run(config *runtime.ContainerConfig) *Pod {
 	defer cancel()
 	name := config.Metadata.Name
 	config.LogPath = name
+	if p.c.workload != "" && config.Image.Image == App {
+		config.Mounts = append(config.Mounts, &runtime.Mount{
+			ContainerPath: "/bin/workload", HostPath: p.c.workload, Readonly: true,
+		})
+	}
 	r, err := p.c.cri.CreateContainer(ctx, &runtime.CreateContainerRequest{
 		PodSandboxId: p.ID, SandboxConfig: p.config, Config: config,
 	})
