@@ -42,7 +42,7 @@ func callEmptyFunction() (call func(), close func() error, err error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, nil, err
 	}
-	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+	prog, err := lsm.Load(&ebpf.ProgramSpec{
 		Name: "lsmprof_test_run", Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry,
 		AttachTo: emptyFunction,
 		License:  "GPL", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -32,7 +33,7 @@ func lsmProgram(t *testing.T, name, hook string, flags uint32, body ...asm.Instr
 func loadLSM(t *testing.T, name, hook string, flags uint32, body ...asm.Instruction) *ebpf.Program {
 	t.Helper()
 	raiseMemlock(t)
-	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+	prog, err := lsm.Load(&ebpf.ProgramSpec{
 		Name: name, Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: hook, License: "GPL", Flags: flags,
 		Instructions: described(name, body),
 	})

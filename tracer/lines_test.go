@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer/lookalike"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
@@ -60,7 +61,7 @@ func attachSections(t *testing.T) map[string]func() {
 			delete(calls, name)
 		}
 	}
-	objs, err := ebpf.NewCollection(spec)
+	objs, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: lsm.KernelTypes})
 	if err != nil {
 		t.Fatal(err)
 	}

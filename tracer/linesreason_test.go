@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer/lookalike"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/tracer"
@@ -125,7 +125,7 @@ func attachStripped(t *testing.T, strip func(*asm.Instruction)) (call func()) {
 			strip(&program.Instructions[i])
 		}
 	}
-	prog, err := ebpf.NewProgram(program)
+	prog, err := lsm.Load(program)
 	if err != nil {
 		t.Fatal(err)
 	}

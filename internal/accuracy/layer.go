@@ -8,6 +8,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
+
+	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
 // layer is an enforcer that an operation runs under.
@@ -43,7 +45,8 @@ func lsmProgram(name, hook string, body asm.Instructions) *ebpf.ProgramSpec {
 
 // attachAll loads and attaches programs. It loads them together, so that the kernel's BTF is read only once.
 func attachAll(specs map[string]*ebpf.ProgramSpec) (detach func() error, err error) {
-	programs, err := ebpf.NewCollection(&ebpf.CollectionSpec{Programs: specs})
+	programs, err := ebpf.NewCollectionWithOptions(&ebpf.CollectionSpec{Programs: specs},
+		ebpf.CollectionOptions{Cache: lsm.KernelTypes})
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func (r *Rig) underPair(hook string, do func() error) (err error) {
 		defer target.Close()
 	}
 	for _, at := range []ebpf.AttachType{ebpf.AttachTraceFEntry, ebpf.AttachTraceFExit} {
-		prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		prog, err := lsm.Load(&ebpf.ProgramSpec{
 			Name: "pair", Type: ebpf.Tracing, AttachType: at, AttachTarget: target, AttachTo: name,
 			License:      "GPL",
 			Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},

@@ -12,6 +12,7 @@ import (
 	"github.com/lsmprof/lsmprof/bpf"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
 	"github.com/lsmprof/lsmprof/internal/kernel"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/tracer"
 )
@@ -139,7 +140,7 @@ func (g bounds) addAll(t *testing.T) {
 
 func attachSleepable(t *testing.T) {
 	t.Helper()
-	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+	prog, err := lsm.Load(&ebpf.ProgramSpec{
 		// BPF_F_SLEEPABLE.
 		Name: "sleepable", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "file_open",
 		License: "GPL", Flags: 1 << 4,

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
@@ -64,9 +65,12 @@ func TestNothingStaysInTheKernel(t *testing.T) {
 		command []string
 	}{
 		{"interrupt", os.Interrupt, 0, []string{"record", "--output", "profile"}},
-		{"hangup", syscall.SIGHUP, 0, []string{"record", "--output", "profile", "--calibrate=off"}},
+		{"hangup", syscall.SIGHUP, 0, []string{
+			"record", "--output", "profile", "--calibrate=off", "--hook",
+			"file_open",
+		}},
 		{"kill", os.Kill, -1, []string{"record", "--output", "profile", "--stacks", "--calibrate=off"}},
-		{"trace interrupt", os.Interrupt, 0, []string{"trace", "--calibrate=off"}},
+		{"trace interrupt", os.Interrupt, 0, []string{"trace", "--calibrate=off", "--hook", "file_open"}},
 		{"trace kill", os.Kill, -1, []string{"trace", "--calibrate=off", "--stack", "--args"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -240,7 +244,7 @@ func withBTF(name string) asm.Instructions {
 
 func attachLSM(t *testing.T, spec *ebpf.ProgramSpec) *ebpf.Program {
 	t.Helper()
-	prog, err := ebpf.NewProgram(spec)
+	prog, err := lsm.Load(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +259,7 @@ func attachLSM(t *testing.T, spec *ebpf.ProgramSpec) *ebpf.Program {
 // attachFentry attaches one more program to target, and reports false if the function is full.
 func attachFentry(t *testing.T, target *ebpf.Program, function string) bool {
 	t.Helper()
-	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+	prog, err := lsm.Load(&ebpf.ProgramSpec{
 		Name: "occupant", Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTarget: target,
 		AttachTo: function,
 		License:  "GPL", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},

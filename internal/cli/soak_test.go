@@ -21,11 +21,12 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
 	"github.com/lsmprof/lsmprof/internal/inforce"
+	"github.com/lsmprof/lsmprof/internal/lsm"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-const shortSoak = 20 * time.Second
+const shortSoak = 8 * time.Second
 
 var soak = flag.Duration("soak", shortSoak, "how long TestSoak runs; 30m is useful by hand")
 
@@ -46,7 +47,7 @@ func TestSoak(t *testing.T) {
 	const opens = 300
 	var first, settled footprint
 	cycles := 0
-	for start := time.Now(); time.Since(start) < *soak || cycles < 3; cycles++ {
+	for start := time.Now(); time.Since(start) < *soak || cycles < 5; cycles++ {
 		e := restart(t, w, tr, 1+cycles%8)
 		var work errgroup.Group
 		work.Go(func() error { return w.try("openat", opens) })
@@ -140,7 +141,7 @@ func pollUntil(t *testing.T, tr *tracer.Tracer, work func() error) {
 // comeAndGo attaches and detaches a program on a hook of its own, N times, without regard to what the tracer does.
 func comeAndGo(times int) error {
 	for range times {
-		prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		prog, err := lsm.Load(&ebpf.ProgramSpec{
 			Name: "comes_and_goes", Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "task_getpgid",
 			License: "GPL", Instructions: withBTF("comes_and_goes"),
 		})

@@ -44,7 +44,7 @@ func try(spec ebpf.ProgramSpec, attach func(*ebpf.Program) (link.Link, error)) e
 		return fmt.Errorf("raise RLIMIT_MEMLOCK: %w", err)
 	}
 	spec.License = "GPL"
-	prog, err := ebpf.NewProgram(&spec)
+	prog, err := Load(&spec)
 	if err != nil {
 		return fmt.Errorf("load: %w", root(err))
 	}

@@ -42,7 +42,7 @@ func TestBusiestCountsUntilTheFunctionIsFull(t *testing.T) {
 	attached := 0
 	for ; attached <= TrampolineLimit+2; attached++ {
 		// A program attaches to one function once: each link takes a program of its own.
-		p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		p, err := Load(&ebpf.ProgramSpec{
 			Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTo: HookPrefix + TrialHook,
 			License:      "GPL",
 			Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},

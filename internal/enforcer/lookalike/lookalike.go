@@ -10,6 +10,8 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/rlimit"
+
+	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
 // Enforcer is an attached look-alike.
@@ -34,7 +36,8 @@ func Load(spec func() (*ebpf.CollectionSpec, error), options ...Option) (e *Enfo
 	for _, change := range options {
 		change(e.spec)
 	}
-	if e.Collection, err = ebpf.NewCollection(e.spec); err != nil {
+	if e.Collection, err = ebpf.NewCollectionWithOptions(e.spec,
+		ebpf.CollectionOptions{Cache: lsm.KernelTypes}); err != nil {
 		return nil, err
 	}
 	for name, p := range e.Programs {

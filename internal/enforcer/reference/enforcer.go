@@ -63,7 +63,7 @@ func Load() (*Enforcer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the reference enforcer's object: %w", err)
 	}
-	coll, err := ebpf.NewCollection(spec)
+	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: lsm.KernelTypes})
 	if err != nil {
 		return nil, fmt.Errorf("load the reference enforcer: %w", lsm.ExplainLoad(err))
 	}
@@ -130,7 +130,8 @@ func (e *Enforcer) attach() error {
 
 // reload replaces the programs by new ones that use the same maps.
 func (e *Enforcer) reload() error {
-	coll, err := ebpf.NewCollectionWithOptions(e.spec, ebpf.CollectionOptions{MapReplacements: e.maps})
+	coll, err := ebpf.NewCollectionWithOptions(e.spec,
+		ebpf.CollectionOptions{MapReplacements: e.maps, Cache: lsm.KernelTypes})
 	if err != nil {
 		return fmt.Errorf("load the reference enforcer again: %w", lsm.ExplainLoad(err))
 	}
