@@ -26,7 +26,7 @@ func TestCgroupV1Containerd(t *testing.T) {
 			pod := c.Pod("shop", "web-0", nil, "").Container("nginx", critest.App)
 			nginx := startInContainer(t, r, pod.Containers["nginx"])
 			startReference(t, map[uint32]enforcer.Rules{nginx.mntns: {File: 8}})
-			rec := startRecord(t, "--runtime-endpoint", c.Socket)
+			rec := startRecord(t, "--runtime-endpoint", c.Socket, "--hook", "file_open")
 			nginx.do("openat", 100)
 			nginx.stop()
 			opens, _ := rec.opens()

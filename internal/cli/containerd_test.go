@@ -138,7 +138,7 @@ func podsAreChargedTheirRules(t *testing.T, c *critest.Containerd, r *cri.Runtim
 	policy := enforcer.Rules{File: 8}
 	startReference(t, map[uint32]enforcer.Rules{nginx.mntns: policy, sidecar.mntns: policy})
 
-	rec := startRecord(t, "--runtime-endpoint", c.Socket)
+	rec := startRecord(t, "--runtime-endpoint", c.Socket, "--hook", "file_open")
 	for i, w := range []*podWorkload{nginx, sidecar, postgres, job} {
 		w.do("openat", 100*(i+1))
 		w.stop()
@@ -186,7 +186,7 @@ func filtersFollowContainers(t *testing.T, c *critest.Containerd, r *cri.Runtime
 	startReference(t, map[uint32]enforcer.Rules{postgres.mntns: {File: 8}})
 
 	rec := startRecord(t, "--runtime-endpoint", c.Socket, "--namespace", "sh*", "--pod", "shop/web-1*",
-		"--container", "ng*")
+		"--container", "ng*", "--hook", "file_open")
 	web := c.Pod("shop", "web-1", nil, "").Container("nginx", critest.App).Container("sidecar", critest.App)
 	nginx := startInContainer(t, r, web.Containers["nginx"])
 	sidecar := startInContainer(t, r, web.Containers["sidecar"])

@@ -81,7 +81,7 @@ func TestIcountCrossCheck(t *testing.T) {
 func TestCrossCheckOfADuration(t *testing.T) {
 	vmtest.Guest(t)
 	startReference(t, map[uint32]enforcer.Rules{})
-	p, ok := crossCheck(t, "--calibrate=off", "-d", "500ms")["file_open"]
+	p, ok := crossCheck(t, "--calibrate=off", "-d", "500ms", "--hook", "file_open")["file_open"]
 	if !ok || !p.Present {
 		t.Errorf("file_open is not in the cross-check: %+v", p)
 	}

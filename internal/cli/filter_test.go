@@ -30,7 +30,7 @@ func TestRecordFilters(t *testing.T) {
 		{flags: []string{"--comm", "exe"}, both: true},
 	} {
 		t.Run(fmt.Sprint(c.flags), func(t *testing.T) {
-			r := startRecord(t, c.flags...)
+			r := startRecord(t, append(c.flags, "--hook", "file_open")...)
 			in.do("openat", 100)
 			out.do("openat", 100)
 			rows := r.finish()

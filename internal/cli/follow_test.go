@@ -16,7 +16,7 @@ func TestRecordFollowsPrograms(t *testing.T) {
 	w := startWorkload(t)
 	without := links(t)
 	first := startReference(t, map[uint32]enforcer.Rules{w.mntns: {File: 4}})
-	r := startRecord(t)
+	r := startRecord(t, "--hook", "file_open")
 	probed := links(t)
 	w.do("openat", 100)
 	time.Sleep(time.Second) // for two readings of the rules after the calls: see ruleHistory

@@ -89,6 +89,7 @@ func TestList(t *testing.T) {
 
 func TestListNamesHolders(t *testing.T) {
 	vmtest.Guest(t)
+	vmtest.OnOneKernel(t)
 	startReference(t, map[uint32]enforcer.Rules{})
 	for _, p := range listedJSON(t).Programs {
 		if len(p.Holders) != 1 || p.Holders[0].PID != os.Getpid() {

@@ -124,7 +124,7 @@ func TestVArmor(t *testing.T) {
 				wantInForce(t, w.mntns, "varmor", enforcer.Allow, enforcer.Rules{}) // AlwaysAllow
 				must(t, v.Confine(w.mntns, lookalike.VArmorComplain, rules))
 				wantInForce(t, w.mntns, "varmor", enforcer.Complain, enforcer.Rules{})
-				recorded(t, w, []string{"openat file_open 0"})
+				recorded(t, w, []string{"openat file_open 0"}, "--hook", "file_open")
 			}
 			must(t, v.Release(w.mntns))
 			if got, ok := inForce(t, w.mntns); ok {

@@ -22,7 +22,7 @@ func TestRecordFollowsRuleChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := startRecord(t)
+	r := startRecord(t, "--hook", "file_open")
 	settle := func() { time.Sleep(time.Second) } // rules are unknown for less than that
 	var doubtful uint64
 	change := func(n int) {
@@ -60,9 +60,10 @@ func TestRecordFollowsRuleChanges(t *testing.T) {
 // that was in force while it ran, or an unknown one.
 func TestRecordFollowsRuleChangesUnderLoad(t *testing.T) {
 	vmtest.Guest(t)
+	vmtest.OnOneKernel(t) // lsmprof matches readings of the enforcer's maps with calls
 	w := startWorkload(t)
 	e := startReference(t, map[uint32]enforcer.Rules{w.mntns: {File: 8}})
-	r := startRecord(t)
+	r := startRecord(t, "--hook", "file_open")
 
 	// The workload's own count of its opens at each change bounds the calls under each number of rules.
 	stop := make(chan struct{})
@@ -83,13 +84,13 @@ func TestRecordFollowsRuleChangesUnderLoad(t *testing.T) {
 	started := time.Now()
 	var changes []time.Duration
 	for _, n := range []int{2, 8} {
-		time.Sleep(2 * time.Second)
+		time.Sleep(1500 * time.Millisecond)
 		if err := e.Confine(w.mntns, reference.Policy{Fillers: enforcer.Rules{File: n}}); err != nil {
 			t.Fatal(err)
 		}
 		changes = append(changes, time.Since(started))
 	}
-	time.Sleep(2 * time.Second)
+	time.Sleep(1500 * time.Millisecond)
 	close(stop)
 	want, took := <-total, time.Since(started)
 	got := calls(r.finish(), w.mntns)

@@ -13,7 +13,6 @@ import (
 	"github.com/lsmprof/lsmprof/internal/bench"
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/lookalike"
-	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
 // standInKubectl is a kubectl that passes its request to the cluster of the test through files in a folder. It supports
@@ -99,12 +98,6 @@ func (c *cluster) apply() error {
 func (c *cluster) read(name string) string {
 	data, _ := os.ReadFile(filepath.Join(c.dir, name))
 	return strings.TrimSpace(string(data))
-}
-
-func TestExampleVArmorScenarios(t *testing.T) {
-	vmtest.Guest(t)
-	vmtest.OnOneKernel(t)
-	runExampleVArmor(t)
 }
 
 // runExampleVArmor runs `lsmprof bench` with the scenario file and more flags, and checks what was in force while it
