@@ -92,8 +92,10 @@ func TestDocsNameWhatWasMeasured(t *testing.T) {
 			between(plain) + " instructions", between(arm) + " on arm64",
 			fmt.Sprintf("%.1f %% on Linux 6.1 and 6.12", math.Ceil(10*max(worst["6.1"], worst["6.12"]))/10),
 		},
-		"docs/internals/overhead.md": {fmt.Sprintf("A call on arm64 takes %d instructions where it takes %d on amd64",
-			of("newest-arm64", Lsmprof), of("newest", Lsmprof))},
+		"docs/internals/overhead.md": {
+			fmt.Sprintf("A call on arm64 takes %d instructions where it takes %d on amd64",
+				of("newest-arm64", Lsmprof), of("newest", Lsmprof)),
+		},
 	} {
 		content, err := os.ReadFile(filepath.Join("../..", page))
 		if err != nil {

@@ -36,6 +36,9 @@ var meanings = map[string]string{
 	TraceFiltered:  "a call that `--slower-than` drops; less than counting it",
 }
 
+// notBefore518 are methods that say nothing there: all counters are in fronts, and looked up.
+var notBefore518 = []string{LsmprofLarge, LsmprofShared, LsmprofOther}
+
 // overheadTable returns the lines for an operation, with or without what the methods mean. Targets hold on the first
 // three kernels.
 func overheadTable(t *testing.T, operation string, explained bool) []string {
@@ -62,8 +65,7 @@ func overheadTable(t *testing.T, operation string, explained bool) []string {
 			})
 			cell := ""
 			switch {
-			case i < 0, k == "5.10" && (method == LsmprofLarge || method == LsmprofShared || method == LsmprofOther):
-				// before 5.18 all counters are in fronts, and looked up
+			case i < 0, k == "5.10" && slices.Contains(notBefore518, method):
 			case method == None:
 				cell = fmt.Sprintf("%.0f in all", documents[k].Figures[i].Latency)
 			default:

@@ -4,10 +4,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
+
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
+	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // Five times a second the tracer reads the rules of every workload. While they stay the same, that must take little:
@@ -54,11 +57,40 @@ func TestIcountRulesOfManyWorkloadsAreReadQuickly(t *testing.T) {
 	if allocations := testing.AllocsPerRun(readings, read); allocations >= workloads {
 		t.Errorf("a reading allocates %g times", allocations)
 	}
+	listInnerMaps(t, programs(t, e), workloads)
 	if err := e.Confine(first, rules(t, "2")); err != nil {
 		t.Fatal(err)
 	}
 	all, err := r.Read()
 	if got := all[first].Rules.File; err != nil || got != 2 || all[first+1].Rules.File != 8 {
 		t.Errorf("%d rules after the change to 2, %v", got, err)
+	}
+}
+
+// The maps with the rules of all workloads are listed without waiting for the kernel, which before Linux 6.8 makes each
+// lookup in a map of maps wait for a grace period: 12 s for 250 workloads.
+func listInnerMaps(t *testing.T, programs []tracer.Program, workloads int) {
+	t.Helper()
+	began, seen := time.Now(), map[ebpf.MapID]bool{}
+	for _, p := range programs {
+		for _, id := range p.Maps {
+			m, err := ebpf.NewMapFromID(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			if m.Type() != ebpf.HashOfMaps || seen[id] {
+				continue
+			}
+			seen[id] = true
+			if inner, err := enforcer.InnerMaps(m); err != nil || len(inner) != workloads {
+				t.Errorf("%s: %d maps, %v, want %d", m, len(inner), err, workloads)
+			}
+		}
+	}
+	took := time.Since(began)
+	t.Logf("the maps in %d maps are listed in %v", len(seen), took)
+	if len(seen) < 3 || took > 200*time.Millisecond {
+		t.Errorf("the maps in %d maps took %v, want 200 ms at most", len(seen), took)
 	}
 }

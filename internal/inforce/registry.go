@@ -29,6 +29,7 @@ type Registry struct {
 	owners   map[ebpf.ProgramID]string
 	readers  map[string]openReader   // by enforcer
 	versions map[string]knownVersion // by enforcer
+	arrays   map[ebpf.MapID]mapSize  // the sizes of arrays, as of the last call of Resources
 }
 
 type openReader struct {

@@ -3,10 +3,10 @@ package inforce
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/cilium/ebpf"
 
+	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/lsm"
 )
 
@@ -25,12 +25,15 @@ type ProgramResources struct {
 	MapBytes uint64 // of the maps that it uses, and of the maps in them
 }
 
-// Resources looks up what the enforcers of a reading take. Programs and maps that are gone or refuse to be opened are
+// Resources looks up what the enforcers of a reading take. Arrays, which are most of the maps on a large node, keep
+// their size: they are measured once. Programs and maps that are gone or refuse to be opened are
 // left out. The error says why links could not be listed.
 //
 // The kernel accounts for a map by its largest size until Linux 6.4, and by what it takes now from then on
 // (90a5527d7686).
-func (r Reading) Resources() (Resources, error) {
+func (r *Registry) Resources(of Reading) (Resources, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	out := Resources{
 		Programs: map[ebpf.ProgramID]ProgramResources{}, Enforcers: map[string]uint64{},
 		Slots: map[string]int{},
@@ -39,8 +42,16 @@ func (r Reading) Resources() (Resources, error) {
 	if err != nil {
 		return out, fmt.Errorf("count trampoline programs: %w", err)
 	}
-	sizes := map[ebpf.MapID]mapSize{}
-	for _, e := range r.Enforcers {
+	sizes, arrays := map[ebpf.MapID]mapSize{}, r.arrays
+	r.arrays = map[ebpf.MapID]mapSize{}
+	measure := func(id ebpf.MapID) mapSize {
+		if size, ok := arrays[id]; ok {
+			return size
+		}
+		size, _ := measureMap(id) // what is gone takes nothing
+		return size
+	}
+	for _, e := range of.Enforcers {
 		counted := map[ebpf.MapID]bool{}
 		for _, p := range e.Programs {
 			for _, l := range p.Links {
@@ -54,7 +65,7 @@ func (r Reading) Resources() (Resources, error) {
 			}
 			own := map[ebpf.MapID]bool{}
 			for _, id := range p.Maps {
-				addMap(sizes, own, id)
+				addMap(sizes, own, id, measure)
 			}
 			res := ProgramResources{Tag: tag}
 			for id := range own {
@@ -65,6 +76,11 @@ func (r Reading) Resources() (Resources, error) {
 				}
 			}
 			out.Programs[p.ID] = res
+		}
+	}
+	for id, size := range sizes {
+		if size.fixed {
+			r.arrays[id] = size
 		}
 	}
 	return out, nil
@@ -86,22 +102,23 @@ func tagOf(id ebpf.ProgramID) (string, error) {
 // mapSize is a map's own memory, and the maps in it.
 type mapSize struct {
 	bytes uint64
+	fixed bool // it never changes
 	inner []ebpf.MapID
 }
 
 // addMap adds a map, and those in it, to a set. It measures the ones that are not in sizes yet.
-func addMap(sizes map[ebpf.MapID]mapSize, set map[ebpf.MapID]bool, id ebpf.MapID) {
+func addMap(sizes map[ebpf.MapID]mapSize, set map[ebpf.MapID]bool, id ebpf.MapID, measure func(ebpf.MapID) mapSize) {
 	if set[id] {
 		return
 	}
 	size, ok := sizes[id]
 	if !ok {
-		size, _ = measureMap(id) // what is gone takes nothing
+		size = measure(id)
 		sizes[id] = size
 	}
 	set[id] = true
 	for _, inner := range size.inner {
-		addMap(sizes, set, inner)
+		addMap(sizes, set, inner, measure)
 	}
 }
 
@@ -116,17 +133,12 @@ func measureMap(id ebpf.MapID) (size mapSize, err error) {
 		return size, err
 	}
 	size.bytes, _ = info.Memlock()
+	size.fixed = m.Type() == ebpf.Array
 	if t := m.Type(); t != ebpf.HashOfMaps && t != ebpf.ArrayOfMaps {
 		return size, nil
 	}
-	key := make([]byte, m.KeySize())
-	var inner ebpf.MapID
-	each := m.Iterate()
-	for each.Next(&key, &inner) {
-		size.inner = append(size.inner, inner)
-	}
-	if err := each.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) &&
-		!errors.Is(err, os.ErrNotExist) {
+	// A key at a time would take seconds on a large node: before Linux 6.8, each lookup waits for a grace period.
+	if size.inner, err = enforcer.InnerMaps(m); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) {
 		return size, err
 	}
 	return size, nil

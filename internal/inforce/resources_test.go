@@ -16,7 +16,7 @@ func resources(t *testing.T, r *Registry) (Reading, Resources) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	took, err := reading.Resources()
+	took, err := r.Resources(reading)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func InForce(registry *inforce.Registry, namer tracer.Namer) (now serve.InForce,
 	if err := errors.Join(err, registry.Close()); err != nil {
 		return now, err
 	}
-	resources, err := reading.Resources()
+	resources, err := registry.Resources(reading)
 	now.MapBytes, now.Slots, now.SlotLimit = resources.Enforcers, resources.Slots, lsm.TrampolineLimit
 	names := tracer.Workloads(namer)
 	for _, e := range reading.Enforcers {
