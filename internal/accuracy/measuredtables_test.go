@@ -94,11 +94,10 @@ func overheadTable(t *testing.T, operation string, explained bool) []string {
 
 // accuracyTable returns the lines for what lsmprof reported, against the truth.
 func accuracyTable(t *testing.T) []string {
-	kernels := measuredKernels[:5]
 	documents := map[string]accuracyDocument{}
 	type key struct{ operation, enforcer string }
 	var keys []key
-	for _, k := range kernels {
+	for _, k := range measuredKernels {
 		documents[k] = measured[accuracyDocument](t, "accuracy."+k)
 		for _, r := range documents[k].Results {
 			if at := (key{r.Case, r.Enforcer}); !slices.Contains(keys, at) {
@@ -107,12 +106,12 @@ func accuracyTable(t *testing.T) []string {
 		}
 	}
 	lines := []string{
-		"| operation | enforcer | cost on 6.1 | " + columns(kernels) + " |",
-		"|---|---|---" + strings.Repeat("|---", len(kernels)) + "|",
+		"| operation | enforcer | cost on 6.1 | " + columns(measuredKernels) + " |",
+		"|---|---|---" + strings.Repeat("|---", len(measuredKernels)) + "|",
 	}
 	for _, at := range keys {
 		cells, truth := []string{}, ""
-		for _, k := range kernels {
+		for _, k := range measuredKernels {
 			cell := ""
 			for _, r := range documents[k].Results {
 				if (key{r.Case, r.Enforcer}) != at {
