@@ -14,6 +14,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -89,12 +90,29 @@ func (f *File) replaces() (bool, error) {
 		return false, err
 	}
 	switch st.Mode & unix.S_IFMT {
-	case unix.S_IFREG, unix.S_IFLNK:
+	case unix.S_IFREG:
 		return true, nil
+	case unix.S_IFLNK:
+		return true, f.replaceable()
 	case unix.S_IFDIR:
 		return false, errors.New("is a directory")
 	}
 	return false, errors.New("is not a regular file")
+}
+
+// replaceable fails if the final name is a link to something else than a file, or into /proc: renaming over /dev/stdout
+// would take it from everybody.
+func (f *File) replaceable() error {
+	target, st := make([]byte, unix.PathMax), unix.Stat_t{}
+	n, err := unix.Readlinkat(int(f.dir.Fd()), f.name(), target)
+	if err != nil {
+		return err
+	}
+	err = unix.Fstatat(int(f.dir.Fd()), f.name(), &st, 0)
+	if strings.HasPrefix(string(target[:n]), "/proc/") || err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return fmt.Errorf("is a link to %s, which is not a regular file", target[:n])
+	}
+	return nil
 }
 
 // Commit writes the content, makes the file world-readable and gives it its final name. It reports whether it kept an

@@ -118,7 +118,13 @@ func TestCreateRefusesWhatCannotBeReplaced(t *testing.T) {
 	if err := errors.Join(os.Mkdir(folder, 0o755), unix.Mkfifo(fifo, 0o644)); err != nil {
 		t.Fatal(err)
 	}
+	device, output := filepath.Join(dir, "device"), filepath.Join(dir, "stdout")
+	if err := errors.Join(os.Symlink("/dev/null", device), os.Symlink("/proc/self/fd/1", output)); err != nil {
+		t.Fatal(err)
+	}
 	for path, want := range map[string]string{
+		device:                            "is a link to /dev/null, which is not a regular file",
+		output:                            "is a link to /proc/self/fd/1, which is not a regular file",
 		folder:                            "is a directory",
 		fifo:                              "is not a regular file",
 		"/dev/null":                       "is not a regular file",

@@ -98,7 +98,7 @@ func TestEachProblemHasItsRemedy(t *testing.T) {
 			"CONFIG_DEBUG_INFO_BTF=y",
 		},
 		{
-			"no BPF LSM", func(f *Facts) { f.BuiltIn = false }, "BPF LSM built in", Fail, "no BPF LSM",
+			"no BPF LSM", func(f *Facts) { f.BuiltIn, f.LSMs = false, nil }, "BPF LSM built in", Fail, "no BPF LSM",
 			"CONFIG_BPF_LSM=y",
 		},
 		{

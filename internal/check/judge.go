@@ -107,6 +107,7 @@ func judgeBTF(f *Facts) Item {
 
 func judgeBuiltIn(f *Facts) Item {
 	switch {
+	case slices.Contains(f.LSMs, "bpf"): // what is active is built in
 	case f.BuiltInErr != nil:
 		return ok("BPF LSM built in", "unknown").warn(f.BuiltInErr.Error(), "")
 	case !f.BuiltIn:

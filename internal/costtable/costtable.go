@@ -225,11 +225,12 @@ var dropOrder = []string{"P50", "P99", "DENIED", "MEAN"}
 
 // rowColumns returns the columns of a table with a row for each cost.
 func rowColumns(costs *profile.Costs) []column[profile.Cost] {
+	program := programNames(costs.Rows)
 	return []column[profile.Cost]{
 		{"<WORKLOAD", func(c *profile.Cost) string { return c.Name }},
 		{"<SYSCALL", func(c *profile.Cost) string { return c.Syscall }},
 		{"<HOOK", func(c *profile.Cost) string { return c.Program.Hook }},
-		{"<PROGRAM", func(c *profile.Cost) string { return cmp.Or(c.Program.Name, "(all)") }},
+		{"<PROGRAM", program},
 		{"<POLICY", func(c *profile.Cost) string { return text.Printable(c.Policy) }},
 		{"RULES", func(c *profile.Cost) string { return rules(c.Rules) }},
 		{"CALLS", func(c *profile.Cost) string { return text.Thousands(c.Calls) }},
@@ -273,15 +274,38 @@ func fitted[T any](columns []column[T], rows []T, dropped []string, width int) *
 	}
 }
 
-// severalPrograms reports whether some hook has more than one program.
-func severalPrograms(rows []profile.Cost) bool {
-	byHook := map[string]string{}
+// programNames returns a function that names the program of a row: with its id if another one has that name, as an
+// enforcer's programs have before and after an upgrade.
+func programNames(rows []profile.Cost) func(*profile.Cost) string {
+	ids, shared := map[string]uint32{}, map[string]bool{}
 	for i := range rows {
 		p := rows[i].Program
-		if name, ok := byHook[p.Hook]; ok && name != p.Name {
+		if id, ok := ids[p.Name]; ok && id != p.ID {
+			shared[p.Name] = true
+		}
+		ids[p.Name] = p.ID
+	}
+	return func(c *profile.Cost) string {
+		if shared[c.Program.Name] && c.Program.ID != 0 {
+			return fmt.Sprintf("%s#%d", c.Program.Name, c.Program.ID)
+		}
+		return cmp.Or(c.Program.Name, "(all)")
+	}
+}
+
+// severalPrograms reports whether some hook has more than one program.
+func severalPrograms(rows []profile.Cost) bool {
+	type program struct {
+		name string
+		id   uint32
+	}
+	byHook := map[string]program{}
+	for i := range rows {
+		p := program{rows[i].Program.Name, rows[i].Program.ID}
+		if other, ok := byHook[rows[i].Program.Hook]; ok && other != p {
 			return true
 		}
-		byHook[p.Hook] = p.Name
+		byHook[rows[i].Program.Hook] = p
 	}
 	return false
 }

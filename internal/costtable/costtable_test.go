@@ -239,6 +239,28 @@ func TestIdle(t *testing.T) {
 	}
 }
 
+// An enforcer that is upgraded has two programs of one name for a while.
+func TestProgramsOfOneNameAreToldApart(t *testing.T) {
+	s := measured()
+	s.Programs[0].ID, s.Programs[1].ID = 7, 8
+	costs := func() *profile.Costs {
+		c, err := s.Costs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &c
+	}
+	if name := programNames(costs().Rows); severalPrograms(costs().Rows) ||
+		name(&costs().Rows[0]) != "ref_capable" {
+		t.Errorf("two names on two hooks: %s", name(&costs().Rows[0]))
+	}
+	s.Programs[1].Name, s.Programs[1].Hook = s.Programs[0].Name, s.Programs[0].Hook
+	if name := programNames(costs().Rows); !severalPrograms(costs().Rows) ||
+		name(&costs().Rows[0]) != "ref_file_open#8" {
+		t.Errorf("one name: %s", name(&costs().Rows[0]))
+	}
+}
+
 func TestTableIsSortedByTotal(t *testing.T) {
 	var b bytes.Buffer
 	table := Table{Costs: costsOf(t, measured())}

@@ -57,12 +57,16 @@ func HasSymbol(name string) (bool, error) {
 }
 
 func findSymbol(kallsyms io.Reader, name string) (bool, error) {
-	lines := bufio.NewScanner(kallsyms)
+	lines, some := bufio.NewScanner(kallsyms), false
 	for lines.Scan() {
+		some = true
 		// address type name [module]
 		if fields := bytes.Fields(lines.Bytes()); len(fields) >= 3 && string(fields[2]) == name {
 			return true, nil
 		}
 	}
-	return false, lines.Err()
+	if err := lines.Err(); err != nil || some {
+		return false, err
+	}
+	return false, errors.New("/proc/kallsyms is empty")
 }

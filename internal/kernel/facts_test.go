@@ -66,6 +66,9 @@ func TestFindSymbolMatchesWholeNames(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %v", name, got, err, want)
 		}
 	}
+	if _, err := findSymbol(strings.NewReader(""), "bpf_lsm_file_open"); err == nil {
+		t.Error("an empty /proc/kallsyms says that a symbol is missing")
+	}
 }
 
 func TestPreemption(t *testing.T) {
