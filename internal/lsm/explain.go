@@ -39,7 +39,8 @@ func ExplainLoad(err error) error {
 		return fmt.Errorf("%w: the kernel or a security policy forbids trampoline-based BPF programs: %w",
 			fs.ErrPermission, ErrUnsupported)
 	case errors.Is(err, ebpf.ErrNotSupported) && !exists(btfFile):
-		return fmt.Errorf("the kernel has no BTF: %s is missing, which takes CONFIG_DEBUG_INFO_BTF: %w", btfFile,
+		return fmt.Errorf("the kernel has no BTF: %s is missing, which takes CONFIG_DEBUG_INFO_BTF: %w",
+			btfFile,
 			ErrUnsupported)
 	case errors.Is(err, ebpf.ErrNotSupported):
 		return fmt.Errorf("%w: the kernel needs CONFIG_BPF_LSM and CONFIG_DEBUG_INFO_BTF: %w",

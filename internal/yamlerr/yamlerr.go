@@ -31,7 +31,8 @@ func Line(data []byte, err error) (line int, what string) {
 	case m != nil:
 		alias := regexp.MustCompile(`(^|[\s\[{,:])\*` + regexp.QuoteMeta(m[1]) + `($|[\s\]},:])`)
 		return max(1, first(data, 1, alias)), "the alias *" + m[1] + " has no anchor &" + m[1] + " before it"
-	case strings.Contains(what, "found a tab character"), strings.Contains(what, "found character that cannot start"):
+	case strings.Contains(what, "found a tab character"), strings.Contains(what,
+		"found character that cannot start"):
 		if at := first(data, line, indentingTab); at > 0 {
 			return at, "a tab indents this line: indent with spaces"
 		}
