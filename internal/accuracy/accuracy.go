@@ -69,7 +69,7 @@ func (r *Rig) Accuracy() ([]Result, error) {
 			}
 			got, e := r.run(accuracyCase{
 				name: fmt.Sprintf("open at depth %d, %d rules", depth, rules), op: op,
-				layers: []layer{r.reference(enforcer.Rules{File: rules})}, share: 0.03,
+				layers: []layer{r.reference(enforcer.Rules{File: rules}, "file_open")}, share: 0.03,
 			})
 			all, err = append(all, got...), errors.Join(err, e)
 			if rules > 0 {
@@ -83,13 +83,20 @@ func (r *Rig) Accuracy() ([]Result, error) {
 	for _, c := range []accuracyCase{
 		{
 			name: "execve, 8 file and 8 exec rules", op: execve,
-			layers: []layer{r.reference(enforcer.Rules{File: 8, Exec: 8})}, share: execveShare(),
+			layers: []layer{r.reference(enforcer.Rules{File: 8, Exec: 8}, "file_open", "bprm_check_security")},
+			share:  execveShare(),
 		},
-		{name: "connect, 8 rules", op: connect, layers: []layer{r.reference(enforcer.Rules{Net: 8})}},
-		{name: "rename, 8 rules", op: rename, layers: []layer{r.reference(enforcer.Rules{File: 8})}},
+		{
+			name: "connect, 8 rules", op: connect,
+			layers: []layer{r.reference(enforcer.Rules{Net: 8}, "socket_connect")},
+		},
+		{
+			name: "rename, 8 rules", op: rename,
+			layers: []layer{r.reference(enforcer.Rules{File: 8}, "path_rename")},
+		},
 		{
 			name: "open, two enforcers", op: openClose(2),
-			layers: []layer{r.reference(enforcer.Rules{File: 8}), small("file_open", 200)},
+			layers: []layer{r.reference(enforcer.Rules{File: 8}, "file_open"), small("file_open", 200)},
 		},
 	} {
 		c.share = cmp.Or(c.share, 0.05)

@@ -52,7 +52,7 @@ func TestIcountEachRule(t *testing.T) {
 	defer op.Close()
 	truth, mean, past := map[int]float64{}, map[int]float64{}, 0.0
 	for _, n := range walked {
-		detach, err := r.reference(enforcer.Rules{File: n}).attach()
+		detach, err := r.reference(enforcer.Rules{File: n}, "file_open").attach()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,7 +29,7 @@ func TestLSMsDenialBelongsToAppArmor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll("/lsmprof-denied")
-	detach, err := r.reference(enforcer.Rules{File: 8}).attach()
+	detach, err := r.reference(enforcer.Rules{File: 8}, "file_open").attach()
 	if err != nil {
 		t.Fatal(err)
 	}

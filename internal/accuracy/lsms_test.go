@@ -187,7 +187,7 @@ func TestIcountLSMsMakeUpTheTotal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer op.Close()
-	detach, err := r.reference(enforcer.Rules{File: 8}).attach()
+	detach, err := r.reference(enforcer.Rules{File: 8}, "file_open").attach()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,7 +119,7 @@ func (r *Rig) Overhead(kernel string) ([]Figure, error) {
 		layer layer
 	}{
 		{"getpgid", getpgid, small("task_getpgid", 0)},
-		{"open+close", openClose(2), r.reference(enforcer.Rules{File: 8})},
+		{"open+close", openClose(2), r.reference(enforcer.Rules{File: 8}, "file_open")},
 	} {
 		figures, err := r.overhead(c.op, c.layer)
 		if err != nil {

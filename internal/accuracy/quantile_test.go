@@ -32,7 +32,7 @@ func TestIcountQuantilesAgreeWithRawReadings(t *testing.T) {
 			t.Fatalf("no folder %s", dir)
 		}
 	}
-	detach, err := r.reference(enforcer.Rules{File: 8}).attach()
+	detach, err := r.reference(enforcer.Rules{File: 8}, "file_open").attach()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func TestIcountRefusedProgramsCost(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	guarded := r.reference(enforcer.Rules{File: 8})
+	guarded := r.reference(enforcer.Rules{File: 8}, "file_open")
 	attach := guarded.attach
 	guarded.owns = func(program string) bool { return strings.Contains(program, "hook") }
 	guarded.attach = func() (func() error, error) {

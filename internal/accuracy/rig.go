@@ -45,14 +45,15 @@ func NewRig() (*Rig, error) {
 // Close unloads the reference enforcer.
 func (r *Rig) Close() error { return r.ref.Close() }
 
-// reference returns the reference enforcer with the given numbers of rules for this mount namespace.
-func (r *Rig) reference(rules enforcer.Rules) layer {
+// reference returns the reference enforcer with the given numbers of rules for this mount namespace, on the hooks that
+// matter: to attach and detach a program takes far longer than to measure it.
+func (r *Rig) reference(rules enforcer.Rules, hooks ...string) layer {
 	return layer{
 		name: "reference",
 		owns: func(p string) bool { return strings.HasPrefix(p, "ref_") },
 		attach: func() (func() error, error) {
 			if err := errors.Join(r.ref.Confine(r.mntns, reference.Policy{Fillers: rules}),
-				r.ref.Attach()); err != nil {
+				r.ref.AttachTo(hooks...)); err != nil {
 				return nil, errors.Join(err, r.ref.Detach())
 			}
 			return r.ref.Detach, nil

@@ -95,30 +95,39 @@ func (e *Enforcer) Programs() ([]Program, error) {
 			return nil, fmt.Errorf("describe %s: %w", name, err)
 		}
 		id, _ := info.ID()
-		all = append(all, Program{ID: uint32(id), Name: name, Hook: strings.TrimPrefix(name, "ref_")})
+		all = append(all, Program{ID: uint32(id), Name: name, Hook: hookOf(name)})
 	}
 	slices.SortFunc(all, func(a, b Program) int { return strings.Compare(a.Name, b.Name) })
 	return all, nil
 }
 
+// hookOf returns the hook of a program, by its name.
+func hookOf(program string) string { return strings.TrimPrefix(program, "ref_") }
+
 // Attach attaches all programs, or none if one fails. It does nothing if they are attached. Linux 5.10 cannot
 // attach a program a second time, as 6.1 can: there Attach loads the programs again, under new ids.
-func (e *Enforcer) Attach() error {
+func (e *Enforcer) Attach() error { return e.AttachTo() }
+
+// AttachTo is Attach for the programs on some hooks; none: on all.
+func (e *Enforcer) AttachTo(hooks ...string) error {
 	if len(e.links) > 0 {
 		return nil
 	}
-	err := e.attach()
+	err := e.attach(hooks)
 	if e.attached && errors.Is(err, unix.ENOENT) {
 		if err = e.reload(); err == nil {
-			err = e.attach()
+			err = e.attach(hooks)
 		}
 	}
 	e.attached = e.attached || err == nil
 	return err
 }
 
-func (e *Enforcer) attach() error {
+func (e *Enforcer) attach(hooks []string) error {
 	for name, p := range e.programs {
+		if len(hooks) > 0 && !slices.Contains(hooks, hookOf(name)) {
+			continue
+		}
 		l, err := link.AttachLSM(link.LSMOptions{Program: p})
 		if err != nil {
 			return errors.Join(fmt.Errorf("attach %s: %w", name, lsm.ExplainLoad(err)), e.Detach())
