@@ -34,7 +34,7 @@ CLANG_FORMAT := clang-format-19
 .PHONY: help demo sample apparmor-or-bpf test test-busy test-fast test-arm64 build install release generate
 .PHONY: check-generate
 .PHONY: lint fmt vuln vm
-.PHONY: baselines two-boots accuracy overhead scale measuring aa deps image
+.PHONY: baselines two-boots accuracy overhead scale measuring aa deps image test-pods test-stores
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -123,6 +123,18 @@ vm: ## run CMD in a VM with KERNEL, lsmprof on its PATH
 		go build -ldflags '$(LDFLAGS)' -o bin/guest/lsmprof ./cmd/lsmprof
 	@bin/vm -kernel '$(KERNEL)' -in bin/guest/lsmprof:/usr/local/bin/lsmprof $(VMFLAGS) -- \
 		$(call quote,$(value CMD))
+
+# Not part of `make test`: a boot of its own, 3 minutes.
+test-pods: deps ## lsmprof's pods under AppArmor: its own profiles, those of the runtime, kubectl debug node
+	@CGO_ENABLED=0 go build -o bin/vm ./internal/vmtest/cmd/vm
+	@CGO_ENABLED=0 go test -c -o bin/cli.test ./internal/cli
+	@bin/vm -kernel '$(KERNEL)' -smp 1 -memory 2G -append 'apparmor=1 lsm=lockdown,capability,apparmor,bpf' \
+		-with apparmor_parser -with containerd -with containerd-shim-runc-v2 -with runc -with ctr \
+		-exec bin/cli.test -test.v -test.run TestContainerdAppArmor
+
+# Not part of `make test`: it compiles much, and only a change of profiles for stores can break it.
+test-stores: ## profiles for stores, in the code of Pyroscope and Alloy
+	@go -C internal/storetest test ./...
 
 sample: build ## rebuild docs/sample/ and docs/img/: a benchmark in a VM that counts instructions (some minutes)
 	@internal/demo/sample.sh

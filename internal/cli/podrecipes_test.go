@@ -42,15 +42,22 @@ func whileRenaming(w *podWorkload, do func()) {
 	}
 }
 
-// The Job of the docs prints the table of a node.
-func recordAsAJob(t *testing.T, c *critest.Containerd, image string, nginx *podWorkload) {
+// jobContainer returns the container of the docs' Job, which measures renames for 3 seconds.
+func jobContainer(t *testing.T, c *critest.Containerd, image string) *runtime.ContainerConfig {
+	t.Helper()
 	spec, err := deploy.JobPod()
 	if err != nil {
 		t.Fatal(err)
 	}
 	config := containerOf(spec, map[string]string{"tmp": t.TempDir(), "runtime": filepath.Dir(c.Socket)})
 	config.Image, config.Command, config.Envs = &runtime.ImageSpec{Image: image}, nil, config.Envs[1:]
-	config.Args = append(config.Args, "--program=ref_path_rename", "--calibration=off", "--duration=3s")
+	config.Args = append(config.Args, probeRenames, "--calibration=off", "--duration=3s")
+	return config
+}
+
+// The Job of the docs prints the table of a node.
+func recordAsAJob(t *testing.T, c *critest.Containerd, image string, nginx *podWorkload) {
+	config := jobContainer(t, c, image)
 	pod := c.HostPIDPod("lsmprof", "lsmprof-record")
 	status := 0
 	whileRenaming(nginx, func() { status = pod.Run(config).Wait("lsmprof") })

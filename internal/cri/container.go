@@ -140,8 +140,8 @@ func (c *Container) locate(proc string, containers []Container) {
 // errElsewhere means that a process is not in the container.
 var errElsewhere = errors.New("not in the container")
 
-// take makes a process the container's main process if it is in the container. Otherwise it returns errElsewhere, or why
-// the process could not be read.
+// take makes a process the container's main process if it is in the container. Otherwise it returns errElsewhere, or
+// why the process could not be read.
 func (c *Container) take(proc string, pid int, containers []Container) error {
 	dir := filepath.Join(proc, strconv.Itoa(pid))
 	groups, err := kernel.ReadCgroups(dir)

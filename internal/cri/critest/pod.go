@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
@@ -36,8 +37,36 @@ func (c *Containerd) HostPIDPod(namespace, name string) *Pod {
 	})
 }
 
+// NodeDebugPod starts a pod as `kubectl debug node/NODE --profile=sysadmin --image=busybox -- sleep 3600` does: its
+// container, called debugger, is privileged, in the machine's namespaces but for mounts, and has the machine's root at
+// /host.
+func (c *Containerd) NodeDebugPod(namespace, name string, env ...string) *Pod {
+	c.tb.Helper()
+	node := &runtime.NamespaceOption{
+		Network: runtime.NamespaceMode_NODE, Pid: runtime.NamespaceMode_NODE, Ipc: runtime.NamespaceMode_NODE,
+	}
+	p := c.pod(namespace, name, nil, "", node, privileged)
+	config := &runtime.ContainerConfig{
+		Metadata: &runtime.ContainerMetadata{Name: "debugger"},
+		Image:    &runtime.ImageSpec{Image: App},
+		Args:     []string{"/bin/sleep", "3600"},
+		Mounts:   []*runtime.Mount{{ContainerPath: "/host", HostPath: "/"}},
+		Linux: &runtime.LinuxContainerConfig{SecurityContext: &runtime.LinuxContainerSecurityContext{
+			Privileged: true, NamespaceOptions: node,
+		}},
+	}
+	for _, e := range env {
+		key, value, _ := strings.Cut(e, "=")
+		config.Envs = append(config.Envs, &runtime.KeyValue{Key: key, Value: []byte(value)})
+	}
+	return p.Run(config)
+}
+
+// privileged makes the sandbox of a pod in which a container is privileged.
+func privileged(s *runtime.LinuxSandboxSecurityContext) { s.Privileged = true }
+
 func (c *Containerd) pod(namespace, name string, labels map[string]string, cgroupParent string,
-	namespaces *runtime.NamespaceOption,
+	namespaces *runtime.NamespaceOption, options ...func(*runtime.LinuxSandboxSecurityContext),
 ) *Pod {
 	c.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
@@ -57,6 +86,9 @@ func (c *Containerd) pod(namespace, name string, labels map[string]string, cgrou
 			},
 		},
 	}}
+	for _, o := range options {
+		o(p.config.Linux.SecurityContext)
+	}
 	if err := os.MkdirAll(p.config.LogDirectory, 0o755); err != nil {
 		c.tb.Fatal(err)
 	}

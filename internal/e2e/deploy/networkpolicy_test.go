@@ -32,7 +32,8 @@ func (c traffic) admits(t *testing.T, from []networkingv1.NetworkPolicyPeer, por
 		// Without a selector of namespaces, only pods of the policy's own are meant.
 		return p.IPBlock == nil && p.NamespaceSelector != nil &&
 			selects(t, p.NamespaceSelector, labels.Set{"kubernetes.io/metadata.name": "monitoring"}) &&
-			(p.PodSelector == nil || selects(t, p.PodSelector, labels.Set{"app.kubernetes.io/name": c.peer}))
+			(p.PodSelector == nil || selects(t, p.PodSelector,
+				labels.Set{"app.kubernetes.io/name": c.peer}))
 	}
 	port := func(p networkingv1.NetworkPolicyPort) bool {
 		protocol, number := corev1.ProtocolTCP, int32(0)
@@ -55,7 +56,8 @@ func (c traffic) admits(t *testing.T, from []networkingv1.NetworkPolicyPeer, por
 		}
 		return protocol == c.protocol && number == c.port
 	}
-	return (len(from) == 0 || slices.ContainsFunc(from, peer)) && (len(ports) == 0 || slices.ContainsFunc(ports, port))
+	return (len(from) == 0 || slices.ContainsFunc(from, peer)) &&
+		(len(ports) == 0 || slices.ContainsFunc(ports, port))
 }
 
 func selects(t *testing.T, selector *metav1.LabelSelector, set labels.Set) bool {
@@ -79,7 +81,8 @@ func TestNetworkPolicy(t *testing.T) {
 	}}})
 	dns := []traffic{{"kube-dns", corev1.ProtocolUDP, 53}, {"kube-dns", corev1.ProtocolTCP, 53}}
 	scrapes := []traffic{
-		{"prometheus", corev1.ProtocolTCP, 6061}, {"alloy", corev1.ProtocolTCP, 6061},
+		{"prometheus", corev1.ProtocolTCP, 6061},
+		{"alloy", corev1.ProtocolTCP, 6061},
 		{"parca", corev1.ProtocolTCP, 6061},
 	}
 	for name, test := range map[string]struct {
@@ -92,9 +95,12 @@ func TestNetworkPolicy(t *testing.T) {
 		"chart":               {mustRender(t, "lsmprof", nil), scrapes, nil},
 		"chart, own peers": {
 			own, []traffic{
-				{"prometheus", corev1.ProtocolTCP, 7000}, {"alloy", corev1.ProtocolTCP, 7000},
-				{"parca", corev1.ProtocolTCP, 7000}, {"web", corev1.ProtocolTCP, 7000},
-				{"collector", corev1.ProtocolTCP, 7000}, {"kube-dns", corev1.ProtocolTCP, 7000},
+				{"prometheus", corev1.ProtocolTCP, 7000},
+				{"alloy", corev1.ProtocolTCP, 7000},
+				{"parca", corev1.ProtocolTCP, 7000},
+				{"web", corev1.ProtocolTCP, 7000},
+				{"collector", corev1.ProtocolTCP, 7000},
+				{"kube-dns", corev1.ProtocolTCP, 7000},
 			}, nil,
 		},
 		"chart, OTLP": {
@@ -108,7 +114,8 @@ func TestNetworkPolicy(t *testing.T) {
 			strictly(t, test.all["NetworkPolicy"], &policy)
 			strictly(t, test.all["DaemonSet"], &set)
 			pod := set.Spec.Template
-			if !selects(t, &policy.Spec.PodSelector, pod.Labels) || selects(t, &policy.Spec.PodSelector, nil) {
+			if !selects(t, &policy.Spec.PodSelector, pod.Labels) || selects(t, &policy.Spec.PodSelector,
+				nil) {
 				t.Errorf("it is for the pods %+v", policy.Spec.PodSelector)
 			}
 			both := []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}
