@@ -29,18 +29,19 @@ func TestVerifiedInstructionsDoNotGrow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ref.Close()
+	cached := &ebpf.CollectionOptions{Cache: lsm.KernelTypes}
 	var programs bpf.ProgramsObjects
-	if err := bpf.LoadProgramsObjects(&programs, nil); err != nil {
+	if err := bpf.LoadProgramsObjects(&programs, cached); err != nil {
 		t.Fatal(err)
 	}
 	defer programs.Close()
 	var empty bpf.EmptyObjects
-	if err := bpf.LoadEmptyObjects(&empty, nil); err != nil {
+	if err := bpf.LoadEmptyObjects(&empty, cached); err != nil {
 		t.Fatal(err)
 	}
 	defer empty.Close()
 	var syscalls bpf.SyscallsObjects
-	if err := bpf.LoadSyscallsObjects(&syscalls, nil); err != nil {
+	if err := bpf.LoadSyscallsObjects(&syscalls, cached); err != nil {
 		t.Fatal(err)
 	}
 	defer syscalls.Close()
