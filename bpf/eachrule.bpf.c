@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /* Times every call of a function that looks at one rule: a function of an LSM program whose first argument is the
  * index of the rule, such as the callback of a bpf_loop. A pair costs some 500 instructions a rule, so that it runs in
- * a pass of its own. */
+ * a separate pass. */
 #include "control.h"
 #include "entry.h"
 #include "exit.h"

@@ -4,7 +4,7 @@
 /* Samples the inside of programs: a perf event interrupts the CPU at intervals, and the program here keeps the
  * addresses on the stack if one of them is in a measured program. It looks at the stack instead of the probes' slots,
  * so that it needs nothing from the probes: they pay nothing for it, and it works where no probe sits on a program
- * (before Linux 5.18). It is an object of its own. */
+ * (before Linux 5.18). It is its own object. */
 #include "control.h"
 #include "slot.h"
 #include "syscall.h"

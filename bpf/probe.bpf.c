@@ -131,7 +131,7 @@ INLINE_PAIR(inline, 0)
 INLINE_PAIR(inline_preemptible, MODE_PREEMPTIBLE)
 
 /* Entries that skip calls keep nothing but the context across a function call: registers that they do not push they
- * need not pop. Hence two functions of their own. */
+ * need not pop. Hence two their own functions. */
 static __noinline int record_start_generic(void *ctx)
 {
 	struct slot *cpu = cpu_slot();

@@ -26,7 +26,7 @@ static __always_inline __u64 syscall_of(enum probe_kind kind, struct task_struct
 {
 	struct user_state s;
 
-	/* Interrupts and softirqs run on stacks of their own: there, our frame is not within THREAD_SIZE below the
+	/* Interrupts and softirqs run on their own stacks: there, our frame is not within THREAD_SIZE below the
 	 * registers, which lie at the top of the task's stack. */
 	if (unlikely(pointer_as_scalar(cpu, regs) - frame >= THREAD_SIZE))
 		return syscall(SYSCALL_NONE, NO_SYSCALL_IRQ);

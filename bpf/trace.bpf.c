@@ -1,7 +1,7 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* Emits an event for each call of one target, which probe.bpf.c only counts. It is an object of its own so that
+/* Emits an event for each call of one target, which probe.bpf.c only counts. It is its own object so that
  * counting does not become dearer. What depends on the target or on the options is constant in .rodata. */
 #include "entry.h"
 #include "events.h"

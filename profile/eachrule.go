@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// EachRule is what each rule cost in a pass of its own, with a pair of probes on the functions that look at one rule.
+// EachRule is what each rule cost in a separate pass, with a pair of probes on the functions that look at one rule.
 type EachRule struct {
 	Duration    time.Duration
 	Rerun       bool // the command ran again

@@ -1,6 +1,6 @@
 package profile
 
-// DocumentEachRule is what each rule cost, in a pass of its own.
+// DocumentEachRule is what each rule cost, in a separate pass.
 type DocumentEachRule struct {
 	DurationNs  int64             `json:"duration_ns"`
 	Rerun       bool              `json:"rerun"` // the command ran again

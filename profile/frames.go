@@ -68,7 +68,7 @@ func rulesFrame(rules int) string {
 	return FrameName(LevelRules, text.Plural(rules, "rule"))
 }
 
-// leaf is a part of a sample with a frame of its own.
+// leaf is a part of a sample with its own frame.
 type leaf struct {
 	frame  string
 	values [valueCount]float64

@@ -75,8 +75,8 @@ func (l SourceLine) Compare(other SourceLine) int {
 }
 
 // SourceFiles returns the sources of all programs by path, as far as they are known: lines that made no instructions
-// are empty. All files together have at most a million lines, and a line 1,000 characters: whoever may load programs
-// chooses their line information.
+// are empty. All files together have at most a million lines, and a line 1,000 characters: line information is
+// chosen by those who load programs.
 func (in *Inside) SourceFiles() map[string]string {
 	if in == nil {
 		return nil

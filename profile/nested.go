@@ -3,7 +3,7 @@ package profile
 import "slices"
 
 // nestedCosts subtracts from the readings of a whole hook what is measured on it as well: from those of ProbeHook the
-// programs with probes of their own, and from those of ProbeTotal all programs and functions. The probes of these run
+// programs with their own probes, and from those of ProbeTotal all programs and functions. The probes of these run
 // within the reading of the hook.
 type nestedCosts struct {
 	snapshot *Snapshot

@@ -84,7 +84,7 @@ type location struct {
 type function struct{ name, file string }
 
 func (b *builder) add(c *Cost) {
-	// A program that was loaded again has a row of its own, but the same stack and labels.
+	// A program that was loaded again has its own row, but the same stack and labels.
 	key := fmt.Sprint(c.Program.Enforcer, c.Program.Scope, stringLabels(c))
 	whole := [valueCount]float64{float64(c.Calls), float64(c.Denials), c.Body, c.Hook}
 	var sampled uint64

@@ -71,7 +71,7 @@ const (
 	ScopeFunction              // a function of the kernel
 )
 
-// ProbeKind is the kind of probe that measured a program. Each kind has a bias of its own.
+// ProbeKind is the kind of probe that measured a program. Each kind has its own bias.
 type ProbeKind int
 
 const (
@@ -79,7 +79,7 @@ const (
 	ProbeSelective                  // can skip calls, by a filter or by sampling
 	ProbeSleepable                  // for sleepable programs
 	// ProbeHook measures a whole hook because some of its programs refuse to be opened. The cost of the programs on
-	// the hook that have probes of their own is subtracted.
+	// the hook that have their own probes is subtracted.
 	ProbeHook
 	ProbeFunction // on a function of a security module
 	// ProbeTotal is on the function that calls all security modules of a hook. The cost of everything else that is

@@ -8,7 +8,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/text"
 )
 
-// answer returns what the figures say, in sentences. A run without an enforcer has only noise to tell of.
+// answer returns what the figures say, in sentences. A run without an enforcer shows nothing but noise.
 func (r *Report) answer() []string {
 	if r.How.Enforcer != "none" {
 		return r.summary()

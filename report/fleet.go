@@ -34,7 +34,7 @@ func (f *Fleet) Add(source, address string, profile io.Reader) error {
 	return err
 }
 
-// Missing names a node whose profile could not be had in the report.
+// Missing adds a node to the report whose profile could not be fetched.
 func (f *Fleet) Missing(source string, err error) {
 	reason := "for an unknown reason"
 	if err != nil {
@@ -58,7 +58,7 @@ type FleetReport struct {
 	sums *fleet.Sums
 }
 
-// FleetMissing is a profile that could not be had or read.
+// FleetMissing is a profile that could not be fetched or read.
 type FleetMissing struct {
 	Source string `json:"source"`
 	Error  string `json:"error"`

@@ -17,7 +17,7 @@ import (
 )
 
 // simulatedRuns returns the history of daily runs: the losses of tests under scenarios, each with noise between runs
-// and, in part, the same for all. From run step on, one series is off by so many standard deviations.
+// and, in part, the same for all. From run step on, one series is off by size standard deviations.
 func simulatedRuns(rng *rand.Rand, runs, series, step int, size float64) *History {
 	h := &History{}
 	for i := range runs {

@@ -15,7 +15,7 @@ import (
 const (
 	// historyAlpha is the share of unchanged histories that show a change.
 	historyAlpha = 0.05
-	// mostPrograms get a series of their own, of the profiles of a host.
+	// mostPrograms get their own series, of the profiles of a host.
 	mostPrograms = 20
 	// commonIn is the share of the profiles of a host that a program must be in.
 	commonIn = 0.8

@@ -54,8 +54,8 @@ func simulated(rng *rand.Rand, rounds int, noise func() float64, offset, loss fl
 }
 
 // Two runs that do not differ show a difference in at most 5 % of comparisons, however they vary and even if every
-// measurement of a run is off for the whole run. LSMPROF_BENCHES compares so many runs of 12 and as many of 40 rounds
-// of each kind.
+// measurement of a run is off for the whole run. With LSMPROF_BENCHES=N the test compares N runs of 12 rounds and N of
+// 40 rounds of each kind.
 func TestUnchangedRuns(t *testing.T) {
 	n, publish := 6, false
 	if testing.Short() { // under the race detector

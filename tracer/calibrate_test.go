@@ -123,7 +123,7 @@ func TestIcountProbesCostTheSameInEveryNamespace(t *testing.T) {
 	}
 }
 
-// A program costs the same whichever kind of probe measures it, because each kind has a bias of its own.
+// A program costs the same whichever kind of probe measures it, because each kind has its own bias.
 func TestIcountEveryKindOfProbeSeesTheSameCost(t *testing.T) {
 	vmtest.IcountGuest(t)
 	if guestScope(t) != profile.ScopeProgram {

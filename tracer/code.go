@@ -199,8 +199,8 @@ func (p *codeProgram) addLines(info *ebpf.ProgramInfo, functions []codeFunction)
 	slices.SortFunc(p.lines, profile.SourceLine.Compare)
 }
 
-// The limits of a path in line information. Whoever may load programs chooses the names, and lsmprof makes files of
-// them.
+// The limits of a path in line information. The names come from those who load programs, and lsmprof makes
+// files of them.
 const (
 	maxSourceName  = 60 // characters of a part of the path; file systems take 255 bytes
 	maxSourceParts = 32 // the last ones are kept

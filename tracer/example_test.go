@@ -107,7 +107,7 @@ func ExampleTracer_Close() {
 	// closed: true
 }
 
-// Events are lost CPU by CPU, each of which has a buffer of its own.
+// Events are lost CPU by CPU, each of which has its own buffer.
 func ExampleLoss_Total() {
 	loss := tracer.Loss{Received: 1000, Lost: []uint64{0, 3, 0, 4}}
 	fmt.Printf("%d of %d events were lost\n", loss.Total(), loss.Received+loss.Total())

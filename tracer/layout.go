@@ -70,7 +70,7 @@ func (l layout) sharedFirst() int { return l.fronts * l.front }
 // commonFront returns the index of the first counter of the common front.
 func (l layout) commonFront() int { return (l.fronts - 1) * l.front }
 
-// hasFront reports whether a CPU has a front of its own.
+// hasFront reports whether a CPU has its own front.
 func (l layout) hasFront(cpu int) bool { return l.shared == 0 || l.of[cpu] < l.fronts-1 }
 
 // fill fills in the slot of each possible CPU.

@@ -20,8 +20,8 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// Where lines cannot be had, there are functions, or no samples, with the reason. A hardened JIT loses nothing. Without
-// BTF a program cannot be probed at all, at least where probes sit on programs.
+// Without line information, the result has functions or no samples, with the reason. A hardened JIT loses nothing.
+// Without BTF a program cannot be probed at all, at least where probes sit on programs.
 func TestProgramsWithoutLines(t *testing.T) {
 	if !vmtest.Guest(t).AtLeast(5, 18) {
 		t.Skip("expects probes on programs")

@@ -29,7 +29,7 @@ const (
 	maxRing = 8 << 20
 )
 
-// ring carries the events of all probes to user space. Each CPU has a buffer of its own. A probe never waits for
+// ring carries the events of all probes to user space. Each CPU has its own buffer. A probe never waits for
 // space in it: it drops the event and counts it as lost.
 type ring struct {
 	spec      *ebpf.CollectionSpec

@@ -18,7 +18,7 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// live starts n threads, each in a mount namespace of its own, and calls do in each. They stay until the test ends,
+// live starts n threads, each in its own mount namespace, and calls do in each. They stay until the test ends,
 // because the kernel reuses the numbers of namespaces.
 func live(t *testing.T, n int, do func()) {
 	t.Helper()

@@ -116,7 +116,7 @@ func (c *ManyWorkloads) fill(snap profile.Snapshot, usage []profile.CounterUsage
 	}
 }
 
-// live starts the workloads one after the other. Each is a thread in a mount namespace of its own that calls do. They
+// live starts the workloads one after the other. Each is a thread in its own mount namespace that calls do. They
 // stay until end is called, because the kernel reuses the numbers of namespaces. end returns their errors.
 func live(workloads int, do func()) (end func() error) {
 	done := make(chan struct{})

@@ -62,7 +62,7 @@ func TestIcountCallsOfAMixCost(t *testing.T) {
 	}
 }
 
-// crowdOf starts threads in mount namespaces of their own. It returns a function that measures the latency of
+// crowdOf starts threads in their own mount namespaces. It returns a function that measures the latency of
 // getpgid(2) in each, one after the other, and returns the mean.
 func crowdOf(t *testing.T, threads int) (latency func() float64) {
 	op, err := getpgid()

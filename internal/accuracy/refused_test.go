@@ -10,7 +10,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// The cost of programs that refuse to be opened is that of their hook, less the programs with probes of their own.
+// The cost of programs that refuse to be opened is that of their hook, less the programs with their own probes.
 func TestIcountRefusedProgramsCost(t *testing.T) {
 	if vmtest.IcountGuest(t); !vmtest.Guest(t).AtLeast(5, 18) {
 		t.Skip("before 5.18 all programs of a hook are measured together")

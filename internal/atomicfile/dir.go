@@ -15,7 +15,7 @@ import (
 const maxLinks = 40
 
 // openDir opens a folder. As root it follows only symbolic links that root or the user behind sudo
-// made: whoever else may write to a folder on the way could otherwise choose where root writes. It
+// made. Otherwise other users who may write to a folder on the way could choose where root writes. It
 // walks the path by descriptors, because a check of the path followed by its use could be raced.
 func openDir(path string) (*os.File, error) {
 	fd, err := unix.Open(root(path), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)

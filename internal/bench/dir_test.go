@@ -231,7 +231,7 @@ func TestADeletedRunDirectoryIsAnError(t *testing.T) {
 	}
 }
 
-// Names in any script, and names that differ only in what a file name cannot have, get files of their own.
+// Names in any script, and names that differ only in what a file name cannot have, get their own files.
 func TestEveryScenarioAndTestHasItsOwnFiles(t *testing.T) {
 	names := []string{
 		"基线", "一规", "八规", "a b", "a-b", "a/b", "a:b", "..", ".", ".lock", "ε",

@@ -105,7 +105,7 @@ func (w *fakeWorker) Close() error {
 	return nil
 }
 
-// namespaceSuite starts processes that only wait, each in a mount namespace of its own. A slice takes no time.
+// namespaceSuite starts processes that only wait, each in its own mount namespace. A slice takes no time.
 type namespaceSuite struct{}
 
 func (namespaceSuite) Start(context.Context, rundir.Test, int) (Worker, error) {

@@ -65,8 +65,8 @@ func differ(sources []Source) error {
 			now := run{s.Name, &s.Report.Sections[i]}
 			for _, earlier := range seen[s.Scenario] {
 				if reflect.DeepEqual(earlier.section, now.section) && len(now.section.Tests) > 0 {
-					return fmt.Errorf("scenario %s has the same run twice, in %s and in %s: give each run once",
-						s.Scenario, earlier.file, now.file)
+					return fmt.Errorf("scenario %s has the same run twice, in %s and in %s: "+
+						"give each run once", s.Scenario, earlier.file, now.file)
 				}
 			}
 			seen[s.Scenario] = append(seen[s.Scenario], now)

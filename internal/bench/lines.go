@@ -13,7 +13,7 @@ import (
 // the samples only say where they arise.
 const linesHz = 4999
 
-// lines samples the insides of the programs that the profile run found, in a run of its own, and adds to cells and
+// lines samples the insides of the programs that the profile run found, in a separate run, and adds to cells and
 // costs where they spend their time.
 func (p *Profiler) lines(
 	ctx context.Context, m *batchRun, test int, state rundir.State, cells map[string]rundir.Explained,

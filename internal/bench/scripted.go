@@ -94,7 +94,7 @@ func (d *Scripted) ready(ctx context.Context, s *rundir.Scenario) error {
 	}
 }
 
-// teardown ends the scenario that is in force. It has a context of its own, so that it runs after an interrupt too.
+// teardown ends the scenario that is in force. It has its own context, so that it runs after an interrupt too.
 func (d *Scripted) teardown() error {
 	s := d.current
 	d.current = nil

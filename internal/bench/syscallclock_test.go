@@ -18,7 +18,7 @@ import (
 // The syscall clock belongs to the tracer, but its tests are here. The tracer's tests run on two virtual CPUs, and
 // QEMU's emulation often hangs when one of them patches the kernel's entry code while the other executes it.
 
-// inOwnNamespace calls fn on a thread in a mount namespace of its own. The thread ends with fn.
+// inOwnNamespace calls fn on a thread in its own mount namespace. The thread ends with fn.
 func inOwnNamespace(t *testing.T, fn func(mntns uint32)) {
 	t.Helper()
 	done := make(chan struct{})

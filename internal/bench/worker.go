@@ -11,7 +11,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// Worker is a copy of a test in a mount namespace of its own, or in one that it shares with copies of other tests. It
+// Worker is a copy of a test in its own mount namespace, or in one that it shares with copies of other tests. It
 // only waits until Slice is called.
 type Worker interface {
 	// Slice lets the test run: for d if it can be sliced, else for one whole pass. Operations during the warm-up do

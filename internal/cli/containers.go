@@ -22,7 +22,8 @@ const endpointUsage = "Ask the container runtime at this socket. By default lsmp
 func (c *containers) flags(f *cmdline.Flags) {
 	f.Group(cmdline.Containers)
 	f.Var(cmdline.Globs(&c.Namespaces), "namespace", "Measure only containers of pods in these namespaces.")
-	f.Var(cmdline.Globs(&c.Pods, podGlob), "pod", "Measure only containers of these pods, named NAME or NAMESPACE/NAME.")
+	f.Var(cmdline.Globs(&c.Pods, podGlob), "pod",
+		"Measure only containers of these pods, named NAME or NAMESPACE/NAME.")
 	f.Var(cmdline.Globs(&c.Containers), "container", "Measure only containers with these names.")
 	c.endpointFlag(f)
 }

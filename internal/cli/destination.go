@@ -12,7 +12,7 @@ import (
 var errNothing = errors.New("nothing to write")
 
 // produce runs a command whose result goes to the file of --output, or to stdout. A command that fails leaves an
-// earlier file as it is; a verdict, which has an exit code of its own, is no failure.
+// earlier file as it is; a verdict, which has its own exit code, is no failure.
 func (s streams) produce(d *cmdline.Destination, run func(streams) error) error {
 	s.note(d.Note)
 	if d.Path == "" || d.Path == "-" {

@@ -17,7 +17,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
-// container is a shell in a mount namespace of its own.
+// container is a shell in its own mount namespace.
 type container struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser

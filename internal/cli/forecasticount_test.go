@@ -70,7 +70,7 @@ func TestIcountForecast(t *testing.T) {
 	}
 }
 
-// operationsScript returns a shell line that performs operations of the workload, as many as they say.
+// operationsScript returns a shell line that performs operations of the workload, each as "openat 120": name, number.
 func operationsScript(operations ...string) string {
 	self, err := os.Executable()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // Process runs the command line of this process and returns the exit code. Unlike [Main] it first moves the process
-// into a mount namespace of its own if the command measures, so that lsmprof can leave itself out.
+// into its own mount namespace if the command measures, so that lsmprof can leave itself out.
 func Process() int {
 	args := os.Args[1:]
 	if len(args) > 0 && slices.Contains([]string{"record", "top", "trace", "serve", "bench"}, args[0]) {

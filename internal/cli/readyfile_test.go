@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Ready files lie in folders that others can write to, such as /tmp, and have names that can be guessed. A link that
-// somebody planted under the name is replaced. What it points to is neither emptied nor created.
+// Ready files lie in folders that others can write to, such as /tmp, and have names that can be guessed. If
+// another user has put a link there, lsmprof replaces the link, and neither empties nor creates its target.
 func TestReadyFilesReplaceLinks(t *testing.T) {
 	for name, create := range map[string]func(path string) error{
 		"record": func(path string) error { return (&session{readyFile: path}).ready() },

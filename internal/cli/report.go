@@ -138,8 +138,8 @@ func (o *reportOptions) validate(f *cmdline.Flags) (err error) {
 	}
 	if slices.Contains([]string{".html", ".md", ".txt", ".json", ".csv"}, filepath.Ext(o.output)) {
 		if info, err := os.Stat(o.output); err != nil || !info.IsDir() {
-			return fmt.Errorf("-o %s: must be a directory, to which report.html and others are written; for one "+
-				"file use --format FORMAT -o - and redirect it", o.output)
+			return fmt.Errorf("-o %s: must be a directory, to which report.html and others are written; "+
+				"for one file use --format FORMAT -o - and redirect it", o.output)
 		}
 	}
 	if o.http != "" {

@@ -76,7 +76,7 @@ func (o *reportOptions) client(std streams) (*fetch.Client, error) {
 	return c, nil
 }
 
-// runFleet reports on the profiles of many nodes. A profile that cannot be had or read is named and left out.
+// runFleet reports on the profiles of many nodes. A profile that cannot be fetched or read is named and left out.
 func (o *reportOptions) runFleet(ctx context.Context, std streams) error {
 	client, err := o.client(std)
 	if err != nil {

@@ -66,7 +66,7 @@ func bound(cmd *exec.Cmd, capabilities ...string) *exec.Cmd {
 	return cmd
 }
 
-// startOthers starts a process of another user in a mount namespace of its own. The process is called ash, and what it
+// startOthers starts a process of another user in its own mount namespace. The process is called ash, and what it
 // runs has other names.
 func startOthers(t *testing.T) (mntns uint32, open func()) {
 	t.Helper()

@@ -17,12 +17,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// workloadEnv makes the test binary a workload: a process in a mount namespace of its own. It
+// workloadEnv makes the test binary a workload: a process in its own mount namespace. It
 // performs the operations that it reads from stdin, such as `openat 1000`, or `openat*4 1000` for
 // 1000 in each of four threads, and answers each line with `done`.
 const workloadEnv = "LSMPROF_TEST_WORKLOAD"
 
-// operations are what a workload can do: each is one call of one syscall. They run in a directory of their own.
+// operations are what a workload can do: each is one call of one syscall. They run in their own directory.
 var operations = map[string]func(i int) error{
 	"openat": func(int) error {
 		fd, err := unix.Open("file", unix.O_RDONLY|unix.O_CLOEXEC, 0)

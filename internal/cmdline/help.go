@@ -73,7 +73,7 @@ func (c *Command) usage(t *Tool) string {
 // flagColumn is where the descriptions of flags begin.
 const flagColumn = 30
 
-// item formats a term with its description in a column of its own, which begins on the next line in a narrow terminal.
+// item formats a term with its description in its own column, which begins on the next line in a narrow terminal.
 func item(term, description string, column, width int) string {
 	if width < column+30 {
 		return term + "\n      " + text.Wrap(description, width-6, "      ") + "\n"

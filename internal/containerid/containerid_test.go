@@ -43,15 +43,19 @@ func TestAll(t *testing.T) {
 			"/system.slice/web.service/libpod-payload-" + id, []string{id},
 		},
 		"cri-dockerd": {pod + "docker-" + id + ".scope", []string{id}},
-		"docker in kind": {"/docker/" + outer + "/kubelet/kubepods/besteffort/pod1/" + id,
-			[]string{outer, id}},
+		"docker in kind": {
+			"/docker/" + outer + "/kubelet/kubepods/besteffort/pod1/" + id,
+			[]string{outer, id},
+		},
 		"ECS":                   {"/ecs/0123456789abcdef0123456789abcdef/" + id, []string{id}},
 		"k3s, cgroupfs":         {"/k3s/kubepods/besteffort/pod12-3/" + id, []string{id}},
 		"colons, empty slice":   {"/:cri-containerd:" + id, []string{id}},
 		"crun without a prefix": {pod + id + ".scope", []string{id}},
 		"a nested scope":        {pod + "cri-containerd-" + id + ".scope/init.scope", []string{id}},
-		"static pod": {"/kubepods/burstable/pod0123456789abcdef0123456789abcdef/" + id,
-			[]string{id}},
+		"static pod": {
+			"/kubepods/burstable/pod0123456789abcdef0123456789abcdef/" + id,
+			[]string{id},
+		},
 		"nerdctl":                {"/system.slice/nerdctl-" + id + ".scope", []string{id}},
 		"systemd in a container": {"/docker/" + id + "/system.slice/nginx.service", []string{id}},
 		"a kubelet in a container": {"/docker/" + outer +

@@ -85,7 +85,7 @@ func within(cgroup, container string) int {
 	return strings.Index(cgroup+"/", container+"/")
 }
 
-// withinAbove serves a reader in a container with a cgroup namespace of its own, such as a DaemonSet's. It sees outside
+// withinAbove serves a reader in a container with its own cgroup namespace, such as a DaemonSet's. It sees outside
 // cgroups as /../../pod/container, counted from where their paths part, so any tail of the container's path may match.
 func withinAbove(cgroup, container string) int {
 	for {

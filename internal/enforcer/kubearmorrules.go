@@ -76,7 +76,7 @@ func (e kubearmorEntries) addRules(name kubearmorName, r *Rules) {
 	}
 }
 
-// pathRules returns 1 if an entry is a rule of one kind, which has a mask of its own, else 0.
+// pathRules returns 1 if an entry is a rule of one kind, which has its own mask, else 0.
 func (e kubearmorEntries) pathRules(name kubearmorName, kind int, access uint16) int {
 	mask := e[name][kind]
 	hint := mask&kubearmorHint != 0 && mask&kubearmorDir == 0

@@ -7,7 +7,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/stats"
 )
 
-// fit is a line through the costs of a place: one slope, and a level of its own for each source.
+// fit is a line through the costs of a place: one slope, and its own level for each source.
 type fit struct {
 	at       place
 	sources  []level

@@ -11,7 +11,7 @@ import (
 
 // observation is the cost of a call that was measured under one number of rules.
 type observation struct {
-	source   string // a test or a workload: its paths have a depth of their own
+	source   string // a test or a workload: its paths have their own depth
 	at       place
 	enforcer string
 	confined bool // a policy is in force, perhaps without rules

@@ -14,7 +14,7 @@ import (
 type Resources struct {
 	Programs  map[ebpf.ProgramID]ProgramResources // attached ones that can be opened
 	Enforcers map[string]uint64                   // bytes of an enforcer's maps, each counted once
-	// Trampoline programs in use on a hook, of everybody's; lsm.TrampolineLimit fit. Empty before Linux 5.13, whose
+	// Trampoline programs on a hook, of any product; lsm.TrampolineLimit fit. Empty before Linux 5.13, whose
 	// links do not say what they are attached to.
 	Slots map[string]int
 }

@@ -16,7 +16,7 @@ const (
 )
 
 // attributes are the files below /proc/PID/attr in which modules show the policy of a task. AppArmor and Smack have
-// folders of their own since Linux 5.8; SELinux has the old file, unless another module has it.
+// their own folders since Linux 5.8; SELinux has the old file, unless another module has it.
 var attributes = map[string][]string{
 	"apparmor": {"apparmor/current", "current"},
 	"selinux":  {"selinux/current", "current"},

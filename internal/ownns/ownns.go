@@ -1,5 +1,5 @@
 // Package ownns keeps lsmprof out of its own measurements. The probes identify workloads by mount namespace, so
-// lsmprof moves into a mount namespace of its own: its calls then have a key of their own, at no cost for the
+// lsmprof moves into its own mount namespace: its calls then have their own key, at no cost for the
 // probes. Commands that it runs on behalf of its caller start in the caller's namespace.
 //
 // The new namespace is a copy whose mounts stay peers of the caller's, so that mounts propagate as before. File
@@ -23,7 +23,7 @@ import (
 // descriptors of the caller's mount namespace, root directory and working directory.
 const marker = "_LSMPROF_CALLER"
 
-// Enter moves this process into a mount namespace of its own. Threads cannot move together, so Enter moves one and
+// Enter moves this process into its own mount namespace. Threads cannot move together, so Enter moves one and
 // executes the program again, with the same arguments and the same process id. It returns nil in the process that
 // it executed, or an error if the process stays where it is. It must be called before the program changes any
 // state.
@@ -66,7 +66,7 @@ func executable() string {
 // callersView holds descriptors of the caller's mount namespace, root directory and working directory.
 type callersView [3]int
 
-// caller returns nil unless this process is in a namespace of its own.
+// caller returns nil unless this process is in its own namespace.
 var caller = sync.OnceValue(func() *callersView {
 	value := os.Getenv(marker)
 	if value == "" {

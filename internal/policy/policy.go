@@ -23,7 +23,7 @@ type Policy struct {
 	Name     string
 	Enforcer string // varmor, kubearmor or tetragon
 	Rules    rules.Rules
-	// Hooks holds the number of rules by hook where each hook has a program of its own, as Tetragon's have.
+	// Hooks holds the number of rules by hook where each hook has its own program, as Tetragon's have.
 	Hooks map[string]int
 	Notes []string // sentences: what the product ignores, and what only the cluster knows
 }

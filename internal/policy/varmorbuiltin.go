@@ -22,8 +22,8 @@ type builtIn struct {
 	nodes            string // what of a node decides it
 }
 
-// varmorBuiltIn returns a rule of vArmor v0.10, or of an earlier version under its name of then. Rules that its BPF
-// enforcer accepts but does not implement load nothing.
+// varmorBuiltIn returns a rule of vArmor v0.10, or of an earlier version under the name that it had there. Rules that
+// its BPF enforcer accepts but does not implement load nothing.
 func varmorBuiltIn(field, name string) (builtIn, bool) {
 	if b, ok := varmorRules()[field][name]; ok {
 		return b, true

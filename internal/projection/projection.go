@@ -83,7 +83,7 @@ func (p Projection) Apply(in *pprof.Profile) (out *pprof.Profile, folded int, er
 			return nil, 0, fmt.Errorf("the profile has %d bytes even with %d samples, more than %d", bytes,
 				most, p.MaxBytes)
 		}
-		// What a sample takes differs, so aim below the limit.
+		// Samples differ in size, so aim below the limit.
 		most = max(minSamples, min(most-1, int(float64(most)*0.95*float64(p.MaxBytes)/float64(bytes))))
 	}
 	if err := out.CheckValid(); err != nil {

@@ -1,4 +1,4 @@
-// Package recording measures a command, or a stretch of time: the recording itself, and the passes of their own that
+// Package recording measures a command, or a stretch of time: the recording itself, and the separate passes that
 // follow it. It also names and writes the files that belong to a profile.
 package recording
 

@@ -11,7 +11,7 @@ import (
 )
 
 // SyscallTimeType is the sample type of a cell's profile in which widths are shares of the time in syscalls: hook time,
-// and the rest of each syscall below a frame of its own.
+// and the rest of each syscall below its own frame.
 const SyscallTimeType = "syscall_time"
 
 // LevelTest is the level of the root frames of a cell's profile: test.execl.

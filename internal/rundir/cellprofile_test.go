@@ -84,7 +84,7 @@ func TestRestOfASyscallMakesWidthsSharesOfTime(t *testing.T) {
 	}
 }
 
-// Both times come from runs of their own, so the hooks can seem to take longer than their syscall.
+// Both times come from separate runs, so the hooks can seem to take longer than their syscall.
 func TestSyscallThatSeemsShorterThanItsHooksHasNoRest(t *testing.T) {
 	e := Explained{Ops: 100, Syscalls: []SyscallTime{{Syscall: "openat", Calls: 1, Ns: 900}}}
 	p, err := CellProfile(cellCosts(t), Test{Name: "open"}, e)

@@ -99,7 +99,7 @@ func (p *Plan) NeedsReference() bool {
 	return slices.ContainsFunc(p.Scenarios, Scenario.NeedsReference)
 }
 
-// OneStatePerScenario gives each scenario of the reference enforcer a state of its own. It is for tests that all run in
+// OneStatePerScenario gives each scenario of the reference enforcer its own state. It is for tests that all run in
 // one mount namespace, a container's: one scenario at a time can be in force there.
 func (p *Plan) OneStatePerScenario() {
 	for i := range p.Scenarios {

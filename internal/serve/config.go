@@ -59,7 +59,7 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 
 // ErrExposed is wrapped by the error of a server that would show the names of all workloads to every client.
 var ErrExposed = errors.New(
-	"not a loopback address, and everybody who can reach it could read the names of all workloads")
+	"not a loopback address, and anyone who can reach it could read the names of all workloads")
 
 // Validate returns a *ConfigError if settings contradict each other. It does not look into files.
 func (c Config) Validate() error {

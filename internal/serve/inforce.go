@@ -12,7 +12,7 @@ type InForce struct {
 	Programs []ProgramInfo // attached ones
 	// MapBytes is how much memory the maps of an enforcer take, each map counted once.
 	MapBytes map[string]uint64
-	// Slots are the trampoline programs on each hook, of everybody's, and SlotLimit how many fit.
+	// Slots is the number of trampoline programs on each hook, of any product, and SlotLimit how many fit.
 	Slots     map[string]int
 	SlotLimit int
 }
@@ -47,7 +47,7 @@ func newInForceDescs(d describe, program, workload []string) inForceDescs {
 		programMaps: d("program_map_bytes",
 			"Memory of the maps that a program uses, some of which it may share.", program...),
 		maps:      d("enforcer_map_bytes", "Memory of all maps of an enforcer.", "enforcer"),
-		slotsUsed: d("trampoline_programs", "Trampoline programs attached to a hook, of everybody's.", "hook"),
+		slotsUsed: d("trampoline_programs", "Trampoline programs attached to a hook, of any product.", "hook"),
 		slotsLeft: d("trampoline_programs_left", "Trampoline programs that can still be attached to a hook.",
 			"hook"),
 	}
@@ -94,7 +94,7 @@ func (m *metrics) collectRules(e emitter, rules []Rules) {
 	for _, r := range rules {
 		enforcer, kind := label(r.Enforcer), label(r.Type)
 		k := key{enforcer, kind, workloadOf(r.Workload)}
-		// Of several workloads with one name the one with most rules counts: no workload has the sum of their
+		// If several workloads have one name, the one with most rules counts: no workload has the sum of their
 		// rules.
 		v := most.at(m.server.config.now(), k, key{enforcer, kind, otherWorkload},
 			key{other, other, otherWorkload})

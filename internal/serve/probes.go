@@ -226,8 +226,8 @@ const (
 	renewInterval = 10 * time.Minute
 )
 
-// renew attaches new probes if those of now are crowded and no client is in the middle of measuring. Calls in between,
-// for about a second, are not measured.
+// renew attaches new probes if the counters of the present ones are crowded and no client is measuring. Calls in
+// between, for about a second, are not measured.
 func (p *probes) renew() error {
 	if p.users > 0 || p.now().Sub(p.renewed) < renewInterval || !p.crowded() {
 		return nil

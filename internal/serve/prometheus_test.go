@@ -36,7 +36,7 @@ func TestPromtoolAcceptsTheMetrics(t *testing.T) {
 	}
 }
 
-// promServer is a real Prometheus, with its data in a directory of its own.
+// promServer is a real Prometheus, with its data in its own directory.
 type promServer struct {
 	t   *testing.T
 	url string

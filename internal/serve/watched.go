@@ -22,8 +22,8 @@ type watched[T any] struct {
 	value  T
 }
 
-// stamp tells whether a file was changed or replaced. Size and time of modification do not suffice: whoever rotates a
-// token may set both. The time of the last change cannot be set, and another file has another inode.
+// stamp tells whether a file was changed or replaced. Size and time of modification do not suffice: the tool
+// that rotates a token may set both. The time of the last change cannot be set, and another file has another inode.
 type stamp struct {
 	device, inode    uint64
 	size             int64

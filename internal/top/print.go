@@ -83,7 +83,7 @@ type rowJSON struct {
 	Unknown  bool    `json:"rules_unknown"` // some calls ran under an unknown number of rules
 }
 
-// WriteJSON prints the interval as one object on a line of its own. Rows without calls are left out.
+// WriteJSON prints the interval as one object on its own line. Rows without calls are left out.
 func (m *Model) WriteJSON(w io.Writer) error {
 	s := m.shown
 	d := s.Delta.Duration

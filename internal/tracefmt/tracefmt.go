@@ -24,7 +24,7 @@ type Writer interface {
 	End(tracer.Loss) error
 }
 
-// names gives every workload a name of its own: the first workload of a name keeps it, the others get a number.
+// names gives every workload its own name: the first workload of a name keeps it, the others get a number.
 type names map[string]uint32
 
 func (n names) of(w profile.Workload) string {

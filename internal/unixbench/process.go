@@ -18,7 +18,7 @@ import (
 // killDelay is the time that a test has to clean up after SIGTERM. A shell test waits for its scripts.
 const killDelay = 5 * time.Second
 
-// command prepares path in a process group of its own. When ctx ends, the group gets SIGTERM, so that it removes its
+// command prepares path in its own process group. When ctx ends, the group gets SIGTERM, so that it removes its
 // files, and later SIGKILL.
 func command(ctx context.Context, attr *syscall.SysProcAttr, path string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, path, args...)
@@ -44,8 +44,9 @@ func cpuTime(cmd *exec.Cmd) time.Duration {
 	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
-// startIn starts cmd in the mount namespace of pid, or in that of lsmprof's caller for 0, on the given CPUs, or on all
-// of ours. If this process ends for any reason, the kernel kills cmd. The caller calls release when cmd has ended.
+// startIn starts cmd in the mount namespace of pid, or in that of lsmprof's caller for 0, on the given CPUs, or without
+// any on all that lsmprof may use. If this process ends for any reason, the kernel kills cmd. The caller calls release
+// when cmd has ended.
 func startIn(cmd *exec.Cmd, pid int, cpus []int) (release func(), err error) {
 	// The kernel sends the signal when the thread ends that started cmd, so that thread has to wait.
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL

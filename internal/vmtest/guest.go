@@ -21,7 +21,7 @@ func (r Release) AtLeast(major, minor int) bool {
 func (r Release) String() string { return fmt.Sprintf("%d.%d", r.Major, r.Minor) }
 
 // Guest returns the kernel's release, or skips the test outside a guest: kernel tests load BPF programs and must not do
-// so on a developer's machine. Of a package's tests, make test runs in guests those that skip on the host.
+// so on a developer's machine. Tests that skip on the host are those that make test runs in guests.
 func Guest(tb testing.TB) Release {
 	tb.Helper()
 	if os.Getenv(envGuest) == "" {
@@ -49,7 +49,7 @@ func IcountGuest(tb testing.TB) Release {
 }
 
 // TwoCPUsGuest is Guest for tests in which one CPU disturbs another. The name of such a test contains TwoCPUs: make
-// test runs these tests in a guest of their own, because a guest with two emulated CPUs hangs now and then where the
+// test runs these tests in their own guest, because a guest with two emulated CPUs hangs now and then where the
 // kernel patches code.
 func TwoCPUsGuest(tb testing.TB) Release {
 	tb.Helper()

@@ -12,7 +12,7 @@ import (
 // commandLimit is how long a pass of a command may take before the runtime kills it.
 const commandLimit = 30 * time.Minute
 
-// commands runs tests that are commands. Each pass is an exec of its own. Without a metric, the time that the runtime
+// commands runs tests that are commands. Each pass is its own exec. Without a metric, the time that the runtime
 // takes for that, tens of milliseconds, counts as the command's, in every scenario alike.
 type commands struct{ suite *Suite }
 

@@ -61,7 +61,7 @@ func builtinTest(t unixbench.Test) rundir.Test {
 	}
 }
 
-// builtinSuite starts built-in tests, each copy in a mount namespace of its own unless it joins that of another test.
+// builtinSuite starts built-in tests, each copy in its own mount namespace unless it joins that of another test.
 type builtinSuite struct {
 	program *unixbench.Suite
 	dir     string

@@ -20,7 +20,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/rundir"
 )
 
-// Commands starts tests of kind Command. Each copy is a shell in a mount namespace of its own that runs the command
+// Commands starts tests of kind Command. Each copy is a shell in its own mount namespace that runs the command
 // once for each line it reads.
 type Commands struct {
 	CPUs func(rundir.Test) []int // nil or no CPU: any

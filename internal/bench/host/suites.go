@@ -84,7 +84,7 @@ func Check(plan *rundir.Plan, o Options) error {
 		if t.Kind != rundir.Command {
 			continue
 		}
-		// Each copy runs in a folder of its own, as new as this one.
+		// Each copy runs in its own folder, as new as this one.
 		if err := bench.CheckShell(t.Run, "/"); err != nil {
 			return fmt.Errorf("test %s: %w", t.Name, err)
 		}

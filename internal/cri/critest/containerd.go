@@ -31,7 +31,7 @@ const (
 // limit bounds every wait. Tests run in emulated machines beside others.
 const limit = 10 * time.Minute
 
-// Containerd is a containerd with its state in a directory of its own.
+// Containerd is a containerd with its state in its own directory.
 type Containerd struct {
 	Socket string
 

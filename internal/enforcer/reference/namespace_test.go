@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// namespace is a thread in a mount namespace of its own.
+// namespace is a thread in its own mount namespace.
 type namespace struct {
 	inode uint32
 	work  chan func()

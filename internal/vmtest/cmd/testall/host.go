@@ -39,7 +39,7 @@ func (h *host) tests(module string, fast bool, flags string, packages ...string)
 		cmd := exec.CommandContext(ctx, "go", append(args, packages...)...)
 		cmd.Env = os.Environ()
 		if !strings.Contains(flags, "-race") {
-			// What is compiled for guests, and by tests that build lsmprof, need not be compiled again.
+			// Reuses what was compiled for guests, and by tests that build lsmprof.
 			cmd.Env = append(cmd.Env, "CGO_ENABLED=0")
 		}
 		if !fast {

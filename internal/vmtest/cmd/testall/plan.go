@@ -98,7 +98,7 @@ func anyOnArm64(pkg string) bool {
 	return false
 }
 
-// beforeLSM are kernels of arm64 that cannot attach LSM programs. What runs there are the tests that lsmprof says so.
+// beforeLSM are kernels of arm64 that cannot attach LSM programs. Only the tests that lsmprof says so run there.
 var beforeLSM = map[string]*regexp.Regexp{"6.1-arm64": regexp.MustCompile("CheckOnArm64")}
 
 // runsOn reports whether a test of a package runs in guests of a kind with a kernel.
