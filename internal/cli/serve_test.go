@@ -263,6 +263,11 @@ func TestServe(t *testing.T) {
 				t.Errorf("%s: %v, want %g of %q", m.name, all, m.want, m.key)
 			}
 		}
+		enforcers, programs := s.metrics("lsmprof_enforcer_map_bytes", "enforcer")["reference"],
+			s.metrics("lsmprof_program_map_bytes", "hook")["path_rename"]
+		if programs <= 0 || enforcers < programs {
+			t.Errorf("maps of the enforcer: %g bytes, of its program: %g", enforcers, programs)
+		}
 	})
 	t.Run("SIGTERM answers with what was measured", func(t *testing.T) {
 		a := s.ask("600")
