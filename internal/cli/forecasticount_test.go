@@ -22,7 +22,7 @@ func TestIcountForecast(t *testing.T) {
 	dir := t.TempDir()
 	trained, measured := filepath.Join(dir, "trained"), filepath.Join(dir, "measured")
 	runBench(t, 0, "--tests", "openclose,rename,link,execl,connect,socket", "--rules", "1,2,4", "--runs", "1",
-		"--slice", "4ms", "--warmup", "4ms", "--seed", "1", "--dir", trained)
+		"--slice", "4ms", "--warmup", "1ms", "--seed", "1", "--dir", trained)
 	args := []string{"--rules", "1,8,16,32,64", "--runs", "1", "--seed", "2", "--dir", measured}
 	for name, script := range map[string]string{
 		"files":   operationsScript("openat 120", "rename 40", "link 40", "unlink 40"),

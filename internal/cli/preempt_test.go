@@ -65,7 +65,7 @@ func compareOpens(t *testing.T, threads int, got, single openFigures) {
 	}
 }
 
-const opensPerThread = 8000
+const opensPerThread = 4000
 
 type openFigures struct {
 	calls, p50, p99, mean float64
