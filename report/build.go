@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -191,136 +190,6 @@ func (r *Report) addTests(plan *rundir.Plan, a *rundir.Analysis) {
 	}
 }
 
-func newCell(c *rundir.Cell) Cell {
-	return Cell{
-		Test: c.Test, Scenario: c.Scenario, Rounds: c.Rounds, Score: c.Score, Unit: c.Unit, CV: c.CV,
-		Loss:     c.Loss,
-		MeanLoss: c.MeanLoss, CI: Interval(c.CI), P: c.P, Adjusted: c.Adjusted, Significant: c.Significant,
-		Detectable: c.Detectable, RoundsFor: c.RoundsFor, Busy: c.Busy, Exposed: c.Exposed,
-		Explained: c.Explained,
-		LeftOver:  c.LeftOver, Percent: 1 - c.Loss, Hooks: hookLosses(c),
-	}
-}
-
-// hookLosses divides an explained loss among the hooks in proportion to their costs, the largest first.
-func hookLosses(c *rundir.Cell) []HookLoss {
-	out := []HookLoss{}
-	if c.Profile == nil || c.Explained == nil || c.Profile.HookNs == 0 {
-		return out
-	}
-	byHook := map[string]float64{}
-	for _, row := range c.Profile.Rows {
-		byHook[row.Hook] += row.HookNs
-	}
-	for hook, ns := range byHook {
-		out = append(out, HookLoss{hook, *c.Explained * ns / c.Profile.HookNs})
-	}
-	slices.SortFunc(out, func(a, b HookLoss) int {
-		return cmp.Or(cmp.Compare(b.Loss, a.Loss), cmp.Compare(a.Hook, b.Hook))
-	})
-	return out
-}
-
-func (r *Report) addHooks(explained map[string]map[string]rundir.Explained, rate float64, test, scenario string) {
-	e := explained[test][scenario]
-	for _, row := range e.Rows {
-		h := HookRow{
-			Test: test, Scenario: scenario, Syscall: row.Syscall, Hook: row.Hook, Program: row.Program,
-			Rules: row.Rules,
-			Calls: row.Calls, HookNs: row.HookNs, Mean: row.Mean, Typical: row.Typical, Err: row.Err,
-			P50: row.P50, P99: row.P99,
-			Denials: row.Denials,
-		}
-		if rate > 0 {
-			h.operation, h.allHooks = 1e9/rate+e.HookNs, e.HookNs
-			share := row.HookNs / h.operation
-			h.Share = &share
-		}
-		if s := e.Syscall(row.Syscall); s != nil {
-			each, share := s.Ns/s.Calls, row.HookNs/s.Ns
-			h.SyscallNs, h.SyscallShare, h.syscall = &each, &share, s.Ns
-		}
-		r.Hooks = append(r.Hooks, h)
-	}
-}
-
-// extrapolateTo lists numbers of rules that are larger than most runs measure.
-var extrapolateTo = [...]int{16, 32, 64}
-
-func (r *Report) perRule(c rundir.RuleCost) PerRule {
-	p := PerRule{
-		Test: c.Test, Syscall: c.Syscall, Hook: c.Hook, Program: c.Program, At: []Extrapolated{},
-		Line: Line{c.Line.Intercept, c.Line.Slope, Interval(c.Line.SlopeCI), c.Line.R2, c.Line.Bent},
-	}
-	for _, q := range c.Points {
-		p.Points = append(p.Points, Point{X: q.X, Y: q.Y, Err: q.Err})
-	}
-	largest := c.Points[len(c.Points)-1].X
-	for _, n := range extrapolateTo {
-		if float64(n) > largest {
-			p.At = append(p.At, Extrapolated{n, max(0, c.Line.Intercept+c.Line.Slope*float64(n))})
-		}
-	}
-	for i := range r.Hooks {
-		h := &r.Hooks[i]
-		same := h.Test == c.Test && h.Syscall == c.Syscall && h.Hook == c.Hook && h.Program == c.Program
-		if same && h.Rules > p.most && h.operation > 0 {
-			loss := h.lossOfMore(c.Line.Slope * h.Calls)
-			p.Loss, p.most, p.before = &loss, h.Rules, h.allHooks/h.operation
-		}
-	}
-	return p
-}
-
-// lossOfMore returns the loss that ns more in the hooks of an operation add, in points of the baseline. An operation
-// that takes t without hooks and h in them loses h/(t+h).
-func (h *HookRow) lossOfMore(ns float64) float64 {
-	before, after := h.allHooks/h.operation, (h.allHooks+ns)/(h.operation+ns)
-	return after - before
-}
-
-// addMissing warns about missing rounds and profile runs, and about cells that vary too much for a figure.
-func (r *Report) addMissing(run *rundir.Run) {
-	var tests []string
-	for _, t := range r.Tests {
-		missing := []string{}
-		if len(t.Cells) == 0 {
-			tests = append(tests, t.Name)
-			continue
-		}
-		for _, s := range r.Scenarios {
-			if t.cell(s.Name) == nil {
-				missing = append(missing, s.Name)
-			}
-		}
-		if len(missing) > 0 {
-			r.warn("%s has no round under %s", t.Name, text.List(missing))
-		}
-	}
-	if len(tests) > 0 {
-		r.warn("%s: no complete round", text.List(tests))
-	}
-	for _, t := range r.Tests {
-		if len(t.Cells) > 0 && len(run.Explained) > 0 && run.Explained[t.Name] == nil {
-			r.warn("%s has no profile run: its losses are not explained", t.Name)
-		}
-		for i := range t.Cells {
-			if c := &t.Cells[i]; c.absurd() {
-				r.warn("%s under %s scored %s times the baseline's score, and varies too much for "+
-					"a figure: this machine cannot tell. "+
-					"Quieten it and measure again", t.Name, c.Scenario, text.Number(c.Percent))
-			}
-		}
-	}
-	if r.How.RoundsMax == 1 {
-		r.warn("there is only one round: no interval can be computed, and nothing can be significant")
-	}
-}
-
-func (r *Report) warn(format string, args ...any) {
-	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
-}
-
 // absurd reports whether a result is beyond what any enforcer does to a test: a score more than doubled, or an interval
 // wider than the whole score.
 func (c *Cell) absurd() bool {
@@ -343,39 +212,4 @@ func (r *Report) test(name string) *Test {
 		}
 	}
 	return nil
-}
-
-func how(run *rundir.Run) How {
-	i, plan := &run.Info, &run.Info.Plan
-	h := How{
-		Version: i.Version, Start: i.Start, Machine: Machine(i.Machine), Enforcer: i.Enforcer,
-		Product: i.Product,
-		Suite:   i.Suite, Order: plan.Order, Seed: plan.Seed, Runs: plan.Runs, SliceNs: int64(plan.Slice),
-		WarmupNs: int64(plan.Warmup), PassNs: int64(plan.Pass), Container: plan.Container,
-		Calibration: i.Calibration,
-		Imported:    plan.Imported(), Commands: [][]string{},
-	}
-	h.Machine.Mitigations = slices.Concat([]string{}, h.Machine.Mitigations)
-	h.Machine.LSMs = slices.Concat([]string{}, h.Machine.LSMs)
-	if len(i.CommandLine) > 0 {
-		h.Commands = append(h.Commands, i.CommandLine)
-	}
-	rounds := map[[2]string]int{}
-	for _, r := range run.Results {
-		rounds[[2]string{r.Test, r.Scenario}]++
-	}
-	for _, n := range rounds {
-		h.RoundsMax = max(h.RoundsMax, n)
-		if h.RoundsMin == 0 || n < h.RoundsMin {
-			h.RoundsMin = n
-		}
-	}
-	for _, cells := range run.Explained {
-		for _, e := range cells {
-			if e.Exposed() && (h.Completeness == nil || e.Completeness < *h.Completeness) {
-				h.Completeness = &e.Completeness
-			}
-		}
-	}
-	return h
 }
