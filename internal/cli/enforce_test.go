@@ -248,7 +248,7 @@ func TestEnforceRefuses(t *testing.T) {
 			2,
 			"65 file rules: at most 64 of a type (fillers: 64, others: 1)",
 		},
-		{[]string{"--pid", self, "--rules", "bogus"}, 2, `"bogus" is not a number`},
+		{[]string{"--pid", self, "--rules", "bogus"}, 2, `"bogus" is no number of rules`},
 		{[]string{"--pid", self, "--deny-file", "x"}, 2, `--deny-file: glob "x": must start with /`},
 		{[]string{"--pid", self, "--deny-exec", "/a*b*"}, 2, "--deny-exec: glob"},
 		{[]string{"--pid", self, "--deny-net", "x"}, 2, `--deny-net: address "x"`},

@@ -110,8 +110,9 @@ func TestErrorsSayWhichValuesAFlagTakes(t *testing.T) {
 		"--format jsn":        `--format jsn: must be text or json (did you mean "json"?)`,
 		"--json=maybe":        "--json maybe: must be true or false",
 		"--quiet=maybe":       "-q maybe: must be true or false",
-		"--fail-over NaN":     "--fail-over NaN: must be a percentage above 0, such as 2%",
-		"--fail-over 0":       "--fail-over 0: must be a percentage above 0, such as 2%",
+		"--fail-over NaN":     "--fail-over NaN: must be a percentage above 0 and up to 100, such as 2%",
+		"--fail-over 200%":    "--fail-over 200%: must be a percentage above 0 and up to 100, such as 2%",
+		"--fail-over 0":       "--fail-over 0: must be a percentage above 0 and up to 100, such as 2%",
 		"--calibration /nope": "--calibration /nope: no such file or directory",
 		"--calibration /":     "--calibration /: is a directory",
 	} {

@@ -222,7 +222,7 @@ func Percent(share *float64) pflag.Value {
 	return &value{kind: "PERCENT", show: show, set: func(s string) error {
 		v, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(s), "%")), 64)
 		if err != nil || !(v > 0 && v <= 100) { // written so that NaN is refused
-			return errors.New("must be a percentage above 0, such as 2%")
+			return errors.New("must be a percentage above 0 and up to 100, such as 2%")
 		}
 		*share = v / 100
 		return nil

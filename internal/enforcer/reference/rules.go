@@ -54,7 +54,7 @@ func parseCount(what, s string) (int, error) {
 	case errors.Is(err, strconv.ErrRange) || err == nil && n > MaxRules:
 		return 0, fmt.Errorf("%s rules of %s: at most %d of a type", s, what, MaxRules)
 	case err != nil:
-		return 0, fmt.Errorf("rules of %s: %q is not a number", what, s)
+		return 0, fmt.Errorf("rules of %s: %q is no number of rules", what, s)
 	}
 	return int(n), nil
 }

@@ -25,21 +25,21 @@ func TestParseRules(t *testing.T) {
 	}
 	for s, want := range map[string]string{
 		"":                "want N, or file=N",
-		"x":               `"x" is not a number`,
-		"-1":              `"-1" is not a number`,
+		"x":               `"x" is no number of rules`,
+		"-1":              `"-1" is no number of rules`,
 		"65":              "at most 64",
 		"99999999999":     "at most 64",
 		"file=65":         "65 rules of file: at most 64",
 		"net=65":          "65 rules of net: at most 64",
 		"cap=24":          "24 cap rules: at most 23",
 		"ptrace=2":        "2 ptrace rules: at most 1",
-		"file":            "not a number",
-		"file=":           `rules of file: "" is not a number`,
+		"file":            "no number of rules",
+		"file=":           `rules of file: "" is no number of rules`,
 		"file=1,file=2":   `repeated type "file"`,
 		"files=1":         `unknown or repeated type "files"`,
 		"file=1,":         `type ""`,
-		"file=1;exec=2":   "not a number",
-		"file=8,exec=9.5": `rules of exec: "9.5" is not a number`,
+		"file=1;exec=2":   "no number of rules",
+		"file=8,exec=9.5": `rules of exec: "9.5" is no number of rules`,
 	} {
 		if r, err := ParseRules(s); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("ParseRules(%q) = %+v, %v; want an error with %q", s, r, err, want)
