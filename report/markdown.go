@@ -113,7 +113,8 @@ func (m *markdown) scores() {
 	}
 	m.line("\nBy how much a test is slower than under %s: median over the rounds, with its 95 %% interval in "+
 		"brackets. "+
-		"~ may be noise, even if the interval leaves out 0: among many losses some do by chance.%s", md(m.Baseline), sentence(m.Units()))
+		"~ may be noise, even if the interval leaves out 0: among many losses some do by chance.%s",
+		md(m.Baseline), sentence(m.Units()))
 	for _, g := range m.Groups() {
 		m.line("\n### %s\n\n%s", g.Name, g.What)
 		m.group(g)

@@ -83,8 +83,10 @@ func (r *Rig) Accuracy() ([]Result, error) {
 	for _, c := range []accuracyCase{
 		{
 			name: "execve, 8 file and 8 exec rules", op: execve,
-			layers: []layer{r.reference(enforcer.Rules{File: 8, Exec: 8}, "file_open", "bprm_check_security")},
-			share:  execveShare(),
+			layers: []layer{
+				r.reference(enforcer.Rules{File: 8, Exec: 8}, "file_open", "bprm_check_security"),
+			},
+			share: execveShare(),
 		},
 		{
 			name: "connect, 8 rules", op: connect,

@@ -98,8 +98,8 @@ func TestEachProblemHasItsRemedy(t *testing.T) {
 			"CONFIG_DEBUG_INFO_BTF=y",
 		},
 		{
-			"no BPF LSM", func(f *Facts) { f.BuiltIn, f.LSMs = false, nil }, "BPF LSM built in", Fail, "no BPF LSM",
-			"CONFIG_BPF_LSM=y",
+			"no BPF LSM", func(f *Facts) { f.BuiltIn, f.LSMs = false, nil }, "BPF LSM built in", Fail,
+			"no BPF LSM", "CONFIG_BPF_LSM=y",
 		},
 		{
 			"bpf not active",

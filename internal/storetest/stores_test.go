@@ -68,8 +68,8 @@ func received(t *testing.T, p *pprof.Profile) (*pyroscope.Profile, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return got, validation.ValidateProfile(validation.MockDefaultOverrides(), "tenant", got.Profile, plain.Len(), nil,
-		model.Now())
+	return got, validation.ValidateProfile(validation.MockDefaultOverrides(), "tenant", got.Profile, plain.Len(),
+		nil, model.Now())
 }
 
 // Pyroscope's own code takes a profile of a large node with for=pyroscope, and refuses the same one without. It drops
@@ -113,7 +113,9 @@ func TestPyroscopeTakesItsProfiles(t *testing.T) {
 	}
 	rules := map[string]bool{}
 	for _, group := range series {
-		labels := []*typesv1.LabelPair{{Name: "__name__", Value: "lsm"}, {Name: "service_name", Value: "lsmprof"}}
+		labels := []*typesv1.LabelPair{
+			{Name: "__name__", Value: "lsm"}, {Name: "service_name", Value: "lsmprof"},
+		}
 		for _, l := range group.Labels {
 			name, value := got.StringTable[l.Key], got.StringTable[l.Str]
 			labels = append(labels, &typesv1.LabelPair{Name: name, Value: value})

@@ -138,8 +138,8 @@ func plan(pkgs []kernelTests, kernels, icount []string) (all []boot) {
 					return passOf(name) != pass || !runsOn(short(p.path), name, kernel, pass)
 				})
 				switch {
-				case len(p.tests) == 0 || short(p.path) == "internal/cli" && (pass == plain || pass == exact) &&
-					between(kernel, kernels):
+				case len(p.tests) == 0 || short(p.path) == "internal/cli" &&
+					(pass == plain || pass == exact) && between(kernel, kernels):
 				case !alone(short(p.path), pass) || archOf(kernel) == "arm64":
 					shared.parts = append(shared.parts, part{kernelTests: p})
 				case kernel != one || pass != plain:
