@@ -59,8 +59,10 @@ func TestStringsOfAProfileAreOnlyText(t *testing.T) {
 	s := withStacks()
 	for i := range s.Rows {
 		w := &s.Rows[i].Workload
-		for _, name := range []*string{&w.Comm, &w.Namespace, &w.Pod, &w.Container, &w.Image,
-			&s.Rows[i].Policy} {
+		for _, name := range []*string{
+			&w.Comm, &w.Namespace, &w.Pod, &w.Container, &w.Image,
+			&s.Rows[i].Policy,
+		} {
 			*name += hostile
 		}
 		for _, stack := range s.Rows[i].Stacks {
