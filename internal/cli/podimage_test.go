@@ -334,19 +334,26 @@ func (p *confinedPods) debugNode(t *testing.T) {
 	}
 	// kubectl cp is tar in the container.
 	binary, _ := staticLsmprof(t)
-	tar := exec.Command("busybox", "tar", "cf", "-", "-C", filepath.Dir(binary), filepath.Base(binary))
-	archive, err := tar.StdoutPipe()
-	if err == nil {
-		err = tar.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	status, err := p.r.Exec(t.Context(), id, []string{"/bin/busybox", "tar", "xmf", "-", "-C", "/host/root"},
-		cri.Streams{Stdin: archive, Stdout: io.Discard, Stderr: io.Discard})
-	if err := errors.Join(err, tar.Wait()); err != nil || status != 0 {
-		t.Fatalf("copy: status %d, %v", status, err)
-	}
+	critest.Wait(t, "lsmprof is copied", func() error {
+		tar := exec.CommandContext(t.Context(), "busybox", "tar", "cf", "-", "-C", filepath.Dir(binary),
+			filepath.Base(binary))
+		archive, err := tar.StdoutPipe()
+		if err == nil {
+			err = tar.Start()
+		}
+		if err != nil {
+			return err
+		}
+		// A busy runtime may not answer in time.
+		unpack := []string{"/bin/busybox", "tar", "xmf", "-", "-C", "/host/root"}
+		status, err := p.r.Exec(t.Context(), id, unpack,
+			cri.Streams{Stdin: archive, Stdout: io.Discard, Stderr: io.Discard})
+		archive.Close() // or tar would write for ever
+		if err = errors.Join(err, tar.Wait()); err == nil && status != 0 {
+			err = fmt.Errorf("status %d", status)
+		}
+		return err
+	})
 	copied := "/root/" + filepath.Base(binary)
 	t.Cleanup(func() { os.Remove(copied) })
 	for _, test := range []struct{ args, want string }{
@@ -357,6 +364,7 @@ func (p *confinedPods) debugNode(t *testing.T) {
 		whileRenaming(p.nginx, func() {
 			argv := append([]string{"/bin/busybox", "chroot", "/host", copied},
 				strings.Fields(test.args)...)
+			var err error
 			if out, err = p.r.Run(t.Context(), id, argv, 5*time.Minute); err != nil {
 				t.Error(err)
 			}
