@@ -49,7 +49,7 @@ func run(files []string, out io.Writer) error {
 		}
 	}
 	if len(all) == 0 {
-		return errors.New("no second baseline; usage: baselines FILE...")
+		return errors.New("no file has a second baseline; usage: baselines FILE [FILE…]")
 	}
 	alone, outside := 0, 0
 	for i, file := range files {
