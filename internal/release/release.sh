@@ -23,7 +23,7 @@ flags+=(-ldflags "-s -w -funcalign=16 -X github.com/lsmprof/lsmprof/internal/cli
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 go -C internal/release build -o "$stage/tools/" tool
-go build -o "$stage/this" ./cmd/lsmprof
+go build "${flags[@]}" -o "$stage/this" ./cmd/lsmprof # with these flags, so that one of the two below is a link
 cp LICENSE internal/release/nfpm.yaml "$stage"
 mkdir "$stage/man" "$stage/completion"
 "$stage/this" man "$stage/man"
