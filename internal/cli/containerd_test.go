@@ -226,8 +226,8 @@ func passes(mntns uint32) error {
 func benchUnderTheReference(t *testing.T, c *critest.Containerd, r *cri.Runtime) {
 	pod := c.Pod("shop", "bench-0", nil, "").Container("bare", critest.Bare)
 	out, _ := runBench(t, 0, "--runtime-endpoint", c.Socket, "--container", pod.Containers["bare"][:12],
-		"--rules", "8", "--tests", "openclose", "--hook", "file_open", "--runs", "1", "--slice", "5ms", "--warmup",
-		"1ms", "--json", "--output", filepath.Join(t.TempDir(), "run"))
+		"--rules", "8", "--tests", "openclose", "--hook", "file_open", "--runs", "1", "--slice", "5ms",
+		"--warmup", "1ms", "--json", "--output", filepath.Join(t.TempDir(), "run"))
 	var doc struct{ Cells []rundir.Cell }
 	if err := json.Unmarshal([]byte(out), &doc); err != nil {
 		t.Fatal(err)
