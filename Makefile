@@ -182,9 +182,10 @@ measuring: FORMAT = json
 measuring: ## measure the tables of docs/measuring.md anew, in VMs that count instructions (an hour)
 	@internal/vmtest/deps.sh test
 	@mkdir -p bin && CGO_ENABLED=0 go build -o bin/ ./internal/vmtest/cmd/vm ./internal/accuracy/cmd/measure
-	@for cpus in 2 64 192; do $(node) >$(MEASURED)/nodes.$$cpus.json; done
-	@for k in 6.1 6.12 newest 5.10 newest-arm64 6.12-arm64; do for what in overhead accuracy; do \
-		$(MAKE) --no-print-directory $$what KERNELS=$$k FORMAT=json >$(MEASURED)/$$what.$$k.json; \
+	@set -e; keep() { mv new.json "$(MEASURED)/$$1.json"; }; trap 'rm -f new.json' EXIT; \
+	for cpus in 2 64 192; do $(node) >new.json; keep nodes.$$cpus; done; \
+	for k in 6.1 6.12 newest 5.10 newest-arm64 6.12-arm64; do for what in overhead accuracy; do \
+		$(MAKE) --no-print-directory $$what KERNELS=$$k FORMAT=json >new.json; keep $$what.$$k; \
 	done; done
 	go test ./internal/accuracy ./tracer -run Docs -update
 
