@@ -16,7 +16,8 @@ func TestMissedCallsNeverBecomeFewer(t *testing.T) {
 		target.own, target.missed = c.own, c.missed
 		programs, err := set.programs()
 		if err != nil || len(programs) != 1 || programs[0].Missed != c.want {
-			t.Errorf("%d own calls, %d missed: %+v, %v, want %d missed", c.own, c.missed, programs, err, c.want)
+			t.Errorf("%d own calls, %d missed: %+v, %v, want %d missed", c.own, c.missed, programs, err,
+				c.want)
 		}
 	}
 }

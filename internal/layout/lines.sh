@@ -4,10 +4,10 @@
 # because a wrapped row ends its table.
 cd "$(git rev-parse --show-toplevel)" || exit
 {
-	git ls-files '*.md' | while read -r file; do
+	git ls-files -co --exclude-standard '*.md' | while read -r file; do
 		awk '/^```/ { code = !code } !code && /^\t/ { print FILENAME ":" FNR ":" substr($0, 1, 80) }' "$file"
 	done
-	git ls-files '*.go' '*.c' '*.h' '*.sh' '*.css' '*.js' Makefile .ci/run |
+	git ls-files -co --exclude-standard '*.go' '*.c' '*.h' '*.sh' '*.css' '*.js' Makefile .ci/run |
 		grep -vE '_bpfel\.go$|/zsyscalls|/testdata/|^docs/sample/' |
 		while read -r file; do
 			expand -t 8 "$file" | LC_ALL=C.UTF-8 grep -nE '^.{121}' | grep -v '://go:generate' | cut -c 1-100 | sed "s|^|$file:|"
