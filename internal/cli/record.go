@@ -17,7 +17,6 @@ import (
 	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/profile"
 	"github.com/lsmprof/lsmprof/report"
-	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // defaultStackSample is N in one call of N whose stack is recorded. It keeps the cost of stacks below that of counting.
@@ -288,12 +287,12 @@ func (o *recordOptions) work(std streams) *recording.Work {
 }
 
 // measure records work. status is that of the command.
-func (s *session) measure(ctx context.Context, t *tracer.Tracer, work *recording.Work) (
+func (s *session) measure(ctx context.Context, t sessionTracer, work *recording.Work) (
 	snap profile.Snapshot, status int, err error,
 ) {
 	status, err = work.Measure(ctx, t)
 	s.containers.Look(context.WithoutCancel(ctx)) // names for containers that started last
-	snap, snapErr := s.snapshot(t)
+	snap, snapErr := t.Snapshot()
 	return snap, status, errors.Join(err, snapErr)
 }
 

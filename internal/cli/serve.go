@@ -158,11 +158,7 @@ func (o *serveOptions) prepare(ctx context.Context) error {
 			}
 			return nil, err
 		}
-		t, err := tracer.Start(ctx, opts)
-		if err != nil {
-			return nil, err
-		}
-		return sessionTracer{t, &o.session}, nil
+		return o.startTracer(ctx, opts)
 	}
 	return nil
 }

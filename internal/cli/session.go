@@ -120,22 +120,27 @@ func (s *session) prepare(ctx context.Context, p *terminal.Progress) (tracer.Opt
 }
 
 // start calibrates and attaches the probes. The caller must close the tracer.
-func (s *session) start(ctx context.Context, std streams) (*tracer.Tracer, error) {
+func (s *session) start(ctx context.Context, std streams) (t sessionTracer, err error) {
 	p := terminal.NewProgress(std.err, std.quiet)
 	defer p.End()
 	opts, err := s.prepare(ctx, p)
 	if err != nil {
-		return nil, err
+		return t, err
 	}
-	t, err := tracer.Start(ctx, opts)
-	if err != nil {
-		return nil, memoryAdvice(err)
+	if t, err = s.startTracer(ctx, opts); err != nil {
+		return t, memoryAdvice(err)
 	}
 	s.noteFunctions(std)
 	if err := s.ready(); err != nil {
-		return nil, errors.Join(err, t.Close())
+		return t, errors.Join(err, t.Close())
 	}
 	return t, nil
+}
+
+// startTracer attaches the probes.
+func (s *session) startTracer(ctx context.Context, opts tracer.Options) (sessionTracer, error) {
+	t, err := tracer.Start(ctx, opts)
+	return sessionTracer{t, s}, err
 }
 
 // options returns what the flags ask for, with a calibration. It fails if no program is selected.
@@ -262,13 +267,6 @@ func (s *session) nothingToMeasure(progs []tracer.Program) error {
 		flags, attached, didYouMeanAny(s.selection.Hooks, hooks), didYouMeanAny(s.selection.Programs, names))
 }
 
-// snapshot returns the tracer's snapshot with its provenance, and with warnings about container names.
-func (s *session) snapshot(t *tracer.Tracer) (profile.Snapshot, error) {
-	snap, err := t.Snapshot()
-	snap.Warnings = append(snap.Warnings, s.containers.Warnings(&snap)...)
-	return s.withProvenance(snap), err
-}
-
 // withProvenance returns the snapshot with the command line, the version and the machine that it comes from.
 func (s *session) withProvenance(snap profile.Snapshot) profile.Snapshot {
 	snap.CommandLine, snap.Version, snap.Machine = s.invocation, version(), check.Machine()
@@ -284,13 +282,18 @@ func u32s(in []uint) []uint32 {
 	return out
 }
 
-// sessionTracer is a tracer whose snapshots say where they come from.
+// sessionTracer is a tracer whose snapshots say where they come from, and which leaves no map of an enforcer open.
 type sessionTracer struct {
 	*tracer.Tracer
 	session *session
 }
 
-func (t sessionTracer) Snapshot() (profile.Snapshot, error) { return t.session.snapshot(t.Tracer) }
+// Snapshot returns the tracer's snapshot with its provenance, and with warnings about container names.
+func (t sessionTracer) Snapshot() (profile.Snapshot, error) {
+	snap, err := t.Tracer.Snapshot()
+	snap.Warnings = append(snap.Warnings, t.session.containers.Warnings(&snap)...)
+	return t.session.withProvenance(snap), err
+}
 
 // Close detaches the probes and closes the maps of the enforcers.
 func (t sessionTracer) Close() error {

@@ -104,7 +104,7 @@ func (o *topOptions) run(ctx context.Context, std streams) error {
 		return classify(err)
 	}
 	feed := top.Feed{
-		Recording: sessionTracer{t, &o.session}, PollInterval: tracer.PollInterval, CPUTime: kernel.CPUTime,
+		Recording: t, PollInterval: tracer.PollInterval, CPUTime: kernel.CPUTime,
 		Lines: cmp.Or(o.lines, tracer.DefaultLines),
 	}
 	if interactive {
