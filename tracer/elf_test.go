@@ -97,6 +97,16 @@ func TestELFSymbols(t *testing.T) {
 	}
 }
 
+// withHeader returns a file with one symbol, whose header is changed.
+func withHeader(change func(*elf.Header64)) []byte {
+	file := withSymbols([]byte("\x00f\x00"), fn(1, 0x1100, 4))
+	var h elf.Header64
+	_, _ = binary.Decode(file, binary.LittleEndian, &h)
+	change(&h)
+	_, _ = binary.Encode(file, binary.LittleEndian, h)
+	return file
+}
+
 // Each file asks for far more memory than it takes on disk. Reading it as package debug/elf and debug/gosym do ends
 // in an out-of-memory crash.
 func TestCraftedELFTakesLittleMemory(t *testing.T) {
@@ -110,14 +120,6 @@ func TestCraftedELFTakesLittleMemory(t *testing.T) {
 		s.Type = uint32(elf.SHT_SYMTAB)
 		return craft(section{".symtab", s, data})
 	}
-	header := func(change func(*elf.Header64)) []byte {
-		file := withSymbols([]byte("\x00f\x00"), fn(1, 0x1100, 4))
-		var h elf.Header64
-		_, _ = binary.Decode(file, binary.LittleEndian, &h)
-		change(&h)
-		_, _ = binary.Encode(file, binary.LittleEndian, h)
-		return file
-	}
 	for name, file := range map[string][]byte{
 		"pclntab of 2^31 functions":  withPclntab(3000, huge, 0, 0, 100, 200, 200, 200, 200),
 		"pclntab without a name":     withPclntab(3000, 10, 0, 0, 1<<63, 1<<63, 200, 200, 200),
@@ -128,11 +130,11 @@ func TestCraftedELFTakesLittleMemory(t *testing.T) {
 		"compressed section": symtab(elf.Section64{Link: 1, Flags: uint64(elf.SHF_COMPRESSED)},
 			[]byte{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}),
 		"links to no section":  symtab(elf.Section64{Link: 1 << 31}, make([]byte, 48)),
-		"65,535 sections":      header(func(h *elf.Header64) { h.Shnum = 1<<16 - 1 }),
-		"65,535 segments":      header(func(h *elf.Header64) { h.Phnum = 1<<16 - 1 }),
-		"sections at 2^64 - 1": header(func(h *elf.Header64) { h.Shoff = 1<<64 - 1 }),
-		"no name section":      header(func(h *elf.Header64) { h.Shstrndx = 1<<16 - 1 }),
-		"big-endian":           header(func(h *elf.Header64) { h.Ident[elf.EI_DATA] = byte(elf.ELFDATA2MSB) }),
+		"65,535 sections":      withHeader(func(h *elf.Header64) { h.Shnum = 1<<16 - 1 }),
+		"65,535 segments":      withHeader(func(h *elf.Header64) { h.Phnum = 1<<16 - 1 }),
+		"sections at 2^64 - 1": withHeader(func(h *elf.Header64) { h.Shoff = 1<<64 - 1 }),
+		"no name section":      withHeader(func(h *elf.Header64) { h.Shstrndx = 1<<16 - 1 }),
+		"big-endian":           withHeader(func(h *elf.Header64) { h.Ident[elf.EI_DATA] = byte(elf.ELFDATA2MSB) }),
 		"empty":                {},
 		"magic alone":          []byte("\x7fELF"),
 	} {
@@ -172,23 +174,15 @@ func TestSparseFilesAreReadInPart(t *testing.T) {
 		s.Type, s.Link = uint32(elf.SHT_SYMTAB), 1
 		return craft(section{".symtab", s, data})
 	}
-	header := func(change func(*elf.Header64)) []byte {
-		file := withSymbols([]byte("\x00f\x00"), fn(1, 0x1100, 4))
-		var h elf.Header64
-		_, _ = binary.Decode(file, binary.LittleEndian, &h)
-		change(&h)
-		_, _ = binary.Encode(file, binary.LittleEndian, h)
-		return file
-	}
 	for name, c := range map[string]struct {
 		file    []byte
 		refused bool
 	}{
 		"section of 64 MiB": {symtab(elf.Section64{Size: maxELFSection + 1}, nil), false},
-		"65,535 sections":   {header(func(h *elf.Header64) { h.Shnum = 1<<16 - 1 }), true},
-		"65,535 segments":   {header(func(h *elf.Header64) { h.Phnum = 1<<16 - 1 }), true},
+		"65,535 sections":   {withHeader(func(h *elf.Header64) { h.Shnum = 1<<16 - 1 }), true},
+		"65,535 segments":   {withHeader(func(h *elf.Header64) { h.Phnum = 1<<16 - 1 }), true},
 		"sections far apart": {
-			header(func(h *elf.Header64) { h.Shnum, h.Shentsize = maxELFSections, 1<<16-1 }), true,
+			withHeader(func(h *elf.Header64) { h.Shnum, h.Shentsize = maxELFSections, 1<<16-1 }), true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
