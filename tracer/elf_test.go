@@ -134,9 +134,11 @@ func TestCraftedELFTakesLittleMemory(t *testing.T) {
 		"65,535 segments":      withHeader(func(h *elf.Header64) { h.Phnum = 1<<16 - 1 }),
 		"sections at 2^64 - 1": withHeader(func(h *elf.Header64) { h.Shoff = 1<<64 - 1 }),
 		"no name section":      withHeader(func(h *elf.Header64) { h.Shstrndx = 1<<16 - 1 }),
-		"big-endian":           withHeader(func(h *elf.Header64) { h.Ident[elf.EI_DATA] = byte(elf.ELFDATA2MSB) }),
-		"empty":                {},
-		"magic alone":          []byte("\x7fELF"),
+		"big-endian": withHeader(func(h *elf.Header64) {
+			h.Ident[elf.EI_DATA] = byte(elf.ELFDATA2MSB)
+		}),
+		"empty":       {},
+		"magic alone": []byte("\x7fELF"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats
