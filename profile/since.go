@@ -22,6 +22,7 @@ func (s Snapshot) Since(earlier Snapshot) (Snapshot, error) {
 	delta := s
 	delta.Start, delta.Duration = s.Start.Add(earlier.Duration), s.Duration-earlier.Duration
 	delta.OwnCalls -= min(earlier.OwnCalls, delta.OwnCalls)
+	delta.Unprobed = s.Unprobed.minus(earlier.Unprobed)
 	delta.Inside = s.Inside.since(earlier.Inside)
 	delta.Programs = slices.Clone(s.Programs)
 	delta.Rows = nil

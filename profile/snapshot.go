@@ -29,6 +29,7 @@ type Snapshot struct {
 	EachRule    *EachRule   // nil if no pass timed each rule
 	StackSample int         // the stack of 1 of StackSample calls was taken; 0: no stacks
 	OwnCalls    uint64      // calls of lsmprof itself, which no row and no program counts
+	Unprobed    Unprobed    // programs that ran without probes at first
 	Inside      *Inside     // nil: the insides of programs were not sampled
 	// EnoughMemory for counters, in bytes, would have held all workloads and syscalls; 0: no calls are charged to
 	// SyscallOverflow.

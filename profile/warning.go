@@ -64,6 +64,9 @@ func (c *Costs) Warnings() []Warning {
 		warn("", "%s calls are in rows without a single time: only their dispatch is charged",
 			text.Thousands(c.Untimed))
 	}
+	if u := s.Unprobed.String(); u != "" {
+		warn("", "%s", u)
+	}
 	overflow := c.overflow()
 	for i, p := range s.Programs {
 		if p.Completeness() < 99 {

@@ -12,8 +12,10 @@ import (
 )
 
 // attach probes the targets, several at a time: each makes the kernel wait for a few RCU grace periods. A target that
-// cannot be probed is a warning, unless no target could be.
-func (s *probeSet) attach(ctx context.Context, targets []target, progress func(done, targets int)) error {
+// cannot be probed is a warning, unless no target could be. It returns how many have probes now, and how many were gone.
+func (s *probeSet) attach(
+	ctx context.Context, targets []target, progress func(done, targets int),
+) (n profile.Unprobed, err error) {
 	s.loader.share = share(cmp.Or(s.opts.Memory, DefaultMemory), s.taken(), len(targets))
 	probes, errs := make([]*probe, len(targets)), make([]error, len(targets))
 	var wg sync.WaitGroup
@@ -35,20 +37,24 @@ func (s *probeSet) attach(ctx context.Context, targets []target, progress func(d
 	for i, p := range probes {
 		if p != nil {
 			s.add(targets[i], p)
+			n.Programs++
+		}
+		if errors.Is(errs[i], errGone) {
+			n.Gone++
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return n, err
 	}
 	if len(s.targets) == 0 {
-		return errors.Join(errs...)
+		return n, errors.Join(errs...)
 	}
 	for _, err := range errs {
 		if err != nil && !errors.Is(err, errGone) {
 			s.warnf("%v", err)
 		}
 	}
-	return nil
+	return n, nil
 }
 
 // add records for a target. If its program was attached before, or replaces one of the same name, as after a restart of

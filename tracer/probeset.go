@@ -33,6 +33,8 @@ type probeSet struct {
 	histories map[string]*ruleHistory // by enforcer
 	links     []link.ID               // at the last scan
 	lastScan  time.Time
+	looked    time.Duration    // duration at the last look for new links
+	unprobed  profile.Unprobed // since start
 	names     workloads
 	// confinement knows the policies of other security modules.
 	confinement lsm.Confinement
@@ -84,7 +86,7 @@ func newProbeSet(ctx context.Context, opts Options, events bool) (s *probeSet, t
 
 // start attaches probes to the targets and begins to record when all are in place.
 func (s *probeSet) start(ctx context.Context, targets []target) (err error) {
-	if err := s.attach(ctx, targets, s.opts.Progress); err != nil {
+	if _, err := s.attach(ctx, targets, s.opts.Progress); err != nil {
 		return err
 	}
 	if err := s.watchLines(); err != nil {

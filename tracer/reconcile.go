@@ -39,6 +39,9 @@ const scanInterval = time.Second
 // reconcile probes programs that were attached since the last scan and detaches the probes of those that were
 // detached: a probe keeps its program loaded.
 func (s *probeSet) reconcile(ctx context.Context, r recorder) error {
+	// What is new was attached after the last look, while counting was not paused.
+	unprobedSince := s.looked
+	s.looked = s.duration()
 	// One syscall finds new links. Only a list of all links, hundreds of syscalls, shows that some are gone.
 	if !lsm.HasNewer(s.links) && time.Since(s.lastScan) < scanInterval {
 		return nil
@@ -81,8 +84,18 @@ func (s *probeSet) reconcile(ctx context.Context, r recorder) error {
 	for range 2 {
 		r.collect()
 	}
-	if err := s.attach(ctx, fresh, nil); err != nil && ctx.Err() == nil {
+	late, err := s.attach(ctx, fresh, nil)
+	if err != nil && ctx.Err() == nil {
 		s.warnf("%v", err)
+	}
+	if late.Programs+late.Gone > 0 {
+		late.Time = s.duration() - unprobedSince
+		s.unprobed.Programs += late.Programs
+		s.unprobed.Gone += late.Gone
+		s.unprobed.Time += late.Time
+		if s.events {
+			s.opts.Logger.Warn(late.String())
+		}
 	}
 	return s.watchLines()
 }

@@ -246,6 +246,7 @@ func (t *Tracer) Snapshot() (profile.Snapshot, error) {
 	s := profile.Snapshot{
 		Start: t.set.started, Duration: t.set.duration(), Calibration: t.set.opts.Calibration,
 		Sample: t.set.opts.Sample, Warnings: t.set.allWarnings(), EnoughMemory: t.enoughMemory(),
+		Unprobed: t.set.unprobed,
 	}
 	var err error
 	if s.Programs, err = t.set.programs(); err != nil {
