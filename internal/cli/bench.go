@@ -231,7 +231,8 @@ func (o *benchOptions) validate(f *cmdline.Flags) error {
 	return nil
 }
 
-func (o *benchOptions) run(ctx context.Context, std streams) error {
+func (o *benchOptions) run(ctx context.Context, std streams) (err error) {
+	defer o.unknown.close(&err)
 	switch {
 	case len(o.imports) > 0:
 		return o.importRuns(std)

@@ -61,6 +61,14 @@ func (o *enforcerFlags) registry() *inforce.Registry {
 	return o.shared
 }
 
+// close closes the maps of enforcers that the registry has opened, and adds the error to that of the command. Every
+// command with a registry defers it.
+func (o *enforcerFlags) close(err *error) {
+	if o.shared != nil {
+		*err = errors.Join(*err, o.shared.Close())
+	}
+}
+
 // source returns where unknown enforcers keep their rules, nil if no flag says so.
 func (o *enforcerFlags) source() *enforcer.RuleSource {
 	switch {

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/forecast"
-	"github.com/lsmprof/lsmprof/internal/policy"
 	"github.com/lsmprof/lsmprof/internal/recording"
 	"github.com/lsmprof/lsmprof/internal/rundir"
 	"github.com/lsmprof/lsmprof/internal/terminal"
@@ -163,13 +161,15 @@ func recordingFlags() []string {
 	return names
 }
 
-func (o *forecastOptions) run(ctx context.Context, std streams) error {
+func (o *forecastOptions) run(ctx context.Context, std streams) (err error) {
+	defer o.unknown.close(&err)
 	q := forecast.Question{
 		Rules: o.rules.Rules, Budget: o.budget, Most: o.top, Name: recordingName(o.profile, o.duration),
 	}
-	var err error
-	if q.Policy, err = o.readPolicy(); err != nil {
-		return err
+	if o.policy != "" {
+		if q.Policy, err = forecast.OpenPolicy(o.policy); err != nil {
+			return err
+		}
 	}
 	if q.Run, err = o.openModel(); err != nil {
 		return err
@@ -211,30 +211,6 @@ func recordingName(file string, duration time.Duration) string {
 	return "a recording of " + duration.String()
 }
 
-// readPolicy counts the rules of --policy. It returns nil without one.
-func (o *forecastOptions) readPolicy() (*forecast.DocumentPolicy, error) {
-	if o.policy == "" {
-		return nil, nil
-	}
-	file, err := os.Open(o.policy)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	all, err := policy.Read(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.policy, err)
-	}
-	p, err := policy.Sum(all)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.policy, err)
-	}
-	return &forecast.DocumentPolicy{
-		Kind: p.Kind, Name: p.Name, Enforcer: p.Enforcer, Rules: forecast.Counted(p.Rules), Hooks: p.Hooks,
-		Notes: append([]string{}, p.Notes...),
-	}, nil
-}
-
 // openModel opens the benchmark of --model, or returns nil without one.
 func (o *forecastOptions) openModel() (*rundir.Run, error) {
 	if o.model == "" {
@@ -253,13 +229,9 @@ func (o *forecastOptions) calls(ctx context.Context, std streams, run *rundir.Ru
 ) {
 	switch {
 	case o.profile != "":
-		data, err := os.ReadFile(o.profile)
+		doc, err := forecast.OpenRecording(o.profile)
 		if err != nil {
 			return nil, nil, err
-		}
-		doc, err := forecast.ReadRecording(data)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", o.profile, err)
 		}
 		return doc, forecast.OfRecording(doc), nil
 	case o.duration > 0:

@@ -102,7 +102,8 @@ func printRules(f *cmdline.Flags, texts *bool) {
 func list(
 	ctx context.Context, std streams, unknown *enforcerFlags, asJSON bool, o listing.TextOptions, lsms bool,
 	appArmorRules map[string]int,
-) error {
+) (err error) {
+	defer unknown.close(&err)
 	known := unknown.containers
 	known.Look(ctx)
 	l, err := listing.New(unknown.registry(), listing.Options{

@@ -133,7 +133,8 @@ func (o *recordOptions) validate(dash int) error {
 	return o.session.validate()
 }
 
-func (o *recordOptions) run(ctx context.Context, std streams) error {
+func (o *recordOptions) run(ctx context.Context, std streams) (err error) {
+	defer o.unknown.close(&err)
 	exporter, err := o.exporter()
 	if err != nil {
 		return usageError{fmt.Errorf("record: %w", err)}

@@ -99,8 +99,8 @@ func TestNothingStaysInTheKernel(t *testing.T) {
 	}
 }
 
-// In its own process, without garbage collection, which would close what a recording or an earlier test left open.
-func TestRecordLeavesNoDescriptors(t *testing.T) {
+// In its own process, without garbage collection, which would close what a command or an earlier test left open.
+func TestCommandsLeaveNoDescriptors(t *testing.T) {
 	const alone = "LSMPROF_TEST_ALONE"
 	vmtest.Guest(t)
 	vmtest.OnOneKernel(t)
@@ -113,17 +113,28 @@ func TestRecordLeavesNoDescriptors(t *testing.T) {
 		}
 		return
 	}
-	record := func() {
-		var out bytes.Buffer
-		if code := Main([]string{"record", "--output", "-", "-d", "1ms"}, nil, &out, os.Stderr); code != 0 {
-			t.Fatalf("exit status %d", code)
+	for _, c := range []struct {
+		status int
+		line   string
+	}{
+		{0, "record --output - -d 1ms"},
+		{0, "record --output - -d 1ms --calibrate=off --hook file_open --each-rule=1ms"},
+		{0, "trace -d 1ms --calibrate=off --hook file_open"},
+		{0, "list --rules"},
+		{1, "bench --dry-run"}, // the reference enforcer is attached already
+	} {
+		run := func() {
+			var out, errs bytes.Buffer
+			if code := Main(strings.Fields(c.line), nil, &out, &errs); code != c.status {
+				t.Fatalf("%s: exit status %d: %s", c.line, code, &errs)
+			}
 		}
-	}
-	record() // the Go runtime and the kernel open some descriptors once
-	before := descriptors(t)
-	record()
-	if after := descriptors(t); !slices.Equal(before, after) {
-		t.Errorf("open: %v, before: %v", after, before)
+		run() // the Go runtime and the kernel open some descriptors once
+		before := descriptors(t)
+		run()
+		if after := descriptors(t); !slices.Equal(before, after) {
+			t.Errorf("%s: open: %v, before: %v", c.line, after, before)
+		}
 	}
 }
 

@@ -91,6 +91,7 @@ func serveCommand() *command {
 }
 
 func (o *serveOptions) run(ctx context.Context, std streams) (err error) {
+	defer o.unknown.close(&err)
 	if o.config.Exporter, err = o.exporter(); err != nil {
 		return usageError{fmt.Errorf("serve: %w", err)}
 	}
@@ -138,7 +139,7 @@ func (o *serveOptions) prepare(ctx context.Context) error {
 	opts := o.baseOptions()
 	if o.calibrate == "on" {
 		var err error
-		if opts.Calibration, err = o.calibrateWhenQuiet(ctx); err != nil {
+		if opts.Calibration, err = o.calibration(ctx); err != nil {
 			return err
 		}
 	}
@@ -158,25 +159,29 @@ func (o *serveOptions) prepare(ctx context.Context) error {
 			}
 			return nil, err
 		}
-		return o.startTracer(ctx, opts)
+		t, err := o.startTracer(ctx, opts)
+		return servedTracer{t}, err
 	}
 	return nil
 }
 
-// calibrateWhenQuiet tries a few times: a server keeps its calibration for its whole life, and it often starts while
-// the node is busy starting everything else.
-func (o *serveOptions) calibrateWhenQuiet(ctx context.Context) (cal profile.Calibration, err error) {
-	const tries, pause = 5, 2 * time.Second
-	for i := range tries {
-		cal, err = calibration(ctx, o.earlier, o.selection.Others())
-		if err != nil || cal.Refused == "" || o.earlier != "" || i == tries-1 {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return cal, ctx.Err()
-		case <-time.After(pause):
-		}
+// servedTracer closes the maps of enforcers with its probes: an idle server keeps no map alive whose enforcer is gone.
+type servedTracer struct{ sessionTracer }
+
+func (t servedTracer) Close() (err error) {
+	defer t.session.unknown.close(&err)
+	return t.sessionTracer.Close()
+}
+
+// calibration measures the probes when the node is quiet, or reads an earlier calibration.
+func (o *serveOptions) calibration(ctx context.Context) (cal profile.Calibration, err error) {
+	calibrate := func(ctx context.Context) (profile.Calibration, error) {
+		return calibration(ctx, o.earlier, o.selection.Others())
+	}
+	if o.earlier != "" {
+		cal, err = calibrate(ctx)
+	} else {
+		cal, err = serve.CalibrateWhenQuiet(ctx, calibrate)
 	}
 	if cal.Refused != "" {
 		slog.Warn("calibration refused: costs are plain readings of the probes", "reason", cal.Refused)
@@ -186,7 +191,7 @@ func (o *serveOptions) calibrateWhenQuiet(ctx context.Context) (cal profile.Cali
 
 // listening prints the server's address and creates the ready file.
 func (o *serveOptions) listening(w io.Writer, addr net.Addr) error {
-	fmt.Fprintln(w, o.invitation(addr))
+	fmt.Fprintln(w, o.config.Invitation(addr))
 	if o.readyFile == "" {
 		return nil
 	}
@@ -194,21 +199,4 @@ func (o *serveOptions) listening(w io.Writer, addr net.Addr) error {
 		return fmt.Errorf("--ready-file: %w", err)
 	}
 	return nil
-}
-
-// invitation returns "serving URL" and a command to try.
-func (o *serveOptions) invitation(addr net.Addr) string {
-	host, port, _ := net.SplitHostPort(addr.String())
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	scheme := "http"
-	if o.config.CertFile != "" {
-		scheme = "https"
-	}
-	url := scheme + "://" + net.JoinHostPort(host, port)
-	if o.config.TokenFile != "" || o.config.ClientCAFile != "" { // go tool pprof sends no credentials
-		return fmt.Sprintf("serving %s (for commands with credentials see %s/)", url, url)
-	}
-	return fmt.Sprintf("serving %s (try: go tool pprof -http=: '%s/debug/pprof/lsm?seconds=30')", url, url)
 }

@@ -282,7 +282,7 @@ func u32s(in []uint) []uint32 {
 	return out
 }
 
-// sessionTracer is a tracer whose snapshots say where they come from, and which leaves no map of an enforcer open.
+// sessionTracer is a tracer whose snapshots say where they come from.
 type sessionTracer struct {
 	*tracer.Tracer
 	session *session
@@ -293,9 +293,4 @@ func (t sessionTracer) Snapshot() (profile.Snapshot, error) {
 	snap, err := t.Tracer.Snapshot()
 	snap.Warnings = append(snap.Warnings, t.session.containers.Warnings(&snap)...)
 	return t.session.withProvenance(snap), err
-}
-
-// Close detaches the probes and closes the maps of the enforcers.
-func (t sessionTracer) Close() error {
-	return errors.Join(t.Tracer.Close(), t.session.unknown.registry().Close())
 }

@@ -93,7 +93,8 @@ func (o *topOptions) setInterval(args []string) error {
 	return nil
 }
 
-func (o *topOptions) run(ctx context.Context, std streams) error {
+func (o *topOptions) run(ctx context.Context, std streams) (err error) {
+	defer o.unknown.close(&err)
 	by := slices.Index(costtable.GroupingNames(), o.by)
 	interactive := !o.JSON() && terminal.Is(std.out)
 	if interactive {

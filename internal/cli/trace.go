@@ -87,7 +87,8 @@ func traceCommand() *command {
 	}
 }
 
-func (o *traceOptions) trace(ctx context.Context, std streams) error {
+func (o *traceOptions) trace(ctx context.Context, std streams) (err error) {
+	defer o.unknown.close(&err)
 	s, err := o.start(ctx, std)
 	if err != nil {
 		return classify(err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 
@@ -16,6 +17,19 @@ import (
 
 // most is more calls, and more nanoseconds, than any recording has.
 const most = 1e18
+
+// OpenRecording reads the file that a recording wrote: see [ReadRecording].
+func OpenRecording(path string) (*profile.Document, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := ReadRecording(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return doc, nil
+}
 
 // ReadRecording reads what a recording wrote: its JSON document, or its pprof profile. From a profile it takes the
 // labels and values of the samples, whatever their stacks are. The document of a profile has only what a forecast

@@ -37,12 +37,7 @@ func (w *Work) CrossCheck(ctx context.Context, snap *profile.Snapshot, length ti
 	}
 	c.Rerun = len(w.Command) > 0
 	snap.CrossCheck = c
-	if status != 0 {
-		warn(snap, "cross-check: the command ended with status %d when it ran again", status)
-	}
-	if ctx.Err() != nil {
-		warn(snap, "cross-check: the second pass was interrupted")
-	}
+	warnOfEnd(ctx, snap, "cross-check", status)
 	return nil
 }
 
@@ -88,16 +83,21 @@ func (w *Work) EachRule(
 	}
 	snap.EachRule = e
 	snap.Warnings = append(snap.Warnings, warnings...)
-	switch {
-	case status != 0:
-		warn(snap, "each rule: the command ended with status %d when it ran again", status)
-	case ctx.Err() != nil:
-		warn(snap, "each rule: the pass was interrupted")
-	}
+	warnOfEnd(ctx, snap, "each rule", status)
 	if r.Functions() == 0 {
 		warn(snap, "no rule was timed: no program has a function that is known to look at one rule")
 	}
 	return r.Close()
+}
+
+// warnOfEnd warns if a pass was interrupted, or if its command ended with another status than 0.
+func warnOfEnd(ctx context.Context, snap *profile.Snapshot, pass string, status int) {
+	switch {
+	case ctx.Err() != nil:
+		warn(snap, "%s: the pass was interrupted", pass)
+	case status != 0:
+		warn(snap, "%s: the command ended with status %d when it ran again", pass, status)
+	}
 }
 
 func warn(snap *profile.Snapshot, format string, args ...any) {
