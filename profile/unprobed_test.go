@@ -16,8 +16,9 @@ func TestUnprobedInWords(t *testing.T) {
 			"until it had probes, are not counted"},
 		{Unprobed{12, 0, 1234 * ms}, "12 programs were attached during the recording: calls in at most " +
 			"1.23 s, until they had probes, are not counted"},
-		{Unprobed{12, 1, 500 * ms}, "12 programs were attached during the recording: calls in at most 500 ms, " +
-			"until they had probes, are not counted, nor those of 1 program that came and went meanwhile"},
+		{Unprobed{12, 1, 500 * ms}, "12 programs were attached during the recording: calls in at most " +
+			"500 ms, until they had probes, are not counted, nor those of 1 program that came and " +
+			"went meanwhile"},
 		{Unprobed{0, 1, 500 * ms}, "1 program came and went before lsmprof could probe it: its calls are not " +
 			"counted"},
 		{Unprobed{0, 2, 500 * ms}, "2 programs came and went before lsmprof could probe them: their calls " +

@@ -12,7 +12,8 @@ import (
 )
 
 // attach probes the targets, several at a time: each makes the kernel wait for a few RCU grace periods. A target that
-// cannot be probed is a warning, unless no target could be. It returns how many have probes now, and how many were gone.
+// cannot be probed is a warning, unless no target could be. It returns how many have probes now, and how many were
+// gone.
 func (s *probeSet) attach(
 	ctx context.Context, targets []target, progress func(done, targets int),
 ) (n profile.Unprobed, err error) {
