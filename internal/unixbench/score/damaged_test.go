@@ -92,6 +92,8 @@ func TestRunsWithoutResults(t *testing.T) {
 	const empty = "32 CPUs in system; running 32 parallel copies of tests\n\n"
 	whole := damaged(t, "undamaged")
 	first := strings.Index(whole, "4 CPUs in system; running 1")
+	second := strings.Index(whole, "4 CPUs in system; running 4")
+	const few = "2 CPUs in system; running 2 parallel copies of tests\n\n"
 	for name, c := range map[string]struct {
 		text string
 		runs int
@@ -99,6 +101,22 @@ func TestRunsWithoutResults(t *testing.T) {
 	}{
 		"at the end":   {damaged(t, "empty-section"), 2, "the run with 32 copies has no results"},
 		"at the start": {whole[:first] + empty + whole[first:], 3, "the run with 32 copies has no results"},
+		"in the middle": {
+			whole[:second] + empty + whole[second:], 3,
+			"32 copies has no results: UnixBench 5.1.3 runs at most 16",
+		},
+		"of 6.0": {
+			strings.Replace(whole+empty, "5.1.3", "6.0.0", 1), 3,
+			"32 copies has no results: it was not finished",
+		},
+		"of graphics": {
+			whole + few, 3,
+			"2 copies has no results: it was not finished, or the report was cut, or it",
+		},
+		"CSV": {
+			"Concurrency,Pipe Throughput\n1,1629971.8\n32\n", 2,
+			"32 copies has no results: it was",
+		},
 		"cut behind its first line": {
 			whole[:strings.Index(whole, "running 4 parallel copies of tests\n")] +
 				"running 4 parallel copies of tests\n",
@@ -125,5 +143,58 @@ func TestRunsWithoutResults(t *testing.T) {
 	}
 	if r, err := Import(strings.NewReader(empty), ""); err == nil {
 		t.Errorf("a report without any result was imported as %+v", r)
+	}
+}
+
+// Run prints a table for each category of tests that it ran, in any order.
+func TestTablesOfGraphics(t *testing.T) {
+	const (
+		result = "2D graphics: rectangles                         1234.5 score (3.0 s, 2 samples)\n"
+		table  = "2D Graphics Benchmarks Partial Index         BASELINE       RESULT    INDEX\n" +
+			"2D graphics: rectangles                          15.0       1234.5    823.0\n" +
+			"                                                                   ========\n"
+		end = "2D Graphics Benchmarks Index Score (Partial Only)                     823.0\n\n"
+	)
+	whole := damaged(t, "undamaged")
+	system := strings.Index(whole, "System Benchmarks Index Values")
+	second := strings.Index(whole, "4 CPUs in system; running 4")
+	plain, err := Import(strings.NewReader(whole), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ text, fails string }{
+		"before the system tests": {whole[:system] + result + table + end + whole[system:], ""},
+		"after them": {whole[:system] + result + whole[system:second] + table + end +
+			whole[second:], ""},
+		"without its end": {
+			whole[:system] + result + table + whole[system:],
+			"does not end in an index score",
+		},
+		"without its result": {whole[:system] + table + end + whole[system:], "there is no result of it"},
+	} {
+		r, err := Import(strings.NewReader(c.text), "")
+		if c.fails != "" {
+			if err == nil || !strings.Contains(err.Error(), c.fails) {
+				t.Errorf("%s: %v, want %q", name, err, c.fails)
+			}
+			continue
+		}
+		if err != nil || len(r.Sections) != 2 || len(r.Sections[0].Tests) != 13 || len(r.Warnings) > 0 {
+			t.Errorf("%s: %+v, %v", name, r, err)
+			continue
+		}
+		want := plain.Sections[0].System
+		graphics := r.Sections[0].find("2D graphics: rectangles")
+		if got := r.Sections[0].System; got != want || graphics.Score != 1234.5 || graphics.Index != 0 {
+			t.Errorf("%s: index %v, want %v; %+v", name, got, want, graphics)
+		}
+	}
+}
+
+func TestCSVOfRunsWithDifferentTests(t *testing.T) {
+	const text = "Concurrency,2D graphics: rectangles,Pipe Throughput\n1,100.0,1629971.8\n2,1629971.8\n"
+	_, err := Import(strings.NewReader(text), "")
+	if err == nil || !strings.Contains(err.Error(), "row 3 has 2 fields, and the first row 3") {
+		t.Errorf("%v: want an error that names the row", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 // none.
 func importCSV(data []byte) (*Report, error) {
 	reader := csv.NewReader(bytes.NewReader(data))
+	reader.FieldsPerRecord = -1 // a run without results has only its number of copies
 	rows, err := reader.ReadAll()
 	if err != nil {
 		return nil, err
@@ -27,6 +28,13 @@ func importCSV(data []byte) (*Report, error) {
 			return nil, fmt.Errorf("row %d: %q is not a number of copies", n+2, row[0])
 		}
 		s := Section{Copies: copies}
+		if len(row) == 1 {
+			r.warn("%s", s.withoutResults("6.0"))
+		} else if len(row) != len(rows[0]) {
+			return nil, fmt.Errorf("row %d has %d fields, and the first row %d: tests that do not run "+
+				"with %s have no result, and the file does not say which; give the report or the .log",
+				n+2, len(row), len(rows[0]), s.copies())
+		}
 		for i, field := range row[1:] {
 			score, err := parseDecimal(field)
 			if err != nil {

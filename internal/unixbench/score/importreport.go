@@ -14,10 +14,14 @@ var (
 	copiesLine  = regexp.MustCompile(`^\s*(\d+) CPUs? in system; running (\d+) parallel cop(?:y|ies) of tests$`)
 	resultLine  = regexp.MustCompile(`^\s*(.+?)\s+([\d.]+) (lps|lpm|KBps|MWIPS|fps|score)\s+` +
 		`\(([\d.]+) s, (\d+) samples\)$`)
-	tableLine  = regexp.MustCompile(`^\s*\S.*\sBASELINE\s+RESULT\s+INDEX$`)
-	indexLine  = regexp.MustCompile(`^\s*(.+?)\s+([\d.]+)\s+([\d.]+)\s+([\d.]+)$`)
-	systemLine = regexp.MustCompile(`^\s*System Benchmarks Index Score( \(Partial Only\))?\s+([\d.]+)$`)
+	tableLine = regexp.MustCompile(`^\s*(.+?)(?: Index Values| Partial Index)\s+BASELINE\s+RESULT\s+INDEX$`)
+	indexLine = regexp.MustCompile(`^\s*(.+?)\s+([\d.]+)\s+([\d.]+)\s+([\d.]+)$`)
+	scoreLine = regexp.MustCompile(`^\s*(.+) Index Score( \(Partial Only\))?\s+([\d.]+)$`)
 )
+
+// systemTests is the category of the tests that lsmprof knows. Those of the others, of 2D and 3D graphics and
+// "Non-Index Benchmarks", have tables of their own, in any order.
+const systemTests = "System Benchmarks"
 
 // giveOriginal is the advice for a report that was damaged on its way here.
 const giveOriginal = "the report was wrapped or cut when it was copied; give the file that Run wrote, unchanged"
@@ -54,8 +58,8 @@ func plainSpaces(line string) string {
 type reportReader struct {
 	report  *Report
 	section *Section
-	inTable bool
-	listed  map[string]bool // tests of the section's table, by label
+	table   string          // category of the table that the line is in; "": it is in none
+	listed  map[string]bool // tests in tables of the section, by label
 }
 
 func (r *reportReader) line(line string) error {
@@ -76,19 +80,15 @@ func (r *reportReader) line(line string) error {
 		}
 		return r.section.addResult(m)
 	}
-	if tableLine.MatchString(line) {
-		if r.section == nil {
-			return fmt.Errorf("a table of indices without results: %s", giveOriginal)
-		}
-		r.inTable = true
-		return nil
+	if m := tableLine.FindStringSubmatch(line); m != nil {
+		return r.beginTable(m[1])
 	}
-	if !r.inTable {
+	if r.table == "" {
 		return nil
 	}
 	// Before indexLine, which would take it for a test's.
-	if m := systemLine.FindStringSubmatch(line); m != nil {
-		return r.endTable(m[1] != "", m[2])
+	if m := scoreLine.FindStringSubmatch(line); m != nil && m[1] == r.table {
+		return r.endTable(m[2] != "", m[3])
 	}
 	if m := indexLine.FindStringSubmatch(line); m != nil {
 		return r.addIndex(m)
@@ -106,7 +106,7 @@ func (r *reportReader) beginSection(cpus, copies string) error {
 		return fmt.Errorf("%q is not a number of copies", copies)
 	}
 	r.report.Sections = append(r.report.Sections, s)
-	r.section, r.inTable, r.listed = &r.report.Sections[len(r.report.Sections)-1], false, map[string]bool{}
+	r.section, r.table, r.listed = &r.report.Sections[len(r.report.Sections)-1], "", map[string]bool{}
 	return nil
 }
 
@@ -115,14 +115,10 @@ func (r *reportReader) endSection() error {
 	s := r.section
 	switch {
 	case s == nil:
-	case r.inTable:
-		return fmt.Errorf("the table of indices for %s does not end in an index score: %s", s.copies(),
-			giveOriginal)
-	case len(s.Tests) == 0 && s.Copies > mostCopies:
-		r.report.warn("the run with %s has no results: UnixBench 5.1.3 runs at most %d copies of a test",
-			s.copies(), mostCopies)
+	case r.table != "":
+		return r.openTable()
 	case len(s.Tests) == 0:
-		r.report.warn("the run with %s has no results: it was not finished, or the report was cut", s.copies())
+		r.report.warn("%s", s.withoutResults(r.report.Version))
 	case s.System == 0 && len(s.known()) > 0:
 		r.report.warn("the run with %s has no table of indices: whether results are missing cannot "+
 			"be checked", s.copies())
@@ -130,8 +126,20 @@ func (r *reportReader) endSection() error {
 	return nil
 }
 
-// mostCopies is the largest number of copies that UnixBench 5.1.3 runs.
+// mostCopies is the largest number of copies that UnixBench 5.1.3 runs. 6.0 has no limit.
 const mostCopies = 16
+
+// withoutResults says that a run of a version of UnixBench has no results, and why.
+func (s *Section) withoutResults(version string) string {
+	why := "it was not finished, or the report was cut, or it had only tests of graphics, which run as one copy"
+	switch {
+	case s.Copies == 1:
+		why = "it was not finished, or the report was cut"
+	case s.Copies > mostCopies && !strings.HasPrefix(version, "6."):
+		why = fmt.Sprintf("UnixBench 5.1.3 runs at most %d copies of a test", mostCopies)
+	}
+	return "the run with " + s.copies() + " has no results: " + why
+}
 
 func (s *Section) copies() string {
 	if s.Copies == 1 {
@@ -160,6 +168,23 @@ func (s *Section) addResult(m []string) error {
 	return nil
 }
 
+func (r *reportReader) beginTable(category string) error {
+	switch {
+	case r.section == nil:
+		return fmt.Errorf("a table of indices without results: %s", giveOriginal)
+	case r.table != "":
+		return r.openTable()
+	}
+	r.table = category
+	return nil
+}
+
+// openTable returns the error for a table without its last line.
+func (r *reportReader) openTable() error {
+	return fmt.Errorf("the table of indices for %s does not end in an index score: %s", r.section.copies(),
+		giveOriginal)
+}
+
 // addIndex takes a row of the table: label, baseline, result and index.
 func (r *reportReader) addIndex(m []string) error {
 	label := m[1]
@@ -180,17 +205,23 @@ func (r *reportReader) addIndex(m []string) error {
 	if math.Abs(t.Score-values[1]) > printed {
 		return fmt.Errorf("%q: the result is %.1f, the table says %s; was it edited?", label, t.Score, m[3])
 	}
-	t.Index = values[2]
+	if r.table == systemTests {
+		t.Index = values[2]
+	}
 	return nil
 }
 
 // printed is how much two figures may differ that UnixBench prints with one digit after the point.
 const printed = 0.1001
 
-// endTable compares the index score with that of the results.
+// endTable compares the index score of the system tests with that of their results.
 func (r *reportReader) endTable(partial bool, text string) (err error) {
 	s := r.section
-	r.inTable = false
+	category := r.table
+	r.table = ""
+	if category != systemTests {
+		return nil
+	}
 	s.Partial = partial
 	if s.System, err = parseDecimal(text); err != nil {
 		return err
