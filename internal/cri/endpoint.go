@@ -74,6 +74,7 @@ func one(s, from string) ([]endpoint, error) {
 // ParseEndpoint returns the path of a runtime's socket. Like crictl, it takes a URL, unix:///run/x.sock or
 // unix:/run/x.sock, and a plain path.
 func ParseEndpoint(s string) (string, error) {
+	s = strings.TrimSpace(s) // of a variable that was read from a file
 	path := s
 	if u, err := url.Parse(s); err == nil && u.Scheme == "unix" && u.Host == "" {
 		path = u.Path

@@ -25,7 +25,11 @@ func TestOrderOfEndpoints(t *testing.T) {
 			"", "", "runtime-endpoint: http://c\n", "",
 			config + ` "http://c": must be a socket`,
 		},
-		"bad file": {"", "", "runtime-endpoint: [1]\n", "", config},
+		"bad file":    {"", "", "runtime-endpoint: [1]\n", "", config + ": line 1: this is a list"},
+		"twice":       {"", "", "runtime-endpoint: /a\nruntime-endpoint: /b\n", "", "line 2: the key"},
+		"line breaks": {"", "", "runtime-endpoint: |\r\n  unix:///c\r\n", "/c", ""},
+		"as JSON":     {"", "", `{"runtime-endpoint": "unix:///c", "timeout": 10}`, "/c", ""},
+		"documents":   {"", "", "\ufeff---\nruntime-endpoint: /c\n---\nruntime-endpoint: /d\n", "/c", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(endpointEnv, test.env)
@@ -65,6 +69,9 @@ func TestParseEndpoint(t *testing.T) {
 		"unix:///run/a%20b.sock":                   "/run/a b.sock",
 		"/run/x.sock":                              "/run/x.sock",
 		"/run/a%20b.sock":                          "/run/a%20b.sock",
+		" unix:///run/x.sock\n":                    "/run/x.sock",
+		"unix://localhost/run/x.sock":              "",
+		"file:///run/x.sock":                       "",
 		"unix://run/x.sock":                        "", // a host named run
 		"unix:run/x.sock":                          "",
 		"unix://":                                  "",

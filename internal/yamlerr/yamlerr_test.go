@@ -32,3 +32,31 @@ func TestLine(t *testing.T) {
 		}
 	}
 }
+
+func TestTypes(t *testing.T) {
+	for data, want := range map[string]string{
+		"name: x\nname: y\n": `2: the key "name" is also in line 1: remove one of them`,
+		"- name: x\n":        "1: this is a list, and must be a mapping, as in `key: value`",
+		"just text\n":        "1: this is a text, and must be a mapping, as in `key: value`",
+		"name: [1]\n":        "1: this is a list, and must be a text",
+		"name: x\ncount: a":  "2: this is a text, and must be a number",
+		"list: {a: 1}\n":     "1: this is a mapping, and must be a list",
+		"on: 3\n":            "1: this is a number, and must be true or false",
+	} {
+		var out struct {
+			Name  string
+			Count int
+			List  []string
+			On    bool
+		}
+		err := yaml.Unmarshal([]byte(data), &out)
+		if err == nil {
+			t.Errorf("%q has no mistake", data)
+			continue
+		}
+		line, what := Line([]byte(data), err)
+		if got := fmt.Sprintf("%d: %s", line, what); got != want {
+			t.Errorf("%q: %s, want %s (from %v)", data, got, want, err)
+		}
+	}
+}
