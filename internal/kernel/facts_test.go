@@ -116,8 +116,25 @@ func TestRetpolines(t *testing.T) {
 		// Linux to 5.10.104 and 5.15.27.
 		"Mitigation: Full generic retpoline, IBPB: conditional, IBRS_FW, STIBP: conditional": true,
 		"Mitigation: Full AMD retpoline, IBPB: conditional, STIBP: disabled, RSB filling":    true,
-		// CentOS 7.
-		"Mitigation: Full retpoline, IBPB": true,
+		// Linux 4.15 to 4.20, with a module that the compiler built without them.
+		"Mitigation: Full generic retpoline - vulnerable module loaded":                true,
+		"Mitigation: Full AMD retpoline, IBPB, IBRS_FW - vulnerable module loaded":     true,
+		"Vulnerable: Minimal generic ASM retpoline - vulnerable module loaded":         false,
+		"Vulnerable: Minimal AMD ASM retpoline":                                        false,
+		"Vulnerable, IBPB: disabled, STIBP: disabled, PBRSB-eIBRS: Vulnerable":         false,
+		"Vulnerable: eIBRS+LFENCE with unprivileged eBPF and SMT":                      false,
+		"Vulnerable: LFENCE; IBPB: conditional; STIBP: disabled; BHI: Not affected":    false,
+		"Mitigation: IBRS; IBPB: conditional; STIBP: conditional; BHI: Retpoline":      false,
+		"Mitigation: Enhanced / Automatic IBRS + LFENCE; IBPB: conditional; BHI: Loop": false,
+		// Kernels of Red Hat and SUSE.
+		"Mitigation: Full retpoline, IBPB":                                  true,
+		"Mitigation: Full retpoline and IBRS (user space)":                  true,
+		"Vulnerable: Retpoline without IBPB":                                true,
+		"Vulnerable: Retpoline on Skylake+":                                 true,
+		"Vulnerable: Minimal ASM retpoline":                                 false,
+		"Mitigation: IBRS (kernel and user space)":                          false,
+		"Mitigation: Indirect Branch Restricted Speculation, IBPB, IBRS_FW": false,
+		"Mitigation: Basic IBRS":                                            false,
 		// Later kernels.
 		"Mitigation: Retpolines; IBPB: conditional; PBRSB-eIBRS: Not affected":                  true,
 		"Mitigation: Retpolines, IBPB: conditional, IBRS_FW, STIBP: disabled":                   true,
