@@ -20,10 +20,6 @@ import (
 	"github.com/lsmprof/lsmprof/report"
 )
 
-// settle is how long a bench waits after programs were detached: the kernel frees them, and their trampolines, tens of
-// milliseconds later.
-const settle = 100 * time.Millisecond
-
 // benchOptions are the flags of bench.
 type benchOptions struct {
 	cmdline.Destination

@@ -16,11 +16,7 @@ type benchProgress struct {
 	dir *bench.Dir
 }
 
-func newBenchProgress(std streams, d *bench.Dir) *benchProgress {
-	return &benchProgress{terminal.NewProgress(std.err, std.quiet), d}
-}
-
-func (p *benchProgress) report(now bench.Progress) {
+func (p benchProgress) report(now bench.Progress) {
 	p.Show(now.Done, now.Remaining, text.Printable(now.Doing))
 	if len(now.FinishedTests) == 0 {
 		return

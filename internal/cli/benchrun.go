@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"time"
 
@@ -14,20 +13,19 @@ import (
 	"github.com/lsmprof/lsmprof/internal/check"
 	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/terminal"
 	"github.com/lsmprof/lsmprof/profile"
-	"github.com/lsmprof/lsmprof/tracer"
 )
 
 // with returns the setup of a plan, with the flags that a plan does not hold.
 func (o *benchOptions) with(plan *rundir.Plan, enforcer string) *setup.Setup {
 	return &setup.Setup{
 		Plan: plan, Enforcer: enforcer, Profile: o.profile != "off", Registry: o.unknown.registry(),
-		Host: host.Options{WorkDir: o.workdir, Build: o.build}, Endpoint: o.endpoint,
+		Host: host.Options{WorkDir: o.workdir, Build: o.build}, Endpoint: o.endpoint, Selection: o.selection,
 	}
 }
 
-// newRun measures a plan in a new run directory. It makes the directory only after everything that can fail before the
-// first round.
+// newRun measures a plan in a new run directory.
 func (o *benchOptions) newRun(ctx context.Context, std streams, plan rundir.Plan) (err error) {
 	now := o.attached(ctx)
 	s := o.with(&plan, o.enforcer)
@@ -46,25 +44,19 @@ func (o *benchOptions) newRun(ctx context.Context, std streams, plan rundir.Plan
 	if err := o.check(ctx, s, now); err != nil {
 		return err
 	}
-	cal, err := o.calibrate(ctx, s)
-	if err != nil {
-		return err
-	}
-	suites, err := s.Suites(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, suites.Close()) }()
-	d, err := o.create(rundir.Info{
+	d, err := s.Begin(ctx, o.measurement(std), rundir.Info{
 		Version: version(), CommandLine: o.invocation, Start: time.Now(), Machine: o.machine(),
-		Enforcer: s.Subject(), Suite: suiteName(plan), Calibration: cal, Plan: plan,
+	}, func(info rundir.Info) (*bench.Dir, error) {
+		d, err := o.create(info)
+		if err == nil {
+			std.say("run directory: " + d.Path)
+		}
+		return d, err
 	})
-	if err != nil {
+	if d == nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	s.Plan = &d.Info.Plan
-	return o.measure(ctx, std, s, d, suites)
+	return errors.Join(o.end(ctx, std, d, err), d.Close())
 }
 
 // continueRun continues the run of --resume.
@@ -103,17 +95,8 @@ func (o *benchOptions) continueRun(ctx context.Context, std streams) (err error)
 	if err := o.check(ctx, s, now); err != nil {
 		return err
 	}
-	suites, err := s.Suites(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, suites.Close()) }()
-	if d.Info.Calibration == nil {
-		if d.Info.Calibration, err = o.calibrate(ctx, s); err != nil {
-			return err
-		}
-	}
-	return o.measure(ctx, std, s, d, suites)
+	std.say("run directory: " + d.Path)
+	return o.end(ctx, std, d, s.Continue(ctx, o.measurement(std), d))
 }
 
 // attached returns the enforcers that are attached now. If the kernel does not list them, that is no error yet:
@@ -128,14 +111,6 @@ func (o *benchOptions) attached(ctx context.Context) inforce.Reading {
 	}
 	now, _ := o.unknown.registry().Read()
 	return now
-}
-
-// selects returns which programs the profile runs measure.
-func (o *benchOptions) selects(s *setup.Setup) func(tracer.Program) bool {
-	selected := s.Selects()
-	return func(p tracer.Program) bool {
-		return o.selection.Program(p, s.Registry.Owner) && (selected == nil || selected(p))
-	}
 }
 
 // check reports why a plan cannot be carried out, with advice.
@@ -162,13 +137,6 @@ func dryCheck(std streams, err error) error {
 	return nil
 }
 
-func suiteName(plan rundir.Plan) string {
-	if plan.UnixBench != "" {
-		return "byte-unixbench in " + plan.UnixBench
-	}
-	return "built-in"
-}
-
 // create makes the run directory that the flags name, or a new one.
 func (o *benchOptions) create(info rundir.Info) (*bench.Dir, error) {
 	if o.Path == "" {
@@ -181,26 +149,25 @@ func (o *benchOptions) create(info rundir.Info) (*bench.Dir, error) {
 	return d, err
 }
 
-// calibrate measures the probes, before anything of the enforcer is attached. It returns nil if no probe will be used.
-func (o *benchOptions) calibrate(ctx context.Context, s *setup.Setup) (*profile.Calibration, error) {
-	if !s.Profiles() {
-		return nil, nil
+// measurement returns how a plan is measured.
+func (o *benchOptions) measurement(std streams) *setup.Measurement {
+	return &setup.Measurement{
+		Calibrate: func(ctx context.Context) (profile.Calibration, error) {
+			return calibration(ctx, o.calibration, o.selection.Others())
+		},
+		Origin: func(snap *profile.Snapshot) {
+			snap.CommandLine, snap.Version, snap.Machine = o.invocation, version(), check.Machine()
+			snap.Machine.Host = o.host.name()
+		},
+		Progress: func(d *bench.Dir) (func(bench.Progress), func()) {
+			p := benchProgress{terminal.NewProgress(std.err, std.quiet), d}
+			return p.report, p.End
+		},
 	}
-	cal, err := calibration(ctx, o.calibration, o.selection.Others())
-	return &cal, err
 }
 
-// measure runs what a directory lacks, and reports on it.
-func (o *benchOptions) measure(
-	ctx context.Context, std streams, s *setup.Setup, d *bench.Dir, suites setup.Suites,
-) error {
-	std.say("run directory: " + d.Path)
-	release := host.LeaveCPUs(s.Plan.CPUs)
-	defer release()
-	if host.Shared(s.Plan.CPUs) {
-		d.Warn("tests and lsmprof ran on the same CPUs %v: intervals are wider for it", s.Plan.CPUs)
-	}
-	err := o.runBench(ctx, std, s, d, suites)
+// end reports on a run that ended with err. A run that was interrupted can be continued.
+func (o *benchOptions) end(ctx context.Context, std streams, d *bench.Dir, err error) error {
 	if err == nil {
 		return o.conclude(std, d)
 	}
@@ -215,36 +182,6 @@ func (o *benchOptions) measure(
 		err = fmt.Errorf("%w; `lsmprof bench --resume %s` continues from here", err, d.Path)
 	}
 	return errors.Join(err, saving)
-}
-
-func (o *benchOptions) runBench(
-	ctx context.Context, std streams, s *setup.Setup, d *bench.Dir, suites setup.Suites,
-) error {
-	progress := newBenchProgress(std, d)
-	defer progress.End()
-	b := &bench.Bench{Dir: d, Suites: suites.ByKind(), Progress: progress.report, Settle: settle}
-	if s.Profiles() {
-		functions, err := o.selection.Functions(nil)
-		if err != nil {
-			return fmt.Errorf("--lsm: %w", err)
-		}
-		b.Profiler = &bench.Profiler{
-			Options: tracer.Options{
-				Select: o.selects(s), Functions: functions.Measured, Enforcers: s.Registry,
-				Calibration: *d.Info.Calibration,
-				Logger:      slog.Default(),
-			},
-			Slice: s.Plan.Slice,
-			Describe: func(snap *profile.Snapshot) {
-				snap.CommandLine, snap.Version, snap.Machine = o.invocation, version(), check.Machine()
-				snap.Machine.Host = o.host.name()
-			},
-		}
-	}
-	if err := s.Connect(b); err != nil {
-		return err
-	}
-	return b.Run(ctx)
 }
 
 // machine describes this machine in run.json.

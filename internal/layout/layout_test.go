@@ -33,7 +33,9 @@ var only = map[string][]string{
 		"profile", "internal/stats", "internal/text", "internal/unixbench/score", "internal/enforcer/rules",
 	},
 	"internal/policy":   {"internal/enforcer/rules"},
-	"internal/forecast": {"profile", "internal/stats", "internal/rundir", "internal/enforcer/rules", "internal/policy"},
+	"internal/forecast": {
+		"profile", "internal/stats", "internal/rundir", "internal/enforcer/rules", "internal/policy",
+	},
 
 	"bpf":              {},
 	"internal/kernel":  {"internal/containerid"},

@@ -14,6 +14,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/inforce"
 	"github.com/lsmprof/lsmprof/internal/rundir"
+	"github.com/lsmprof/lsmprof/internal/targets"
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
@@ -25,6 +26,8 @@ type Setup struct {
 	Registry *inforce.Registry // of this command
 	Host     host.Options
 	Endpoint string // of the container runtime
+	// Selection is what the profile runs measure, of the programs that Selects returns.
+	Selection targets.Selection
 }
 
 // NoEnforcer is the name of the enforcer of a plan whose scenarios do not differ.
@@ -112,13 +115,10 @@ func (s *Setup) Recover(d *bench.Dir) (scenario string, err error) {
 	return scenario, s.scripted(d, bench.NoEnforcer{}).Recover(scenario)
 }
 
-// Selects returns which programs are profiled: those of the reference enforcer, or nil for all if commands set up the
-// enforcer. Programs of other enforcers run in the baseline too.
-func (s *Setup) Selects() func(tracer.Program) bool {
-	if s.Plan.Scripted() {
-		return nil
-	}
-	return func(p tracer.Program) bool { return enforcer.Reference.Owns(p) }
+// Selects reports whether the profile runs measure a program that the selection selects: one of the reference enforcer,
+// or any if commands set up the enforcer. Programs of other enforcers run in the baseline too.
+func (s *Setup) Selects(p tracer.Program) bool {
+	return (s.Plan.Scripted() || enforcer.Reference.Owns(p)) && s.Selection.Program(p, s.Registry.Owner)
 }
 
 // Continues checks that a run that was begun on a machine can be continued on this one. Scores of two machines must not

@@ -88,14 +88,18 @@ func TestAttached(t *testing.T) {
 
 // Only the reference enforcer's programs are profiled, unless commands set up the enforcer.
 func TestSelects(t *testing.T) {
-	s := Setup{Plan: references()}
-	if selects := s.Selects(); selects(tracer.Program{Name: "varmor_file_open"}) ||
-		!selects(tracer.Program{Name: "ref_file_open"}) {
+	varmor, reference := tracer.Program{Name: "varmor_file_open"}, tracer.Program{Name: "ref_file_open"}
+	s := Setup{Plan: references(), Registry: inforce.New(nil)}
+	if s.Selects(varmor) || !s.Selects(reference) {
 		t.Error("other programs than those of the reference enforcer are profiled")
 	}
 	s.Plan = scripts()
-	if s.Selects() != nil {
+	if !s.Selects(varmor) || !s.Selects(reference) {
 		t.Error("not all programs are profiled")
+	}
+	s.Selection.Programs = []string{"varmor_*"}
+	if !s.Selects(varmor) || s.Selects(reference) {
+		t.Error("programs that are not selected are profiled")
 	}
 }
 
