@@ -32,7 +32,7 @@ var only = map[string][]string{
 	"internal/rundir": {
 		"profile", "internal/stats", "internal/text", "internal/unixbench/score", "internal/enforcer/rules",
 	},
-	"internal/policy":   {"internal/enforcer/rules"},
+	"internal/policy": {"internal/enforcer/rules"},
 	"internal/forecast": {
 		"profile", "internal/stats", "internal/rundir", "internal/enforcer/rules", "internal/policy",
 	},
