@@ -98,8 +98,8 @@ release: ## binaries, deb and rpm packages, SBOMs and checksums for amd64 and ar
 	@internal/release/release.sh dist
 
 # Needs no Docker: the image holds nothing but the static binary and its SBOM. Load it with ctr, podman, skopeo or
-# docker. A runtime of Kubernetes finds an image by its whole name, registry included.
-IMAGE ?= docker.io/library/lsmprof:$(VERSION)
+# docker. Kubernetes finds an image by its whole name: give IMAGE=REGISTRY/lsmprof:TAG.
+IMAGE ?= lsmprof:$(VERSION)
 image: ## the image of lsmprof for amd64 and arm64, as an OCI layout in dist/lsmprof-image.tar
 	@mkdir -p bin/image dist
 	@for a in amd64 arm64; do CGO_ENABLED=0 GOARCH=$$a go build -trimpath -ldflags '$(LDFLAGS)' \

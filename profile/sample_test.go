@@ -32,7 +32,7 @@ var (
 	nginx = Workload{
 		MntNS: 4026532201, Comm: "nginx", ContainerID: strings.Repeat("3f9a", 16),
 		Namespace: "web", Pod: "nginx-0", Container: "nginx",
-		Image: "docker.io/library/nginx:1.27", Labels: "app=web,tier=front",
+		Image: "registry.example/nginx:1.27", Labels: "app=web,tier=front",
 	}
 	host = Workload{MntNS: 4026531840, Comm: "systemd", Cgroup: "/init.scope"}
 )

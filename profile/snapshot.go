@@ -116,7 +116,7 @@ type Workload struct {
 
 	// What the container runtime says; "" if it does not know the workload. The sandbox of a pod has no Container.
 	Namespace, Pod, Container string
-	Image                     string // as the pod names it: docker.io/library/nginx:1.27
+	Image                     string // as the pod names it: registry.example/nginx:1.27
 	Labels                    string // of the pod, sorted: app=web,tier=front
 }
 

@@ -21,7 +21,7 @@ import (
 // imageEnv names the file that `make image` wrote; unset: the test makes an image like it of its own binary.
 const imageEnv = "LSMPROF_TEST_IMAGE"
 
-const imageName = "docker.io/library/lsmprof:test"
+const imageName = "localhost/lsmprof:test"
 
 // importImage loads the image of lsmprof into the runtime, and returns its name.
 func importImage(t *testing.T, c *critest.Containerd) string {

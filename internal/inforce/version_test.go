@@ -10,15 +10,15 @@ import (
 
 func TestTagVersion(t *testing.T) {
 	for image, want := range map[string]string{
-		"docker.io/varmor/varmor:v0.10.3":                                  "v0.10.3",
-		"localhost:5000/kubearmor/kubearmor:stable":                        "",
-		"localhost:5000/kubearmor/kubearmor":                               "",
-		"quay.io/cilium/tetragon:v1.6.1@sha256:" + strings.Repeat("a", 64): "v1.6.1",
-		"quay.io/cilium/tetragon@sha256:" + strings.Repeat("a", 64):        "",
-		"kubearmor:1.7.5-rc1":                                              "1.7.5-rc1",
-		"kubearmor:v1.7;id":                                                "",
-		"kubearmor:" + strings.Repeat("1", 65):                             "",
-		"":                                                                 "",
+		"registry.example/varmor/varmor:v0.10.3":                                    "v0.10.3",
+		"localhost:5000/kubearmor/kubearmor:stable":                                 "",
+		"localhost:5000/kubearmor/kubearmor":                                        "",
+		"registry.example/cilium/tetragon:v1.6.1@sha256:" + strings.Repeat("a", 64): "v1.6.1",
+		"registry.example/cilium/tetragon@sha256:" + strings.Repeat("a", 64):        "",
+		"kubearmor:1.7.5-rc1":                                                       "1.7.5-rc1",
+		"kubearmor:v1.7;id":                                                         "",
+		"kubearmor:" + strings.Repeat("1", 65):                                      "",
+		"":                                                                          "",
 	} {
 		if got := tagVersion(image); got != want {
 			t.Errorf("%q: %q, want %q", image, got, want)

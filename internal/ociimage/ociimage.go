@@ -19,7 +19,7 @@ import (
 
 // Image is an image for one or more architectures.
 type Image struct {
-	Name      string            // as a runtime knows it: docker.io/library/lsmprof:1.2.3
+	Name      string            // as a runtime knows it: registry.example/lsmprof:1.2.3
 	Labels    map[string]string // org.opencontainers.image.…
 	Created   time.Time         // zero: not said
 	Platforms []Platform
