@@ -4,18 +4,15 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/policy"
-	"github.com/lsmprof/lsmprof/profile"
 )
 
-// appArmorTexts are the texts of AppArmor's profiles. The kernel knows only their compiled form, which has no number of
-// rules.
+// appArmorTexts is the flag for the texts of AppArmor's profiles.
 type appArmorTexts struct {
 	dir   string
-	rules map[string]int // by profile; nil: no texts
+	rules policy.AppArmor // nil: no texts
 }
 
 func (a *appArmorTexts) flag(f *cmdline.Flags) {
@@ -36,18 +33,4 @@ func (a *appArmorTexts) read() error {
 	}
 	a.rules = rules
 	return nil
-}
-
-// policyRules returns the function for tracer.Options; nil without texts.
-func (a *appArmorTexts) policyRules() func(module, confinement string) int {
-	if a.rules == nil {
-		return nil
-	}
-	return func(module, confinement string) int {
-		name, _, _ := strings.Cut(confinement, " (") // nginx (enforce)
-		if n, ok := a.rules[name]; ok && module == "apparmor" {
-			return n
-		}
-		return profile.RulesUnknown
-	}
 }

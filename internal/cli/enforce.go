@@ -2,19 +2,12 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 
 	"github.com/lsmprof/lsmprof/internal/cmdline"
-	"github.com/lsmprof/lsmprof/internal/enforcer"
 	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
-	"github.com/lsmprof/lsmprof/internal/text"
 )
-
-const enforceSchema = "lsmprof/enforce/v1"
 
 // enforceOptions are the flags of enforce.
 type enforceOptions struct {
@@ -96,7 +89,12 @@ func (o *enforceOptions) run(ctx context.Context, std streams) error {
 	}
 	defer targets.Close()
 	return classify(reference.Run(ctx, policy, targets, std.in,
-		func(e *reference.Enforcer, p reference.Policy) error { return o.announce(std.out, e, p, targets) },
+		func(e *reference.Enforcer, p reference.Policy) error {
+			if o.JSON() {
+				return e.WriteStatus(std.out, p, targets)
+			}
+			return reference.WriteStatusText(std.out, p, targets)
+		},
 		func(err error) { fmt.Fprintf(std.err, "lsmprof: the rules stay as they are: %v\n", err) }))
 }
 
@@ -128,36 +126,4 @@ func parseEach[T any](flag string, values []string, parse func(string) (T, error
 		*out = append(*out, rule)
 	}
 	return nil
-}
-
-// enforceReport is a line of `enforce --json`. Schema lsmprof/enforce/v1: fields are only ever added.
-type enforceReport struct {
-	Schema   string              `json:"schema"`
-	State    string              `json:"state"`
-	MntNS    []uint32            `json:"mntns"`
-	Rules    enforcer.Rules      `json:"rules"`
-	Programs []reference.Program `json:"programs"`
-}
-
-// someOf names at most eight: on a large node a sentence cannot hold them all.
-func someOf(names []string) string {
-	const most = 8
-	if n := len(names); n > most {
-		names = append(slices.Clone(names[:most]), text.Thousands(n-most)+" more")
-	}
-	return text.List(names)
-}
-
-// announce prints what is in force, as a sentence or as a line of JSON.
-func (o *enforceOptions) announce(w io.Writer, e *reference.Enforcer, p reference.Policy, t reference.Targets) error {
-	if !o.JSON() {
-		_, err := fmt.Fprintf(w, "enforcing %s on %s; Ctrl-C ends it\n", reference.DescribeRules(p.Rules()),
-			someOf(t.Names()))
-		return err
-	}
-	programs, err := e.Programs()
-	if err != nil {
-		return err
-	}
-	return json.NewEncoder(w).Encode(enforceReport{enforceSchema, "enforcing", t.MntNS(), p.Rules(), programs})
 }

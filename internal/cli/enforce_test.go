@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/enforcer"
+	"github.com/lsmprof/lsmprof/internal/enforcer/reference"
 	"github.com/lsmprof/lsmprof/internal/vmtest"
 )
 
@@ -94,13 +95,13 @@ func startEnforce(t *testing.T, args ...string) *running {
 }
 
 // report returns the next line of stdout.
-func (r *running) report(t *testing.T) enforceReport {
+func (r *running) report(t *testing.T) reference.Status {
 	t.Helper()
 	if !r.out.Scan() {
 		r.errors.Scan()
 		t.Fatalf("no report; stderr: %s", r.errors.Text())
 	}
-	var report enforceReport
+	var report reference.Status
 	if err := json.Unmarshal(r.out.Bytes(), &report); err != nil {
 		t.Fatalf("%s: %v", r.out.Text(), err)
 	}

@@ -151,12 +151,6 @@ func (o *reportOptions) validate(f *cmdline.Flags) (err error) {
 }
 
 func (o *reportOptions) run(ctx context.Context, std streams) error {
-	switch {
-	case o.history:
-		return o.runHistory(ctx, std)
-	case o.isFleet():
-		return o.runFleet(ctx, std)
-	}
 	if profiles, err := o.areProfiles(); profiles || err != nil {
 		if err != nil {
 			return err

@@ -1,20 +1,27 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/fetch"
 	"github.com/lsmprof/lsmprof/internal/localhttp"
+	"github.com/lsmprof/lsmprof/internal/reporting"
+	"github.com/lsmprof/lsmprof/internal/text"
 )
 
 // areProfiles reports whether the arguments are profiles instead of run directories. They must be of one kind.
 func (o *reportOptions) areProfiles() (bool, error) {
+	if o.history || o.isFleet() {
+		return true, nil
+	}
 	files := 0
 	for _, path := range o.runs {
 		if fetch.IsURL(path) {
@@ -42,32 +49,31 @@ func (o *reportOptions) areProfiles() (bool, error) {
 	return true, nil
 }
 
-// runProfiles reports on one profile, or compares two.
+// runProfiles reports on profiles: on one or two, on those of a fleet, or on a history.
 func (o *reportOptions) runProfiles(ctx context.Context, std streams) error {
-	r, err := o.openProfile(ctx, std, o.runs[0])
+	client, err := o.client(std)
 	if err != nil {
 		return err
 	}
-	if len(o.runs) == 2 {
-		newer, err := o.openProfile(ctx, std, o.runs[1])
-		if err != nil {
-			return err
-		}
-		r = newer.Compare(r)
+	sources := reporting.Sources{Paths: o.runs, Client: client, LeftOut: func(source string, err error) {
+		fmt.Fprintf(std.err, "lsmprof: left out: %s: %s\n", text.Printable(source), text.Printable(err.Error()))
+	}}
+	open := sources.Profiles
+	switch {
+	case o.history:
+		open = sources.History
+	case o.isFleet():
+		open = sources.Fleet
+	}
+	r, err := open(ctx)
+	if err != nil {
+		return err
 	}
 	return o.writeProfile(ctx, std, r)
 }
 
-// profileReport is a report that is made of profiles.
-type profileReport interface {
-	WriteHTML(io.Writer) error
-	WriteText(io.Writer) error
-	WriteJSON(io.Writer) error
-	Handler() (http.Handler, error)
-}
-
 // writeProfile writes or serves a report that is made of profiles.
-func (o *reportOptions) writeProfile(ctx context.Context, std streams, r profileReport) error {
+func (o *reportOptions) writeProfile(ctx context.Context, std streams, r reporting.Report) error {
 	if o.http != "" {
 		return o.serve(ctx, std, r)
 	}
@@ -101,6 +107,22 @@ func (o *reportOptions) writeProfile(ctx context.Context, std streams, r profile
 		}
 	}
 	return nil
+}
+
+// reportFile returns the path of a report on profiles, without its ending. It lies beside the newer profile, or in the
+// current directory if that is a URL, or if there are many.
+func (o *reportOptions) reportFile() string {
+	newer := o.runs[len(o.runs)-1]
+	dir, name := ".", reporting.FileName(newer)
+	switch {
+	case o.history:
+		name = "lsmprof-history"
+	case o.isFleet():
+		name = "lsmprof-fleet"
+	case !fetch.IsURL(newer):
+		dir = filepath.Dir(newer)
+	}
+	return filepath.Join(cmp.Or(o.output, dir), name)
 }
 
 // serve serves a report at the address of --http until ctx is done.

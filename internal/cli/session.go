@@ -160,7 +160,6 @@ func (s *session) baseOptions() tracer.Options {
 	opts := tracer.Options{
 		Select:       s.selects,
 		Functions:    s.functions.Measured,
-		PolicyRules:  s.appArmor.policyRules(),
 		Filter:       tracer.Filter{MntNS: u32s(s.mntns), PIDs: u32s(s.pids), Comm: s.comm, Command: s.command},
 		Enforcers:    s.unknown.registry(),
 		Memory:       s.memory << 20,
@@ -172,6 +171,9 @@ func (s *session) baseOptions() tracer.Options {
 		Stacks:       s.stacks,
 		Lines:        s.lines,
 		StackSample:  s.stackSample,
+	}
+	if s.appArmor.rules != nil {
+		opts.PolicyRules = s.appArmor.rules.Rules
 	}
 	if s.containers.Filters() {
 		opts.Filter.Follow = s.containers.Selected

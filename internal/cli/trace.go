@@ -44,7 +44,7 @@ func (o *traceOptions) flags(f *cmdline.Flags) {
 	f.BoolVar(&o.denied, "denied", false, "Show only calls that are denied.")
 	f.StringSliceVar(&o.syscalls, "syscall", nil,
 		"Show only calls in these syscalls, such as openat, ia32:open or [io_uring].")
-	f.Values("syscall", syscallNames)
+	f.Values("syscall", kernel.SyscallNames)
 	o.Destination.Flags(f, "Write to this `FILE` instead of stdout. It appears when the trace ends.",
 		"text", "json")
 	o.session.flags(f)
@@ -133,21 +133,10 @@ func (o *traceOptions) validate() error {
 	for _, name := range o.syscalls {
 		if !kernel.KnownSyscall(name) {
 			return fmt.Errorf("--syscall %s: not known on this machine%s", name,
-				cmdline.DidYouMean(name, syscallNames()))
+				cmdline.DidYouMean(name, kernel.SyscallNames()))
 		}
 	}
 	return o.session.validate()
-}
-
-// syscallNames returns the syscalls of this machine, for suggestions and completion.
-func syscallNames() []string {
-	names := []string{kernel.KernelThread, kernel.IOUring, kernel.IRQ, kernel.Exception}
-	for nr := range uint32(1024) {
-		if name := kernel.SyscallName(kernel.Native(), nr); !strings.HasPrefix(name, "syscall_") {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // errEnough ends a trace after --count calls.

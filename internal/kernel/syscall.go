@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"runtime"
+	"strings"
 )
 
 // ABI is a numbering of syscalls.
@@ -81,6 +82,17 @@ func KnownSyscall(name string) bool {
 		}
 	}
 	return false
+}
+
+// SyscallNames returns the names of the syscalls of this machine's own ABI, and of the pseudo-syscalls.
+func SyscallNames() []string {
+	names := []string{KernelThread, IOUring, IRQ, Exception}
+	for nr := range uint32(1024) {
+		if name := SyscallName(Native(), nr); !strings.HasPrefix(name, "syscall_") {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // x32Name returns the name of an x32 syscall. x32 shares the numbers of amd64, except those from 512 on.

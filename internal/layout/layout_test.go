@@ -32,7 +32,8 @@ var only = map[string][]string{
 	"internal/rundir": {
 		"profile", "internal/stats", "internal/text", "internal/unixbench/score", "internal/enforcer/rules",
 	},
-	"internal/policy": {"internal/enforcer/rules"},
+	"internal/policy":    {"profile", "internal/enforcer/rules"},
+	"internal/reporting": {"report", "internal/fetch", "internal/rundir"},
 	"internal/forecast": {
 		"profile", "internal/stats", "internal/rundir", "internal/enforcer/rules", "internal/policy",
 	},

@@ -7,13 +7,28 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/lsmprof/lsmprof/profile"
 )
 
-// AppArmorRules counts the rules of the profiles of AppArmor in a folder such as /etc/apparmor.d, by the name under
-// which the kernel lists a profile. A rule is a statement of the profile or of a file that it includes; a path with
-// alternatives is one. A profile that cannot be counted, because an included file is missing, is not in the result but
-// in problems.
-func AppArmorRules(dir fs.FS) (rules map[string]int, problems []error, err error) {
+// AppArmor holds the number of rules of AppArmor's profiles by the name under which the kernel lists a profile. The
+// kernel itself knows only their compiled form, which has no number of rules.
+type AppArmor map[string]int
+
+// Rules returns the number of rules of what confines a process, as the kernel writes it: `nginx (enforce)`. It is
+// profile.RulesUnknown for profiles that are not in a, and for other security modules.
+func (a AppArmor) Rules(module, confinement string) int {
+	name, _, _ := strings.Cut(confinement, " (")
+	if n, ok := a[name]; ok && module == "apparmor" {
+		return n
+	}
+	return profile.RulesUnknown
+}
+
+// AppArmorRules counts the rules of the profiles of AppArmor in a folder such as /etc/apparmor.d. A rule is a statement
+// of the profile or of a file that it includes; a path with alternatives is one. A profile that cannot be counted,
+// because an included file is missing, is not in the result but in problems.
+func AppArmorRules(dir fs.FS) (rules AppArmor, problems []error, err error) {
 	entries, err := fs.ReadDir(dir, ".")
 	if err != nil {
 		return nil, nil, fmt.Errorf("read profiles of AppArmor: %w", err)

@@ -5,7 +5,30 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/lsmprof/lsmprof/profile"
 )
+
+func TestRulesOfWhatConfinesAProcess(t *testing.T) {
+	a := AppArmor{"nginx": 2}
+	for _, test := range []struct {
+		module, confinement string
+		want                int
+	}{
+		{"apparmor", "nginx (enforce)", 2},
+		{"apparmor", "nginx", 2},
+		{"apparmor", "unconfined", profile.RulesUnknown},
+		{"apparmor", "other (complain)", profile.RulesUnknown},
+		{"selinux", "nginx", profile.RulesUnknown},
+	} {
+		if got := a.Rules(test.module, test.confinement); got != test.want {
+			t.Errorf("%s %s: %d rules, want %d", test.module, test.confinement, got, test.want)
+		}
+	}
+	if got := AppArmor(nil).Rules("apparmor", "nginx"); got != profile.RulesUnknown {
+		t.Errorf("without texts: %d rules", got)
+	}
+}
 
 func TestAppArmorRules(t *testing.T) {
 	files := fstest.MapFS{}
