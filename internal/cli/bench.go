@@ -46,6 +46,7 @@ type benchOptions struct {
 	endpoint    string
 	maxTime     time.Duration
 	profile     string
+	asBegun     bool // --profile is not given: a run goes on with or without profile runs, as it was begun
 	calibration string
 	dryRun      bool
 	same        int
@@ -211,14 +212,15 @@ func (o *benchOptions) validate(f *cmdline.Flags) error {
 		}
 		for _, flag := range []string{
 			"rules", "scenarios", "tests", "test", "unixbench", "runs", "slice",
-			"warmup", "order", "seed", "enforcer", "import", "copies", "container", "pod",
-			"lsm", "hook",
+			"warmup", "pass", "until-ci", "max-time", "order", "seed", "enforcer", "same",
+			"import", "copies", "cpus", "container", "pod", "lsm", "hook", "rules-map",
 		} {
 			if f.Changed(flag) {
 				return fmt.Errorf("--resume and --%s: a run goes on as it was begun", flag)
 			}
 		}
 	}
+	o.asBegun = !f.Given("profile")
 	if !f.Given("seed") {
 		var b [4]byte // short enough to be typed again
 		_, _ = rand.Read(b[:])

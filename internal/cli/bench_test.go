@@ -253,6 +253,8 @@ func TestBenchMistakes(t *testing.T) {
 		"--order":                    {"--order", "random"},
 		"goes on as it was begun":    {"--resume", ".", "--runs", "3"},
 		"better=more":                {"--test", "name=a; run=b; better=more"},
+		"--resume and --cpus":        {"--resume", ".", "--cpus", "0"},
+		"--resume and --until-ci":    {"--resume", ".", "--until-ci", "1%"},
 		"--copies: \"0\" is not":     {"--copies", "0"},
 		"--import and --rules":       {"--import", "x", "--rules", "1"},
 		"--runs 0":                   {"--runs", "0"},

@@ -21,6 +21,7 @@ func (o *benchOptions) plan() (rundir.Plan, error) {
 		Order: o.order, Seed: o.seed, Runs: o.runs, Slice: o.slice, Warmup: o.warmup, Pass: o.pass,
 		UntilCI: o.until, MaxTime: o.maxTime,
 		RulesMap: o.unknown.rulesMap, LSMs: o.selection.LSMs, Hooks: o.selection.Hooks,
+		NoProfile: o.profile == "off",
 	}
 	var err error
 	if o.unixbench != "" {

@@ -71,6 +71,9 @@ func (o *benchOptions) continueRun(ctx context.Context, std streams) (err error)
 		return fmt.Errorf("%s: %w", d.Path, bench.ErrImported)
 	}
 	o.unknown.rulesMap, o.selection.LSMs, o.selection.Hooks = plan.RulesMap, plan.LSMs, plan.Hooks
+	if o.asBegun && plan.NoProfile {
+		o.profile = "off"
+	}
 	now := o.attached(ctx)
 	s := o.with(plan, d.Info.Enforcer)
 	if err := setup.Continues(d.Info.Machine); err != nil {

@@ -34,6 +34,8 @@ type Plan struct {
 	Container string        `json:"container,omitempty"` // that tests run in: its id, or NAMESPACE/POD[/CONTAINER]
 	// RulesMap is the map that holds the rules of an enforcer that lsmprof does not know.
 	RulesMap string `json:"rules_map,omitempty"`
+	// NoProfile says that there are no profile runs, as with --profile off.
+	NoProfile bool `json:"no_profile,omitempty"`
 	// LSMs are the security modules that profile runs measure, and Hooks globs of the hooks, as in --lsm and
 	// --hook. Nil: only BPF, and all hooks.
 	LSMs  []string `json:"lsms,omitempty"`
