@@ -190,10 +190,8 @@ func (r *Report) addTests(plan *rundir.Plan, a *rundir.Analysis) {
 	}
 }
 
-// absurd reports whether a result is beyond what any enforcer does to a test: a score more than doubled, or an interval
-// wider than the whole score.
 func (c *Cell) absurd() bool {
-	return !c.Baseline && (c.Loss < -1 || c.Rounds > 1 && c.CI.half() > 0.5)
+	return !c.Baseline && rundir.Absurd(c.Loss, c.CI.Low, c.CI.High, c.Rounds)
 }
 
 func (t *Test) cell(scenario string) *Cell {

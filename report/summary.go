@@ -148,12 +148,12 @@ func (s *summary) nothingLost(t *Test, c *Cell) string {
 // free says what costs nothing.
 func (s *summary) free() string {
 	var controls, quiet []string
-	apparent, least, most, sure := 0.0, math.Inf(1), math.Inf(-1), false
+	least, most, sure := math.Inf(1), math.Inf(-1), false
 	for _, c := range s.cells() {
 		t := s.test(c.Test)
 		switch {
 		case t.Exposed != nil && !*t.Exposed:
-			controls, apparent = append(controls, s.wordsOf(t).noun), max(apparent, math.Abs(c.Loss))
+			controls = append(controls, s.wordsOf(t).noun)
 		case !c.Significant || c.Loss <= 0:
 			quiet = append(quiet, fmt.Sprintf("%s (%s %%)", s.wordsOf(t).noun, percent(c.Loss)))
 			least, most, sure = min(least, c.Loss), max(most, c.Loss), sure || c.CI.known()
@@ -163,7 +163,7 @@ func (s *summary) free() string {
 	if len(controls) > 0 {
 		out = fmt.Sprintf("Free: %s. No program of the enforcer runs there, so what they seem to lose or "+
 			"gain, at most "+
-			"%s %%, is how far off this run can be.", text.List(controls), percent(apparent))
+			"%s %%, is how far off this run can be.", text.List(controls), percent(s.apparent()))
 	}
 	switch {
 	case len(quiet) > 0 && !sure && percent(least) == percent(most):
@@ -172,12 +172,25 @@ func (s *summary) free() string {
 		out += fmt.Sprintf(" The losses that one round shows, and cannot prove, are %s %% to %s %%.",
 			percent(least), percent(most))
 	case len(quiet) > 0:
-		out += fmt.Sprintf(" No loss that can be told from noise: %s.", text.List(quiet))
+		out += fmt.Sprintf(" Losses that may be noise: %s.", text.List(quiet))
 	}
 	if out == "" {
 		return "Free: nothing; every test lost something."
 	}
 	return strings.TrimSpace(out)
+}
+
+// apparent returns the largest loss or gain, under any scenario, of the tests in which no program of the enforcer runs.
+func (s *summary) apparent() (most float64) {
+	for i := range s.Tests {
+		t := &s.Tests[i]
+		for j := range t.Cells {
+			if c := &t.Cells[j]; t.Exposed != nil && !*t.Exposed && !c.Baseline && !c.absurd() {
+				most = max(most, math.Abs(c.Loss))
+			}
+		}
+	}
+	return most
 }
 
 // price says what one call costs.
@@ -187,24 +200,26 @@ func (s *summary) price() string {
 		ns   float64
 	}
 	var calls []call
-	low, high := math.Inf(1), math.Inf(-1)
+	low, high, lost := math.Inf(1), math.Inf(-1), 0 // of the losses that are told from noise
 	for _, c := range s.cells() {
 		t := s.test(c.Test)
 		if ns := s.hookNs(c.Test); t.Group == GroupCall && ns > 0 && t.Exposed != nil && *t.Exposed {
 			calls = append(calls, call{s.wordsOf(t).noun, ns})
-			low, high = min(low, c.Loss), max(high, c.Loss)
+			if c.Significant {
+				low, high, lost = min(low, c.Loss), max(high, c.Loss), lost+1
+			}
 		}
 	}
 	loop := ""
 	switch {
-	case len(calls) == 1:
+	case lost == 1:
 		loop = fmt.Sprintf(" A loop of nothing else loses %s %%: the ceiling, not your workload.",
 			percent(high))
-	case len(calls) > 1:
+	case lost > 1:
 		loop = fmt.Sprintf(" A loop of nothing else loses %s to %s %%: the ceiling, not your workload.",
 			percent(low),
 			percent(high))
-	default: // no single calls were run
+	case len(calls) == 0: // no single calls were run
 		seen := map[string]bool{}
 		for _, h := range s.Hooks {
 			if h.Scenario == s.scenario && h.Calls > 1e-3 && !seen[h.Hook+h.Syscall] {

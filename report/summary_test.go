@@ -143,12 +143,39 @@ func TestSentencesAboutWhatIsFree(t *testing.T) {
 	r := lost(program("a", noise(-0.002, 0.003)), program("b", noise(0.001, 0.003)), program("c", quiet))
 	want := "Free: a and b. No program of the enforcer runs there, so what they seem to lose or gain, at most " +
 		"0.20 %, " +
-		"is how far off this run can be. No loss that can be told from noise: c (0.10 %)."
+		"is how far off this run can be. Losses that may be noise: c (0.10 %)."
 	if got := r.summary()[1]; got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 	if got := lost(program("a", explained(0.1, 0.1))).summary()[1]; !strings.HasPrefix(got, "Free: nothing") {
 		t.Error(got)
+	}
+}
+
+// How far off a run can be is said by all scenarios of the tests in which no program of the enforcer runs.
+func TestLargestApparentLoss(t *testing.T) {
+	control := program("a", noise(-0.002, 0.003))
+	other := noise(0.067, 0.003)
+	other.Scenario = "rules=1"
+	control.Cells = append(control.Cells, other)
+	if got := lost(control).summary()[1]; !strings.Contains(got, "at most 6.7 %") {
+		t.Error(got)
+	}
+}
+
+// A loss that may be noise is no ceiling.
+func TestPriceOfOneCall(t *testing.T) {
+	for _, significant := range []bool{true, false} {
+		c := explained(0.071, 0.07)
+		c.Test, c.Significant = "opens", significant
+		call := program("opens", c)
+		call.Group = GroupCall
+		r := lost(call)
+		r.Hooks = []HookRow{{Test: "opens", Scenario: r.heaviest(), Hook: "file_open", HookNs: 7170, Calls: 1}}
+		got := r.summary()[2]
+		if !strings.Contains(got, "opens 7.17 µs") || strings.Contains(got, "loses 7.1 %") != significant {
+			t.Errorf("significant: %v: %s", significant, got)
+		}
 	}
 }
 

@@ -13,19 +13,20 @@ import (
 // benchProgress shows how far a bench has come and, when a test is finished, its loss under each scenario.
 type benchProgress struct {
 	*terminal.Progress
-	dir *bench.Dir
+	dir   *bench.Dir
+	quiet bool
 }
 
 func (p benchProgress) report(now bench.Progress) {
 	p.Show(now.Done, now.Remaining, text.Printable(now.Doing))
-	if len(now.FinishedTests) == 0 {
+	if p.quiet || len(now.FinishedTests) == 0 {
 		return
 	}
 	plan := &p.dir.Info.Plan
 	baseline := plan.Scenarios[plan.Baseline()].Name
 	for _, c := range p.dir.Analysis().Cells {
 		if slices.Contains(now.FinishedTests, c.Test) && c.Scenario != baseline {
-			p.Print(fmt.Sprintf("%s under %s: loss %s\n", text.Printable(c.Test),
+			p.Print(fmt.Sprintf("%s under %s: %s\n", text.Printable(c.Test),
 				text.Printable(c.Scenario), lossText(&c)))
 		}
 	}
@@ -33,9 +34,12 @@ func (p benchProgress) report(now bench.Progress) {
 
 // lossText formats a loss with its interval. A leading ~ marks one that may be noise.
 func lossText(c *rundir.Cell) string {
+	if rundir.Absurd(c.Loss, c.CI.Low, c.CI.High, c.Rounds) {
+		return "cannot tell a loss: the scores vary too much"
+	}
 	s := text.PercentInterval(c.Loss, c.CI.Low, c.CI.High)
 	if !c.Significant {
-		return "~ " + s
+		return "loss ~ " + s
 	}
-	return s
+	return "loss " + s
 }

@@ -163,7 +163,7 @@ func (o *benchOptions) measurement(std streams) *setup.Measurement {
 			snap.Machine.Host = o.host.name()
 		},
 		Progress: func(d *bench.Dir) (func(bench.Progress), func()) {
-			p := benchProgress{terminal.NewProgress(std.err, std.quiet), d}
+			p := benchProgress{terminal.NewProgress(std.err, std.quiet), d, std.quiet}
 			return p.report, p.End
 		},
 	}

@@ -55,6 +55,12 @@ type Cell struct {
 	losses []float64 // of the rounds
 }
 
+// Absurd reports whether a result is beyond what any enforcer does to a test: a score more than doubled, or an interval
+// wider than the whole score.
+func Absurd(loss, low, high float64, rounds int) bool {
+	return loss < -1 || rounds > 1 && high-low > 1
+}
+
 // Noise is the apparent loss of the second baseline of a test.
 type Noise struct {
 	Test string         `json:"test"`
