@@ -34,7 +34,7 @@ CLANG_FORMAT := clang-format-19
 .PHONY: help demo sample apparmor-or-bpf test test-busy test-fast test-arm64 build install release generate
 .PHONY: check-generate
 .PHONY: lint fmt vuln vm
-.PHONY: baselines two-boots accuracy overhead scale measuring aa deps image test-pods test-stores
+.PHONY: baselines two-boots accuracy overhead scale measuring aa deps image test-pods test-stores dashboard
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -138,6 +138,18 @@ test-stores: ## profiles for stores, in the code of Pyroscope and Alloy
 
 sample: build ## rebuild docs/sample/ and docs/img/: a benchmark in a VM that counts instructions (some minutes)
 	@internal/demo/sample.sh
+
+# Needs npm as well, for Grafana's components.
+dashboard: deps ## draw docs/img/dashboard.png anew, from a Prometheus that scrapes four pods in a VM (10 minutes)
+	@rm -rf bin/dashboard && mkdir -p bin/dashboard && cp internal/e2e/dashboard/* bin/dashboard/
+	@npm --prefix bin/dashboard install --no-audit --no-fund
+	@CGO_ENABLED=0 go build -o bin/vm ./internal/vmtest/cmd/vm
+	@CGO_ENABLED=0 go test -c -o bin/cli.test ./internal/cli
+	@bin/vm -kernel 6.1 -icount -memory 2G -env LSMPROF_TEST_DASHBOARD=/prometheus \
+		-out /prometheus:bin/dashboard/database -with prometheus \
+		-with containerd -with containerd-shim-runc-v2 -with runc -with ctr \
+		-exec bin/cli.test -test.v -test.timeout 1h -test.run TestDashboardData
+	@node bin/dashboard/make.mjs bin/dashboard/database deploy/grafana/lsmprof.json docs/img/dashboard.png
 
 apparmor-or-bpf: build ## AppArmor against BPF in a VM that counts instructions; the reports go to bin/apparmor-or-bpf/
 	@internal/demo/apparmor.sh bin/apparmor-or-bpf

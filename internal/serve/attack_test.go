@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -240,6 +241,21 @@ func TestOtherHostsAreRefusedOnLoopback(t *testing.T) {
 					test.status)
 			}
 		})
+	}
+}
+
+// A name of this machine that --listen has is asked for with that name.
+func TestTheHostOfListenIsAnswered(t *testing.T) {
+	h := ownHost("node-7.internal:6061", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	for host, want := range map[string]int{
+		"node-7.internal:6061": 200, "NODE-7.internal": 200, "localhost": 200, "node-8.internal:6061": 421,
+	} {
+		answer, req := httptest.NewRecorder(), httptest.NewRequest("GET", "/metrics", nil)
+		req.Host = host
+		h.ServeHTTP(answer, req)
+		if answer.Code != want {
+			t.Errorf("%s: status %d, want %d", host, answer.Code, want)
+		}
 	}
 }
 

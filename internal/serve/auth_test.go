@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -97,7 +98,7 @@ func write(t *testing.T, name string, data []byte) string {
 }
 
 // tlsServer starts a server with its files in dir.
-func tlsServer(t *testing.T, dir string, server, clients *authority) *served {
+func tlsServer(t *testing.T, dir string, server, clients *authority, change func(*Config)) *served {
 	t.Helper()
 	cert, key := server.leaf(x509.ExtKeyUsageServerAuth)
 	c := Config{
@@ -106,6 +107,9 @@ func tlsServer(t *testing.T, dir string, server, clients *authority) *served {
 	}
 	s := startServer(t, func(config *Config) {
 		config.CertFile, config.KeyFile, config.ClientCAFile = c.CertFile, c.KeyFile, c.ClientCAFile
+		if change != nil {
+			change(config)
+		}
 	})
 	s.url = strings.Replace(s.url, "http:", "https:", 1)
 	return s
@@ -133,7 +137,7 @@ func (s *served) as(t *testing.T, trusted, of *authority, usage x509.ExtKeyUsage
 func TestClientCertificates(t *testing.T) {
 	server, clients := newAuthority(t, "server"), newAuthority(t, "clients")
 	strangers := newAuthority(t, "strangers")
-	s := tlsServer(t, t.TempDir(), server, clients)
+	s := tlsServer(t, t.TempDir(), server, clients, nil)
 	for name, test := range map[string]struct {
 		of     *authority
 		usage  x509.ExtKeyUsage
@@ -156,10 +160,77 @@ func TestClientCertificates(t *testing.T) {
 	}
 }
 
+// A server that requires both a token and a certificate serves no client that has only one of them.
+func TestTokenAndCertificate(t *testing.T) {
+	token := write(t, filepath.Join(t.TempDir(), "token"), []byte("secret"))
+	server, clients := newAuthority(t, "server"), newAuthority(t, "clients")
+	s := tlsServer(t, t.TempDir(), server, clients, func(c *Config) { c.TokenFile = token })
+	for _, test := range []struct {
+		of     *authority
+		header string
+		status int
+	}{
+		{clients, "Bearer secret", 200},
+		{clients, "", 401},
+		{nil, "Bearer secret", 403},
+		{nil, "", 403},
+	} {
+		s.as(t, server, test.of, x509.ExtKeyUsageClientAuth)
+		req, err := http.NewRequest("GET", s.url+"/metrics", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", test.header)
+		resp, err := s.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != test.status {
+			t.Errorf("certificate %t, %q: status %d, want %d", test.of != nil, test.header, resp.StatusCode,
+				test.status)
+		}
+	}
+}
+
+func TestVersionsOfTLS(t *testing.T) {
+	server := newAuthority(t, "server")
+	s := tlsServer(t, t.TempDir(), server, newAuthority(t, "clients"), nil)
+	trusted := x509.NewCertPool()
+	trusted.AddCert(server.cert)
+	for version, want := range map[uint16]bool{
+		tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true,
+	} {
+		conn, err := tls.Dial("tcp", strings.TrimPrefix(s.url, "https://"), &tls.Config{
+			RootCAs: trusted, MinVersion: version, MaxVersion: version,
+		})
+		if (err == nil) != want {
+			t.Errorf("%s: %v, want accepted %t", tls.VersionName(version), err, want)
+		}
+		if err == nil {
+			conn.Close()
+		}
+	}
+}
+
+func TestTokenInTheClearIsAWarning(t *testing.T) {
+	token := write(t, filepath.Join(t.TempDir(), "token"), []byte("secret"))
+	for listen, want := range map[string]bool{"127.0.0.1:0": false, "0.0.0.0:0": true} {
+		log := &logged{}
+		startServer(t, func(c *Config) {
+			c.Listen, c.TokenFile, c.Logger = listen, token, slog.New(slog.NewTextHandler(log, nil))
+		})
+		if got := strings.Contains(log.String(), "no TLS: profiles, and the token"); got != want {
+			t.Errorf("%s: a warning %t, want %t: %s", listen, got, want, log)
+		}
+	}
+}
+
 func TestCertificatesAreReloaded(t *testing.T) {
 	dir := t.TempDir()
 	server, clients, later := newAuthority(t, "server"), newAuthority(t, "clients"), newAuthority(t, "later")
-	s := tlsServer(t, dir, server, clients)
+	log := &logged{}
+	s := tlsServer(t, dir, server, clients, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(log, nil)) })
 	s.as(t, server, clients, x509.ExtKeyUsageClientAuth)
 	if code, _, _ := s.get(t, "/metrics"); code != 200 {
 		t.Fatalf("status %d", code)
@@ -174,6 +245,9 @@ func TestCertificatesAreReloaded(t *testing.T) {
 	s.as(t, server, later, x509.ExtKeyUsageClientAuth)
 	if code, _, _ := s.get(t, "/metrics"); code != 200 {
 		t.Errorf("with half of a new pair the server did not go on with the old one: status %d", code)
+	}
+	if warning := "what they held before stays in force"; strings.Count(log.String(), warning) != 1 {
+		t.Errorf("want one warning %q in\n%s", warning, log)
 	}
 	write(t, filepath.Join(dir, "key"), append(key, '\n'))
 	s.as(t, later, later, x509.ExtKeyUsageClientAuth)
@@ -213,6 +287,7 @@ func TestBearerToken(t *testing.T) {
 		{"/metrics", "Bearer ", 401},
 		{"/nowhere", "", 401},
 		{"/healthz", "", 200},
+		{"/readyz", "", 200},
 	} {
 		if got := ask(test.path, test.authorization); got != test.status {
 			t.Errorf("%s with %q: status %d, want %d", test.path, test.authorization, got, test.status)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	pprof "github.com/google/pprof/profile"
+
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -74,6 +76,70 @@ func TestLedgerUnderChurn(t *testing.T) {
 	}
 	if sum != pods {
 		t.Errorf("%d calls, want %d", sum, pods)
+	}
+	folded := l.calls.rows[callSeries{program{"reference", "file_open", "p"}, otherWorkload}]
+	if folded == nil || folded.value.calls != l.calls.overflow {
+		t.Errorf("%v under [other] with program and hook, want %d calls", folded, l.calls.overflow)
+	}
+}
+
+// A full table has room for new series once old ones have not changed for an hour.
+func TestOldSeriesMakeRoom(t *testing.T) {
+	const limit = 100
+	began := time.Unix(0, 0)
+	now := began
+	l := newLedger(limit, func() time.Time { return now })
+	add := func(pod int) {
+		t.Helper()
+		r := profile.Row{
+			Syscall: "openat", Preempted: 1,
+			Workload: profile.Workload{MntNS: uint32(pod + 1), Namespace: "n", Pod: fmt.Sprint("p", pod)},
+		}
+		err := l.add(profile.Snapshot{
+			Start: now, Duration: time.Second, Rows: []profile.Row{r},
+			Programs: []profile.Program{{Name: "p", Hook: "file_open", Enforcer: "reference", Preempted: 1}},
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for pod := range limit {
+		add(pod)
+	}
+	for _, step := range []struct {
+		after    time.Duration
+		overflow uint64
+	}{{0, 10}, {idleAfter, 11}, {idleAfter + 1, 11}} {
+		if now = began.Add(step.after); step.after > 0 {
+			add(limit + int(step.after%1000))
+		}
+		if l.calls.overflow != step.overflow {
+			t.Errorf("after %v: %d overflows, want %d", step.after, l.calls.overflow, step.overflow)
+		}
+	}
+}
+
+// A cumulative profile that is full begins anew with what was measured last.
+func TestFullProfileBeginsAnew(t *testing.T) {
+	l := newLedger(100, time.Now)
+	for part, want := range []struct {
+		samples  int
+		restarts uint64
+	}{{maxSamples - 1, 0}, {maxSamples, 0}, {1, 1}} {
+		p := &pprof.Profile{
+			SampleType: []*pprof.ValueType{{Type: "calls", Unit: "count"}}, PeriodType: &pprof.ValueType{},
+		}
+		for i := range max(1, (maxSamples-1)*(1-part)) {
+			pod := map[string][]string{"pod": {fmt.Sprint("p", part, "-", i)}}
+			p.Sample = append(p.Sample, &pprof.Sample{Value: []int64{1}, Label: pod})
+		}
+		l.pending = append(l.pending, p)
+		if err := l.merge(); err != nil {
+			t.Fatal(err)
+		}
+		if len(l.total.Sample) != want.samples || l.restarts != want.restarts {
+			t.Errorf("%d samples after %d restarts, want %+v", len(l.total.Sample), l.restarts, want)
+		}
 	}
 }
 

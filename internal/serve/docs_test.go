@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"maps"
 	"math"
 	"os"
@@ -71,6 +70,9 @@ func TestDocsHaveTheMetrics(t *testing.T) {
 		got = get()
 		return got["lsmprof_calls_total"] != nil && got["lsmprof_http_requests_total"] != nil
 	})
+	if got["process_cpu_seconds_total"] == nil || got["process_open_fds"] == nil {
+		t.Error("there are no metrics of lsmprof itself")
+	}
 	for name, family := range got {
 		if !strings.HasPrefix(name, "lsmprof_") {
 			continue
@@ -107,17 +109,7 @@ func TestDocsHaveTheMetrics(t *testing.T) {
 
 // Denials, memory of maps, trampoline slots and the time without rules are what the tracer and the enforcer say.
 func TestMetricsOfTheEnforcer(t *testing.T) {
-	const denials = 3 // a reading
-	s := startReplay(t, func(c *Config) {
-		start := c.Start
-		c.Start = func(ctx context.Context) (Tracer, error) {
-			tracer, err := start(ctx)
-			r := tracer.(*replay)
-			r.recorded.Rows = slices.Clone(r.recorded.Rows)
-			r.recorded.Rows[0].Denials = denials
-			return r, err
-		}
-	})
+	s := startReplay(t, nil)
 	value := func(name string, labels ...string) (sum float64) {
 		t.Helper()
 		_, _, text := s.get(t, "/metrics")
@@ -137,9 +129,9 @@ func TestMetricsOfTheEnforcer(t *testing.T) {
 		}
 		return sum
 	}
-	eventually(t, "denials", func() bool { return value("lsmprof_denials_total") >= 2*denials })
-	if got := value("lsmprof_denials_total"); math.Mod(got, denials) != 0 {
-		t.Errorf("%g denials, want a multiple of %d", got, denials)
+	eventually(t, "denials", func() bool { return value("lsmprof_denials_total") >= 2*replayedDenials })
+	if got := value("lsmprof_denials_total"); math.Mod(got, replayedDenials) != 0 {
+		t.Errorf("%g denials, want a multiple of %d", got, replayedDenials)
 	}
 	for _, m := range []struct {
 		name, label string
@@ -162,5 +154,22 @@ func TestMetricsOfTheEnforcer(t *testing.T) {
 	if idle := value("lsmprof_rules_hook_seconds_total", "rules=0"); idle <= 0 ||
 		idle >= value("lsmprof_rules_hook_seconds_total") {
 		t.Errorf("%g s where no rule applies", idle)
+	}
+}
+
+// Workloads of one name are not added up: none of them has the sum of their rules.
+func TestRulesOfWorkloadsWithOneName(t *testing.T) {
+	other := web
+	other.MntNS++
+	s := startServer(t, func(c *Config) {
+		c.InForce = func() (InForce, error) {
+			return InForce{Rules: []Rules{{"reference", other, "file", 5}, {"reference", web, "file", 8}}}, nil
+		}
+	})
+	_, _, text := s.get(t, "/metrics")
+	const want = `lsmprof_rules{container="nginx",enforcer="reference",namespace="shop",pod="web-0",type="file",` +
+		`workload="shop/web-0/nginx"} 8`
+	if !strings.Contains(text, want) || strings.Count(text, "lsmprof_rules{") != 1 {
+		t.Errorf("want %s and no other in\n%s", want, text)
 	}
 }

@@ -47,8 +47,10 @@ func (s *source) start(context.Context) (Tracer, error) {
 	}
 	s.live++
 	s.started++
+	began := time.Now()
+	time.Sleep(time.Microsecond) // in virtual time, it would take none
 	return &fakeTracer{s, profile.Snapshot{
-		Start: time.Now(),
+		Start: began,
 		Programs: []profile.Program{
 			{ID: 1, Name: "ref_file_open", Hook: "file_open", Enforcer: "reference"},
 		},

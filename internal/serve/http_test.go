@@ -118,6 +118,20 @@ func TestReadinessFollowsTheProbes(t *testing.T) {
 	}
 }
 
+// While requests in progress get their answers, no new ones should come.
+func TestReadinessEndsWithTheServer(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		ending, end := context.WithCancel(t.Context())
+		b.probes.ctx = ending
+		end()
+		for path, want := range map[string]int{"/readyz": 503, "/healthz": 200, "/debug/pprof/lsm?seconds=1": 503} {
+			if code, body := b.get(t, path); code != want {
+				t.Errorf("%s: %d %s, want %d", path, code, body, want)
+			}
+		}
+	})
+}
+
 func TestHealthFailsIfPollsHang(t *testing.T) {
 	var late atomic.Int64
 	s := startServer(t, func(c *Config) {

@@ -94,8 +94,11 @@ func TestLogSaysWhoAttachedProbes(t *testing.T) {
 	s := startServer(t, func(c *Config) { c.Linger, c.Logger = 0, slog.New(slog.NewTextHandler(log, nil)) })
 	s.get(t, "/debug/pprof/lsm?seconds=0.01")
 	eventually(t, "the probes to go", func() bool { return strings.Contains(log.String(), "probes detached") })
-	const want = `msg="probes attached" why="profile of 10ms" client=127.0.0.1:`
-	if text := log.String(); !strings.Contains(text, want) {
-		t.Errorf("the log does not say who attached the probes, and why:\n%s", text)
+	for _, want := range []string{
+		`msg="probes attached" why="profile of 10ms" client=127.0.0.1:`, `msg="probes detached" after=`,
+	} {
+		if text := log.String(); !strings.Contains(text, want) {
+			t.Errorf("the log lacks %q:\n%s", want, text)
+		}
 	}
 }

@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	maxHeaderBytes = 16 << 10
+	maxHeaderBytes = 16 << 10 // with the request line
+	slopBytes      = 4 << 10  // net/http adds them to its limit
 	maxBodyBytes   = 4 << 10
 	headerTimeout  = 5 * time.Second
 	bodyTimeout    = 5 * time.Second

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -8,28 +9,42 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// withClock gives a server a clock that is late by as much as the test says.
-func withClock(late *atomic.Int64, change func(*Config)) func(*Config) {
-	return func(c *Config) {
-		c.now = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
-		if change != nil {
-			change(c)
-		}
+// Both kinds of scrapes keep the probes, and no call between two of them is missed.
+func TestScrapeKeepsProbesForLinger(t *testing.T) {
+	for _, path := range []string{"/metrics", "/debug/pprof/lsm"} {
+		inBubble(t, nil, func(t *testing.T, b *bubble) {
+			for range 4 {
+				b.get(t, path)
+				time.Sleep(b.config.Linger - 2*time.Second)
+			}
+			if live, started := b.attached(); live != 1 || started != 1 {
+				t.Errorf("%s: %d sets of probes attached, %d ever; want 1 and 1", path, live, started)
+			}
+			b.set(func(s *source) { s.rows = nil }) // no more calls
+			if _, body := b.get(t, "/debug/pprof/lsm"); calls(t, body) != b.callsOf() || b.callsOf() < 400 {
+				t.Errorf("%s: %d calls, want %d", path, calls(t, body), b.callsOf())
+			}
+			time.Sleep(b.config.Linger - time.Second)
+			before, _ := b.attached()
+			time.Sleep(3 * time.Second)
+			if after, _ := b.attached(); before != 1 || after != 0 {
+				t.Errorf("%s: %d sets of probes before the end of the time, %d after it", path, before,
+					after)
+			}
+		})
 	}
 }
 
-func TestScrapeKeepsProbesForLinger(t *testing.T) {
-	var late atomic.Int64
-	s := startServer(t, withClock(&late, nil))
-	for range 3 {
-		s.get(t, "/metrics")
-		late.Add(int64(50 * time.Second))
-	}
-	if live, started := s.attached(); live != 1 || started != 1 {
-		t.Errorf("%d sets of probes attached, %d ever; want 1 and 1", live, started)
-	}
-	late.Add(int64(time.Minute))
-	eventually(t, "the probes to go", func() bool { live, _ := s.attached(); return live == 0 })
+func TestMeasuredSeconds(t *testing.T) {
+	inBubble(t, func(c *Config) { c.Linger = 0 }, func(t *testing.T, b *bubble) {
+		b.get(t, "/debug/pprof/lsm?seconds=20")
+		time.Sleep(time.Minute)
+		b.get(t, "/debug/pprof/lsm?seconds=30")
+		const want = "\nlsmprof_measured_seconds_total 50.000002\n" // 1 µs for each time that probes were attached
+		if _, text := b.get(t, "/metrics"); !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	})
 }
 
 func TestScrapesAttachNothingWithoutLinger(t *testing.T) {
@@ -46,14 +61,20 @@ func TestScrapesAttachNothingWithoutLinger(t *testing.T) {
 }
 
 func TestAlwaysWaitsForAnEnforcerAndKeepsProbes(t *testing.T) {
-	var late atomic.Int64
-	s := startServer(t, withClock(&late, func(c *Config) { c.Always = true }))
-	eventually(t, "probes", func() bool { live, _ := s.attached(); return live == 1 })
-	s.get(t, "/debug/pprof/lsm?seconds=0.01")
-	late.Add(int64(24 * time.Hour))
-	if live, started := s.attached(); live != 1 || started != 1 {
-		t.Errorf("%d sets of probes attached, %d ever; want 1 and 1", live, started)
-	}
+	inBubble(t, func(c *Config) { c.Always = true }, func(t *testing.T, b *bubble) {
+		b.set(func(s *source) { s.startErr = ErrNothing })
+		time.Sleep(time.Hour)
+		if code, body := b.get(t, "/debug/pprof/lsm?seconds=1"); code != 503 {
+			t.Errorf("without an enforcer: %d %s", code, body)
+		}
+		b.set(func(s *source) { s.startErr = nil })
+		time.Sleep(2 * retryInterval)
+		b.get(t, "/debug/pprof/lsm?seconds=1")
+		time.Sleep(24 * time.Hour)
+		if live, started := b.attached(); live != 1 || started != 1 {
+			t.Errorf("%d sets of probes attached, %d ever; want 1 and 1", live, started)
+		}
+	})
 }
 
 // Counters and rows of workloads that have ended are given back, but never while a client measures.
@@ -67,13 +88,17 @@ func TestCrowdedProbesAreRenewed(t *testing.T) {
 	}{
 		{"room left", 48, "openat", time.Hour, false},
 		{"crowded", 49, "openat", time.Hour, true},
-		{"crowded, new", 49, "openat", time.Minute, false},
+		{"crowded, new", 49, "openat", renewInterval - 1, false},
+		{"crowded, not so new", 49, "openat", renewInterval, true},
 		{"calls found no counter", 3, profile.SyscallOverflow, time.Hour, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var late atomic.Int64
-			s := startServer(t,
-				withClock(&late, func(c *Config) { c.Always, c.PollInterval = true, time.Hour }))
+			began := time.Now()
+			s := startServer(t, func(c *Config) {
+				c.now = func() time.Time { return began.Add(time.Duration(late.Load())) }
+				c.Always, c.PollInterval = true, time.Hour
+			})
 			s.set(func(src *source) {
 				src.usage = []profile.CounterUsage{{Used: test.used, Counters: 64}}
 				src.rows[0].Syscall = test.syscall
@@ -97,6 +122,15 @@ func TestCrowdedProbesAreRenewed(t *testing.T) {
 					test.renewed)
 			}
 		})
+	}
+}
+
+func TestManyRowsCrowdTheProbes(t *testing.T) {
+	for rows, want := range map[int]bool{20_000: false, 20_001: true} {
+		p := probes{absorbed: profile.Snapshot{Rows: make([]profile.Row, rows)}}
+		if got := p.crowded(); got != want {
+			t.Errorf("%d rows: crowded %t, want %t", rows, got, want)
+		}
 	}
 }
 

@@ -68,17 +68,7 @@ func (s *Server) Run(ctx context.Context, listening func(net.Addr) error) error 
 	defer l.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer s.probes.close()
-	server := &http.Server{
-		Handler:           s.handler(),
-		TLSConfig:         s.creds.tls(),
-		MaxHeaderBytes:    maxHeaderBytes,
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       idleTimeout,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-		ConnContext:       connContext,
-		Protocols:         new(http.Protocols),
-	}
-	server.Protocols.SetHTTP1(true) // suffices, and has no streams to be limited
+	server := s.httpServer()
 	s.probes.ctx = ctx
 	var polling sync.WaitGroup
 	polling.Go(s.probes.run)
@@ -116,6 +106,22 @@ func (s *Server) Run(ctx context.Context, listening func(net.Addr) error) error 
 		return err
 	}
 	return nil
+}
+
+// httpServer returns the server without a listener. Its limits hold on every path, before credentials are checked.
+func (s *Server) httpServer() *http.Server {
+	server := &http.Server{
+		Handler:           s.handler(),
+		TLSConfig:         s.creds.tls(),
+		MaxHeaderBytes:    maxHeaderBytes - slopBytes,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ConnContext:       connContext,
+		Protocols:         new(http.Protocols),
+	}
+	server.Protocols.SetHTTP1(true) // suffices, and has no streams to be limited
+	return server
 }
 
 func (s *Server) handler() http.Handler {
