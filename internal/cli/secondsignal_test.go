@@ -23,7 +23,8 @@ func TestSecondSignalAborts(t *testing.T) {
 		conn, err := net.Dial("tcp", address)
 		must(t, err)
 		defer conn.Close()
-		fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n")
+		const head = "GET / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n"
+		fmt.Fprint(conn, head)
 		if answer, err := bufio.NewReader(conn).ReadString('\n'); !strings.Contains(answer, " 100 ") {
 			t.Fatalf("%q, %v: the server does not wait for the body", answer, err)
 		}

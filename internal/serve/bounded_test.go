@@ -97,7 +97,10 @@ func TestOldSeriesMakeRoom(t *testing.T) {
 		}
 		err := l.add(profile.Snapshot{
 			Start: now, Duration: time.Second, Rows: []profile.Row{r},
-			Programs: []profile.Program{{Name: "p", Hook: "file_open", Enforcer: "reference", Preempted: 1}},
+			Programs: []profile.Program{{
+				Name: "p", Hook: "file_open", Enforcer: "reference",
+				Preempted: 1,
+			}},
 		}, nil)
 		if err != nil {
 			t.Fatal(err)

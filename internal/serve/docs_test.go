@@ -163,7 +163,8 @@ func TestRulesOfWorkloadsWithOneName(t *testing.T) {
 	other.MntNS++
 	s := startServer(t, func(c *Config) {
 		c.InForce = func() (InForce, error) {
-			return InForce{Rules: []Rules{{"reference", other, "file", 5}, {"reference", web, "file", 8}}}, nil
+			return InForce{Rules: []Rules{{"reference", other, "file", 5}, {"reference", web, "file", 8}}},
+				nil
 		}
 	})
 	_, _, text := s.get(t, "/metrics")

@@ -124,7 +124,10 @@ func TestReadinessEndsWithTheServer(t *testing.T) {
 		ending, end := context.WithCancel(t.Context())
 		b.probes.ctx = ending
 		end()
-		for path, want := range map[string]int{"/readyz": 503, "/healthz": 200, "/debug/pprof/lsm?seconds=1": 503} {
+		for path, want := range map[string]int{
+			"/readyz": 503, "/healthz": 200,
+			"/debug/pprof/lsm?seconds=1": 503,
+		} {
 			if code, body := b.get(t, path); code != want {
 				t.Errorf("%s: %d %s, want %d", path, code, body, want)
 			}

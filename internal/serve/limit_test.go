@@ -12,6 +12,10 @@ import (
 
 // What the limits on time do to clients that are too slow, and when.
 func TestSlowClientsAreCut(t *testing.T) {
+	const (
+		metrics = "GET /metrics HTTP/1.0\r\n\r\n"
+		profile = "GET /debug/pprof/lsm?seconds=90 HTTP/1.0\r\n\r\n"
+	)
 	for _, test := range []struct {
 		name, request string
 		unread        time.Duration // how long the client waits before it reads
@@ -21,16 +25,15 @@ func TestSlowClientsAreCut(t *testing.T) {
 		{"no request", "", 0, headerTimeout, ""},
 		{"half a header", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n", 0, headerTimeout, ""},
 		{
-			"no body", "GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n", 0, bodyTimeout,
-			"HTTP/1.1 413 ",
+			"no body", "GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n",
+			0, bodyTimeout, "HTTP/1.1 413 ",
 		},
-		{"answer read late", "GET /metrics HTTP/1.0\r\n\r\n", 29 * time.Second, 29 * time.Second, "HTTP/1.0 200 "},
-		{"answer not read", "GET /metrics HTTP/1.0\r\n\r\n", 31 * time.Second, 31 * time.Second, ""},
+		{"answer read late", metrics, 29 * time.Second, 29 * time.Second, "HTTP/1.0 200 "},
+		{"answer not read", metrics, 31 * time.Second, 31 * time.Second, ""},
 		{"answer not read, health", "GET /healthz HTTP/1.0\r\n\r\n", 31 * time.Second, 31 * time.Second, ""},
 		// A profile takes longer than its answer may: the time for reading begins with the answer.
-		{"long profile", "GET /debug/pprof/lsm?seconds=90 HTTP/1.0\r\n\r\n", 0, 90 * time.Second, "HTTP/1.0 200 "},
-		{"answer not read, profile", "GET /debug/pprof/lsm?seconds=90 HTTP/1.0\r\n\r\n", 121 * time.Second,
-			121 * time.Second, ""},
+		{"long profile", profile, 0, 90 * time.Second, "HTTP/1.0 200 "},
+		{"answer not read, profile", profile, 121 * time.Second, 121 * time.Second, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, nil, func(t *testing.T, b *bubble) {
@@ -42,7 +45,8 @@ func TestSlowClientsAreCut(t *testing.T) {
 				if took := time.Since(began); took != test.after {
 					t.Errorf("the connection ended after %v, want %v", took, test.after)
 				}
-				if test.answer == "" && len(answer) > 0 || !strings.HasPrefix(string(answer), test.answer) {
+				if test.answer == "" && len(answer) > 0 || !strings.HasPrefix(string(answer),
+					test.answer) {
 					t.Errorf("answer %.80q, want %q", answer, test.answer)
 				}
 			})

@@ -40,7 +40,8 @@ func TestMeasuredSeconds(t *testing.T) {
 		b.get(t, "/debug/pprof/lsm?seconds=20")
 		time.Sleep(time.Minute)
 		b.get(t, "/debug/pprof/lsm?seconds=30")
-		const want = "\nlsmprof_measured_seconds_total 50.000002\n" // 1 µs for each time that probes were attached
+		// 1 µs for each time that probes were attached
+		const want = "\nlsmprof_measured_seconds_total 50.000002\n"
 		if _, text := b.get(t, "/metrics"); !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
 		}
