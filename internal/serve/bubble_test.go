@@ -19,6 +19,7 @@ type bubble struct {
 	*source
 	conns  chan net.Conn
 	client *http.Client
+	end    context.CancelFunc // what a signal does, as far as requests see it
 }
 
 // inBubble runs a test with a server in virtual time.
@@ -42,8 +43,7 @@ func inBubble(t *testing.T, change func(*Config), test func(*testing.T, *bubble)
 		b.client = &http.Client{Transport: &http.Transport{
 			DialContext: func(context.Context, string, string) (net.Conn, error) { return b.dial(), nil },
 		}}
-		ctx, cancel := context.WithCancel(t.Context())
-		server.probes.ctx = ctx
+		server.probes.ctx, b.end = context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(server.probes.run)
 		s := server.httpServer()
@@ -52,7 +52,7 @@ func inBubble(t *testing.T, change func(*Config), test func(*testing.T, *bubble)
 		defer running.Wait()
 		defer s.Close()
 		defer server.probes.close()
-		defer cancel()
+		defer b.end()
 		defer b.client.CloseIdleConnections()
 		test(t, b)
 	})

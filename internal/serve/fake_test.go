@@ -47,10 +47,8 @@ func (s *source) start(context.Context) (Tracer, error) {
 	}
 	s.live++
 	s.started++
-	began := time.Now()
-	time.Sleep(time.Microsecond) // in virtual time, it would take none
 	return &fakeTracer{s, profile.Snapshot{
-		Start: began,
+		Start: time.Now(),
 		Programs: []profile.Program{
 			{ID: 1, Name: "ref_file_open", Hook: "file_open", Enforcer: "reference"},
 		},
@@ -88,7 +86,7 @@ func (t *fakeTracer) Poll(context.Context) error {
 
 func (t *fakeTracer) Snapshot() (profile.Snapshot, error) {
 	s := t.snap
-	s.Duration = time.Since(s.Start)
+	s.Duration = time.Since(s.Start) + 1 // never 0, in virtual time neither
 	s.Programs = append([]profile.Program(nil), s.Programs...)
 	s.Rows = append([]profile.Row(nil), s.Rows...)
 	return s, nil

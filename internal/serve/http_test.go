@@ -121,9 +121,7 @@ func TestReadinessFollowsTheProbes(t *testing.T) {
 // While requests in progress get their answers, no new ones should come.
 func TestReadinessEndsWithTheServer(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
-		ending, end := context.WithCancel(t.Context())
-		b.probes.ctx = ending
-		end()
+		b.end()
 		for path, want := range map[string]int{
 			"/readyz": 503, "/healthz": 200,
 			"/debug/pprof/lsm?seconds=1": 503,

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -40,8 +41,8 @@ func TestMeasuredSeconds(t *testing.T) {
 		b.get(t, "/debug/pprof/lsm?seconds=20")
 		time.Sleep(time.Minute)
 		b.get(t, "/debug/pprof/lsm?seconds=30")
-		// 1 µs for each time that probes were attached
-		const want = "\nlsmprof_measured_seconds_total 50.000002\n"
+		// 1 ns for each time that probes were attached
+		const want = "\nlsmprof_measured_seconds_total 50.000000002\n"
 		if _, text := b.get(t, "/metrics"); !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
 		}
@@ -62,13 +63,22 @@ func TestScrapesAttachNothingWithoutLinger(t *testing.T) {
 }
 
 func TestAlwaysWaitsForAnEnforcerAndKeepsProbes(t *testing.T) {
-	inBubble(t, func(c *Config) { c.Always = true }, func(t *testing.T, b *bubble) {
-		b.set(func(s *source) { s.startErr = ErrNothing })
-		time.Sleep(time.Hour)
-		if code, body := b.get(t, "/debug/pprof/lsm?seconds=1"); code != 503 {
-			t.Errorf("without an enforcer: %d %s", code, body)
+	var enforcer atomic.Bool
+	change := func(c *Config) {
+		start := c.Start
+		c.Always, c.Start = true, func(ctx context.Context) (Tracer, error) {
+			if !enforcer.Load() {
+				return nil, ErrNothing
+			}
+			return start(ctx)
 		}
-		b.set(func(s *source) { s.startErr = nil })
+	}
+	inBubble(t, change, func(t *testing.T, b *bubble) {
+		time.Sleep(time.Hour)
+		if code, _ := b.get(t, "/debug/pprof/lsm?seconds=1"); code != 503 {
+			t.Errorf("without an enforcer: status %d, want 503", code)
+		}
+		enforcer.Store(true)
 		time.Sleep(2 * retryInterval)
 		b.get(t, "/debug/pprof/lsm?seconds=1")
 		time.Sleep(24 * time.Hour)
