@@ -71,7 +71,7 @@ func (j *journal) append(results []rundir.Result) error {
 	if err != nil {
 		err = errors.Join(err, j.f.Truncate(end))
 		if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
-			return fmt.Errorf("%w: %w", ErrDiskFull, err)
+			return ErrDiskFull
 		}
 		return err
 	}

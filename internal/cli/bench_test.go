@@ -436,7 +436,8 @@ func TestBenchOnAFullDisk(t *testing.T) {
 		"2ms", "--warmup", "1ms", "--dir", dir,
 	}
 	_, errs := runBench(t, exitFailed, args...)
-	if !strings.Contains(errs, "the file system is full") {
+	want := "the file system is full; make room; `lsmprof bench --resume " + dir + "` continues from here\n"
+	if !strings.HasSuffix(errs, want) || strings.Contains(errs, "no space left") {
 		t.Fatal(errs)
 	}
 	before, _ := os.ReadFile(filepath.Join(dir, "results.jsonl"))

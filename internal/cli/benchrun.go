@@ -180,6 +180,7 @@ func (o *benchOptions) end(ctx context.Context, std streams, d *bench.Dir, err e
 	saving := d.Save()
 	if errors.Is(err, bench.ErrDiskFull) {
 		err = fmt.Errorf("%w; make room", err)
+		saving = nil // it failed for the same reason, and all that it writes follows from the complete rounds
 	}
 	if d.Started() && saving == nil {
 		err = fmt.Errorf("%w; `lsmprof bench --resume %s` continues from here", err, d.Path)
