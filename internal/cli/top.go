@@ -96,7 +96,7 @@ func (o *topOptions) setInterval(args []string) error {
 func (o *topOptions) run(ctx context.Context, std streams) (err error) {
 	defer o.unknown.close(&err)
 	by := slices.Index(costtable.GroupingNames(), o.by)
-	interactive := !o.JSON() && terminal.Is(std.out)
+	interactive := !o.JSON() && terminal.Screen(std.out)
 	if interactive {
 		o.logger = slog.New(slog.DiscardHandler) // the screen shows the tracer's warnings
 	}
@@ -114,7 +114,16 @@ func (o *topOptions) run(ctx context.Context, std streams) (err error) {
 		err = o.print(ctx, std.out, &feed, top.New(by, o.interval))
 	}
 	if !std.quiet {
-		for _, line := range feed.Last().Facts() {
+		last := feed.Last()
+		facts := last.Facts()
+		if !std.verbose {
+			facts = facts[:1] // completeness
+			if last.OwnCalls > 0 {
+				facts = append(facts, "left out: "+text.Plural(last.OwnCalls, "call")+
+					" of lsmprof itself; --self shows them")
+			}
+		}
+		for _, line := range facts {
 			fmt.Fprintln(std.err, text.Printable(line))
 		}
 	}

@@ -30,7 +30,7 @@ type Progress struct {
 // NewProgress returns a Progress that writes to w, or nothing if quiet is set.
 func NewProgress(w io.Writer, quiet bool) *Progress {
 	now := time.Now()
-	return &Progress{w: w, terminal: Is(w), quiet: quiet, now: time.Now, began: now, last: now}
+	return &Progress{w: w, terminal: Screen(w), quiet: quiet, now: time.Now, began: now, last: now}
 }
 
 // Show prints what lsmprof is doing. done is a share from 0 to 1, or negative if unknown. The time that remains

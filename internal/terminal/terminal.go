@@ -39,6 +39,10 @@ func Is(w io.Writer) bool {
 	return err == nil
 }
 
+// Screen reports whether w is a terminal that can move its cursor. TERM=dumb is the terminal of an editor, which shows
+// escape sequences as they are.
+func Screen(w io.Writer) bool { return Is(w) && os.Getenv("TERM") != "dumb" }
+
 // Width returns the number of columns of the terminal that w is, or 80 if it is none.
 func Width(w io.Writer) int {
 	if f := file(w); f != nil {
@@ -97,7 +101,7 @@ func Paint(w io.Writer, color, s string) string {
 
 // Colors reports whether w is a terminal on which the user wants colors: see no-color.org.
 func Colors(w io.Writer) bool {
-	return Is(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return Screen(w) && os.Getenv("NO_COLOR") == ""
 }
 
 // Colors for Paint.

@@ -101,3 +101,19 @@ func TestPaint(t *testing.T) {
 		t.Errorf("with NO_COLOR: %q", got)
 	}
 }
+
+// The terminal of an editor shows escape sequences as they are.
+func TestDumbTerminal(t *testing.T) {
+	pty, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer pty.Close()
+	t.Setenv("NO_COLOR", "")
+	for term, want := range map[string]bool{"dumb": false, "xterm": true, "": true} {
+		t.Setenv("TERM", term)
+		if !Is(pty) || Screen(pty) != want || Colors(pty) != want || NewProgress(pty, false).terminal != want {
+			t.Errorf("TERM=%s: want a screen, colors and a line that changes: %v", term, want)
+		}
+	}
+}
