@@ -1,13 +1,11 @@
 package tracer
 
 import (
-	"bufio"
 	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -99,16 +97,11 @@ func describedFunctions() (map[string]bool, error) {
 	return all, nil
 }
 
-// symbolNames returns the names of the functions in a symbol table. Unlike readKallsyms it needs no addresses.
+// symbolNames returns the names of the functions in a symbol table, also of one that hides their addresses.
 func symbolNames(r io.Reader) (map[string]bool, error) {
 	all := map[string]bool{}
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		if f := strings.Fields(lines.Text()); len(f) >= 3 && strings.ContainsAny(f[1], "tTwW") {
-			all[f[2]] = true
-		}
-	}
-	return all, lines.Err()
+	err := eachSymbol(r, func(s symbol) { all[s.name] = true })
+	return all, err
 }
 
 // Owner returns the name under which the costs of the function go.

@@ -1,7 +1,6 @@
 package tracer
 
 import (
-	"bufio"
 	"cmp"
 	"errors"
 	"io"
@@ -17,11 +16,13 @@ import (
 // kernelModule is the module of functions that are in no module.
 const kernelModule = "[kernel]"
 
-// kallsyms is the kernel's symbol table: functions sorted by address.
-type kallsyms struct {
-	addresses []uint64
-	names     []string
-	modules   []string
+// kallsyms is the kernel's symbol table: functions sorted by address, each once.
+type kallsyms struct{ functions []symbol }
+
+// symbol is a function of the kernel.
+type symbol struct {
+	address      uint64 // 0: hidden
+	name, module string
 }
 
 func loadKallsyms() (*kallsyms, error) {
@@ -31,7 +32,7 @@ func loadKallsyms() (*kallsyms, error) {
 	}
 	defer f.Close()
 	k, err := readKallsyms(f)
-	if err == nil && len(k.addresses) == 0 {
+	if err == nil && len(k.functions) == 0 {
 		err = errors.New("/proc/kallsyms hides its addresses: set kernel.kptr_restrict to 0 or 1")
 	}
 	return k, err
@@ -39,58 +40,57 @@ func loadKallsyms() (*kallsyms, error) {
 
 // readKallsyms reads lines like `ffffffff81000000 T _stext` and `ffffffffc0000000 t nft_do_chain	[nf_tables]`.
 func readKallsyms(r io.Reader) (*kallsyms, error) {
-	type symbol struct {
-		address      uint64
-		name, module string
-	}
-	var all []symbol
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		f := strings.Fields(lines.Text())
-		if len(f) < 3 || !strings.ContainsAny(f[1], "tTwW") {
-			continue
-		}
-		address, err := strconv.ParseUint(f[0], 16, 64)
-		if err != nil || address == 0 {
-			continue
-		}
-		s := symbol{address, f[2], kernelModule}
-		if len(f) > 3 {
-			s.module = f[3]
-		}
-		all = append(all, s)
-	}
-	slices.SortStableFunc(all, func(a, b symbol) int { return cmp.Compare(a.address, b.address) })
 	k := &kallsyms{}
-	for i, s := range all {
-		if i > 0 && all[i-1].address == s.address {
-			continue // an alias
+	err := eachSymbol(r, func(s symbol) {
+		if s.address != 0 {
+			k.functions = append(k.functions, s)
 		}
-		k.addresses = append(k.addresses, s.address)
-		k.names = append(k.names, s.name)
-		k.modules = append(k.modules, s.module)
+	})
+	slices.SortStableFunc(k.functions, func(a, b symbol) int { return cmp.Compare(a.address, b.address) })
+	// Further names of an address are aliases.
+	k.functions = slices.CompactFunc(k.functions, func(a, b symbol) bool { return a.address == b.address })
+	return k, err
+}
+
+// eachSymbol reads a symbol table of the kernel, with more than 100,000 lines, and calls do for each function. All
+// names are parts of one string.
+func eachSymbol(r io.Reader, do func(symbol)) error {
+	var text strings.Builder
+	_, err := io.Copy(&text, r)
+	for line := range strings.Lines(text.String()) {
+		address, rest, _ := strings.Cut(line, " ")
+		kind, rest, ok := strings.Cut(rest, " ")
+		if !ok || !strings.ContainsAny(kind, "tTwW") {
+			continue
+		}
+		n, err := strconv.ParseUint(address, 16, 64)
+		if err != nil {
+			continue
+		}
+		name, module, _ := strings.Cut(strings.TrimRight(rest, "\n"), "\t")
+		do(symbol{n, name, cmp.Or(module, kernelModule)})
 	}
-	return k, lines.Err()
+	return err
 }
 
 // frame returns the function that a return address is in. The address is that of the instruction after a call.
 func (k *kallsyms) frame(address uint64) profile.Frame {
-	i, found := slices.BinarySearch(k.addresses, address-1)
+	i, found := slices.BinarySearchFunc(k.functions, address-1,
+		func(s symbol, a uint64) int { return cmp.Compare(s.address, a) })
 	if !found {
 		i--
 	}
 	if i < 0 {
 		return profile.Frame{Module: kernelModule, Address: address, Offset: address}
 	}
-	return profile.Frame{
-		Function: k.names[i], Module: k.modules[i], Address: address, Offset: address - k.addresses[i],
-	}
+	f := k.functions[i]
+	return profile.Frame{Function: f.name, Module: f.module, Address: address, Offset: address - f.address}
 }
 
 // named returns the first instruction of a function as a frame.
 func (k *kallsyms) named(function string) profile.Frame {
-	if i := slices.Index(k.names, function); i >= 0 {
-		return profile.Frame{Function: function, Module: k.modules[i], Address: k.addresses[i]}
+	if i := slices.IndexFunc(k.functions, func(s symbol) bool { return s.name == function }); i >= 0 {
+		return profile.Frame{Function: function, Module: k.functions[i].module, Address: k.functions[i].address}
 	}
 	return profile.Frame{Function: function, Module: kernelModule}
 }

@@ -1,6 +1,7 @@
 package tracer
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -43,8 +44,7 @@ func FuzzReadKallsyms(f *testing.F) {
 		if err != nil {
 			return
 		}
-		n := len(k.addresses)
-		if !slices.IsSorted(k.addresses) || len(k.names) != n || len(k.modules) != n {
+		if !slices.IsSortedFunc(k.functions, func(a, b symbol) int { return cmp.Compare(a.address, b.address) }) {
 			t.Errorf("%+v", k)
 		}
 		_ = k.frame(address).String()

@@ -2,7 +2,6 @@ package stats
 
 import (
 	"math"
-	"sort"
 )
 
 // exactBootstrap is the largest number of values for which the distribution of the median is computed. Beyond it, its
@@ -17,6 +16,7 @@ type medianDistribution struct {
 	// with j the smallest. both[i]: i twice.
 	lower, upper, both []float64
 	fromUpper          []float64 // sums of upper from its end
+	pairs              bool      // means of two values occur
 }
 
 func newMedianDistribution(sorted []float64) *medianDistribution {
@@ -33,6 +33,7 @@ func newMedianDistribution(sorted []float64) *medianDistribution {
 		}
 		return d
 	}
+	d.pairs = true
 	// The number of ways to choose the lower half, shared between both factors.
 	half := (logs[n] - 2*logs[m]) / 2
 	power := func(k int) float64 { // (k/n)^m
@@ -75,24 +76,32 @@ func (d *medianDistribution) upTo(x float64) float64 {
 
 // quantile returns the smallest median whose upTo reaches q.
 func (d *medianDistribution) quantile(q float64) float64 {
-	n := len(d.sorted)
-	low, high := math.Nextafter(d.sorted[0], math.Inf(-1)), d.sorted[n-1]
-	for range 100 {
-		mid := low + (high-low)/2
-		if mid <= low || mid >= high {
-			break
+	low, high := math.Nextafter(d.sorted[0], math.Inf(-1)), d.sorted[len(d.sorted)-1]
+	for step := 1; ; step++ {
+		if mid := low + (high-low)/2; step%4 != 0 && low < mid && mid < high {
+			if d.upTo(mid) >= q {
+				high = mid
+			} else {
+				low = mid
+			}
+			continue
 		}
-		if d.upTo(mid) >= q {
-			high = mid
-		} else {
-			low = mid
+		// Soon a single median is left between the two.
+		if low = d.above(low); low >= high || d.upTo(low) >= q {
+			return low
 		}
 	}
-	// Medians are values or means of two: the smallest above low.
-	best := d.sorted[n-1]
+}
+
+// above returns the smallest median above x, or the largest there is. Medians are values, or means of two.
+func (d *medianDistribution) above(x float64) float64 {
+	n := len(d.sorted)
+	best, j := d.sorted[n-1], n // value i and those before j have means up to x
 	for i, v := range d.sorted {
-		j := i + sort.Search(n-i, func(k int) bool { return (v+d.sorted[i+k])/2 > low })
-		if j < n && (j == i || n%2 == 0) {
+		for j > i && (v+d.sorted[j-1])/2 > x {
+			j--
+		}
+		if j = max(j, i); j < n && (j == i || d.pairs) {
 			best = min(best, (v+d.sorted[j])/2)
 		}
 	}

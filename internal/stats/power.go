@@ -47,14 +47,18 @@ func simulateSensitivity(n, cells int) float64 {
 	critical := criticalRankSum(n, Significant/float64(cells))
 	rng := rand.New(rand.NewPCG(uint64(n), 1))
 	needed := make([]float64, benches) // loss from which on each of the benches shows it
-	median := newMedianDistribution(normals(rng, n))
+	median, means := newMedianDistribution(normals(rng, n)), pairMeans(n)
 	for i := range needed {
 		own, second := normals(rng, n), normals(rng, n)
+		// With so much added to all values their sum of positive ranks, which is the number of positive means,
+		// reaches the critical one.
+		means.sorted = own
+		significant := -means.quantile(float64(n*(n+1)/2 - critical + 1))
 		median.sorted = own // the probabilities depend on n alone
 		low := median.quantile(tail)
 		median.sorted = second
 		noise := median.quantile(1 - tail)
-		needed[i] = max(lossForRankSum(own, critical), -low, noise-medianOf(own))
+		needed[i] = max(significant, -low, noise-medianOf(own))
 	}
 	slices.Sort(needed)
 	return needed[int(math.Ceil(power*benches))-1]
@@ -87,17 +91,15 @@ func criticalRankSum(n int, alpha float64) int {
 	return 0
 }
 
-// lossForRankSum returns how much must be added to all values for their sum of positive ranks to reach sum. That is the
-// number of means of two values, or of one value with itself, that are positive.
-func lossForRankSum(xs []float64, sum int) float64 {
-	means := make([]float64, 0, len(xs)*(len(xs)+1)/2)
-	for i, x := range xs {
-		for _, y := range xs[i:] {
-			means = append(means, (x+y)/2)
-		}
+// pairMeans counts the means of two of n values, and of each value with itself, as medianDistribution adds up
+// probabilities: its quantile of k is the k-th smallest mean.
+func pairMeans(n int) *medianDistribution {
+	ones := slices.Repeat([]float64{1}, n)
+	d := &medianDistribution{lower: ones, upper: ones, both: ones, fromUpper: make([]float64, n+1), pairs: true}
+	for i := range d.fromUpper {
+		d.fromUpper[i] = float64(n - i)
 	}
-	slices.Sort(means)
-	return -means[len(means)-sum]
+	return d
 }
 
 // Detectable returns the smallest loss that rounds as noisy as these show, given the Sensitivity of their number. It is
