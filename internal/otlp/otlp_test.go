@@ -3,9 +3,13 @@ package otlp
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -270,8 +274,8 @@ func TestADayOfProfilesDoesNotGrow(t *testing.T) {
 func TestRefusedProfilesDoNotHoldUpOthers(t *testing.T) {
 	r := newReceiver(t)
 	r.set(400)
-	var log strings.Builder
-	e := running(t, Config{Endpoint: r.URL, Logger: newLogger(&log)})
+	var said strings.Builder
+	e := running(t, Config{Endpoint: r.URL, Logger: newLogger(&said)})
 	if err := e.Add(profileOf(1)); err != nil {
 		t.Fatal(err)
 	}
@@ -281,8 +285,8 @@ func TestRefusedProfilesDoNotHoldUpOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the next profile", func() bool { return e.Stats().Sent == 1 })
-	if !strings.Contains(log.String(), "no such tenant") || strings.Contains(log.String(), "\x1b") {
-		t.Errorf("log: %q; want the receiver's words without its escapes", log.String())
+	if !strings.Contains(said.String(), "no such tenant") || strings.Contains(said.String(), "\x1b") {
+		t.Errorf("log: %q; want the receiver's words without its escapes", said.String())
 	}
 }
 
@@ -340,6 +344,58 @@ func TestWrongSettings(t *testing.T) {
 		} else if strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: the error shows the secret: %v", name, err)
 		}
+	}
+}
+
+// The receiver's authority must be known, and it gets the certificate that it asks for.
+func TestSendsWithTLS(t *testing.T) {
+	shown := make(chan int, 1)
+	receiver := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		shown <- len(r.TLS.PeerCertificates)
+	}))
+	receiver.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	receiver.Config.ErrorLog = log.New(io.Discard, "", 0)
+	receiver.StartTLS()
+	defer receiver.Close()
+	dir := t.TempDir()
+	file := func(name, kind string, der []byte) string {
+		path := filepath.Join(dir, name)
+		text := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	pair := receiver.TLS.Certificates[0] // serves both ends
+	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key := file("cert", "CERTIFICATE", pair.Certificate[0]), file("key", "PRIVATE KEY", der)
+	for name, test := range map[string]struct {
+		config Config
+		want   string // of the error
+	}{
+		"no authority":   {Config{}, "unknown authority"},
+		"no certificate": {Config{CAFile: cert}, "certificate required"},
+		"both":           {Config{CAFile: cert, CertFile: cert, KeyFile: key}, ""},
+	} {
+		test.config.Endpoint = receiver.URL
+		e, err := New(test.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := e.encode(profileOf(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = e.send(t.Context(), body)
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+	if n := <-shown; n != 1 {
+		t.Errorf("the receiver saw %d certificates", n)
 	}
 }
 

@@ -72,28 +72,6 @@ func TestCrowdStarvesNobody(t *testing.T) {
 	}
 }
 
-// The deadline for bodies holds on every path, also for clients without credentials.
-func TestRequestWithoutItsBodyIsCut(t *testing.T) {
-	file := write(t, filepath.Join(t.TempDir(), "token"), []byte("secret"))
-	s := startServer(t, func(c *Config) { c.TokenFile = file })
-	for _, path := range []string{"/metrics", "/debug/pprof/lsm", "/", "/healthz", "/readyz", "/nowhere"} {
-		t.Run(path, func(t *testing.T) {
-			t.Parallel()
-			conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n", path)
-			_ = conn.SetReadDeadline(time.Now().Add(5 * time.Minute))
-			answer, err := io.ReadAll(conn) // until the server closes
-			if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 413 ") {
-				t.Errorf("answer %q, %v; want 413 and the end of the connection", answer, err)
-			}
-		})
-	}
-}
-
 // fakeConn is a connection that only knows whether it was cut.
 type fakeConn struct {
 	net.Conn

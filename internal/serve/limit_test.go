@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,25 @@ func TestSlowClientsAreCut(t *testing.T) {
 					t.Errorf("answer %.80q, want %q", answer, test.answer)
 				}
 			})
+		})
+	}
+}
+
+// The deadline for bodies holds on every path, also for clients without credentials.
+func TestRequestWithoutItsBodyIsCut(t *testing.T) {
+	file := write(t, filepath.Join(t.TempDir(), "token"), []byte("secret"))
+	for _, path := range []string{"/metrics", "/debug/pprof/lsm", "/", "/healthz", "/readyz", "/nowhere"} {
+		inBubble(t, func(c *Config) { c.TokenFile = file }, func(t *testing.T, b *bubble) {
+			began, conn := time.Now(), b.dial()
+			defer conn.Close()
+			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n", path)
+			answer, err := io.ReadAll(conn) // until the server closes
+			if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 413 ") ||
+				time.Since(began).Truncate(time.Second) != bodyTimeout {
+				t.Errorf("%s: answer %q after %v, %v; want 413 and the end of the connection", path,
+					answer,
+					time.Since(began), err)
+			}
 		})
 	}
 }

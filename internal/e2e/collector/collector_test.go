@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,10 +17,12 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/config/configgrpc"
 	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 	"go.opentelemetry.io/collector/receiver/xreceiver"
+	"sigs.k8s.io/yaml"
 
 	"github.com/lsmprof/lsmprof/internal/otlp"
 	"github.com/lsmprof/lsmprof/internal/otlp/otlptest"
@@ -143,5 +146,37 @@ func TestTheCollectorReceivesWhatWasRecorded(t *testing.T) {
 	}
 	if !pods["web-0"] || !pods["db-0"] {
 		t.Errorf("resources of the pods %v, want web-0 and db-0", pods)
+	}
+}
+
+// The Collector's receiver takes the settings that docs/stores.md has for it, and listens where they say.
+func TestTheCollectorReadsTheConfiguration(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/stores.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, found := strings.Cut(string(text), "```yaml\nreceivers:\n")
+	block, _, _ = strings.Cut(block, "```")
+	var all struct {
+		Receivers map[string]map[string]any
+		Exporters map[string]map[string]any
+		Service   struct {
+			Pipelines map[string]struct{ Receivers, Exporters []string }
+		}
+	}
+	if err := yaml.Unmarshal([]byte("receivers:\n"+block), &all); err != nil || !found {
+		t.Fatal(err)
+	}
+	p := all.Service.Pipelines["profiles"]
+	if fmt.Sprint(p) != "{[otlp] [debug]}" || all.Exporters["debug"] == nil {
+		t.Errorf("the pipeline of profiles is %v, exporters are %v", p, all.Exporters)
+	}
+	config := otlpreceiver.NewFactory().CreateDefaultConfig().(*otlpreceiver.Config)
+	if err := confmap.NewFromStringMap(all.Receivers["otlp"]).Unmarshal(config); err != nil {
+		t.Fatal(err)
+	}
+	if got := config.Protocols.HTTP.Get().ServerConfig.NetAddr.Endpoint; got != "localhost:4318" ||
+		config.Protocols.GRPC.HasValue() {
+		t.Errorf("it listens on %q, want localhost:4318 for HTTP alone", got)
 	}
 }
