@@ -22,7 +22,7 @@ type DocumentProgramLines struct {
 	BodyNs   float64        `json:"body_ns"` // of these calls; estimated if divided
 	Divided  bool           `json:"divided"` // the hook was measured as a whole, and divided among its programs
 	Samples  uint64         `json:"samples"`
-	Lines    []DocumentLine `json:"lines"` // the dearest first
+	Lines    []DocumentLine `json:"lines"` // the most expensive first
 }
 
 // DocumentLine is one line, with the helpers that it called.
@@ -36,7 +36,7 @@ type DocumentLine struct {
 	BodyNs   float64          `json:"body_ns"` // of all calls
 	LowNs    float64          `json:"low_ns"`  // ends of the 95 % interval of body_ns
 	HighNs   float64          `json:"high_ns"`
-	Helpers  []DocumentHelper `json:"helpers"` // the dearest first
+	Helpers  []DocumentHelper `json:"helpers"` // the most expensive first
 }
 
 // DocumentHelper is a function of the kernel below a line.

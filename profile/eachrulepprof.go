@@ -24,7 +24,7 @@ func (e *EachRule) Write(w io.Writer) error {
 		DurationNanos:     int64(e.Duration),
 		PeriodType:        &pprof.ValueType{Type: "looks", Unit: "count"},
 		Period:            1,
-		Comments: []string{fmt.Sprintf("each rule, in a pass of its own: bias %v, step %v", e.Calibration.Bias,
+		Comments: []string{fmt.Sprintf("each rule, in a separate pass: bias %v, step %v", e.Calibration.Bias,
 			e.Calibration.Step)},
 	}
 	frames := map[string]*pprof.Location{}

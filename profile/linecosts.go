@@ -25,7 +25,7 @@ type ProgramLines struct {
 	Body float64
 	// Divided says that the hook was measured as a whole, and divided among its programs by the samples.
 	Divided bool
-	Lines   []LineCost // the dearest first
+	Lines   []LineCost // the most expensive first
 	Source  []SourceLine
 }
 
@@ -37,7 +37,7 @@ type LineCost struct {
 	Body    float64 // of all calls, ns
 	// Low and High are the 95 % interval of Body, from the number of samples.
 	Low, High float64
-	Helpers   []HelperCost // the dearest first
+	Helpers   []HelperCost // the most expensive first
 }
 
 // HelperCost is what a function of the kernel cost below a line.
@@ -56,8 +56,8 @@ func (p *ProgramLines) PerCall(ns float64) float64 { return ratio(ns, float64(p.
 // Share returns the share of a part of Body; 0 if that is 0.
 func (p *ProgramLines) Share(ns float64) float64 { return ratio(ns, p.Body) }
 
-// Lines divides the bodies of the rows that keep accepts among the lines of their programs, the dearest program first.
-// A nil keep accepts all. Rows without samples are left out. It returns nil if the insides of programs were not
+// Lines divides the bodies of the rows that keep accepts among the lines of their programs, the most expensive program
+// first. A nil keep accepts all. Rows without samples are left out. It returns nil if the insides of programs were not
 // sampled.
 func (c *Costs) Lines(keep func(*Cost) bool) []ProgramLines {
 	if c.snapshot.Inside == nil {

@@ -88,7 +88,8 @@ func (r *FleetReport) nodeOf(share float64) string {
 // differing says which nodes differ.
 func (r *FleetReport) differing() string {
 	if r.Limit == nil {
-		return fmt.Sprintf("Which node differs cannot be told: that takes at least %d nodes with calls.",
+		return fmt.Sprintf("There are too few nodes to say which one differs: "+
+			"that needs at least %d nodes with calls.",
 			stats.LeastForOutliers)
 	}
 	var names []string

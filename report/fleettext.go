@@ -15,13 +15,13 @@ func (r *FleetReport) WriteText(w io.Writer) error {
 // Method says how the report finds the nodes that differ.
 func (r *FleetReport) Method() string {
 	if r.Limit == nil {
-		return "Nodes are compared from 5 on."
+		return "Nodes are compared if there are at least 5."
 	}
 	return fmt.Sprintf("A node differs if the logarithm of its calls per second, of the mean cost of a call or "+
 		"of the "+
 		"cost of the same calls has a modified z score (Iglewicz and Hoaglin) above %.1f, and the value is "+
 		"10 %% "+
-		"off. Like nodes exceed this limit in one report of 20.", *r.Limit)
+		"off. Equal nodes exceed this limit in one report of 20.", *r.Limit)
 }
 
 // shown returns the tables as a page or a text shows them: nodes first.

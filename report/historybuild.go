@@ -221,7 +221,7 @@ func (r *HistoryReport) say() {
 		r.Answer = append(r.Answer, "There is no series: no run has a score besides its baseline, and no "+
 			"profile a call.")
 	case short == len(r.Series):
-		r.Answer = append(r.Answer, fmt.Sprintf("No change can be told yet: with %d series, each needs %d "+
+		r.Answer = append(r.Answer, fmt.Sprintf("No change can be detected yet: with %d series, each needs %d "+
 			"values.",
 			len(r.Series), r.Least))
 	case changed == 0:

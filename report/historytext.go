@@ -21,7 +21,7 @@ func (r *HistoryReport) Method() string {
 		"test at "+
 		"level 0.05, divided by the number of series: %.2g. A history in which nothing changes shows a "+
 		"change in at most "+
-		"one of 20 cases, as long as the order of its points means nothing. With %d series, each needs at "+
+		"one of 20 cases, if the order of its points is random. With %d series, each needs at "+
 		"least %d values, %d of them after "+
 		"the change.", r.Alpha, len(r.Series), r.Least, 3)
 }

@@ -225,7 +225,7 @@ func annotate(p, base *profile.DocumentProgramLines, sources map[string][]profil
 				l.Delta = c.ns - b.ns
 				l.Certain = math.Abs(l.Delta) > math.Hypot(c.half, b.half)
 			}
-			l.Helpers = dearest(c.helpers, c.ns)
+			l.Helpers = mostExpensive(c.helpers, c.ns)
 		}
 		out = append(out, l)
 	}
@@ -248,8 +248,8 @@ func programsOf(p *profile.DocumentProgramLines) []string {
 	return names
 }
 
-// dearest returns the helpers that take most of a line.
-func dearest(all map[string]float64, line float64) (out []insideHelper) {
+// mostExpensive returns the helpers that take most of a line.
+func mostExpensive(all map[string]float64, line float64) (out []insideHelper) {
 	for name, ns := range all {
 		if ns >= line/20 {
 			out = append(out, insideHelper{name, ns})

@@ -109,11 +109,11 @@ func (m *markdown) compared() {
 func (m *markdown) scores() {
 	m.line("\n## Losses")
 	if m.Comparison != nil {
-		m.line("\nOf the new run.")
+		m.line("\nThese are the losses of the new run.")
 	}
-	m.line("\nBy how much a test is slower than under %s: median over the rounds, with its 95 %% interval in "+
+	m.line("\nHow much slower a test is than under %s: median over the rounds, with its 95 %% interval in "+
 		"brackets. "+
-		"~ may be noise, even if the interval leaves out 0: among many losses some do by chance.%s",
+		"~ may be noise, even if its interval excludes 0: among many losses that happens by chance.%s",
 		md(m.Baseline), sentence(m.Units()))
 	for _, g := range m.Groups() {
 		m.line("\n### %s\n\n%s", g.Name, g.What)
@@ -196,9 +196,9 @@ func (m *markdown) hooks() {
 		m.line("\nNo profile run was made: where the time goes is unknown.")
 		return
 	}
-	m.line("\nUnder %s, the most expensive first. Of syscall: of the syscall's own duration, waiting included. "+
-		"Of op: of the duration of one "+
-		"operation of the test under that scenario.", md(m.HeatScenario()))
+	m.line("\nUnder %s, the most expensive first. Of syscall: the share of the syscall's own duration, "+
+		"waiting included. Of op: the share of the duration of one operation of the test under that scenario.",
+		md(m.HeatScenario()))
 	m.table("<Test", "<Syscall", "<Hook", "Rules", "Calls per op", "Mean", "p50", "p99", "Syscall takes",
 		"Of syscall, %", "Of op, %")
 	const most = 25

@@ -68,7 +68,7 @@ func newProfileReport(now, old *pprof.Profile) *ProfileReport {
 		if s := costtable.Idle(enforcerCosts(now)); s != "" {
 			r.Answer = append(r.Answer, strings.ToUpper(s[:1])+s[1:]+".")
 		}
-		r.Answer = append(r.Answer, r.dearest()...)
+		r.Answer = append(r.Answer, r.mostExpensive()...)
 		return r
 	}
 	r.Title, r.Old = "What changed: what "+enforcers+" cost", facts(old)
@@ -114,8 +114,8 @@ func headline(p *pprof.Profile) string {
 	return fmt.Sprintf("%s, %s denied (%s).", out, text.Thousands(uint64(t.Denials)), about)
 }
 
-// dearest says where most of the time goes.
-func (r *ProfileReport) dearest() []string {
+// mostExpensive says where most of the time goes.
+func (r *ProfileReport) mostExpensive() []string {
 	var parts []string
 	t := total(r.now)
 	for _, by := range []string{"pod", "workload", "syscall", "hook"} {

@@ -89,7 +89,7 @@ func (s *summary) loss() string {
 	}
 	switch {
 	case t == nil:
-		return fmt.Sprintf("No test under %s varies so little that its loss can be told.", s.scenario)
+		return fmt.Sprintf("Every test under %s varies too much: no loss can be told from noise.", s.scenario)
 	case !c.Significant || c.Loss <= 0:
 		return lead + s.nothingLost(t, c)
 	}
@@ -213,10 +213,10 @@ func (s *summary) price() string {
 	loop := ""
 	switch {
 	case lost == 1:
-		loop = fmt.Sprintf(" A loop of nothing else loses %s %%: the ceiling, not your workload.",
+		loop = fmt.Sprintf(" A loop that does nothing else loses %s %%: the ceiling, not your workload.",
 			percent(high))
 	case lost > 1:
-		loop = fmt.Sprintf(" A loop of nothing else loses %s to %s %%: the ceiling, not your workload.",
+		loop = fmt.Sprintf(" A loop that does nothing else loses %s to %s %%: the ceiling, not your workload.",
 			percent(low),
 			percent(high))
 	case len(calls) == 0: // no single calls were run

@@ -24,7 +24,7 @@ func (g testGroup) Plotted() []*Test {
 func (v *view) Groups() []testGroup {
 	var out []testGroup
 	for _, g := range []testGroup{
-		{Name: groupPrograms, What: "What programs do all day: the figures to go by."},
+		{Name: groupPrograms, What: "What programs do all day. Judge by these figures."},
 		{Name: groupCalls, What: "Loops that do nothing else. Their losses are the ceiling, not what a " +
 			"workload loses."},
 	} {

@@ -107,9 +107,10 @@ func (v *view) suiteName() string {
 }
 
 func (v *view) notes(b *strings.Builder) {
-	fmt.Fprintf(b, "\nLOSS: by how much slower than under %s, in %%; %s; ~ may be noise, even if the interval "+
-		"leaves out 0: among many losses some do by chance. "+
-		"EXPLAINED by the hooks and LEFT OVER of it: points.\n", v.Baseline, v.How.estimate())
+	fmt.Fprintf(b, "\nLOSS: how much slower a test is than under %s, in %%; %s; ~ may be noise, even if the "+
+		"interval excludes 0: among many losses that happens by chance. "+
+		"EXPLAINED: the part that the hooks explain, and LEFT OVER: the rest, in points.\n",
+		v.Baseline, v.How.estimate())
 	if s := v.legend(); s != "" {
 		b.WriteString(s + "\n")
 	}

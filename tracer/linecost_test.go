@@ -63,7 +63,7 @@ func busy(calls int) {
 	}
 }
 
-// watchAll makes every interrupt in the kernel send a sample: the dearest case.
+// watchAll makes every interrupt in the kernel send a sample: the most expensive case.
 func (s *lineSampler) watchAll() {
 	binary.NativeEndian.PutUint64(s.mem, 0xff<<56)
 	binary.NativeEndian.PutUint64(s.mem[8:], 0x7f<<56)

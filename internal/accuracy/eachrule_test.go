@@ -161,7 +161,7 @@ func checkDearestLine(t *testing.T, r *Rig, op *operation) {
 	}
 	if !strings.Contains(l.Text, "bpf_map_lookup_elem(walk->rules, &i)") || p.Share(l.High) < least ||
 		p.Share(l.Low) > most || len(l.Helpers) == 0 || helper != "" && l.Helpers[0].Function != helper {
-		t.Errorf("the dearest line is %q with %.1f %%, its dearest helper %v; want the lookup with %.0f "+
+		t.Errorf("the most expensive line is %q with %.1f %%, its first helper %v; want the lookup with %.0f "+
 			"to %.0f %%", l.Text, 100*p.Share(l.Body), l.Helpers, 100*least, 100*most)
 	}
 }

@@ -66,7 +66,7 @@ func (o *forecastOptions) flags(f *cmdline.Flags) {
 			"or what --json printed.")
 	f.VarP(cmdline.Duration(&o.duration, cmdline.Positive), "duration", "d",
 		"Record for this long instead, and take "+
-			"the calls from that. This takes root; the filters are those of record.")
+			"the calls from that. This needs root; the filters are those of record.")
 	f.Var(cmdline.Globs(&o.workloads), "workload",
 		"Only workloads whose name matches one of these globs. A star also "+
 			"stands for slashes.")
@@ -83,9 +83,9 @@ func forecastCommand() *command {
 		Command: cmdline.Command{
 			Name: "forecast", Group: groupBenchmark,
 			Summary: "Forecast what other rules would cost, and how many are affordable",
-			Text: "A benchmark says what a rule costs, a recording which hooks a workload calls. lsmprof " +
-				"multiplies the two, with an interval that contains the errors of both. Without a " +
-				"recording it forecasts the tests of the benchmark. Unless it records, it needs " +
+			Text: "A benchmark shows what a rule costs, and a recording which hooks a workload calls. " +
+				"lsmprof multiplies the two, with an interval that contains the errors of both. Without " +
+				"a recording it forecasts the tests of the benchmark. Unless it records, it needs " +
 				"neither root nor BPF.",
 			Examples: []cmdline.Example{
 				{
@@ -93,7 +93,7 @@ func forecastCommand() *command {
 					Command: "sudo lsmprof forecast --model RUN -d 30s --rules file=50",
 				},
 				{
-					What:    "How many rules do 2 % of a CPU afford?",
+					What:    "How many rules fit into 2 % of a CPU?",
 					Command: "lsmprof forecast --model RUN --profile lsmprof.pb.gz --budget 2%",
 				},
 				{

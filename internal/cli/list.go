@@ -23,7 +23,7 @@ func listCommand() *command {
 					Command: "sudo lsmprof list",
 				},
 				{
-					What:    "Show their programs, too, and who holds them",
+					What:    "Also show their programs, and the processes that hold them",
 					Command: "sudo lsmprof list --programs",
 				},
 				{

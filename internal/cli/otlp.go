@@ -20,8 +20,9 @@ type otlpFlags struct{ config otlp.Config }
 func (o *otlpFlags) flags(f *cmdline.Flags) {
 	c := &o.config
 	f.StringVar(&c.Endpoint, "otlp", "", "Send profiles to this `URL` with OTLP over HTTP, such as "+
-		"http://localhost:4318 of an OpenTelemetry Collector. Experimental, as the signal is.")
-	f.Var(cmdline.File(&c.HeadersFile), "otlp-headers", "Send the lines `Name: value` of this file as headers.")
+		"http://localhost:4318 of an OpenTelemetry Collector. Experimental, like profiles in OTLP.")
+	f.Var(cmdline.File(&c.HeadersFile), "otlp-headers",
+		"Send the lines of this file, such as 'Name: value', as headers.")
 	f.Var(cmdline.File(&c.CAFile), "otlp-ca", "Trust the authorities in this PEM file for --otlp.")
 	f.Var(cmdline.File(&c.CertFile), "otlp-cert", "Show the certificate in this PEM file to the receiver.")
 	f.Var(cmdline.File(&c.KeyFile), "otlp-key", "Take the key of --otlp-cert from this PEM file.")

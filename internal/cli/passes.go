@@ -42,7 +42,7 @@ type passFlags struct {
 
 func (o *passFlags) eachRuleFlags(f *cmdline.Flags) {
 	f.Var(&o.eachRule, "each-rule",
-		"Afterwards time each rule by itself, in a pass of its own, and say which never "+
+		"Afterwards time each rule by itself, in a separate pass, and say which never "+
 			"matched. A command runs again for this. The default length, auto, is that of the "+
 			"recording, at most 5s.")
 	f.Lookup("each-rule").NoOptDefVal = barePass

@@ -39,10 +39,9 @@ func reportCommand() *command {
 			Name: "report", Args: "RUN|PROFILE|URL…", Group: groupBenchmark,
 			Summary: "Report on a benchmark, a profile or a fleet, or compare two",
 			Text: "RUN is a run directory of lsmprof bench, PROFILE a file of lsmprof record or serve, " +
-				"and " +
-				"URL the address of lsmprof serve. One is reported on, two are compared (the older " +
-				"first), and three or more profiles are those of a fleet: of many nodes. " +
-				"It needs neither root nor BPF: copy files to any machine and read them there.",
+				"and URL the address of lsmprof serve. Give one for a report on it, two to compare " +
+				"them (the older first), or three or more profiles for a report on a fleet of nodes. " +
+				"report needs neither root nor BPF: copy files to any machine and read them there.",
 			Examples: []cmdline.Example{
 				{
 					What:    "Write report.html to the run directory",
@@ -80,7 +79,7 @@ func (o *reportOptions) flags(f *cmdline.Flags) {
 	f.StringVarP(&o.output, "output", "o", "",
 		"Write report.html, report.md, report.txt, report.json and the .csv files to this "+
 			"`DIRECTORY`; - prints a single format. The default is the newer run, or the directory of the "+
-			"newer profile; of fleets and URLs, the current directory.")
+			"newer profile; for fleets and URLs, the current directory.")
 	o.formats = []string{"html"}
 	f.Var(cmdline.Choices(&o.formats, reportFormats...), "format", "Write these formats. Profiles have html, text "+
 		"and json.")

@@ -14,8 +14,8 @@ import (
 func (o *reportOptions) fleetFlags(f *cmdline.Flags) {
 	f.Group("Fleet")
 	f.BoolVar(&o.fleet, "fleet", false,
-		"Add the profiles up as those of many nodes, and say which node differs. It is implied by three or "+
-			"more; one or two profiles are otherwise reported on or compared.")
+		"Add up the profiles of many nodes, and say which node differs. This is the default for three or more "+
+			"profiles; without it, lsmprof reports on one profile and compares two.")
 	f.Var(cmdline.File(&o.nodes.TokenFile), "token-file", "Send the bearer token in this file to each URL.")
 	f.Var(cmdline.File(&o.nodes.CAFile), "ca", "Trust the authorities in this PEM file for https URLs.")
 	f.Var(cmdline.File(&o.nodes.CertFile), "cert", "Show the certificate in this PEM file to the nodes.")
@@ -41,8 +41,8 @@ func (o *reportOptions) checkFleet() error {
 	}
 	for _, path := range o.runs {
 		if info, err := os.Stat(path); err == nil && info.IsDir() && !fetch.IsURL(path) {
-			return fmt.Errorf("%s is a directory: a fleet is made of profiles, such as %s/*.pb.gz; of "+
-				"run directories give one, or an old and a new one", path, path)
+			return fmt.Errorf("%s is a directory: a fleet is made of profiles, such as %s/*.pb.gz; "+
+				"give one run directory, or an old and a new one", path, path)
 		}
 	}
 	return nil

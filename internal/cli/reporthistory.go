@@ -22,7 +22,7 @@ func (o *reportOptions) checkHistory() error {
 	case o.limit > 0 || o.force:
 		return errors.New("--fail-over and --force compare two runs")
 	case slices.ContainsFunc(o.runs, fetch.IsURL):
-		return errors.New("--history takes files and directories: a URL has no past")
+		return errors.New("--history takes files and directories, not URLs")
 	}
 	return nil
 }

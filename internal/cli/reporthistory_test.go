@@ -40,13 +40,13 @@ func TestReportOnHistory(t *testing.T) {
 			"--history runs/0 runs/1 --format text -o -", exitOK, "over 2 points, 1 March 2026",
 			"",
 		},
-		{"--history runs --format text -o -", exitOK, "No change can be told yet", ""},
+		{"--history runs --format text -o -", exitOK, "No change can be detected yet", ""},
 		{"--history empty", exitFailed, "holds no run directory", ""},
 		{"--history runs/no-date.pb.gz", exitFailed, "could be read", ""},
 		{"--history nothing", exitFailed, "no such file", ""},
 		{"--history --fleet runs", exitUsage, "exclude each other", ""},
 		{"--history runs --fail-over 1%", exitUsage, "compare two runs", ""},
-		{"--history http://localhost", exitUsage, "a URL has no past", ""},
+		{"--history http://localhost", exitUsage, "not URLs", ""},
 		{"--history runs --format md", exitUsage, "html, text or json", ""},
 	})
 }

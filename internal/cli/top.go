@@ -55,10 +55,10 @@ func topCommand() *command {
 		Command: cmdline.Command{
 			Name: "top", Args: "[SECONDS]", Group: groupLook,
 			Summary: "Show live what BPF LSM programs cost",
-			Text: "On a terminal ? lists the keys, and Enter descends into a row. Elsewhere lsmprof " +
+			Text: "On a terminal, ? lists the keys, and Enter descends into a row. Elsewhere lsmprof " +
 				"prints a table for each interval. SECONDS is a short form of --interval.",
 			Examples: []cmdline.Example{
-				{What: "Watch which workloads pay", Command: "sudo lsmprof top"},
+				{What: "Watch what each workload pays", Command: "sudo lsmprof top"},
 				{What: "Watch syscalls every five seconds", Command: "sudo lsmprof top --by syscall 5"},
 				{What: "Print one table", Command: "sudo lsmprof top -n 1 | cat"},
 			},

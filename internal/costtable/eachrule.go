@@ -21,7 +21,7 @@ func (t *Table) writeEachRule(w io.Writer) error {
 	}
 	costs := e.Costs()
 	if len(costs) > 0 {
-		fmt.Fprintf(w, "\neach rule, in a pass of its own (%v): %s\n", e.Duration.Round(time.Millisecond),
+		fmt.Fprintf(w, "\neach rule, in a separate pass (%v): %s\n", e.Duration.Round(time.Millisecond),
 			ruleHeadline(e, costs))
 		table, more := ruleTable(costs, t.Rows)
 		table.Fit(t.Width)

@@ -17,7 +17,7 @@ const (
 	indent         = "  "
 )
 
-// writeLines prints the dearest lines of each program, if the insides of programs were sampled.
+// writeLines prints the most expensive lines of each program, if the insides of programs were sampled.
 func (t *Table) writeLines(w io.Writer) error {
 	if t.Costs.Snapshot().Inside == nil {
 		return nil
@@ -86,8 +86,8 @@ func LinesTitle(p *profile.ProgramLines) string {
 	return s
 }
 
-// LineTable returns the dearest lines of a program with their helpers, at most rows of them (0: all), and the number of
-// those left out. Width is that of the terminal; 0: any.
+// LineTable returns the most expensive lines of a program with their helpers, at most rows of them (0: all), and the
+// number of those left out. Width is that of the terminal; 0: any.
 func LineTable(p *profile.ProgramLines, rows, width int) (t *text.Table, more int) {
 	lines := p.Lines
 	if rows > 0 && len(lines) > rows {

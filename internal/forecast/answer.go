@@ -70,8 +70,8 @@ func (a *answer) describe() {
 	if recording != nil && run != nil {
 		was, is := run.Info.Machine, recording.Machine
 		if is.Kernel != "" && (was.Kernel != is.Kernel || was.CPU != is.CPU) {
-			a.warn("the benchmark ran on Linux %s (%s), the recording on Linux %s (%s): a rule may cost "+
-				"another time there", was.Kernel, was.CPU, is.Kernel, is.CPU)
+			a.warn("the benchmark ran on Linux %s (%s), the recording on Linux %s (%s): a rule may take "+
+				"longer or shorter there", was.Kernel, was.CPU, is.Kernel, is.CPU)
 		}
 	}
 	if run != nil && run.Info.Machine.Emulated {

@@ -66,7 +66,7 @@ func countKubeArmor(p *Policy, spec *yaml.Node) error {
 			m := &matches[i]
 			thing := name(m)
 			if thing == "" {
-				return fmt.Errorf("entry %d says not what it is about", i+1)
+				return fmt.Errorf("entry %d does not say what it is about", i+1)
 			}
 			switch action := firstOf(m.Action, section, k.Action); strings.ToLower(action) {
 			case "", "block", "allow":

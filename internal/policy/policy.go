@@ -159,7 +159,7 @@ func Sum(all []Policy) (Policy, error) {
 				p.Enforcer)
 		}
 		if i > 0 && p.Enforcer == "varmor" {
-			return sum, fmt.Errorf("the vArmor policies %s and %s: a container has one",
+			return sum, fmt.Errorf("the vArmor policies %s and %s: a container can have only one",
 				sum.Name, p.Name)
 		}
 		for _, kind := range rules.Kinds() {

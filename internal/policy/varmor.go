@@ -209,7 +209,8 @@ func (s *varmorSet) raw(r *varmorRawSet, privileged bool) {
 		}
 	}
 	if n := len(r.Network.Egress.Pods) + len(r.Network.Egress.Services); n > 0 {
-		s.policy.note("toPods and toServices: one or more net rules for each address, as the cluster has them")
+		s.policy.note("toPods and toServices: one or more net rules for each address, which only the " +
+			"cluster knows")
 	}
 	if r.Ptrace != nil && permits(r.Ptrace.Permissions, "all", "*", "trace", "read", "traceby", "readby") {
 		s.Ptrace = 1

@@ -52,8 +52,9 @@ type lineKey struct {
 	line                    int
 }
 
-// Inside adds up, over the tests, where the programs spend their time under a scenario, the dearest program first. Each
-// test counts as often as weight says: profile runs last equally long, so that a slower scenario would look cheaper.
+// Inside adds up, over the tests, where the programs spend their time under a scenario, the most expensive program
+// first. Each test counts as often as weight says: profile runs last equally long, so that a slower scenario would look
+// cheaper.
 func (r *Run) Inside(scenario string, weight func(test string, ops float64) float64) []profile.DocumentProgramLines {
 	type sum struct {
 		profile.DocumentProgramLines

@@ -70,13 +70,13 @@ func newMetrics(s *Server) *metrics {
 		overflow: d("series_overflow_total",
 			"Updates that were charged to [other] because a table was full.", "table"),
 		restarts: d("profile_restarts_total",
-			"How often the cumulative profile began anew because it was full."),
+			"How often the cumulative profile started over because it was full."),
 		build: d("build_info", "Version of lsmprof and of the kernel; always 1.", "version", "kernel"),
 	}
 	m.inForce = newInForceDescs(d, program, workload)
 	if s.config.Exporter != nil {
 		m.exported = d("exported_profiles_total",
-			"Profiles by outcome: sent, dropped for want of room in the queue, or refused by the receiver.",
+			"Profiles by outcome: sent, dropped because the queue was full, or refused by the receiver.",
 			"outcome")
 		m.exportRetries = d("export_retries_total", "Attempts to send a profile after the first.")
 		m.exportWaiting = d("export_queue_profiles", "Profiles that wait for the receiver.")

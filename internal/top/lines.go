@@ -26,7 +26,7 @@ func (m *Model) selects(c *profile.Cost) bool {
 	return m.inside(&p) && (m.selected == "" || p[m.by] == m.selected)
 }
 
-// lineTable returns the dearest lines of the selected programs, in at most room lines.
+// lineTable returns the most expensive lines of the selected programs, in at most room lines.
 func (m *Model) lineTable(width, room int) []Line {
 	if m.noLines != "" {
 		return []Line{{"lines of programs cannot be sampled: " + text.Printable(m.noLines), Alert}}
