@@ -84,8 +84,8 @@ func forecastCommand() *command {
 			Name: "forecast", Group: groupBenchmark,
 			Summary: "Forecast what other rules would cost, and how many are affordable",
 			Text: "A benchmark shows what a rule costs, and a recording which hooks a workload calls. " +
-				"lsmprof multiplies the two, with an interval that contains the errors of both. Without " +
-				"a recording it forecasts the tests of the benchmark. Unless it records, it needs " +
+				"lsmprof multiplies the two, with an interval that contains the errors of both. " +
+				"Without a recording it forecasts the tests of the benchmark. Unless it records, it needs " +
 				"neither root nor BPF.",
 			Examples: []cmdline.Example{
 				{
