@@ -44,7 +44,8 @@ func FuzzReadKallsyms(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !slices.IsSortedFunc(k.functions, func(a, b symbol) int { return cmp.Compare(a.address, b.address) }) {
+		byAddress := func(a, b symbol) int { return cmp.Compare(a.address, b.address) }
+		if !slices.IsSortedFunc(k.functions, byAddress) {
 			t.Errorf("%+v", k)
 		}
 		_ = k.frame(address).String()
