@@ -28,7 +28,7 @@ func TestTwoCPUsReenterOneHookFromAnInterrupt(t *testing.T) {
 	steerLoopback(t, 0)
 	s, programs := measure(t, Options{}, func() {
 		before := truth.read(t)
-		ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, stop := context.WithTimeout(context.Background(), 5*time.Minute)
 		defer stop()
 		var g errgroup.Group
 		g.Go(func() error { return unixDatagrams(ctx, 0) })

@@ -1,9 +1,11 @@
 package bench
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -124,14 +126,19 @@ func TestSyscallsOfOthersAreNotTimed(t *testing.T) {
 	defer r.Close()
 	defer w.Close()
 	entered, ended := make(chan uint32), make(chan struct{})
+	var thread int
 	go inOwnNamespace(t, func(mntns uint32) {
 		defer close(ended)
+		thread = unix.Gettid()
 		entered <- mntns
 		_, _ = unix.Read(int(r.Fd()), make([]byte, 1))
 		getpgid(10)
 	})
 	mntns := <-entered
-	time.Sleep(100 * time.Millisecond) // for it to be in its call
+	vmtest.WaitFor(t, "the thread to be in its call", func() bool {
+		number, _ := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/syscall", thread))
+		return strings.HasPrefix(string(number), fmt.Sprint(unix.SYS_READ, " "))
+	})
 	all, lost := timed(t, mntns, func() {
 		getpgid(1000)
 		if _, err := w.Write([]byte{1}); err != nil {

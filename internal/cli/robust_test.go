@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -306,14 +305,13 @@ func TestRecordKillsACommandThatIgnoresSignals(t *testing.T) {
 	vmtest.OnOneKernel(t)
 	startReference(t, map[uint32]enforcer.Rules{})
 	dir := t.TempDir()
-	profile, ready := filepath.Join(dir, "profile"), filepath.Join(dir, "ready")
-	cmd := lsmprof("record", "--calibrate=off", "--output", profile, "--ready-file", ready, "--",
-		"sh", "-c", "trap '' TERM INT; while :; do sleep 1; done")
+	profile, trapped := filepath.Join(dir, "profile"), filepath.Join(dir, "trapped")
+	cmd := lsmprof("record", "--calibrate=off", "--output", profile, "--",
+		"sh", "-c", "trap '' TERM INT; echo >"+trapped+"; while :; do sleep 1; done")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	waitForFile(t, ready)
-	time.Sleep(time.Second) // until the shell has set its trap
+	waitForFile(t, trapped)
 	cmd.Process.Signal(os.Interrupt)
 	cmd.Wait()
 	if got := cmd.ProcessState.ExitCode(); got != 137 {

@@ -23,7 +23,6 @@ func TestRecordFollowsRuleChanges(t *testing.T) {
 		}
 	}
 	r := startRecord(t, "--hook", "file_open")
-	settle := func() { time.Sleep(time.Second) } // rules are unknown for less than that
 	var doubtful uint64
 	change := func(n int) {
 		settle()

@@ -355,9 +355,9 @@ func TestTraceFollows(t *testing.T) {
 	l := startTrace(t, nil, "--mntns", fmt.Sprint(w.mntns), "--hook", "file_open")
 	probed := links(t)
 	batch := func(calls int) time.Time {
-		time.Sleep(time.Second) // for a reading of the rules before and after
+		settle() // for a reading of the rules before and after
 		w.do("openat", calls)
-		time.Sleep(time.Second)
+		settle()
 		return time.Now()
 	}
 	first := batch(20)
