@@ -85,8 +85,8 @@ func forecastCommand() *command {
 			Summary: "Forecast what other rules would cost, and how many are affordable",
 			Text: "A benchmark shows what a rule costs, and a recording which hooks a workload calls. " +
 				"lsmprof multiplies the two, with an interval that contains the errors of both. " +
-				"Without a recording it forecasts the tests of the benchmark. Unless it records, it needs " +
-				"neither root nor BPF.",
+				"Without a recording it forecasts the tests of the benchmark. Unless it records, it " +
+				"needs neither root nor BPF.",
 			Examples: []cmdline.Example{
 				{
 					What:    "What would 50 file rules cost the pods of this node?",
