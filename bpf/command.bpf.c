@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /* Keeps the process tree of a command in the filter's table of process ids: the command from its first execve on,
  * and every process that one of the tree forks. The probes filter by that table as if user space had filled it. Only
- * fork and the end of a process become dearer. */
+ * fork and the end of a process take longer. */
 #include "control.h"
 
 struct task_struct___command {

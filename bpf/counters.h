@@ -161,8 +161,8 @@ static __always_inline __u64 claim_shared(enum probe_kind kind, struct counter *
 /* Slow path: the key is not in its home place. Tries the other places of the front, then claims the first free one,
  * then tries the shared part, and in the end takes the counter for [other].
  *
- * A shared counter is charged here. The caller gets the sink, to which it may add what it likes: so its own path, the
- * frequent one, need not know. It recomputes the hash: passing it in would cost that path a register. */
+ * A shared counter is charged here. The caller gets the sink and adds the call to that, so that its own, frequent path
+ * needs no branch. The hash is recomputed: passing it in would cost that path a register. */
 static __always_inline struct counter *find(enum probe_kind kind, struct slot *cpu, __u64 tag, __u64 ns, void *ctx,
 					    __u32 weight)
 {

@@ -26,7 +26,7 @@ int rule_enter(void *ctx)
 	return on_entry(LOOKED_UP, mode_of_all, ctx, cpu, cpu);
 }
 
-/* The cost of a rule that has none yet. If the map is full, that of LOST, which user space has put there. */
+/* Creates the cost of a rule. If the map is full, returns that of LOST, which user space has created. */
 static __noinline struct rule_cost *new_rule_cost(struct rule_key *key)
 {
 	static const struct rule_cost zero;

@@ -12,7 +12,7 @@
 #define FRAMES 127 /* the default of kernel.perf_event_max_stack */
 
 /* The addresses of all measured programs are in [first, first + length). Other programs may be in it, too: user space
- * sorts them out. It changes both while the event is on, in any order: a sample too many or too few. */
+ * sorts them out. It changes both while the event is on, in any order: a sample may be lost or added. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

@@ -130,8 +130,8 @@ static __always_inline int on_exit(enum probe_kind kind, __u32 mode, void *ctx, 
 INLINE_PAIR(inline, 0)
 INLINE_PAIR(inline_preemptible, MODE_PREEMPTIBLE)
 
-/* Entries that skip calls keep nothing but the context across a function call: registers that they do not push they
- * need not pop. Hence two their own functions. */
+/* Entries that skip calls keep nothing but the context across a function call, so that they push and pop no further
+ * register. That is why their two parts are functions. */
 static __noinline int record_start_generic(void *ctx)
 {
 	struct slot *cpu = cpu_slot();

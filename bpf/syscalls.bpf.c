@@ -1,8 +1,8 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* Times whole syscalls of the tasks in some mount namespaces: the time in hooks is a share of theirs. This has runs
- * of its own and never happens while hooks are timed. The programs do without what 5.10 lacks,
+/* Times whole syscalls of the tasks in some mount namespaces: the time in hooks is a share of theirs. This happens in
+ * separate runs, never while hooks are timed. The programs avoid what 5.10 lacks,
  * bpf_get_current_task_btf (5.11) and task storage for tracing (5.12), so that they run on every kernel. */
 #include "types.h"
 #include "task.h"

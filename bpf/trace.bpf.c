@@ -2,7 +2,7 @@
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /* Emits an event for each call of one target, which probe.bpf.c only counts. It is its own object so that
- * counting does not become dearer. What depends on the target or on the options is constant in .rodata. */
+ * counting does not cost more. What depends on the target or on the options is constant in .rodata. */
 #include "entry.h"
 #include "events.h"
 #include "exit.h"

@@ -126,7 +126,7 @@ struct tally {
 	__u64 _pad[6]; /* a cache line per CPU */
 };
 
-/* An interrupt that found a program under way, as it is written to the perf ring. The addresses follow, the interrupted
+/* An interrupt that hit a running program, as it is written to the perf ring. The addresses follow, the interrupted
  * instruction first and after it the return addresses of its callers, up to the outermost one in a program. */
 struct line_sample {
 	__u64 time; /* CLOCK_MONOTONIC, ns */

@@ -114,7 +114,7 @@ func TestIcountEachRule(t *testing.T) {
 }
 
 // checkDearestLine samples opens that walk 8 rules, and checks what docs/inside.md says of them: over a third of
-// ref_file_open is the line that looks a rule up. It looks 9 times, once past the last rule.
+// ref_file_open is the line that looks up a rule. It looks 9 times, once past the last rule.
 func checkDearestLine(t *testing.T, r *Rig, op *operation) {
 	t.Helper()
 	tr, err := tracer.Start(withPreemptible(r.calibration.Preemptible), tracer.Options{

@@ -224,7 +224,7 @@ func (o *recordOptions) writePage(std streams, costs *profile.Costs) error {
 	return saveReport(std, o.html, report.NewProfile(p).WriteHTML)
 }
 
-// findCommand looks the command up before anything is measured.
+// findCommand looks up the command before anything is measured.
 func (o *recordOptions) findCommand(std streams) error {
 	if len(o.command) == 0 {
 		return nil

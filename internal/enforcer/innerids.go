@@ -82,9 +82,9 @@ func innerIDsOneByOne[K comparable](outer *ebpf.Map) (map[K]ebpf.MapID, error) {
 	})
 }
 
-// lookInnerIDs looks keys up in parallel, and calls fn with each that is there. On Linux 5.10 and 6.1, each lookup in a
-// map of maps waits some 16 ms for an RCU grace period, and many lookups can wait for the same one. Linux 6.12 does not
-// wait.
+// lookInnerIDs looks up the keys in parallel, and calls fn for each that exists. On Linux 5.10 and 6.1, each lookup in
+// a map of maps waits some 16 ms for an RCU grace period, and many lookups can wait for the same one. Linux 6.12 does
+// not wait.
 func lookInnerIDs[K any](outer *ebpf.Map, keys []K, fn func(K, ebpf.MapID)) error {
 	var g errgroup.Group
 	g.SetLimit(64)

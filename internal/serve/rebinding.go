@@ -34,7 +34,7 @@ func hostOf(header string) string {
 	return strings.Trim(header, "[]")
 }
 
-// loopbackName looks nothing up: the answer of a name server is what an attacker controls.
+// loopbackName asks no name server: an attacker controls the answer.
 func loopbackName(host string) bool {
 	if ip := net.ParseIP(host); ip != nil {
 		return ip.IsLoopback()

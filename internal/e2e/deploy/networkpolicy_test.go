@@ -69,7 +69,7 @@ func selects(t *testing.T, selector *metav1.LabelSelector, set labels.Set) bool 
 	return s.Matches(set)
 }
 
-// Scrapers reach the port, and nobody else does. lsmprof reaches nothing but the receiver that it sends profiles to.
+// Only scrapers reach the port of lsmprof. lsmprof itself reaches only the receiver of its profiles.
 func TestNetworkPolicy(t *testing.T) {
 	otlp := func(endpoint string) map[string][]byte {
 		return mustRender(t, "lsmprof", map[string]any{"otlp": map[string]any{"endpoint": endpoint}})
