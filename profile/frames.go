@@ -53,7 +53,7 @@ const (
 	leafBody     = "cost.program body"
 	leafDispatch = "kernel.dispatch"
 	// leafDenied holds the calls that were denied. Their time is part of the other leaves, because it is not
-	// measured apart.
+	// measured separately.
 	leafDenied = "outcome.denied"
 )
 

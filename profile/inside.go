@@ -15,8 +15,8 @@ type Inside struct {
 	Event string // what interrupted the CPUs: cycles:pp, cycles or cpu-clock
 	Hz    int    // interrupts of each CPU per second
 	// Samples are in the paths of rows. The others are in no row: Own interrupted lsmprof's probes, Other a program
-	// of which it is unknown which other one called it, Lost found a full buffer, and for Unknown the kernel knew
-	// no stack.
+	// whose caller among the programs is unknown, Lost were dropped because a buffer was full, and Unknown had no
+	// stack from the kernel.
 	Samples, Own, Other, Lost, Unknown uint64
 	Programs                           []Source
 }

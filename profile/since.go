@@ -92,8 +92,8 @@ func (r *Row) subtract(was *Row) bool {
 	return true
 }
 
-// subtractPaths leaves the samples that were taken after an earlier state. If there were more in that, sampling began
-// anew meanwhile, and all are later.
+// subtractPaths leaves the samples that were taken after an earlier state. If that state had more samples, sampling
+// started over meanwhile, and all samples are later.
 func (r *Row) subtractPaths(was []Path) {
 	before := make(map[string]uint64, len(was))
 	for _, p := range was {

@@ -232,7 +232,7 @@ func annotate(p, base *profile.DocumentProgramLines, sources map[string][]profil
 	return shortened(out)
 }
 
-// noSample returns what a line may cost per call of which no sample was taken: three samples' worth, with 95 %.
+// noSample returns what a line without a sample may cost per call: with 95 % confidence at most three samples' worth.
 func noSample(p *profile.DocumentProgramLines) float64 {
 	return 3 * perCall(p, p.BodyNs) / float64(max(1, p.Samples))
 }

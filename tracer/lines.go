@@ -18,8 +18,8 @@ import (
 )
 
 // DefaultLines is how often each CPU is interrupted by default, in Hz. An interrupt costs up to 15 µs in a virtual
-// machine, most of it for setting the timer anew, so that this is at most 0.6 % of a CPU. It is no divisor of common
-// intervals: else samples would keep step with what a program does every millisecond.
+// machine, most of it to set the timer again, so that this is at most 0.6 % of a CPU. It is no divisor of common
+// intervals: otherwise samples would keep step with what a program does every millisecond.
 const DefaultLines = 397
 
 const (

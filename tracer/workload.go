@@ -23,8 +23,8 @@ type Namer interface {
 type workloads struct {
 	proc  string
 	namer Namer // may be nil
-	// now is who lives in each namespace. The kernel reuses the number of a namespace that is gone: then there is
-	// a new workload for it, and what was charged to the old one stays with that.
+	// now holds the workload of each namespace. The kernel reuses the number of a namespace that is gone: then the
+	// number gets a new workload, and the old one keeps what was charged to it.
 	now map[uint32]*profile.Workload
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// linesHz is how often the insides of programs are sampled. It may be often: the costs come from another run, of which
-// the samples only say where they arise.
+// linesHz is how often the insides of programs are sampled. It may be often: the costs come from another run, and the
+// samples only divide them among the lines.
 const linesHz = 4999
 
 // lines samples the insides of the programs that the profile run found, in a separate run, and adds to cells and

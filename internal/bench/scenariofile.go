@@ -156,8 +156,8 @@ func (f *scenarioFile) pairs(n *yaml.Node) []pair {
 // end.
 const mostMerged = 1000
 
-// merge returns the fields that the value of a merge key adds: those of a mapping, or of a list of mappings, of which
-// the first takes precedence.
+// merge returns the fields that the value of a merge key adds: those of a mapping, or of a list of mappings. Of these,
+// earlier ones take precedence.
 func (f *scenarioFile) merge(n *yaml.Node) (all []pair) {
 	if f.merged++; f.merged > mostMerged {
 		f.fail(n, "merge keys add more than %d mappings: does an anchor contain itself?", mostMerged)

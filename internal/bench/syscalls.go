@@ -14,8 +14,8 @@ import (
 // fewLost is the largest share of untimed calls that causes no warning.
 const fewLost = 0.01
 
-// syscalls measures how long the syscalls of the cells take, of which the time in hooks is a part. It is a run of its
-// own, under the scenarios of a state. If the kernel does not allow it, the cells have no such times.
+// syscalls measures how long the syscalls of the cells take, hooks included. It is a separate run, under the scenarios
+// of a state. If the kernel does not allow it, the cells have no such times.
 func (p *Profiler) syscalls(
 	ctx context.Context, m *batchRun, test int, state rundir.State, cells map[string]rundir.Explained,
 ) error {

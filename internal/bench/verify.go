@@ -76,7 +76,7 @@ func check(s rundir.Scenario, r inforce.Reading, mntns []uint32) error {
 	return nil
 }
 
-// checkExpected compares what is in force with the rules that a scripted scenario expects, of whichever product.
+// checkExpected compares what is in force with the rules that a scripted scenario expects, whatever the product.
 func checkExpected(s rundir.Scenario, r inforce.Reading, f rundir.InForce) error {
 	switch want := s.Expect; {
 	case want == nil:

@@ -128,7 +128,7 @@ func (o *benchOptions) check(ctx context.Context, s *setup.Setup, now inforce.Re
 	return err
 }
 
-// dryCheck returns the result of --dry-run. A plan that lacks nothing but root is a success.
+// dryCheck returns the result of --dry-run. A plan that lacks only root is a success.
 func dryCheck(std streams, err error) error {
 	if err == setup.ErrNoRoot { // alone: Check joins it with other errors
 		std.note("without root, --dry-run cannot see what the kernel supports and which enforcers are attached")

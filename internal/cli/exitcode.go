@@ -44,7 +44,7 @@ type exitError struct{ code int }
 
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
 
-// classify wraps an error that nothing but another machine would avoid in an unsupportedError.
+// classify wraps an error that only another machine would avoid in an unsupportedError.
 func classify(err error) error {
 	if errors.Is(err, tracer.ErrUnsupported) {
 		return unsupportedError{fmt.Errorf("%w; `lsmprof check` says more", err)}

@@ -150,7 +150,7 @@ func policySizes(dir string) map[string]int64 {
 	return sizes
 }
 
-// writeLSMs prints the security modules in their order, the profiles, and who is under which.
+// writeLSMs prints the security modules in their order, the profiles, and the workloads that they confine.
 func (l *Listing) writeLSMs(w io.Writer) error {
 	if len(l.LSMs) == 0 {
 		return nil

@@ -1,6 +1,6 @@
-// Package localhttp serves pages only to the browser of the user who started lsmprof. Every process of
-// the machine can reach a loopback address. So a request gets an answer only if its path contains a secret, and if no
-// page of another site can have made it.
+// Package localhttp serves pages only to the browser of the user who started lsmprof. Every process of the machine can
+// reach a loopback address. So a request gets an answer only if its path contains a secret, and if no page of another
+// site can have made it.
 package localhttp
 
 import (

@@ -46,7 +46,7 @@ type request struct {
 // Stats counts profiles.
 type Stats struct {
 	Sent    uint64
-	Dropped uint64 // for want of room in the queue
+	Dropped uint64 // because the queue was full
 	Refused uint64 // the receiver said that no attempt would help
 	Retries uint64 // attempts after the first
 	Waiting int    // in the queue

@@ -119,7 +119,7 @@ func (c *clientConns) remove(conn *clientConn) {
 	}
 }
 
-// setBusy sets whether the connection has a request in progress. Its idle time starts anew when the request ends.
+// setBusy sets whether the connection has a request in progress. Its idle time starts again when the request ends.
 func (c *clientConn) setBusy(busy bool) {
 	if c == nil {
 		return

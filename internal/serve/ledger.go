@@ -36,7 +36,7 @@ type ledger struct {
 	total          *pprof.Profile   // without sample types: nothing was measured yet
 	pending        []*pprof.Profile // differences that are not in total yet
 	pendingSamples int
-	restarts       uint64 // how often total began anew
+	restarts       uint64 // how often total started over
 }
 
 // The keys of the tables. Prometheus labels have the same names.

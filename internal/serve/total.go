@@ -8,7 +8,7 @@ import (
 	"github.com/lsmprof/lsmprof/profile"
 )
 
-// maxSamples bounds the cumulative profile. A larger one begins anew, which for scrapers looks like a restart of the
+// maxSamples bounds the cumulative profile. A larger one starts over, which looks to scrapers like a restart of the
 // server.
 const maxSamples = 50_000
 

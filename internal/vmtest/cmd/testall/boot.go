@@ -37,8 +37,8 @@ func (b boot) name(p part) string {
 	return name
 }
 
-// run boots the guest and returns a result for each package. A guest of which the emulator hung is booted again, and
-// says so.
+// run boots the guest and returns a result for each package. If the emulator hangs, it says so and boots the guest
+// again.
 func (b boot) run(ctx context.Context, runner, one string, say func(string)) []result {
 	for try := 1; ; try++ {
 		all, err := b.runOnce(ctx, runner, one)

@@ -82,7 +82,7 @@ func (h *host) ready(pkgs []string) bool {
 	return true
 }
 
-// next waits for the first of several lists of packages of which the host has run all, and returns its index.
+// next waits until the host has run all packages of one of the lists, and returns the index of that list.
 func (h *host) next(lists [][]string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
