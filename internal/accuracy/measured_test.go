@@ -93,7 +93,7 @@ func TestDocsNameWhatWasMeasured(t *testing.T) {
 			fmt.Sprintf("%.1f %% on Linux 6.1 and 6.12", math.Ceil(10*max(worst["6.1"], worst["6.12"]))/10),
 		},
 		"docs/internals/overhead.md": {
-			fmt.Sprintf("A call on arm64 takes %d instructions where it takes %d on amd64",
+			fmt.Sprintf("Measuring adds %d instructions to a call on arm64 and %d on amd64",
 				of("newest-arm64", Lsmprof), of("newest", Lsmprof)),
 		},
 	} {
