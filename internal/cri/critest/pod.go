@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -172,4 +173,16 @@ func (p *Pod) Stop() {
 	if _, err := p.c.cri.StopPodSandbox(ctx, &runtime.StopPodSandboxRequest{PodSandboxId: p.ID}); err != nil {
 		p.c.tb.Fatalf("stop pod: %v", err)
 	}
+}
+
+// Delete stops the pod and removes it with its containers.
+func (p *Pod) Delete() {
+	p.c.tb.Helper()
+	p.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	if _, err := p.c.cri.RemovePodSandbox(ctx, &runtime.RemovePodSandboxRequest{PodSandboxId: p.ID}); err != nil {
+		p.c.tb.Fatalf("remove pod: %v", err)
+	}
+	p.c.pods = slices.DeleteFunc(p.c.pods, func(id string) bool { return id == p.ID })
 }
