@@ -98,8 +98,13 @@ func StartEachRule(ctx context.Context, opts Options, functions func(Program) []
 	return r, nil
 }
 
-// Functions returns the number of functions that have probes.
-func (r *RuleTracer) Functions() int { return len(r.pairs) }
+// Functions returns the names of the functions that have probes. Several programs may have one of a name.
+func (r *RuleTracer) Functions() (names []string) {
+	for _, p := range r.pairs {
+		names = append(names, p.function)
+	}
+	return names
+}
 
 // attach attaches pairs to the functions of a program.
 func (r *RuleTracer) attach(p Program, names []string) error {

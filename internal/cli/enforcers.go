@@ -82,6 +82,19 @@ func (o *enforcerFlags) source() *enforcer.RuleSource {
 	return nil
 }
 
+// warning says that --rules-map or --rules has no effect, or is "".
+func (o *enforcerFlags) warning() string {
+	switch {
+	case o.shared == nil || !o.shared.SourceUnused():
+		return ""
+	case o.rulesMap != "":
+		return fmt.Sprintf("--rules-map %s has no effect: no enforcer whose rules lsmprof cannot read itself "+
+			"has a map of this name", o.rulesMap)
+	}
+	return fmt.Sprintf("--rules=%d has no effect: lsmprof reads the rules of every attached enforcer itself",
+		o.rules)
+}
+
 // knownEnforcer reports whether --enforcer accepts a name: a product, generic for all others, or generic:COMMAND.
 func knownEnforcer(name string) bool {
 	return slices.Contains(enforcerNames(), name) || slices.Contains(lsm.ModuleNames(), name) ||

@@ -117,8 +117,10 @@ func list(
 			return err
 		}
 	}
-	if warning := known.Unlocated(); warning != "" {
-		l.Warnings = append(l.Warnings, warning)
+	for _, warning := range []string{known.Unlocated(), unknown.warning()} {
+		if warning != "" {
+			l.Warnings = append(l.Warnings, warning)
+		}
 	}
 	if asJSON {
 		enc := json.NewEncoder(std.out)

@@ -118,10 +118,24 @@ func recordCommand() *command {
 	}
 }
 
+// unexpected returns the error for an argument that is no command, because -- is missing before it.
+func (o *recordOptions) unexpected(arg string) error {
+	var stacks stacksFlag
+	switch {
+	case stacks.Set(arg) == nil:
+		return fmt.Errorf("unexpected argument %q; did you mean --stacks=%s?", arg, arg)
+	case cmdline.Duration(new(time.Duration), cmdline.Positive).Set(arg) == nil:
+		return fmt.Errorf("unexpected argument %q; did you mean -d %s?", arg, arg)
+	case cmdline.Duration(new(time.Duration), cmdline.Positive).Set(arg+"s") == nil:
+		return fmt.Errorf("unexpected argument %q; did you mean -d %ss?", arg, arg)
+	}
+	return fmt.Errorf("unexpected argument %q; put a command to run after --", arg)
+}
+
 func (o *recordOptions) validate(dash int) error {
 	switch {
 	case len(o.command) > 0 && dash != 0:
-		return fmt.Errorf("unexpected argument %q; put a command to run after --", o.command[0])
+		return o.unexpected(o.command[0])
 	case len(o.command) > 0 && o.duration > 0:
 		return errors.New("--duration and a command: give one of them")
 	case len(o.command) == 0 && o.all:

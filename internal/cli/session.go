@@ -294,5 +294,8 @@ type sessionTracer struct {
 func (t sessionTracer) Snapshot() (profile.Snapshot, error) {
 	snap, err := t.Tracer.Snapshot()
 	snap.Warnings = append(snap.Warnings, t.session.containers.Warnings(&snap)...)
+	if w := t.session.unknown.warning(); w != "" {
+		snap.Warnings = append(snap.Warnings, profile.Warning{Text: w})
+	}
 	return t.session.withProvenance(snap), err
 }

@@ -20,7 +20,8 @@ import (
 // Registry identifies enforcers and keeps the maps with their rules open. It implements tracer.Enforcers. Its methods
 // are safe for concurrent use. After Close, the next reading opens the maps again.
 type Registry struct {
-	source *enforcer.RuleSource // rules of unknown enforcers; nil: their number is unknown
+	source     *enforcer.RuleSource // rules of unknown enforcers; nil: their number is unknown
+	sourceUsed bool                 // by an enforcer
 
 	mu       sync.Mutex
 	images   Images    // nil: no container runtime to ask
@@ -253,9 +254,18 @@ func (r *Registry) open(programs []tracer.Program) (enforcer.Reader, error) {
 		return product.Open(programs)
 	}
 	if s := r.source; s != nil && (s.Map == "" || s.UsedBy(programs)) {
+		r.sourceUsed = true
 		return s.Open(programs)
 	}
 	return nil, nil
+}
+
+// SourceUnused reports whether New was given a source of rules that no enforcer has needed yet: lsmprof knows where
+// each has its rules, or none has the map.
+func (r *Registry) SourceUnused() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.source != nil && !r.sourceUsed
 }
 
 func (r *Registry) close(name string) error {

@@ -78,3 +78,19 @@ func TestRegistryOpensMapsOnce(t *testing.T) {
 		t.Errorf("maps of %q are still open", open)
 	}
 }
+
+func TestSourceOfRulesThatIsNotUsed(t *testing.T) {
+	foreign := []tracer.Program{{Name: "foreign_file_open", Hook: "file_open"}}
+	for _, c := range []struct {
+		source *enforcer.RuleSource
+		unused bool
+	}{{nil, false}, {&enforcer.RuleSource{Number: 5}, false}, {&enforcer.RuleSource{Map: "nosuch"}, true}} {
+		r := New(c.source)
+		if r.SourceUnused() != (c.source != nil) {
+			t.Errorf("%+v: before a reading it cannot have been used", c.source)
+		}
+		if _, err := r.open(foreign); err != nil || r.SourceUnused() != c.unused {
+			t.Errorf("%+v: unused %v, want %v; %v", c.source, r.SourceUnused(), c.unused, err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package recording
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/inforce"
@@ -64,7 +65,8 @@ func (w *Work) EachRule(
 	}
 	defer r.Close()
 	status := 0
-	if r.Functions() > 0 {
+	timed := r.Functions()
+	if len(timed) > 0 {
 		if status, err = w.again(ctx, r, length); err != nil {
 			return err
 		}
@@ -84,7 +86,13 @@ func (w *Work) EachRule(
 	snap.EachRule = e
 	snap.Warnings = append(snap.Warnings, warnings...)
 	warnOfEnd(ctx, snap, "each rule", status)
-	if r.Functions() == 0 {
+	for _, name := range functions {
+		if !slices.Contains(timed, name) {
+			warn(snap, "each rule: no program that is measured has a function %s whose rules can be timed",
+				name)
+		}
+	}
+	if len(timed) == 0 {
 		warn(snap, "no rule was timed: no program has a function that is known to look at one rule")
 	}
 	return r.Close()
