@@ -21,3 +21,18 @@ func TestArgumentsThatAreNoCommand(t *testing.T) {
 		}
 	}
 }
+
+// A machine cannot spend more CPUs than it has.
+func TestForecastBeyondTheMachine(t *testing.T) {
+	for number, beyond := range map[string]bool{"16": false, "100000": true} {
+		var out bytes.Buffer
+		args := []string{
+			"forecast", "--model", "../../docs/sample/run", "--rules", number, "--profile",
+			"../../docs/sample/run/profiles/rules=8/execl.pb.gz",
+		}
+		if code := Main(args, nil, &out, &out); code != 0 ||
+			strings.Contains(out.String(), "more than 1 CPU, all that the machine has") != beyond {
+			t.Errorf("%s rules: exit status %d, want the warning: %v\n%s", number, code, beyond, &out)
+		}
+	}
+}

@@ -139,6 +139,10 @@ func (a *answer) judge(total *Forecast) {
 		a.warn("%s of today's time in hooks stays as it is: the model or the rules of its calls are unknown",
 			text.Percent(total.Unknown))
 	}
+	if cpus := a.Recording.Machine.CPUs; cpus > 0 && total.Then.Share > float64(cpus) {
+		a.warn("hooks would take more than %s, all that the machine has: it would make fewer calls per second, "+
+			"each as expensive as forecast", text.Plural(cpus, "CPU"))
+	}
 	if total.NewRules {
 		a.warn("some calls would walk their first rule. What that costs depends on how deep their paths are, " +
 			"which a recording without rules does not show: the intervals are wide. Record under one " +
