@@ -4,29 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"log/slog"
 	"math"
-	"os/exec"
 	"time"
 
 	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/costtable"
 	"github.com/lsmprof/lsmprof/internal/recording"
-	"github.com/lsmprof/lsmprof/internal/terminal"
-	"github.com/lsmprof/lsmprof/profile"
-	"github.com/lsmprof/lsmprof/report"
 )
 
 // defaultStackSample is N in one call of N whose stack is recorded. It keeps the cost of stacks below that of counting.
 const defaultStackSample = 64
-
-// Exit statuses of a command that did not start, as a shell has them.
-const (
-	exitNotExecutable = 126
-	exitNotFound      = 127
-)
 
 // recordOptions are the flags of record.
 type recordOptions struct {
@@ -195,19 +183,8 @@ func (o *recordOptions) run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	if o.Path != "-" {
-		kept, err := out.Commit(costs.Write)
-		if err != nil {
+		if err := o.writeProfile(std, out, &costs, snap.Inside); err != nil {
 			return err
-		}
-		sources, err := recording.WriteSources(o.Path, snap.Inside)
-		if err != nil {
-			slog.Warn(err.Error())
-		}
-		std.say(wrote(o.Path, kept))
-		std.say(fmt.Sprintf("look at it: lsmprof report %s --http localhost:0", o.Path))
-		if sources != "" {
-			std.say(fmt.Sprintf("with source code: go tool pprof -http=localhost: -source_path=%s %s",
-				sources, o.Path))
 		}
 	}
 	if o.html != "" {
@@ -227,92 +204,4 @@ func (o *recordOptions) run(ctx context.Context, std streams) (err error) {
 		return exitError{status}
 	}
 	return nil
-}
-
-// writePage writes the report on the profile.
-func (o *recordOptions) writePage(std streams, costs *profile.Costs) error {
-	p, err := costs.Profile()
-	if err != nil {
-		return err
-	}
-	return saveReport(std, o.html, report.NewProfile(p).WriteHTML)
-}
-
-// findCommand looks up the command before anything is measured.
-func (o *recordOptions) findCommand(std streams) error {
-	if len(o.command) == 0 {
-		return nil
-	}
-	_, err := exec.LookPath(o.command[0])
-	if err == nil {
-		return nil
-	}
-	status := exitNotExecutable
-	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-		status = exitNotFound
-	}
-	return didNotStart(std, o.command[0], err, status)
-}
-
-// didNotStart reports a command that did not start, with the status that a shell would give.
-func didNotStart(std streams, name string, err error, status int) error {
-	var cause *exec.Error
-	if errors.As(err, &cause) {
-		err = cause.Err
-	}
-	fmt.Fprintf(std.err, "lsmprof: record: run %s: %v\n", name, err)
-	return exitError{status}
-}
-
-// print writes the result. The table goes to stderr if stdout belongs to a command.
-func (o *recordOptions) print(std streams, costs *profile.Costs) error {
-	if o.JSON() {
-		return costs.WriteJSON(std.out)
-	}
-	w := std.out
-	if len(o.command) > 0 {
-		w = std.err
-	}
-	t := costtable.Table{
-		Costs: costs, By: o.by, Sort: o.sort, Rows: o.top, Verbose: std.verbose, Selection: o.selection(),
-		Advice: advised,
-	}
-	if terminal.Is(w) {
-		t.Width = terminal.Width(w)
-	}
-	return t.Write(w)
-}
-
-// selection says which calls were measured. It is empty for those of the whole machine.
-func (o *recordOptions) selection() string {
-	if o.session.command {
-		return "the processes of " + o.command[0]
-	}
-	return o.filterText()
-}
-
-// work returns what is recorded. With --json stdout is one object, and the command prints to stderr.
-func (o *recordOptions) work(std streams) *recording.Work {
-	w := &recording.Work{Command: o.command, Duration: o.duration, Show: std.showRecording, Stdin: std.in}
-	w.Stdout, w.Stderr = terminal.Plain(std.out), terminal.Plain(std.err)
-	if o.JSON() {
-		w.Stdout = w.Stderr
-	}
-	return w
-}
-
-// measure records work. status is that of the command.
-func (s *session) measure(ctx context.Context, t sessionTracer, work *recording.Work) (
-	snap profile.Snapshot, status int, err error,
-) {
-	status, err = work.Measure(ctx, t)
-	s.containers.Look(context.WithoutCancel(ctx)) // names for containers that started last
-	snap, snapErr := t.Snapshot()
-	return snap, status, errors.Join(err, snapErr)
-}
-
-// showRecording shows how far a recording is, until ctx is done or stop is called.
-func (s streams) showRecording(ctx context.Context, length time.Duration) (stop func()) {
-	return terminal.NewProgress(s.err, s.quiet).
-		Count(ctx, length, "recording", "Ctrl-C stops and writes the results")
 }
