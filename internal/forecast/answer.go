@@ -140,8 +140,8 @@ func (a *answer) judge(total *Forecast) {
 			text.Percent(total.Unknown))
 	}
 	if cpus := a.Recording.Machine.CPUs; cpus > 0 && total.Then.Share > float64(cpus) {
-		a.warn("hooks would take more than %s, all that the machine has: it would make fewer calls per second, "+
-			"each as expensive as forecast", text.Plural(cpus, "CPU"))
+		a.warn("hooks would take more than %s, all that the machine has: it would make fewer calls per "+
+			"second, each as expensive as forecast", text.Plural(cpus, "CPU"))
 	}
 	if total.NewRules {
 		a.warn("some calls would walk their first rule. What that costs depends on how deep their paths are, " +

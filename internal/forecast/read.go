@@ -9,9 +9,11 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	pprof "github.com/google/pprof/profile"
 
+	"github.com/lsmprof/lsmprof/internal/text"
 	"github.com/lsmprof/lsmprof/profile"
 )
 
@@ -115,7 +117,7 @@ func readProfile(data []byte) (*profile.Document, error) {
 			r.Denials += uint64(s.Value[denials])
 		}
 	}
-	doc := &profile.Document{Schema: profile.Schema, DurationNs: p.DurationNanos}
+	doc := &profile.Document{Schema: profile.Schema, DurationNs: p.DurationNanos, Machine: machineOf(p.Comments)}
 	keys := slices.SortedFunc(maps.Keys(rows), func(a, b key) int {
 		return cmp.Or(cmp.Compare(a.workload, b.workload), cmp.Compare(a.syscall, b.syscall),
 			cmp.Compare(a.hook, b.hook), cmp.Compare(a.program, b.program), cmp.Compare(a.enforcer,
@@ -131,6 +133,23 @@ func readProfile(data []byte) (*profile.Document, error) {
 		doc.Rows = append(doc.Rows, r)
 	}
 	return doc, nil
+}
+
+// machineOf reads what the comments of a profile say about its machine.
+func machineOf(comments []string) (m profile.Machine) {
+	for _, c := range comments {
+		if rest, ok := strings.CutPrefix(c, "kernel: "); ok {
+			m.Kernel, m.Arch, _ = strings.Cut(rest, " ")
+		}
+		if rest, ok := strings.CutPrefix(c, "CPU: "); ok {
+			number, model, _ := strings.Cut(rest, " x ")
+			if n, err := strconv.Atoi(number); err == nil && n > 0 {
+				m.CPUs, m.CPU = n, text.Printable(model)
+			}
+		}
+	}
+	m.Kernel, m.Arch = text.Printable(m.Kernel), text.Printable(m.Arch)
+	return m
 }
 
 // valueIndex returns the index of the first sample type that has one of the names, or -1.

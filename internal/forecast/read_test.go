@@ -24,6 +24,7 @@ func recording() profile.Snapshot {
 	unknown.Sum = 3600
 	return profile.Snapshot{
 		Duration: time.Second,
+		Machine:  profile.Machine{Kernel: "6.1.0", Arch: "amd64", CPU: "CPU x 3000", CPUs: 4},
 		Programs: []profile.Program{{
 			ID: 1, Name: open.program, Hook: open.hook, Enforcer: "reference",
 			Timed: 101,
@@ -47,6 +48,9 @@ func TestReadRecording(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
+		}
+		if want := recording().Machine; doc.Machine != want {
+			t.Errorf("%s: machine %+v, want %+v", name, doc.Machine, want)
 		}
 		all := OfRecording(doc)
 		if len(all) != 1 || all[0].Name != "web" || all[0].Time != 1e9 || len(all[0].Rows) != 2 {
