@@ -34,7 +34,7 @@ CLANG_FORMAT := clang-format-19
 .PHONY: help demo sample apparmor-or-bpf test test-busy test-fast test-arm64 build install release generate
 .PHONY: check-generate
 .PHONY: lint fmt vuln vm
-.PHONY: baselines two-boots accuracy overhead scale measuring aa deps image test-pods test-stores dashboard
+.PHONY: baselines two-boots accuracy overhead scale measuring aa deps image test-pods test-stores test-pyroscope dashboard
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -130,11 +130,14 @@ test-pods: deps ## lsmprof's pods under AppArmor: its own profiles, those of the
 	@CGO_ENABLED=0 go test -c -o bin/cli.test ./internal/cli
 	@bin/vm -kernel '$(KERNEL)' -smp 1 -memory 2G -append 'apparmor=1 lsm=lockdown,capability,apparmor,bpf' \
 		-with apparmor_parser -with containerd -with containerd-shim-runc-v2 -with runc -with ctr \
-		-exec bin/cli.test -test.v -test.run TestContainerdAppArmor
+		-exec bin/cli.test -test.v -test.timeout 8m -test.run TestContainerdAppArmor
 
 # Not part of `make test`: it compiles much, and only a change of profiles for stores can break it.
 test-stores: ## profiles for stores, in the code of Pyroscope and Alloy
 	@go -C internal/storetest test ./...
+
+test-pyroscope: ## a server of Pyroscope, built from its Go module, takes a profile and answers with the same sums
+	@internal/storetest/server.sh
 
 sample: build ## rebuild docs/sample/ and docs/img/: a benchmark in a VM that counts instructions (some minutes)
 	@internal/demo/sample.sh
