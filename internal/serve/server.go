@@ -125,7 +125,6 @@ func (s *Server) httpServer() *http.Server {
 }
 
 func (s *Server) handler() http.Handler {
-	errorLog := slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)
 	registry := prometheus.NewRegistry()
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "lsmprof_http_requests_total", Help: "Requests by path and status.",
@@ -134,7 +133,7 @@ func (s *Server) handler() http.Handler {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	// One metric that cannot be exported must not hide all others.
 	metrics := promhttp.HandlerFor(registry,
-		promhttp.HandlerOpts{ErrorLog: errorLog, ErrorHandling: promhttp.ContinueOnError})
+		promhttp.HandlerOpts{ErrorLog: metricsLog{s.log}, ErrorHandling: promhttp.ContinueOnError})
 
 	guarded := http.NewServeMux()
 	guarded.HandleFunc("GET /debug/pprof/lsm", s.handleProfile)
