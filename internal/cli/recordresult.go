@@ -27,7 +27,8 @@ func (o *recordOptions) writeProfile(
 	std.say(wrote(o.Path, kept))
 	std.say(fmt.Sprintf("look at it: lsmprof report %s --http localhost:0", o.Path))
 	if sources != "" {
-		std.say(fmt.Sprintf("with source code: go tool pprof -http=localhost: -source_path=%s %s", sources, o.Path))
+		std.say(fmt.Sprintf("with source code: go tool pprof -http=localhost: -source_path=%s %s",
+			sources, o.Path))
 	}
 	return nil
 }
