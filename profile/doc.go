@@ -1,4 +1,4 @@
-// Package profile holds measurements of BPF LSM programs as plain values. It knows nothing of BPF.
+// Package profile holds measurements of BPF LSM programs as plain values. It knows nothing about BPF.
 //
 // The tracer fills a [Snapshot]. [Snapshot.Costs] works out what each of its rows cost; the result writes itself as a
 // pprof profile ([Costs.Write]) or as a JSON document ([Costs.WriteJSON], read back by [ReadJSON]).
