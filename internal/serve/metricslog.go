@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // metricsLog receives what goes wrong while metrics are sent. If the client is gone, that is one error for each family
@@ -25,5 +24,5 @@ func (l metricsLog) Println(v ...any) {
 
 func isClientGone(v any) bool {
 	err, _ := v.(error)
-	return errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET)
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
 }

@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 func TestClientsThatAreGoneFillNoLog(t *testing.T) {
 	var log bytes.Buffer
 	l := metricsLog{slog.New(slog.NewTextHandler(&log, nil))}
-	for _, gone := range []error{unix.EPIPE, unix.ECONNRESET} {
+	for _, gone := range []error{syscall.EPIPE, syscall.ECONNRESET} {
 		l.Println("error encoding and sending metric family:", fmt.Errorf("write tcp: %w", gone))
 	}
 	if log.Len() > 0 {
