@@ -2,8 +2,10 @@ package vmtest
 
 import (
 	"os"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What the kernel tests of the other packages rely on. Runs in the guest.
@@ -45,6 +47,38 @@ func TestIcountGuestReadsTheCounterOfItsCPU(t *testing.T) {
 	if err != nil || strings.TrimSpace(string(clock)) != here().clock {
 		t.Errorf("clocksource %s (%v), want %s", clock, err, here().clock)
 	}
+}
+
+// A busy CPU is interrupted by its timer as on a real machine: what measures must bear it.
+func TestIcountGuestTicks(t *testing.T) {
+	IcountGuest(t)
+	const hz, long = 250, 100 * time.Millisecond
+	before := timerInterrupts(t)
+	for start := time.Now(); time.Since(start) < long; {
+	}
+	// Go's own timers interrupt it as well, three times as often.
+	if n, ticks := timerInterrupts(t)-before, int(hz*long.Seconds()); n < ticks*9/10 {
+		t.Errorf("%d interrupts by timers in %v, want %d ticks and more", n, long, ticks)
+	}
+}
+
+// timerInterrupts returns how often timers have interrupted the guest's first CPU.
+func timerInterrupts(t *testing.T) (sum int) {
+	t.Helper()
+	text, err := os.ReadFile("/proc/interrupts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(strings.ToLower(line), "timer") {
+			n, err := strconv.Atoi(strings.Fields(line)[1])
+			if err != nil {
+				t.Fatalf("%v: %s", err, line)
+			}
+			sum += n
+		}
+	}
+	return sum
 }
 
 func TestOnOneKernel(t *testing.T) {

@@ -75,12 +75,18 @@ func (m machine) cmdline() string {
 		// Zeroing a page is one "rep" string instruction. Emulated, it takes as long as an instruction for each
 		// element of it, and icount counts one for each.
 		"lsm=lockdown,capability,bpf", "init_on_alloc=0",
+		// The self-tests of the kernel's ciphers are a quarter of what a boot executes.
+		"cryptomgr.notests",
 	}
 	if m.icount {
 		if m.arch.Name == arm64.Name {
 			// Draws from the random number generator in every syscall, and refills its buffer in one of
 			// some 50: 400 instructions that hide what is measured.
 			words = append(words, "randomize_kstack_offset=off")
+		} else {
+			// The kernel calibrates the timer of its CPU by turns of a loop, each of which the emulator
+			// leaves its translated code for: half of the boot's CPU time. The HPET ticks as often.
+			words = append(words, "nolapic_timer", "no_timer_check")
 		}
 	} else if m.arch.Name == amd64.Name {
 		// Under TCG the watchdog takes a busy host for an unstable clock and falls back to hpet.

@@ -120,7 +120,10 @@ func TestMachineArguments(t *testing.T) {
 		arch: amd64, vmlinuz: "k", cpus: 1, memory: "1G", accel: "tcg", icount: true,
 		outDisk: "/a,b",
 	}.args(), " ")
-	for _, want := range []string{"-icount shift=0,sleep=off", "init_on_alloc=0", "file=/a,,b"} {
+	for _, want := range []string{
+		"-icount shift=0,sleep=off", "init_on_alloc=0", "nolapic_timer",
+		"file=/a,,b",
+	} {
 		if !strings.Contains(icount, want) {
 			t.Errorf("icount: no %q in %s", want, icount)
 		}
