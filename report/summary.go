@@ -25,8 +25,7 @@ func (r *Report) summary() []string {
 }
 
 const emulatedSentence = "The machine was emulated: losses and times are those of the emulator, and another " +
-	"machine's " +
-	"will differ. Which hooks run, how often, and what grows with rules holds anywhere."
+	"machine's will differ. Which hooks run, how often, and what grows with rules is the same on other machines."
 
 // summary is about one scenario, the one whose hooks cost most.
 type summary struct {
@@ -161,9 +160,9 @@ func (s *summary) free() string {
 	}
 	out := ""
 	if len(controls) > 0 {
-		out = fmt.Sprintf("Free: %s. No program of the enforcer runs there, so what they seem to lose or "+
-			"gain, at most "+
-			"%s %%, is how far off this run can be.", text.List(controls), percent(s.apparent()))
+		out = fmt.Sprintf("Free: %s. No program of the enforcer runs there, so their apparent losses and "+
+			"gains, at most %s %%, show how far off this run can be.",
+			text.List(controls), percent(s.apparent()))
 	}
 	switch {
 	case len(quiet) > 0 && !sure && percent(least) == percent(most):

@@ -141,9 +141,8 @@ func TestSentencesAboutWhatIsFree(t *testing.T) {
 	quiet := noise(0.001, 0.003)
 	quiet.Exposed = ref(true)
 	r := lost(program("a", noise(-0.002, 0.003)), program("b", noise(0.001, 0.003)), program("c", quiet))
-	want := "Free: a and b. No program of the enforcer runs there, so what they seem to lose or gain, at most " +
-		"0.20 %, " +
-		"is how far off this run can be. Losses that may be noise: c (0.10 %)."
+	want := "Free: a and b. No program of the enforcer runs there, so their apparent losses and gains, at most " +
+		"0.20 %, show how far off this run can be. Losses that may be noise: c (0.10 %)."
 	if got := r.summary()[1]; got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}

@@ -43,8 +43,8 @@ func (v *view) forecastTable(b *strings.Builder) error {
 	for _, test := range f.Tests {
 		t.Add(slices.Concat([]string{test.Label}, test.Losses, test.Affords)...)
 	}
-	fmt.Fprintf(b, "\n%s* extrapolated: at most %s measured. AFFORDS: as many rules of each type keep the loss "+
-		"within this.\n", t, text.Plural(f.Measured, "rule"))
+	fmt.Fprintf(b, "\n%s* extrapolated: at most %s measured. AFFORDS: the most rules of each type that keep the "+
+		"loss within this.\n", t, text.Plural(f.Measured, "rule"))
 	return nil
 }
 
