@@ -19,7 +19,11 @@ func (r *FleetReport) say() {
 	for _, t := range r.Tables {
 		if t.By == "enforcer" {
 			for i := range t.Rows {
-				enforcers = append(enforcers, t.Rows[i].Name)
+				name := t.Rows[i].Name
+				if name == text.Enforcer("reference") {
+					name = "the " + name
+				}
+				enforcers = append(enforcers, name)
 			}
 		}
 	}
@@ -58,7 +62,7 @@ func (r *FleetReport) say() {
 		if n > 5 {
 			names = append(names, text.Plural(n-5, "other"))
 		}
-		r.Answer = append(r.Answer, fmt.Sprintf("%s could not be read: %s.", text.Plural(n, "profile"),
+		r.Answer = append(r.Answer, fmt.Sprintf("Left out: %s, %s.", text.Plural(n, "profile"),
 			text.List(names)))
 	}
 	if len(r.Nodes) == 0 {

@@ -38,7 +38,7 @@ func (r tablesText) write(w io.Writer) error {
 		}
 	}
 	if len(r.missing) > 0 {
-		b.WriteString("\nCould not be read:\n")
+		b.WriteString("\nLeft out:\n")
 	}
 	for _, m := range r.missing {
 		fmt.Fprintf(&b, "%s: %s\n", m.Source, m.Error)

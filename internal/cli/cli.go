@@ -156,8 +156,12 @@ func dispatch(ctx context.Context, std streams, args []string) error {
 		return err
 	}
 	if c.Args == "" && c.Flags.NArg() > 0 {
-		return usageError{fmt.Errorf("%s: unexpected argument %q; see `lsmprof %s --help`", name,
-			c.Flags.Arg(0), name)}
+		arg := c.Flags.Arg(0)
+		if flag := c.Flags.Optional(arg); flag != "" {
+			return usageError{fmt.Errorf("%s: unexpected argument %q; did you mean --%s=%s?", name, arg, flag,
+				arg)}
+		}
+		return usageError{fmt.Errorf("%s: unexpected argument %q; see `lsmprof %s --help`", name, arg, name)}
 	}
 	std.quiet, std.verbose = common.quiet, common.verbose
 	setLogger(std)

@@ -96,7 +96,10 @@ func recordCommand() *command {
 				o.invocation = invocation("record", args)
 				o.command = f.Args()
 				o.session.stacks, o.session.stackSample = o.stacks.Stacks, int(o.stackEach)
-				if err := o.validate(f.ArgsLenAtDash()); err != nil {
+				if len(o.command) > 0 && f.ArgsLenAtDash() != 0 {
+					return usageError{fmt.Errorf("record: %w", unexpected(f, o.command[0]))}
+				}
+				if err := o.validate(); err != nil {
 					return usageError{fmt.Errorf("record: %w", err)}
 				}
 				std.note(o.Note)
@@ -107,23 +110,21 @@ func recordCommand() *command {
 }
 
 // unexpected returns the error for an argument that is no command, because -- is missing before it.
-func (o *recordOptions) unexpected(arg string) error {
-	var stacks stacksFlag
-	switch {
-	case stacks.Set(arg) == nil:
-		return fmt.Errorf("unexpected argument %q; did you mean --stacks=%s?", arg, arg)
-	case cmdline.Duration(new(time.Duration), cmdline.Positive).Set(arg) == nil:
-		return fmt.Errorf("unexpected argument %q; did you mean -d %s?", arg, arg)
-	case cmdline.Duration(new(time.Duration), cmdline.Positive).Set(arg+"s") == nil:
-		return fmt.Errorf("unexpected argument %q; did you mean -d %ss?", arg, arg)
+func unexpected(f *cmdline.Flags, arg string) error {
+	duration := cmdline.Duration(new(time.Duration), cmdline.Positive)
+	if flag := f.Optional(arg); flag != "" {
+		return fmt.Errorf("unexpected argument %q; did you mean --%s=%s?", arg, flag, arg)
+	}
+	for _, unit := range []string{"", "s"} {
+		if duration.Set(arg+unit) == nil {
+			return fmt.Errorf("unexpected argument %q; did you mean -d %s?", arg, arg+unit)
+		}
 	}
 	return fmt.Errorf("unexpected argument %q; put a command to run after --", arg)
 }
 
-func (o *recordOptions) validate(dash int) error {
+func (o *recordOptions) validate() error {
 	switch {
-	case len(o.command) > 0 && dash != 0:
-		return o.unexpected(o.command[0])
 	case len(o.command) > 0 && o.duration > 0:
 		return errors.New("--duration and a command: give one of them")
 	case len(o.command) == 0 && o.all:

@@ -88,7 +88,7 @@ func (o *reportOptions) writeProfile(ctx context.Context, std streams, r reporti
 		case "json":
 			write = r.WriteJSON
 		default:
-			return usageError{fmt.Errorf("report: --format %s: a report on profiles is html, text or json",
+			return usageError{fmt.Errorf("--format %s: a report on profiles is html, text or json",
 				format)}
 		}
 		if o.output == "-" {

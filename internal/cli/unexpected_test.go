@@ -9,13 +9,16 @@ import (
 // An argument without -- before it is seldom a command.
 func TestArgumentsThatAreNoCommand(t *testing.T) {
 	for want, args := range map[string][]string{
-		`"kernel,user"; did you mean --stacks=kernel,user?`: {"--stacks", "kernel,user"},
-		`"3s"; did you mean -d 3s?`:                         {"3s"},
-		`"3"; did you mean -d 3s?`:                          {"3"},
-		`"make"; put a command to run after --`:             {"make", "test"},
+		`"kernel,user"; did you mean --stacks=kernel,user?`: {"record", "--stacks", "kernel,user"},
+		`"kernel"; did you mean --stack=kernel?`:            {"trace", "--stack", "kernel"},
+		`"99"; did you mean --lines=99?`:                    {"record", "--lines", "99"},
+		`"3s"; did you mean -d 3s?`:                         {"record", "3s"},
+		`"3"; did you mean -d 3s?`:                          {"record", "3"},
+		`"make"; put a command to run after --`:             {"record", "make", "test"},
+		`"kernel"; see`:                                     {"trace", "kernel"},
 	} {
 		var errs bytes.Buffer
-		if code := Main(append([]string{"record"}, args...), nil, &errs, &errs); code != exitUsage ||
+		if code := Main(args, nil, &errs, &errs); code != exitUsage ||
 			!strings.Contains(errs.String(), "unexpected argument "+want) {
 			t.Errorf("%q: exit status %d, %s; want %s", args, code, &errs, want)
 		}

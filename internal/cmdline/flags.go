@@ -97,6 +97,17 @@ func (f *Flags) Values(name string, values func() []string) { f.values[name] = v
 // command line alone.
 func (f *Flags) Given(name string) bool { return f.Changed(name) || f.fromEnv[name] }
 
+// Optional returns the given flag with an optional value that takes arg as its value, "" if there is none: an argument
+// may be meant as the value, which has to follow after =.
+func (f *Flags) Optional(arg string) (name string) {
+	f.Visit(func(flag *pflag.Flag) {
+		if flag.NoOptDefVal != "" && flag.Value.Type() != "bool" && flag.Value.Set(arg) == nil {
+			name = flag.Name
+		}
+	})
+	return name
+}
+
 // Parse reads the arguments of a command, and then looks in the environment for the flags that are not among them: see
 // EnvNames. Its errors name the flag and say which values it takes.
 func (f *Flags) Parse(args []string, env func(name string) (string, bool)) error {

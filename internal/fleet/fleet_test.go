@@ -269,3 +269,35 @@ func TestRelative(t *testing.T) {
 		}
 	}
 }
+
+// A profile that is given twice, as by two globs, is counted once.
+func TestProfileGivenTwice(t *testing.T) {
+	profile := func(host string, second int64) *Profile {
+		return &Profile{
+			Host: host, Start: time.Unix(second, 0), Seconds: 2,
+			Costs: map[Part]Cost{{"a"}: {Calls: 3, Ns: 5}, {"b"}: {Calls: 1, Ns: 7}},
+		}
+	}
+	var s Sums
+	for _, c := range []struct {
+		source string
+		p      *Profile
+		fails  bool
+	}{
+		{"a.pb.gz", profile("n1", 1), false},
+		{"copy.pb.gz", profile("n1", 1), true},
+		{"later.pb.gz", profile("n1", 3), false},
+		{"other.pb.gz", profile("n2", 1), false},
+		{"x.pb.gz", profile("", 1), false},
+		{"y.pb.gz", profile("", 1), false}, // of an unknown machine each
+	} {
+		err := s.Add(c.source, "", c.p)
+		const same = "the same profile as a.pb.gz"
+		if (err != nil) != c.fails || err != nil && !strings.Contains(err.Error(), same) {
+			t.Errorf("%s: %v, want an error: %v", c.source, err, c.fails)
+		}
+	}
+	if len(s.Nodes) != 4 || s.Nodes[0].Profiles != 2 || s.Nodes[0].Seconds != 4 {
+		t.Errorf("%d nodes, the first %+v", len(s.Nodes), s.Nodes[0])
+	}
+}

@@ -74,18 +74,33 @@ type Sums struct {
 	index map[Part]uint32
 	names map[string]string // one copy of each
 	total int
+	seen  map[recording]string // source of each profile
+}
+
+// recording tells profiles of one node apart.
+type recording struct {
+	node    string
+	start   int64 // UNIX time in ns
+	seconds float64
+	total   Cost
 }
 
 // Add adds a profile to its node: the machine that the profile names, or else its source. Profiles from different
-// addresses are of different nodes, even if these have one name; address is empty for files.
+// addresses are of different nodes, even if these have one name; address is empty for files. A profile that was added
+// before is an error, and is not added again.
 func (s *Sums) Add(source, address string, p *Profile) error {
 	if s.total+len(p.Costs) > maxTotal {
 		return fmt.Errorf("all profiles have more than %d kinds of calls: report on fewer nodes at once",
 			maxTotal)
 	}
 	if s.index == nil {
-		s.index, s.names = map[Part]uint32{}, map[string]string{}
+		s.index, s.names, s.seen = map[Part]uint32{}, map[string]string{}, map[recording]string{}
 	}
+	r := recording{nodeID(source, address, p), p.Start.UnixNano(), p.Seconds, p.total()}
+	if earlier, twice := s.seen[r]; twice && !p.Start.IsZero() {
+		return fmt.Errorf("the same profile as %s, counted once", earlier)
+	}
+	s.seen[r] = source
 	n := s.node(source, address, p)
 	if n.Seconds += p.Seconds; n.Seconds > 1e10 {
 		return errors.New("the profiles of the node are longer than 300 years")
@@ -100,12 +115,24 @@ func (s *Sums) Add(source, address string, p *Profile) error {
 	return nil
 }
 
+// total returns the sum of all costs.
+func (p *Profile) total() (sum Cost) {
+	for _, c := range p.Costs {
+		sum = sum.Plus(c)
+	}
+	return sum
+}
+
+func nodeID(source, address string, p *Profile) string {
+	if p.Host == "" {
+		return "\x00" + source
+	}
+	return p.Host + "\x00" + address
+}
+
 // node finds the node of a profile, or adds it.
 func (s *Sums) node(source, address string, p *Profile) *Node {
-	id := p.Host + "\x00" + address
-	if p.Host == "" {
-		id = "\x00" + source
-	}
+	id := nodeID(source, address, p)
 	for _, n := range s.Nodes {
 		if n.id == id {
 			return n
