@@ -15,7 +15,10 @@ import (
 
 // streamConn is an HTTP connection that was upgraded to SPDY, which runtimes of all versions speak with the kubelet and
 // with crictl.
-type streamConn struct{ spdy *spdystream.Connection }
+type streamConn struct {
+	spdy *spdystream.Connection
+	net  net.Conn
+}
 
 // upgrade connects to the URL with which a runtime answered an exec. Such an address is valid once.
 func upgrade(ctx context.Context, address string) (_ *streamConn, err error) {
@@ -69,7 +72,7 @@ func upgrade(ctx context.Context, address string) (_ *streamConn, err error) {
 		return nil, fmt.Errorf("the runtime's streaming server: %w", err)
 	}
 	go s.Serve(spdystream.NoOpStreamHandler)
-	return &streamConn{s}, nil
+	return &streamConn{s, conn}, nil
 }
 
 // open opens a stream by name.
@@ -84,5 +87,5 @@ func (c *streamConn) open(name string) (*spdystream.Stream, error) {
 	return s, nil
 }
 
-// Close ends all streams.
-func (c *streamConn) Close() error { return c.spdy.Close() }
+// Close ends all streams. It cuts the connection: a farewell would wait for a write that the runtime does not read.
+func (c *streamConn) Close() error { return c.net.Close() }

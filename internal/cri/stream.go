@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/moby/spdystream"
 	"golang.org/x/sync/errgroup"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
@@ -66,11 +67,20 @@ func converse(conn *streamConn, s Streams) (int, error) {
 	if err := end.Close(); err != nil { // lsmprof sends nothing
 		return 0, err
 	}
-	if s.Stdin != nil {
-		in, err := conn.open("stdin")
-		if err != nil {
+	// All streams are open before the first one carries data: a runtime reads none of them until it has them all, and
+	// much of stdin would keep the other streams from being opened.
+	streams := map[string]*spdystream.Stream{}
+	for name, wanted := range map[string]bool{
+		"stdin": s.Stdin != nil, "stdout": s.Stdout != nil, "stderr": s.Stderr != nil,
+	} {
+		if !wanted {
+			continue
+		}
+		if streams[name], err = conn.open(name); err != nil {
 			return 0, err
 		}
+	}
+	if in := streams["stdin"]; in != nil {
 		go func() { // Stdin may block after the program has ended
 			_, _ = io.Copy(in, s.Stdin)
 			_ = in.Close()
@@ -78,17 +88,12 @@ func converse(conn *streamConn, s Streams) (int, error) {
 	}
 	var output errgroup.Group
 	for name, w := range map[string]io.Writer{"stdout": s.Stdout, "stderr": s.Stderr} {
-		if w == nil {
-			continue
+		if out := streams[name]; out != nil {
+			output.Go(func() error {
+				_, err := io.Copy(w, out)
+				return err
+			})
 		}
-		out, err := conn.open(name)
-		if err != nil {
-			return 0, err
-		}
-		output.Go(func() error {
-			_, err := io.Copy(w, out)
-			return err
-		})
 	}
 	document, err := io.ReadAll(io.LimitReader(end, maxStatus))
 	if err != nil {
