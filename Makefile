@@ -34,7 +34,8 @@ CLANG_FORMAT := clang-format-19
 .PHONY: help demo sample apparmor-or-bpf test test-busy test-fast test-arm64 build install release generate
 .PHONY: check-generate
 .PHONY: lint fmt vuln vm
-.PHONY: baselines two-boots accuracy overhead scale measuring aa deps image test-pods test-stores test-pyroscope dashboard
+.PHONY: baselines two-boots accuracy overhead scale measuring aa deps image dashboard
+.PHONY: test-pods test-stores test-pyroscope
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -194,7 +195,7 @@ node = bin/vm -kernel 6.1 -icount -append "possible_cpus=$$cpus tsc=reliable" \
 # The figures that the docs show and the tests hold.
 MEASURED := internal/accuracy/testdata/measured
 measuring: FORMAT = json
-measuring: ## measure the tables of docs/measuring.md anew, in VMs that count instructions (an hour)
+measuring: ## measure the tables of docs/measuring.md again, in VMs that count instructions (an hour)
 	@internal/vmtest/deps.sh test
 	@mkdir -p bin && CGO_ENABLED=0 go build -o bin/ ./internal/vmtest/cmd/vm ./internal/accuracy/cmd/measure
 	@set -e; keep() { mv new.json "$(MEASURED)/$$1.json"; }; trap 'rm -f new.json' EXIT; \
