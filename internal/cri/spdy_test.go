@@ -61,7 +61,7 @@ func TestMuchInput(t *testing.T) {
 				t.Errorf("closed or ended with %v", err)
 			}
 		case <-time.After(time.Minute):
-			t.Fatal("it still waits for a runtime that reads nothing, a minute after the connection was closed")
+			t.Fatal("it still waits, a minute after the connection was closed")
 		}
 	}
 }

@@ -67,8 +67,8 @@ func converse(conn *streamConn, s Streams) (int, error) {
 	if err := end.Close(); err != nil { // lsmprof sends nothing
 		return 0, err
 	}
-	// All streams are open before the first one carries data: a runtime reads none of them until it has them all, and
-	// much of stdin would keep the other streams from being opened.
+	// All streams are open before the first one carries data: a runtime reads none of them until it has them all,
+	// and much of stdin would keep the other streams from being opened.
 	streams := map[string]*spdystream.Stream{}
 	for name, wanted := range map[string]bool{
 		"stdin": s.Stdin != nil, "stdout": s.Stdout != nil, "stderr": s.Stderr != nil,

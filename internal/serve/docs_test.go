@@ -174,3 +174,11 @@ func TestRulesOfWorkloadsWithOneName(t *testing.T) {
 		t.Errorf("want %s and no other in\n%s", want, text)
 	}
 }
+
+func TestSeriesOfAHistogram(t *testing.T) {
+	s := startServer(t, nil) // with one set of labels
+	_, _, text := s.get(t, "/metrics")
+	if n := strings.Count(text, "\nlsmprof_hook_duration_seconds_"); n != 13 {
+		t.Errorf("%d series, documented are 13:\n%s", n, text)
+	}
+}

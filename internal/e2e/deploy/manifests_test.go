@@ -2,6 +2,7 @@
 package deploy
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -165,6 +166,30 @@ func TestConfinedOverlay(t *testing.T) {
 	}
 }
 
+// docs/kubernetes.md says how many system calls lsmprof's own profile allows.
+func TestDocsCountSystemCalls(t *testing.T) {
+	text, err := deploy.Files.ReadFile("security/lsmprof.seccomp.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var profile struct{ Syscalls []struct{ Names []string } }
+	if err := yaml.Unmarshal(text, &profile); err != nil {
+		t.Fatal(err)
+	}
+	allowed := 0
+	for _, s := range profile.Syscalls {
+		allowed += len(s.Names)
+	}
+	page, err := os.ReadFile("../../../docs/kubernetes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("`deploy/security/lsmprof.seccomp.json`, which allows %d system calls", allowed)
+	if !strings.Contains(string(page), want) {
+		t.Errorf("docs/kubernetes.md lacks %q", want)
+	}
+}
+
 // The Job has the privileges and the mounts of the DaemonSet, without its token.
 func TestJobMatchesTheDaemonSet(t *testing.T) {
 	text, err := deploy.Files.ReadFile("kubernetes/job.yaml")
@@ -236,6 +261,9 @@ func TestManifestsFitTogether(t *testing.T) {
 	}
 	if len(volumes) > 0 {
 		t.Errorf("volumes that nothing mounts: %v", volumes)
+	}
+	if optional := pod.Volumes[0].Secret.Optional; optional != nil && *optional {
+		t.Error("the pods would start before the secret exists")
 	}
 	if secret := endpoint.Authorization.Credentials; secret.Name != pod.Volumes[0].Secret.SecretName ||
 		secret.Key != "token" || monitor.Metadata.Namespace != set.Namespace {
