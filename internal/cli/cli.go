@@ -158,8 +158,8 @@ func dispatch(ctx context.Context, std streams, args []string) error {
 	if c.Args == "" && c.Flags.NArg() > 0 {
 		arg := c.Flags.Arg(0)
 		if flag := c.Flags.Optional(arg); flag != "" {
-			return usageError{fmt.Errorf("%s: unexpected argument %q; did you mean --%s=%s?", name, arg, flag,
-				arg)}
+			return usageError{fmt.Errorf("%s: unexpected argument %q; did you mean --%s=%s?", name, arg,
+				flag, arg)}
 		}
 		return usageError{fmt.Errorf("%s: unexpected argument %q; see `lsmprof %s --help`", name, arg, name)}
 	}
