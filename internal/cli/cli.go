@@ -164,7 +164,7 @@ func dispatch(ctx context.Context, std streams, args []string) error {
 		return usageError{fmt.Errorf("%s: unexpected argument %q; see `lsmprof %s --help`", name, arg, name)}
 	}
 	std.quiet, std.verbose = common.quiet, common.verbose
-	setLogger(std)
+	slog.SetDefault(newLogger(std, name))
 	return actions[name](ctx, std, args)
 }
 
@@ -212,24 +212,4 @@ func help(std streams, t *cmdline.Tool, args []string) error {
 func unknownCommand(t *cmdline.Tool, name string) error {
 	return usageError{fmt.Errorf("unknown command %q%s; `lsmprof help` lists them", name,
 		cmdline.DidYouMean(name, t.Names()))}
-}
-
-// setLogger sends log messages to stderr. They have no timestamp, because the user reads them as they appear.
-func setLogger(std streams) {
-	level := slog.LevelInfo
-	switch {
-	case std.quiet:
-		level = slog.LevelWarn
-	case std.verbose:
-		level = slog.LevelDebug
-	}
-	slog.SetDefault(slog.New(slog.NewTextHandler(std.err,
-		&slog.HandlerOptions{Level: level, ReplaceAttr: dropTime})))
-}
-
-func dropTime(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) == 0 && a.Key == slog.TimeKey {
-		return slog.Attr{}
-	}
-	return a
 }
