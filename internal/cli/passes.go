@@ -13,39 +13,29 @@ import (
 	"github.com/lsmprof/lsmprof/tracer"
 )
 
-// passFlag is the value of a flag for a pass that follows the recording: --cross-check or --cross-check=DURATION.
-type passFlag struct {
+// optionalPass is a pass that may follow the recording: --cross-check or --cross-check=DURATION.
+type optionalPass struct {
 	on       bool
 	duration time.Duration // 0: the user gave none
 }
 
-// barePass is the value of a passFlag without a duration.
-const barePass = "auto"
-
-func (p *passFlag) Set(value string) error {
-	p.on = true
-	if value == barePass {
-		return nil
-	}
-	return cmdline.Duration(&p.duration, cmdline.Positive).Set(value)
+// flag declares the flag of a pass.
+func (p *optionalPass) flag(f *cmdline.Flags, name, usage string) {
+	f.Switch(&p.on, cmdline.Duration(&p.duration, cmdline.Positive), name, usage)
 }
-
-func (p *passFlag) String() string { return "" }
-func (p *passFlag) Type() string   { return "DURATION" }
 
 // passFlags are the flags of the passes that follow a recording.
 type passFlags struct {
-	crossCheck    passFlag
-	eachRule      passFlag
+	crossCheck    optionalPass
+	eachRule      optionalPass
 	ruleCallbacks []string
 }
 
 func (o *passFlags) eachRuleFlags(f *cmdline.Flags) {
-	f.Var(&o.eachRule, "each-rule",
+	o.eachRule.flag(f, "each-rule",
 		"Afterwards time each rule by itself, in a separate pass, and say which never "+
 			"matched. A command runs again for this. The default length, auto, is that of the "+
 			"recording, at most 5s.")
-	f.Lookup("each-rule").NoOptDefVal = barePass
 	f.StringSliceVar(&o.ruleCallbacks, "rule-callback", nil,
 		"With --each-rule, for enforcers that lsmprof does not know: time this `FUNCTION` of a program, which "+
 			"looks at the rule whose index is its first argument.")
@@ -53,10 +43,9 @@ func (o *passFlags) eachRuleFlags(f *cmdline.Flags) {
 }
 
 func (o *passFlags) crossCheckFlag(f *cmdline.Flags) {
-	f.Var(&o.crossCheck, "cross-check", "Afterwards count and time with the kernel's bpf_stats, without probes, "+
+	o.crossCheck.flag(f, "cross-check", "Afterwards count and time with the kernel's bpf_stats, without probes, "+
 		"and compare. A command runs a second time for this, and the whole machine is recorded. "+
 		"The default length, auto, is that of the recording, at most 5s.")
-	f.Lookup("cross-check").NoOptDefVal = barePass
 	f.Rare("cross-check")
 }
 
@@ -65,7 +54,7 @@ func (o *passFlags) crossCheckFlag(f *cmdline.Flags) {
 func (o *passFlags) check(work *recording.Work, filtered bool) error {
 	for _, p := range []struct {
 		flag string
-		passFlag
+		optionalPass
 	}{{"--cross-check", o.crossCheck}, {"--each-rule", o.eachRule}} {
 		switch {
 		case !p.on:

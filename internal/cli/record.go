@@ -26,10 +26,8 @@ type recordOptions struct {
 	by, sort string // of the table
 	html     string // file of the page; "": none
 	passFlags
-	stacks    stacksFlag
-	stackEach sampleFlag
-	all       bool
-	command   []string
+	all     bool
+	command []string
 }
 
 func (o *recordOptions) flags(f *cmdline.Flags) {
@@ -37,10 +35,10 @@ func (o *recordOptions) flags(f *cmdline.Flags) {
 	f.VarP(cmdline.Duration(&o.duration, cmdline.Positive), "duration", "d",
 		"Record for this long. By default the command or Ctrl-C ends the recording.")
 	f.BoolVar(&o.all, "all", false, "With a command, record the whole machine while it runs.")
-	f.Var(&o.stacks, "stacks", "Record stacks as well: kernel, user or kernel,user.")
+	f.Var(stacksValue(&o.stacks), "stacks", "Record stacks as well: kernel, user or kernel,user.")
 	f.Lookup("stacks").NoOptDefVal = "kernel,user"
-	o.stackEach = defaultStackSample
-	f.Var(&o.stackEach, "stacks-sample", "Record the stack of one call in `N`, chosen at random.")
+	o.stackSample = defaultStackSample
+	f.Var(cmdline.OneIn(&o.stackSample, maxSample), "stacks-sample", "Record the stack of one call in `N`, chosen at random.")
 	o.linesFlag(f)
 	o.eachRuleFlags(f)
 	o.Path = "lsmprof.pb.gz"
@@ -95,7 +93,6 @@ func recordCommand() *command {
 			return func(ctx context.Context, std streams, args []string) error {
 				o.invocation = invocation("record", args)
 				o.command = f.Args()
-				o.session.stacks, o.session.stackSample = o.stacks.Stacks, int(o.stackEach)
 				if len(o.command) > 0 && f.ArgsLenAtDash() != 0 {
 					return usageError{fmt.Errorf("record: %w", unexpected(f, o.command[0]))}
 				}

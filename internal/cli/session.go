@@ -31,7 +31,7 @@ type session struct {
 	calibrate  string // on or off
 	earlier    string // file with a calibration
 	memory     int    // MiB
-	sample     sampleFlag
+	sample     int    // N in one call of N
 	readyFile  string
 	self       bool
 	host       hostFlag
@@ -69,7 +69,7 @@ func (s *session) flags(f *cmdline.Flags) {
 	f.Var(cmdline.Choice(&s.calibrate, "on", "off"), "calibrate", "The same as --calibration on or off.")
 	f.Lookup("calibrate").Hidden = true
 	f.Same("calibration", "calibrate")
-	f.Var(&s.sample, "sample", "Measure one call in `N`, chosen at random, and count it N times.")
+	f.Var(cmdline.OneIn(&s.sample, maxSample), "sample", "Measure one call in `N`, chosen at random, and count it N times.")
 	s.unknown.flags(f)
 	s.unknown.containers = &s.containers
 	s.memory = tracer.DefaultMemory >> 20
@@ -162,7 +162,7 @@ func (s *session) baseOptions() tracer.Options {
 		Filter:       tracer.Filter{MntNS: u32s(s.mntns), PIDs: u32s(s.pids), Comm: s.comm, Command: s.command},
 		Enforcers:    s.unknown.registry(),
 		Memory:       s.memory << 20,
-		Sample:       int(s.sample),
+		Sample:       s.sample,
 		OwnNamespace: ownns.ID(),
 		Self:         s.self,
 		Namer:        &s.containers,

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/kernel"
 	"github.com/lsmprof/lsmprof/internal/terminal"
@@ -23,7 +25,6 @@ type traceOptions struct {
 	denied     bool
 	syscalls   []string
 	args       bool
-	stacks     stacksFlag
 	duration   time.Duration
 	count      int
 	cmdline.Destination
@@ -36,7 +37,7 @@ func (o *traceOptions) flags(f *cmdline.Flags) {
 	f.VarP(cmdline.Int(&o.count, 1, math.MaxInt), "count", "n", "Stop after this many calls.")
 	f.Lookup("count").DefValue = ""
 	f.BoolVar(&o.args, "args", false, "Show what a call is about: a path, an address, a process or a capability.")
-	f.Var(&o.stacks, "stack", "Show the stacks of each call: kernel, user or kernel,user.")
+	f.Var(stacksValue(&o.stacks), "stack", "Show the stacks of each call: kernel, user or kernel,user.")
 	f.Lookup("stack").NoOptDefVal = "kernel,user"
 	f.Group(cmdline.Filters)
 	f.Var(cmdline.Duration(&o.slowerThan, 0), "slower-than",
@@ -117,7 +118,7 @@ func (o *traceOptions) start(ctx context.Context, std streams) (*tracer.Stream, 
 		Calibration: common.Calibration, Progress: common.Progress, Logger: common.Logger,
 		Memory: common.Memory, Sample: common.Sample, Self: common.Self,
 		SlowerThan: o.slowerThan, Denied: o.denied, Syscalls: o.syscalls, About: o.args,
-		Stacks: o.stacks.Stacks,
+		Stacks: common.Stacks,
 	})
 	if err != nil {
 		return nil, memoryAdvice(err)
@@ -203,34 +204,7 @@ func (o *traceOptions) writer(std streams, programs []profile.Program) tracefmt.
 	return tracefmt.NewText(std.out, std.err, text)
 }
 
-// stacksFlag is the flag for stacks: kernel, user or kernel,user.
-type stacksFlag struct{ tracer.Stacks }
-
-func (s *stacksFlag) Set(value string) error {
-	s.Stacks = tracer.Stacks{}
-	for name := range strings.SplitSeq(value, ",") {
-		switch name {
-		case "kernel":
-			s.Kernel = true
-		case "user":
-			s.User = true
-		default:
-			return errors.New("must be kernel, user or kernel,user")
-		}
-	}
-	return nil
+// stacksValue returns the value of a flag for stacks: kernel, user or kernel,user.
+func stacksValue(s *tracer.Stacks) pflag.Value {
+	return cmdline.AnyOf("WHICH", []string{"kernel", "user"}, &s.Kernel, &s.User)
 }
-
-func (s *stacksFlag) String() string {
-	names := []string{"", "kernel", "user", "kernel,user"}
-	i := 0
-	if s.Kernel {
-		i = 1
-	}
-	if s.User {
-		i += 2
-	}
-	return names[i]
-}
-
-func (s *stacksFlag) Type() string { return "WHICH" }
