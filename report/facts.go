@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/lsmprof/lsmprof/internal/text"
 )
@@ -51,8 +50,8 @@ func (h *How) facts() []fact {
 		add("Order", fmt.Sprintf("%s, seed %d", h.Order, h.Seed))
 		add("Rounds of a cell", rangeText(h.RoundsMin, h.RoundsMax)+fmt.Sprintf(" (%s)",
 			text.Plural(h.Runs, "run")))
-		add("Slice", fmt.Sprintf("%s, after a warm-up of %s that does not count", time.Duration(h.SliceNs),
-			time.Duration(h.WarmupNs)))
+		add("Slice", fmt.Sprintf("%s, after a warm-up of %s that does not count",
+			text.Duration(float64(h.SliceNs)), text.Duration(float64(h.WarmupNs))))
 	}
 	if c := h.Calibration; c != nil {
 		add("Calibration", c.String())

@@ -55,8 +55,12 @@ func linePlot(p *PerRule) template.HTML {
 	s.line("fit", x.at(0), y.at(max(0, p.Line.Intercept)), x.at(most), y.at(p.Line.Intercept+p.Line.Slope*most))
 	for _, q := range p.Points {
 		s.line("whisker", x.at(q.X), y.at(q.Y-1.96*q.Err), x.at(q.X), y.at(q.Y+1.96*q.Err))
-		s.circle("point", x.at(q.X), y.at(q.Y), 3.5, fmt.Sprintf("%s rules: %.1f ns ± %.1f (standard error)",
-			text.Number(q.X), q.Y, q.Err))
+		rules := "rules"
+		if q.X == 1 {
+			rules = "rule"
+		}
+		s.circle("point", x.at(q.X), y.at(q.Y), 3.5, fmt.Sprintf("%s %s: %.1f ns ± %.1f (standard error)",
+			text.Number(q.X), rules, q.Y, q.Err))
 	}
 	return s.html()
 }
