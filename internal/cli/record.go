@@ -38,7 +38,8 @@ func (o *recordOptions) flags(f *cmdline.Flags) {
 	f.Var(stacksValue(&o.stacks), "stacks", "Record stacks as well: kernel, user or kernel,user.")
 	f.Lookup("stacks").NoOptDefVal = "kernel,user"
 	o.stackSample = defaultStackSample
-	f.Var(cmdline.OneIn(&o.stackSample, maxSample), "stacks-sample", "Record the stack of one call in `N`, chosen at random.")
+	f.Var(cmdline.OneIn(&o.stackSample, maxSample), "stacks-sample",
+		"Record the stack of one call in `N`, chosen at random.")
 	o.linesFlag(f)
 	o.eachRuleFlags(f)
 	o.Path = "lsmprof.pb.gz"

@@ -69,7 +69,8 @@ func (s *session) flags(f *cmdline.Flags) {
 	f.Var(cmdline.Choice(&s.calibrate, "on", "off"), "calibrate", "The same as --calibration on or off.")
 	f.Lookup("calibrate").Hidden = true
 	f.Same("calibration", "calibrate")
-	f.Var(cmdline.OneIn(&s.sample, maxSample), "sample", "Measure one call in `N`, chosen at random, and count it N times.")
+	f.Var(cmdline.OneIn(&s.sample, maxSample), "sample",
+		"Measure one call in `N`, chosen at random, and count it N times.")
 	s.unknown.flags(f)
 	s.unknown.containers = &s.containers
 	s.memory = tracer.DefaultMemory >> 20
