@@ -1,5 +1,5 @@
-// Package setup connects what a bench needs on this machine: its run directory, the tests, the enforcer that
-// scenarios put in force, the rules that are in force, and the profiler.
+// Package setup carries out the plan of a bench on this machine. It connects the run directory, the tests, the enforcer
+// that scenarios put in force, the rules that are in force, and the profiler.
 package setup
 
 import (
