@@ -15,8 +15,11 @@ import (
 )
 
 // A report on a hundred scenarios, twelve tests and fifty rounds takes less than two seconds of CPU time and little
-// memory. The test measures the command as it is shipped, without the race detector that the test itself may have.
+// memory. The test measures the command as it is shipped.
 func TestLargeRun(t *testing.T) {
+	if testing.Short() { // under the race detector
+		t.Skip("runs the command, which has no race detector")
+	}
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, largeRun(t)); err != nil {
 		t.Fatal(err)

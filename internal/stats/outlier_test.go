@@ -34,6 +34,9 @@ func TestRobustScores(t *testing.T) {
 
 // Among like values one exceeds the limit as often as was asked for.
 func TestRobustLimit(t *testing.T) {
+	if testing.Short() { // under the race detector
+		t.Skip("simulates runs by the thousand")
+	}
 	const runs = 3000
 	rng := rand.New(rand.NewPCG(7, 8))
 	for _, n := range []int{5, 12, 50, 200} {

@@ -199,6 +199,9 @@ func TestBootstrapIsWhatDrawingGives(t *testing.T) {
 
 // Of benches without any effect, at most 5 % call a cell significant.
 func TestFalseAlarms(t *testing.T) {
+	if testing.Short() { // under the race detector
+		t.Skip("simulates benches by the hundred")
+	}
 	rng := rand.New(rand.NewPCG(5, 6))
 	const benches, cells = 300, 20
 	alarms := 0
@@ -225,6 +228,9 @@ func TestFalseAlarms(t *testing.T) {
 
 // A loss of the size of Sensitivity is significant in four of five benches, as the analysis decides it.
 func TestSensitivity(t *testing.T) {
+	if testing.Short() { // under the race detector
+		t.Skip("simulates benches by the thousand")
+	}
 	rng := rand.New(rand.NewPCG(8, 9))
 	const benches = 1000
 	for _, c := range []struct{ rounds, cells int }{

@@ -180,12 +180,12 @@ func (b boot) weight(one string) int {
 		return 5
 	case b.pass == pods, b.pass == plain && commands && archOf(b.kernel) != "arm64":
 		return 4
+	case b.pass == selinux, b.pass == podsV1:
+		return 1
 	case b.pass == plain && b.kernel == one, b.pass.counts():
 		return 3
-	case b.pass == plain && archOf(b.kernel) == "arm64", b.pass == podsV1:
+	case b.pass == plain && beforeLSM[b.kernel] == nil:
 		return 2
-	case b.pass == plain:
-		return 1
 	}
 	return 0
 }

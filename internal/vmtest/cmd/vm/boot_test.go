@@ -58,7 +58,7 @@ func boot(t *testing.T, args ...string) outcome {
 		t.Skip("boots guests: set LSMPROF_VM=1")
 	}
 	vm := buildVM(t)
-	cmd := exec.Command(vm, append([]string{"-kernel", "6.1"}, args...)...)
+	cmd := exec.Command(vm, append([]string{"-kernel", "6.1", "-smp", "1"}, args...)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
