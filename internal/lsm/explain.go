@@ -32,6 +32,10 @@ func ExplainLoad(err error) error {
 	case errors.Is(err, unix.E2BIG) && os.Geteuid() == 0:
 		return fmt.Errorf("%w: the function has all trampoline programs that this kernel allows (about %d). "+
 			"Stop another enforcer or tracer", unix.E2BIG, TrampolineLimit)
+	case errors.Is(err, unix.EBUSY):
+		// As evm_inode_post_remove_acl on Linux 7.2, which jumps on to another function.
+		return fmt.Errorf("%w: this kernel compiled the function without a place for probes, or another tool "+
+			"has patched it", unix.EBUSY)
 	case errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0:
 		return fmt.Errorf("%w. Run as root, or with CAP_SYS_ADMIN", fs.ErrPermission)
 	case errors.Is(err, fs.ErrPermission):

@@ -27,6 +27,7 @@ func TestExplainLoad(t *testing.T) {
 			"security policy", true,
 		},
 		"full":   {fmt.Errorf("create link: %w", unix.E2BIG), "(about 38)", false},
+		"busy":   {fmt.Errorf("create raw tracepoint: %w", unix.EBUSY), "without a place for probes", false},
 		"no BTF": {fmt.Errorf("no BTF: %w", ebpf.ErrNotSupported), "CONFIG_DEBUG_INFO_BTF", true},
 		"other":  {unix.ENOMEM, "cannot allocate memory", false},
 	} {
