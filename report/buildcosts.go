@@ -73,8 +73,10 @@ func (r *Report) perRule(c rundir.RuleCost) PerRule {
 	}
 	largest := c.Points[len(c.Points)-1].X
 	for _, n := range extrapolateTo {
-		if float64(n) > largest {
-			p.At = append(p.At, Extrapolated{n, max(0, c.Line.Intercept+c.Line.Slope*float64(n))})
+		beyond, ns := float64(n)-largest, c.Line.Intercept+c.Line.Slope*float64(n)
+		// A slope that may as well be another one says nothing about what is far from the measured points.
+		if beyond > 0 && Interval(c.Line.SlopeCI).half()*beyond <= ns/2 {
+			p.At = append(p.At, Extrapolated{n, ns})
 		}
 	}
 	for i := range r.Hooks {

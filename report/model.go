@@ -169,13 +169,14 @@ type HookRow struct {
 
 // PerRule is the cost that each further rule adds to a call of a hook.
 type PerRule struct {
-	Test    string         `json:"test"`
-	Syscall string         `json:"syscall"`
-	Hook    string         `json:"hook"`
-	Program string         `json:"program"`
-	Line    Line           `json:"line"`   // hook cost in ns over the number of rules
-	Points  []Point        `json:"points"` // measured
-	At      []Extrapolated `json:"extrapolated"`
+	Test    string  `json:"test"`
+	Syscall string  `json:"syscall"`
+	Hook    string  `json:"hook"`
+	Program string  `json:"program"`
+	Line    Line    `json:"line"`   // hook cost in ns over the number of rules
+	Points  []Point `json:"points"` // measured
+	// At lacks numbers of rules for which the slope is too uncertain.
+	At []Extrapolated `json:"extrapolated"`
 	// Loss is the loss that one rule more than the most that was measured adds, in points of the baseline: 0.018
 	// turns a loss of 56.0 % into one of 57.8 %. Null: unknown.
 	Loss *float64 `json:"loss_of_one_more"`

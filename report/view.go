@@ -170,6 +170,9 @@ func (p *PerRule) at(n int) string {
 			return text.Duration(a.Ns)
 		}
 	}
+	if m := len(p.Points); m > 0 && float64(n) > p.Points[m-1].X {
+		return "cannot tell"
+	}
 	return none
 }
 
