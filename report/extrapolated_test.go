@@ -11,7 +11,9 @@ import (
 func TestExtrapolatedCosts(t *testing.T) {
 	line := func(slope, half float64) rundir.RuleCost {
 		return rundir.RuleCost{
-			Line:   stats.Line{Intercept: 9500, Slope: slope, SlopeCI: stats.Interval{Low: slope - half, High: slope + half}},
+			Line: stats.Line{
+				Intercept: 9500, Slope: slope, SlopeCI: stats.Interval{Low: slope - half, High: slope + half},
+			},
 			Points: []stats.Point{{X: 1, Y: 9500}, {X: 2, Y: 9500}, {X: 16, Y: 9500}},
 		}
 	}
