@@ -12,7 +12,8 @@ func TestExtrapolatedCosts(t *testing.T) {
 	line := func(slope, half float64) rundir.RuleCost {
 		return rundir.RuleCost{
 			Line: stats.Line{
-				Intercept: 9500, Slope: slope, SlopeCI: stats.Interval{Low: slope - half, High: slope + half},
+				Intercept: 9500, Slope: slope,
+				SlopeCI: stats.Interval{Low: slope - half, High: slope + half},
 			},
 			Points: []stats.Point{{X: 1, Y: 9500}, {X: 2, Y: 9500}, {X: 16, Y: 9500}},
 		}

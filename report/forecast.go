@@ -117,8 +117,8 @@ func affordsText(b forecast.Budget) string {
 		return "none"
 	}
 	s := text.Thousands(b.Rules)
-	if b.Low != b.High {
-		s += fmt.Sprintf(" (%s to %s)", text.Thousands(b.Low), text.Thousands(b.High))
+	if r := b.Range(); r != "" {
+		s += " (" + r + ")"
 	}
 	if b.Extrapolated {
 		s += "*"

@@ -90,13 +90,25 @@ func (b Budget) String() string {
 		number = "no" + what // the first one would be too much
 	}
 	out := "affords " + number
-	if b.Low != b.High {
-		out += fmt.Sprintf(" (%s to %s)", text.Thousands(b.Low), text.Thousands(b.High))
+	if r := b.Range(); r != "" {
+		out += " (" + r + ")"
 	}
 	if b.Extrapolated {
 		out += fmt.Sprintf(", extrapolated from %d", b.Measured)
 	}
 	return out
+}
+
+// Range returns the numbers of rules that the budget may afford, with 95 % confidence: "6 to 8", or "7 or more" if a
+// rule may cost nothing. It returns "" if the number is exact.
+func (b Budget) Range() string {
+	switch {
+	case b.Low == b.High:
+		return ""
+	case b.High >= mostRules:
+		return text.Thousands(b.Low) + " or more"
+	}
+	return text.Thousands(b.Low) + " to " + text.Thousands(b.High)
 }
 
 // OfTest returns how many rules of each kind keep the loss of a test of a benchmark within a share; kind is one of

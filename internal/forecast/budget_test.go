@@ -67,3 +67,14 @@ func TestCurve(t *testing.T) {
 		}
 	}
 }
+
+func TestRangeOfABudget(t *testing.T) {
+	for want, b := range map[string]Budget{
+		"": {Rules: 7, Low: 7, High: 7}, "6 to 8": {Rules: 7, Low: 6, High: 8},
+		"1,200 or more": {Rules: 5000, Low: 1200, High: mostRules},
+	} {
+		if got := b.Range(); got != want {
+			t.Errorf("%+v: %q, want %q", b, got, want)
+		}
+	}
+}

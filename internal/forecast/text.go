@@ -192,8 +192,8 @@ func budgetCell(b *Budget) string {
 		return "any"
 	}
 	s := text.Thousands(b.Rules)
-	if b.Low != b.High {
-		s += fmt.Sprintf(" (%s–%s)", text.Thousands(b.Low), text.Thousands(b.High))
+	if r := b.Range(); r != "" {
+		s += " (" + strings.Replace(r, " to ", "–", 1) + ")"
 	}
 	if b.Extrapolated {
 		s = "~" + s
