@@ -1,16 +1,15 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/cmdline"
 	"github.com/lsmprof/lsmprof/internal/fetch"
 	"github.com/lsmprof/lsmprof/internal/localhttp"
@@ -190,59 +189,16 @@ func (o *reportOptions) open() (*report.Report, error) {
 	return r, nil
 }
 
+// write writes the report on one run, or on two.
 func (o *reportOptions) write(std streams, r *report.Report) error {
-	files := map[string]struct {
-		name  string
-		write func(io.Writer) error
-	}{
-		"html": {"report.html", r.WriteHTML}, "md": {"report.md", r.WriteMarkdown}, "text": {
-			"report.txt",
-			r.WriteText,
-		},
-		"json": {"report.json", r.WriteJSON},
+	files := map[string][]reportFile{
+		"html": {{"report.html", r.WriteHTML}}, "md": {{"report.md", r.WriteMarkdown}},
+		"text": {{"report.txt", r.WriteText}}, "json": {{"report.json", r.WriteJSON}},
 	}
-	if o.output == "-" {
-		if o.formats[0] == "text" {
-			return std.prose(r.WriteText)
-		}
-		return files[o.formats[0]].write(std.out)
+	for _, t := range r.Tables() {
+		files["csv"] = append(files["csv"], reportFile{t.Name + ".csv", t.Write})
 	}
-	dir := o.output
-	if dir == "" {
-		dir = o.runs[len(o.runs)-1]
-	}
-	if err := atomicfile.MkdirAll(dir); err != nil {
-		return err
-	}
-	for _, format := range o.formats {
-		if format == "csv" {
-			for _, t := range r.Tables() {
-				if err := saveReport(std, filepath.Join(dir, t.Name+".csv"), t.Write); err != nil {
-					return err
-				}
-			}
-			continue
-		}
-		if err := saveReport(std, filepath.Join(dir, files[format].name), files[format].write); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// saveReport writes a file, keeps an earlier one of that name, and says so.
-func saveReport(std streams, path string, write func(io.Writer) error) error {
-	f, err := atomicfile.Create(path)
-	if err != nil {
-		return err
-	}
-	f.KeepOld = true
-	kept, err := f.Commit(write)
-	if err != nil {
-		return err
-	}
-	std.say(wrote(path, kept))
-	return nil
+	return o.writeFiles(std, cmp.Or(o.output, o.runs[len(o.runs)-1]), files)
 }
 
 // verdict returns exit code 4 if a regression is above --fail-over.

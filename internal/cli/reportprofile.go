@@ -5,12 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 
-	"github.com/lsmprof/lsmprof/internal/atomicfile"
 	"github.com/lsmprof/lsmprof/internal/fetch"
 	"github.com/lsmprof/lsmprof/internal/localhttp"
 	"github.com/lsmprof/lsmprof/internal/reporting"
@@ -77,52 +75,32 @@ func (o *reportOptions) writeProfile(ctx context.Context, std streams, r reporti
 	if o.http != "" {
 		return o.serve(ctx, std, r)
 	}
+	dir, name := o.profileFile()
+	files := map[string][]reportFile{
+		"html": {{name + ".html", r.WriteHTML}}, "text": {{name + ".txt", r.WriteText}},
+		"json": {{name + ".json", r.WriteJSON}},
+	}
 	for _, format := range o.formats {
-		var write func(io.Writer) error
-		ending := "." + format
-		switch format {
-		case "html":
-			write = r.WriteHTML
-		case "text":
-			write, ending = r.WriteText, ".txt"
-		case "json":
-			write = r.WriteJSON
-		default:
-			return usageError{fmt.Errorf("--format %s: a report on profiles is html, text or json",
-				format)}
-		}
-		if o.output == "-" {
-			if format == "text" {
-				return std.prose(write)
-			}
-			return write(std.out)
-		}
-		if o.output != "" {
-			if err := atomicfile.MkdirAll(o.output); err != nil {
-				return err
-			}
-		}
-		if err := saveReport(std, o.reportFile()+ending, write); err != nil {
-			return err
+		if files[format] == nil {
+			return usageError{fmt.Errorf("--format %s: a report on profiles is html, text or json", format)}
 		}
 	}
-	return nil
+	return o.writeFiles(std, cmp.Or(o.output, dir), files)
 }
 
-// reportFile returns the path of a report on profiles, without its ending. It lies beside the newer profile, or in the
-// current directory if that is a URL, or if there are many.
-func (o *reportOptions) reportFile() string {
+// profileFile returns where a report on profiles goes, and its name without ending. It lies beside the newer profile,
+// or in the current directory if that is a URL, or if there are many.
+func (o *reportOptions) profileFile() (dir, name string) {
 	newer := o.runs[len(o.runs)-1]
-	dir, name := ".", reporting.FileName(newer)
 	switch {
 	case o.history:
-		name = "lsmprof-history"
+		return ".", "lsmprof-history"
 	case o.isFleet():
-		name = "lsmprof-fleet"
-	case !fetch.IsURL(newer):
-		dir = filepath.Dir(newer)
+		return ".", "lsmprof-fleet"
+	case fetch.IsURL(newer):
+		return ".", reporting.FileName(newer)
 	}
-	return filepath.Join(cmp.Or(o.output, dir), name)
+	return filepath.Dir(newer), reporting.FileName(newer)
 }
 
 // serve serves a report at the address of --http until ctx is done.
