@@ -25,7 +25,7 @@ func TestLargeRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	lsmprof := filepath.Join(dir, "lsmprof")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", lsmprof, "../cmd/lsmprof")
+	build := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-w", "-o", lsmprof, "../cmd/lsmprof")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

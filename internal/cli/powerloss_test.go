@@ -19,7 +19,7 @@ func TestBenchSurvivesPowerLoss(t *testing.T) {
 	work := t.TempDir()
 	vm, lsmprof, disk := filepath.Join(work, "vm"), filepath.Join(work, "lsmprof"), filepath.Join(work, "disk")
 	build := func(out, pkg string) {
-		cmd := exec.Command("go", "build", "-o", out, "github.com/lsmprof/lsmprof/"+pkg)
+		cmd := exec.Command("go", "build", "-ldflags=-w", "-o", out, "github.com/lsmprof/lsmprof/"+pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if text, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, text)

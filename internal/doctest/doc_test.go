@@ -42,7 +42,7 @@ func pages(t *testing.T, root string) (all []command) {
 
 func build(t *testing.T, pkg, to string) {
 	t.Helper()
-	cmd := exec.Command("go", "build", "-trimpath", "-o", to, pkg)
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-w", "-o", to, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", pkg, err, out)
