@@ -35,7 +35,7 @@ CLANG_FORMAT := clang-format-19
 .PHONY: check-generate
 .PHONY: lint fmt vuln vm
 .PHONY: baselines two-boots accuracy overhead scale measuring aa deps image dashboard
-.PHONY: test-pods test-stores test-pyroscope
+.PHONY: test-pods test-stores
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -136,9 +136,6 @@ test-pods: deps ## lsmprof's pods under AppArmor: its own profiles, those of the
 # Not part of `make test`: it compiles much, and only a change of profiles for stores can break it.
 test-stores: ## profiles for stores, in the code of Pyroscope and Alloy
 	@go -C internal/storetest test ./...
-
-test-pyroscope: ## a server of Pyroscope, built from its Go module, takes a profile and answers with the same sums
-	@internal/storetest/server.sh
 
 sample: build ## rebuild docs/sample/ and docs/img/: a benchmark in a VM that counts instructions (some minutes)
 	@internal/demo/sample.sh

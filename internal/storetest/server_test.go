@@ -38,7 +38,7 @@ func call(t *testing.T, method string, in, out any) {
 }
 
 // A running server of Pyroscope takes a profile of a large node by the service that Alloy sends to, and answers with
-// what it holds. `make test-pyroscope` starts one.
+// what it holds.
 func TestPyroscopeServer(t *testing.T) {
 	if os.Getenv("LSMPROF_TEST_PYROSCOPE") == "" {
 		t.Skip("LSMPROF_TEST_PYROSCOPE names no server")
