@@ -11,8 +11,8 @@ import (
 // choose returns the targets among progs: attached programs that are selected or, with ScopeHook, the hooks of those.
 //
 // A program that refuses to be opened takes no probes. If calls are counted, its hook is a target besides the programs.
-func (s *probeSet) choose(progs []Program) []target {
-	var out []target
+// lacking says which programs are selected and have no probes, and why.
+func (s *probeSet) choose(progs []Program) (out []target, lacking []string) {
 	var refused []string
 	hooks := map[string]int{}
 	for _, p := range progs {
@@ -29,8 +29,8 @@ func (s *probeSet) choose(progs []Program) []target {
 				continue
 			}
 			if !p.HasBTF {
-				s.warnf("%s (id %d) cannot be probed without BTF: its enforcer has to be built with it",
-					p.Name, p.ID)
+				lacking = append(lacking, fmt.Sprintf(
+					"%s (id %d) cannot be probed without BTF: its enforcer has to be built with it", p.Name, p.ID))
 				continue
 			}
 			out = append(out, target{program: p, scope: s.machine.scope})
@@ -43,18 +43,17 @@ func (s *probeSet) choose(progs []Program) []target {
 		hooks[p.Hook] = len(out)
 		out = append(out, target{program: p, scope: s.machine.scope})
 	}
-	s.warnRefused(refused)
+	if len(refused) > 0 {
+		lacking = append(lacking, s.refusing(refused))
+	}
 	for _, f := range s.opts.Functions {
 		out = append(out, f.target(s.machine.scope == profile.ScopeHook))
 	}
-	return out
+	return out, lacking
 }
 
-// warnRefused warns about programs that refuse to be opened.
-func (s *probeSet) warnRefused(programs []string) {
-	if len(programs) == 0 {
-		return
-	}
+// refusing says what programs that refuse to be opened mean for the measurement.
+func (s *probeSet) refusing(programs []string) string {
 	what := text.Plural(len(programs), "program") + " refuse"
 	instead := "their hooks are measured as a whole, less the programs that can be measured"
 	if s.events {
@@ -63,5 +62,5 @@ func (s *probeSet) warnRefused(programs []string) {
 	if len(programs) == 1 {
 		what += "s"
 	}
-	s.warnf("%s to be opened, so that %s: %s", what, instead, strings.Join(programs, ", "))
+	return what + " to be opened, so that " + instead + ": " + strings.Join(programs, ", ")
 }

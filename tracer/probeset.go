@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,10 +77,11 @@ func newProbeSet(ctx context.Context, opts Options, events bool) (s *probeSet, t
 	}
 	s.listed = progs
 	s.identifyEnforcers(progs)
-	targets = s.choose(progs)
-	if len(targets) == 0 && len(s.warnings) > 0 {
-		return nil, nil, errors.New(s.warnings[0].Text)
+	targets, lacking := s.choose(progs)
+	if len(targets) == 0 && len(lacking) > 0 {
+		return nil, nil, errors.New(strings.Join(lacking, "; "))
 	}
+	s.warn(lacking)
 	s.loader, err = newLoader(opts.Filter, s.machine, opts.Sample)
 	return s, targets, err
 }
@@ -185,6 +187,13 @@ func (s *probeSet) warnf(format string, args ...any) {
 		s.warned[w] = true
 		s.warnings = append(s.warnings, profile.Warning{Text: w})
 		s.opts.Logger.Warn(w)
+	}
+}
+
+// warn logs warnings and keeps them for snapshots, each once.
+func (s *probeSet) warn(warnings []string) {
+	for _, w := range warnings {
+		s.warnf("%s", w)
 	}
 }
 

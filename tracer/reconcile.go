@@ -60,7 +60,9 @@ func (s *probeSet) reconcile(ctx context.Context, r recorder) error {
 	s.identifyEnforcers(progs)
 	present := map[targetID]bool{}
 	var fresh []target
-	for _, target := range s.choose(progs) {
+	targets, lacking := s.choose(progs)
+	s.warn(lacking)
+	for _, target := range targets {
 		present[target.id()] = true
 		if t := s.targets[target.id()]; t == nil || t.probe == nil {
 			fresh = append(fresh, target)
