@@ -29,8 +29,8 @@ func (s *probeSet) choose(progs []Program) (out []target, lacking []string) {
 				continue
 			}
 			if !p.HasBTF {
-				lacking = append(lacking, fmt.Sprintf(
-					"%s (id %d) cannot be probed without BTF: its enforcer has to be built with it", p.Name, p.ID))
+				lacking = append(lacking, fmt.Sprintf("%s (id %d) cannot be probed without BTF: "+
+					"its enforcer has to be built with it", p.Name, p.ID))
 				continue
 			}
 			out = append(out, target{program: p, scope: s.machine.scope})
