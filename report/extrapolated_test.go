@@ -7,7 +7,7 @@ import (
 	"github.com/lsmprof/lsmprof/internal/stats"
 )
 
-// What is far from the measured points can only be told if the slope is.
+// Costs far from the measured points are given only if the slope is known well enough.
 func TestExtrapolatedCosts(t *testing.T) {
 	line := func(slope, half float64) rundir.RuleCost {
 		return rundir.RuleCost{

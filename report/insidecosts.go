@@ -33,14 +33,14 @@ func placeOf(l *profile.DocumentLine) place {
 	return place{file: l.File, line: l.Line}
 }
 
-// cost is the cost of a place per call.
+// placeCost is the cost of a place per call.
 type placeCost struct {
 	ns, half float64
 	samples  uint64
 	helpers  map[string]float64
 }
 
-// costsOf returns what each place costs per call: code that is inlined twice is there twice.
+// costsOf returns what each place costs per call, over all copies of code that was inlined more than once.
 func costsOf(p *profile.DocumentProgramLines) map[place]*placeCost {
 	all := map[place]*placeCost{}
 	if p == nil {
@@ -90,9 +90,9 @@ func annotate(p, base *profile.DocumentProgramLines, sources map[string][]profil
 	for i, at := range places {
 		l := insideLine{Line: at.line, Text: indented(texts[at])}
 		if i == 0 || at.file != file {
-			file, l.File = at.file, cmp.Or(path.Base(at.file), "functions")
-			if at.file == "" {
-				l.File = "functions"
+			file, l.File = at.file, "functions"
+			if at.file != "" {
+				l.File = path.Base(at.file)
 			}
 		}
 		if c := now[at]; c != nil {

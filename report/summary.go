@@ -199,7 +199,7 @@ func (s *summary) price() string {
 		ns   float64
 	}
 	var calls []call
-	low, high, lost := math.Inf(1), math.Inf(-1), 0 // of the losses that are told from noise
+	low, high, lost := math.Inf(1), math.Inf(-1), 0 // of the significant losses
 	for _, c := range s.cells() {
 		t := s.test(c.Test)
 		if ns := s.hookNs(c.Test); t.Group == GroupCall && ns > 0 && t.Exposed != nil && *t.Exposed {

@@ -141,7 +141,7 @@ func (s *probeSet) programs() (all []profile.Program, err error) {
 		if t.own > 0 { // of the missed calls, the same share was this process's
 			p.Missed -= uint64(float64(p.Missed) * float64(t.own) / float64(t.own+p.Timed+p.Preempted))
 		}
-		// That share may grow. A later snapshot must not have fewer all the same: they are subtracted.
+		// That share may grow. But no snapshot may have fewer than an earlier one: they are subtracted.
 		p.Missed = max(p.Missed, t.sum.Missed)
 		t.sum.Missed = p.Missed
 		all = append(all, p)

@@ -89,7 +89,7 @@ func TestBenchChecksFirst(t *testing.T) {
 	}
 }
 
-// A dry run that continues prints what is left of that run, not what a new one would do.
+// With --resume, a dry run prints what is left of that run, not what a new one would do.
 func TestBenchDryRunOfAResume(t *testing.T) {
 	needRoot(t)
 	vmtest.OnOneKernel(t)

@@ -156,12 +156,8 @@ func dispatch(ctx context.Context, std streams, args []string) error {
 		return err
 	}
 	if c.Args == "" && c.Flags.NArg() > 0 {
-		arg := c.Flags.Arg(0)
-		if flag := c.Flags.Optional(arg); flag != "" {
-			return usageError{fmt.Errorf("%s: unexpected argument %q; did you mean --%s=%s?", name, arg,
-				flag, arg)}
-		}
-		return usageError{fmt.Errorf("%s: unexpected argument %q; see `lsmprof %s --help`", name, arg, name)}
+		return usageError{fmt.Errorf("%s: %w", name,
+			unexpected(c.Flags, c.Flags.Arg(0), fmt.Sprintf("see `lsmprof %s --help`", name)))}
 	}
 	std.quiet, std.verbose = common.quiet, common.verbose
 	slog.SetDefault(newLogger(std, name))
@@ -207,6 +203,14 @@ func help(std streams, t *cmdline.Tool, args []string) error {
 	addCommon(c.Flags)
 	_, err := io.WriteString(std.out, c.Help(t, terminal.Width(std.out), len(args) > 1 && args[1] == "--help-all"))
 	return err
+}
+
+// unexpected returns the error for an argument, with advice unless it looks like the value of an optional flag.
+func unexpected(f *cmdline.Flags, arg, advice string) error {
+	if flag := f.Optional(arg); flag != "" {
+		advice = fmt.Sprintf("did you mean --%s=%s?", flag, arg)
+	}
+	return fmt.Errorf("unexpected argument %q; %s", arg, advice)
 }
 
 func unknownCommand(t *cmdline.Tool, name string) error {

@@ -95,7 +95,7 @@ func recordCommand() *command {
 				o.invocation = invocation("record", args)
 				o.command = f.Args()
 				if len(o.command) > 0 && f.ArgsLenAtDash() != 0 {
-					return usageError{fmt.Errorf("record: %w", unexpected(f, o.command[0]))}
+					return usageError{fmt.Errorf("record: %w", noCommand(f, o.command[0]))}
 				}
 				if err := o.validate(); err != nil {
 					return usageError{fmt.Errorf("record: %w", err)}
@@ -107,18 +107,15 @@ func recordCommand() *command {
 	}
 }
 
-// unexpected returns the error for an argument that is no command, because -- is missing before it.
-func unexpected(f *cmdline.Flags, arg string) error {
+// noCommand returns the error for an argument that is no command, because -- is missing before it.
+func noCommand(f *cmdline.Flags, arg string) error {
 	duration := cmdline.Duration(new(time.Duration), cmdline.Positive)
-	if flag := f.Optional(arg); flag != "" {
-		return fmt.Errorf("unexpected argument %q; did you mean --%s=%s?", arg, flag, arg)
-	}
 	for _, unit := range []string{"", "s"} {
 		if duration.Set(arg+unit) == nil {
-			return fmt.Errorf("unexpected argument %q; did you mean -d %s?", arg, arg+unit)
+			return unexpected(f, arg, fmt.Sprintf("did you mean -d %s?", arg+unit))
 		}
 	}
-	return fmt.Errorf("unexpected argument %q; put a command to run after --", arg)
+	return unexpected(f, arg, "put a command to run after --")
 }
 
 func (o *recordOptions) validate() error {

@@ -63,7 +63,7 @@ func pretending(t *testing.T, c Config, r *pretended, test func(*testing.T, *Exp
 	})
 }
 
-// add adds profiles that are told apart by their times.
+// add adds profiles, each with a time of its own.
 func add(t *testing.T, e *Exporter, from, to int, every time.Duration) {
 	t.Helper()
 	p := profileOf(2)
